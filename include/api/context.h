@@ -1,0 +1,67 @@
+/* context.h: what a handler is given, and how it answers. */
+#ifndef MUSTER_API_CONTEXT_H
+#define MUSTER_API_CONTEXT_H
+
+#include "base/rc.h"
+#include "base/settings.h"
+#include "http/page.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "store/store.h"
+#include "json/writer.h"
+
+enum mode { MODE_COMPACT, MODE_EXPANDED };
+
+/* A handler may assume every rung of dispatch's ladder: method and path match the row, parameters
+ * are valid UTF-8 within the limits, the body is read, the transaction of the row's mode is open.
+ */
+struct context {
+    const struct settings *settings;
+    struct request *request;
+    struct response *response;
+    struct store *store;
+    struct arena *arena;
+    struct json_writer *json;
+    const char *const *args; /* the path's segments behind the mount */
+    size_t arg_count;
+    enum mount mount;
+    const char *mount_doc; /* documentation text of this mount */
+    enum rc rc;            /* last result of the store that made the request fail */
+    bool json_open;
+};
+
+/* A handler returns the status it answered with. */
+typedef int (*handler)(struct context *c);
+
+/* Answers with a JSON string: return fail(c, 404, "Object \"%s\" not found ...", name). Replaces
+ * what was written; after the header has left it breaks the answer instead. Returns `status`. */
+int fail(struct context *c, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a store's result: 503 with Retry-After for the database away or busy, 507 full, 500
+ * for a bug; remembers rc in the context so that dispatch can run the request again. */
+int fail_rc(struct context *c, enum rc rc);
+
+/* Starts a JSON answer of that status: Content-Type, Clusto-Minify; the writer is ready. */
+struct json_writer *answer_json(struct context *c, int status);
+
+/* Ends it; returns the status. Every answer_json needs one. */
+int answer_end(struct context *c);
+
+/* The whole answer is this string. */
+int answer_string(struct context *c, int status, const char *text);
+
+/* No body and no Content-Type (204, a bare 404). */
+int answer_empty(struct context *c, int status);
+
+/* Clusto-Mode, or the default where absent. False: a 409 is already answered (return
+ * c->response->status). */
+bool get_mode(struct context *c, enum mode default_mode, enum mode *out);
+
+/* Clusto-Page and Clusto-Per-Page; false: a 400 is already answered. */
+bool get_page(struct context *c, struct page *out);
+
+/* Sets Clusto-Page, Clusto-Per-Page and Clusto-Pages. */
+void set_page_headers(struct context *c, const struct page *page, int64_t total);
+
+#endif

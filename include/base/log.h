@@ -1,0 +1,34 @@
+/* log.h: five verbs, one line each, errno preserved. */
+#ifndef MUSTER_BASE_LOG_H
+#define MUSTER_BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_destination { LOG_TO_STDERR, LOG_TO_FILE, LOG_TO_SYSLOG };
+
+/* Where lines go from now on. `path` is used by LOG_TO_FILE only (opened append, created 0640).
+ * Returns false, errno set, when the file can't be opened; the former destination then stays. */
+bool log_open(enum log_destination destination, const char *path, enum log_level level);
+
+/* Opens the log file again under its name (after a rotation); no file: nothing. */
+bool log_reopen(void);
+
+/* Text put in front of each following message ("[request id] "), copied (at most 127 bytes); NULL:
+ * none. */
+void log_set_prefix(const char *prefix);
+
+/* True when a message of this level would be written: to save making an expensive one. */
+bool log_enabled(enum log_level level);
+
+/* One line each. Control characters in the message are written as \xNN, so that a request can't
+ * forge a line. A failing write is dropped: logging never stops the service. errno is as before. */
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Logs at error level and ends the process with status 1. */
+void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif

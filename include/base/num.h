@@ -1,0 +1,18 @@
+/* num.h: text to integers, strictly. */
+#ifndef MUSTER_BASE_NUM_H
+#define MUSTER_BASE_NUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum num_result { NUM_OK, NUM_MALFORMED, NUM_OUT_OF_RANGE };
+
+/* What Python's int() takes in base 10: surrounding white space, one sign, digits, single
+ * underscores between digits are NOT taken. Leading zeros are. The result goes to *out only with
+ * NUM_OK. */
+enum num_result num_parse(const char *text, int64_t *out);
+
+/* The same within minimum..maximum, else NUM_OUT_OF_RANGE. */
+enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maximum, int64_t *out);
+
+#endif

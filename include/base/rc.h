@@ -1,0 +1,24 @@
+/* rc.h: the named results of inner calls; one function in api/ maps them to HTTP statuses. */
+#ifndef MUSTER_BASE_RC_H
+#define MUSTER_BASE_RC_H
+
+enum rc {
+    RC_OK,
+    RC_NOTFOUND, /* no such row */
+    RC_EXISTS,   /* a unique index or a rule says that it is there already */
+    RC_CONFLICT, /* the state of the data does not allow it */
+    RC_INVALID,  /* the database refused a value (range, encoding) */
+    RC_RETRY,    /* serialisation failure or deadlock: run the request again from its start */
+    RC_BROKEN,   /* the database is away: no connection, or it was lost before COMMIT was sent */
+    RC_BUSY,     /* statement or lock time-out, too many connections */
+    RC_READONLY, /* the database takes no writes now (standby, read only) */
+    RC_FULL,     /* disk or quota full */
+    RC_UNKNOWN,  /* COMMIT was sent and its answer never came: outcome unknown */
+    RC_GONE,     /* the client went away or a sink failed: stop */
+    RC_BUG       /* anything else; logged where it was seen */
+};
+
+/* "RC_OK" and so on, for logs. Static. */
+const char *rc_name(enum rc rc);
+
+#endif

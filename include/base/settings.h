@@ -1,0 +1,63 @@
+/* settings.h: every setting as plain data. server/config fills it from the file; lower rooms only
+ * read it. */
+#ifndef MUSTER_BASE_SETTINGS_H
+#define MUSTER_BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum mount {
+    MOUNT_ROOT,
+    MOUNT_ENTITY,
+    MOUNT_ATTRIBUTE,
+    MOUNT_RESOURCEMANAGER,
+    MOUNT_RESOURCE,
+    MOUNT_PREFERENCES,
+    MOUNT_COUNT
+};
+
+struct header {
+    const char *name;
+    const char *value;
+};
+
+/* Times are in milliseconds, sizes in bytes. Texts are owned by the configuration and live as long
+ * as it. */
+struct settings {
+    /* where requests come from */
+    const char *listen;       /* "unix:/path", "host:port", "fd:0" (inherited), "systemd" */
+    int listen_mode;          /* permissions of the Unix socket, 0660 */
+    const char *listen_owner; /* "user", "user:group" or "" */
+    int listen_backlog;
+    /* processes */
+    int workers;      /* 0: two per core, 4..16 */
+    int max_requests; /* a worker ends after so many, 0: never */
+    int drain_timeout;
+    int restart_limit; /* worker deaths per minute before the supervisor slows down */
+    const char *user;
+    const char *group;
+    const char *pid_file;
+    /* log */
+    const char *log_destination; /* "stderr", "syslog" or a file's path */
+    const char *log_level;       /* debug info warning error */
+    /* database */
+    const char *database; /* libpq conninfo */
+    int connect_timeout;
+    int statement_timeout;
+    int lock_timeout;
+    bool versioning;
+    /* HTTP */
+    const char *mounts[MOUNT_COUNT]; /* path without a trailing slash; NULL: not mounted; MOUNT_ROOT
+                                        is "" */
+    const struct header *response_headers;
+    size_t response_header_count;
+    bool expanded_type;
+    int body_limit;
+    int per_page;
+    const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
+    const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
+    const char *doc_dir;
+    const char *version; /* what /__version__ says */
+};
+
+#endif

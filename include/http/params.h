@@ -1,0 +1,60 @@
+/* params.h: query string and form bodies to a list of names and values. */
+#ifndef MUSTER_HTTP_PARAMS_H
+#define MUSTER_HTTP_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+enum param_source { PARAM_QUERY, PARAM_BODY };
+
+struct param {
+    const char *name;
+    const char *value; /* never NULL, may be "" */
+    enum param_source source;
+};
+
+/* In the order sent, query string first. */
+struct params {
+    struct param *items;
+    size_t count;
+};
+
+struct params_limits {
+    size_t count; /* parameters in all */
+    size_t name_bytes;
+    size_t value_bytes;
+};
+
+enum params_result {
+    PARAMS_OK,
+    PARAMS_ENCODING,  /* not UTF-8 after decoding, NUL, a broken %-escape */
+    PARAMS_MALFORMED, /* multipart that does not parse */
+    PARAMS_LIMIT
+};
+
+/* Adds the parameters of an application/x-www-form-urlencoded text (a query string too): pairs
+ * separated by '&', '+' is a space. A pair without '=' has the value "". On anything but PARAMS_OK
+ * *message (arena) names what is wrong, for a person. */
+enum params_result params_add_form(struct params *params, struct arena *arena, const char *text,
+                                   size_t n, enum param_source source,
+                                   const struct params_limits *limits, const char **message);
+
+/* The same for multipart/form-data (RFC 7578); `content_type` is the whole header value with its
+ * boundary. A part with a file name counts as a parameter like the others. */
+enum params_result params_add_multipart(struct params *params, struct arena *arena,
+                                        const char *content_type, const char *body, size_t n,
+                                        const struct params_limits *limits, const char **message);
+
+/* The last value given for `name`, or NULL. */
+const char *params_last(const struct params *params, const char *name);
+
+/* All values of `name` in order: an array of *count strings in the arena. */
+const char **params_all(const struct params *params, struct arena *arena, const char *name,
+                        size_t *count);
+
+/* The first parameter whose name is none of the NULL-terminated list, or NULL. */
+const struct param *params_unknown(const struct params *params, const char *const *known);
+
+#endif

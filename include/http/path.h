@@ -1,0 +1,33 @@
+/* path.h: a request's path as decoded segments. */
+#ifndef MUSTER_HTTP_PATH_H
+#define MUSTER_HTTP_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+/* The decoded, NUL-terminated segments; empty ones are left out. `slash` tells of a trailing slash.
+ */
+struct path {
+    const char **segments;
+    size_t count;
+    bool slash;
+};
+
+enum path_result { PATH_OK, PATH_ENCODING, PATH_LIMIT };
+
+/* Makes the path of a request. `path_info` (decoded by the front server, may be NULL) chooses the
+ * route; where `request_uri` (raw, may be NULL) names the same path, its segments are taken
+ * instead, split first and percent-decoded after, so that %2F stays inside a segment
+ * (contract/front.md). `mount_segments` are checked by the caller. More than `max_segments` or
+ * `max_bytes`: PATH_LIMIT. Not UTF-8 or NUL: PATH_ENCODING. */
+enum path_result path_parse(struct arena *arena, const char *path_info, const char *request_uri,
+                            const char *script_name, size_t max_segments, size_t max_bytes,
+                            struct path *out);
+
+/* Percent-decodes `n` bytes of `text` in the arena ('+' stays). NULL: a broken escape, NUL or not
+ * UTF-8. */
+const char *path_decode(struct arena *arena, const char *text, size_t n);
+
+#endif

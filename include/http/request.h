@@ -1,0 +1,56 @@
+/* request.h: one request, as it came, typed. */
+#ifndef MUSTER_HTTP_REQUEST_H
+#define MUSTER_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "http/params.h"
+#include "http/path.h"
+
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_OTHER
+};
+
+#define METHOD_BIT(m) (1u << (m))
+
+/* Everything is in the arena or belongs to the transport, valid until the request ends. */
+struct request {
+    struct arena *arena;
+    /* from the request line */
+    enum method method;
+    const char *method_text;
+    const char *target; /* raw path and query for logs, or the PATH_INFO */
+    struct path path;   /* whole path, mount included */
+    const char *query;  /* raw query string, "" if none */
+    /* from headers and the front server */
+    const char *(*variable)(void *transport, const char *name); /* CGI variable or NULL */
+    void *transport;
+    const char *content_type; /* "" if none */
+    const char *identity;     /* who the front server says is asking, NULL: nobody */
+    const char *id;           /* request id for logs */
+    /* the body, read to its end before a handler runs */
+    const char *body;
+    size_t body_length;
+    struct params params; /* query, then form body; a JSON body adds none */
+};
+
+/* METHOD_OTHER for what is not known. */
+enum method method_parse(const char *text);
+const char *method_name(enum method method);
+
+/* A request header by its HTTP name ("Clusto-Mode"), or NULL. */
+const char *request_header(const struct request *request, const char *name);
+
+/* True if the Content-Type's media type is `type` (parameters ignored, any case). */
+bool request_has_type(const struct request *request, const char *type);
+
+#endif

@@ -1,0 +1,66 @@
+/* response.h: status, headers and body of the answer; held back up to 64 KiB, then streamed. */
+#ifndef MUSTER_HTTP_RESPONSE_H
+#define MUSTER_HTTP_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define RESPONSE_HOLD 65536
+
+/* How bytes leave: given by the FastCGI or the CGI side. `write` returns false when the client is
+ * gone. */
+struct transport_out {
+    bool (*write)(void *context, const char *bytes, size_t n);
+    void *context;
+};
+
+struct response_header {
+    const char *name;
+    const char *value;
+    struct response_header *next;
+};
+
+struct response {
+    struct arena *arena;
+    struct transport_out out;
+    int status;
+    struct response_header *headers; /* in order of setting */
+    struct buf held;                 /* the body while nothing was sent */
+    bool head_only;                  /* HEAD: count, don't send */
+    bool started;                    /* the header has left: the status can't change any more */
+    bool failed;                     /* the client is gone, or response_break was called */
+    bool broken;                     /* must reach the client as a broken answer */
+    size_t body_bytes;               /* written so far, for Content-Length and the log */
+};
+
+/* Ready for one request; `held`'s memory is kept from the request before. */
+void response_begin(struct response *r, struct arena *arena, struct transport_out out,
+                    bool head_only);
+
+/* Throws away status, headers and body (an error replaces them, or the request is run again). Only
+ * while not started. */
+void response_reset(struct response *r);
+
+/* Sets a header, replacing one of the same name (any case). Values with CR or LF are cut there.
+ * Both are copied to the arena; a NULL value removes the header. */
+void response_header(struct response *r, const char *name, const char *value);
+const char *response_get_header(const struct response *r, const char *name);
+
+/* Adds body bytes; sends once more than RESPONSE_HOLD are held. False: stop, the client is gone.
+ * Has the type of a json_sink. */
+bool response_write(void *response, const char *bytes, size_t n);
+
+/* The end: the whole answer leaves with a Content-Length if it was still held, else the rest of the
+ * body. `nph` false writes the CGI "Status:" form. False if the client is gone. */
+bool response_finish(struct response *r);
+
+/* A failure after the header left: the transport must close without a proper end. */
+void response_break(struct response *r);
+
+/* "OK", "Not Found" ...; "Unknown" for others. */
+const char *status_reason(int status);
+
+#endif

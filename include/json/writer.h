@@ -1,0 +1,47 @@
+/* writer.h: JSON text in Python's layout, streamed (contract/inventory.md section 1). */
+#ifndef MUSTER_JSON_WRITER_H
+#define MUSTER_JSON_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_node;
+struct json_writer;
+
+/* Takes `n` bytes of the document; false: they could not be taken, the writer stops. */
+typedef bool (*json_sink)(void *context, const char *bytes, size_t n);
+
+/* A writer that can be used for one document after the other. Never NULL; freed by
+ * json_writer_free(). */
+struct json_writer *json_writer_new(void);
+void json_writer_free(struct json_writer **w);
+
+/* Starts a document that goes to `sink`, piece by piece. With `minify` one line with ", " and ": ",
+ * else members on lines of their own, four spaces a level; "[]" and "{}" when empty; nothing after
+ * the end. */
+void json_begin(struct json_writer *w, bool minify, json_sink sink, void *context);
+
+/* The members, in the order in which they are to appear: sorting keys is the caller's. Strings are
+ * UTF-8, NUL-terminated (json_string_n: `n` bytes); a NULL string is written as null. json_number
+ * takes the text of a JSON number and writes it unchanged. */
+void json_array_open(struct json_writer *w);
+void json_array_close(struct json_writer *w);
+void json_object_open(struct json_writer *w);
+void json_object_close(struct json_writer *w);
+void json_key(struct json_writer *w, const char *key);
+void json_string(struct json_writer *w, const char *text);
+void json_string_n(struct json_writer *w, const char *text, size_t n);
+void json_int(struct json_writer *w, int64_t number);
+void json_number(struct json_writer *w, const char *text);
+void json_bool(struct json_writer *w, bool value);
+void json_null(struct json_writer *w);
+
+/* Writes a whole tree, object keys sorted in code point order. */
+void json_tree(struct json_writer *w, const struct json_node *node);
+
+/* Ends the document. False if anything failed since json_begin (sink, or an unbalanced document).
+ */
+bool json_end(struct json_writer *w);
+
+#endif

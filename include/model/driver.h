@@ -1,0 +1,86 @@
+/* driver.h: the one table of drivers, built in and configured (contract/drivers.md). */
+#ifndef MUSTER_MODEL_DRIVER_H
+#define MUSTER_MODEL_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a driver does with its members; inherited from the parent. */
+enum insert_rule {
+    INSERT_ANY, /* entity, device, server, manager: the member must be in nothing */
+    INSERT_POOL,
+    INSERT_UNIQUE_POOL,
+    INSERT_EXCLUSIVE_POOL,
+    INSERT_LOCATION,
+    INSERT_RACK
+};
+
+/* What a manager hands out; inherited from the parent. */
+enum allocator {
+    ALLOCATOR_NONE,
+    ALLOCATOR_RESOURCE,
+    ALLOCATOR_IP,
+    ALLOCATOR_NAME,
+    ALLOCATOR_ENTITY_NAME
+};
+
+struct property {
+    const char *name;
+    bool is_int;
+    const char *default_text; /* NULL: none, not stored unless given */
+};
+
+struct port {
+    const char *type; /* "nic-eth" */
+    int count;
+};
+
+struct driver {
+    const char *name;
+    const char *type;
+    const char *class_path;
+    const struct driver *parent; /* NULL for entity only */
+    enum insert_rule insert_rule;
+    enum allocator allocator;
+    bool has_ips;
+    const char *resource_key; /* managers: "ip", "simplename", "resource"; else NULL */
+    const struct property *properties;
+    size_t property_count;
+    const struct port *ports;
+    size_t port_count;
+    bool is_known; /* false: found in the database only */
+};
+
+/* Adds a configured driver (all texts are borrowed for ever). `parent` names an earlier one. NULL
+ * properties: the parent's. Returns NULL, or a static or formatted message naming what is wrong
+ * (duplicate name, unknown parent, bad name). Only before workers start. */
+const char *driver_add(const char *name, const char *type, const char *class_path,
+                       const char *parent, const struct property *properties, size_t property_count,
+                       const struct port *ports, size_t port_count);
+
+/* Forgets the configured ones (re-reading the configuration). */
+void driver_reset(void);
+
+/* The driver of this name, or NULL. */
+const struct driver *driver_find(const char *name);
+
+/* The driver of this name; for an unknown one a stand-in that behaves like entity with its own name
+ * and type, valid as long as `name` and `type`'s memory (copied into the process, bounded: after
+ * 1,000 unknown names the plain entity driver is returned). */
+const struct driver *driver_of(const char *name, const char *type);
+
+/* True if `driver` is `ancestor` or descends from it. */
+bool driver_is_a(const struct driver *driver, const struct driver *ancestor);
+
+/* Number of known drivers, and the i-th in the order of registration. */
+size_t driver_count(void);
+const struct driver *driver_at(size_t i);
+
+/* The last registered known driver of a type, or NULL. */
+const struct driver *driver_last_of_type(const char *type);
+
+/* The property of a driver by name, or NULL. */
+const struct property *driver_property(const struct driver *driver, const char *name);
+
+#endif

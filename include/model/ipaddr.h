@@ -1,0 +1,30 @@
+/* ipaddr.h: IPv4 addresses and ranges, and how clusto stores them (address - 2^31 as a signed int).
+ */
+#ifndef MUSTER_MODEL_IPADDR_H
+#define MUSTER_MODEL_IPADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/* Dotted quad, each part 0..255 without leading zeros beyond one digit; nothing around. */
+bool ip_parse(const char *text, uint32_t *out);
+
+/* Dotted, or the plain unsigned integer 0..2^32-1. */
+bool ip_parse_any(const char *text, uint32_t *out);
+
+/* "255.255.255.0" or a prefix length "24" or "/24" to a mask; false for holes. */
+bool netmask_parse(const char *text, uint32_t *mask);
+
+int netmask_bits(uint32_t mask);
+const char *ip_text(struct arena *arena, uint32_t address);
+
+/* The stored form and back. */
+int32_t ip_to_stored(uint32_t address);
+uint32_t ip_from_stored(int32_t stored);
+
+/* first = network + 1, last = broadcast - 1; false when there is nothing between (/31, /32). */
+bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last);
+
+#endif

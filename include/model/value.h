@@ -1,0 +1,56 @@
+/* value.h: an attribute's value, its datatypes, casts and comparison (contract/inventory.md section
+ * 4). */
+#ifndef MUSTER_MODEL_VALUE_H
+#define MUSTER_MODEL_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+enum datatype {
+    DATATYPE_INT,
+    DATATYPE_STRING,
+    DATATYPE_DATETIME,
+    DATATYPE_RELATION,
+    DATATYPE_JSON,
+    DATATYPE_COUNT
+};
+
+struct value {
+    enum datatype datatype;
+    int64_t number;             /* DATATYPE_INT */
+    const char *text;           /* STRING; JSON as text; DATETIME in ISO form */
+    int32_t related_id;         /* RELATION: the entity; 0 while only named */
+    const char *related_driver; /* RELATION: NULL if the entity is gone */
+    const char *related_name;
+};
+
+/* "int", "string", ... as in the datatype column. */
+const char *datatype_name(enum datatype datatype);
+
+/* False if unknown. */
+bool datatype_parse(const char *name, enum datatype *out);
+
+/* The text `text` as a value of that datatype. DATETIME uses `mask` (NULL: %Y-%m-%dT%H:%M:%S.%f)
+ * with strptime's directives Y m d H M S f y j b B a A p I Z z %; RELATION reads "/driver/name"
+ * into related_driver and related_name; JSON is not for this function (json/ is not known here).
+ * Returns NULL, or in the arena the message for a 400, as "Error casting x into a(n) int: ...". */
+const char *value_cast(struct arena *arena, const char *text, enum datatype datatype,
+                       const char *mask, struct value *out);
+
+/* Reads a timestamp as PostgreSQL prints it (ISO, "1991-07-09 14:46:51.321435") into
+ * YYYY-MM-DDTHH:MM:SS[.ffffff] in the arena. */
+const char *datetime_from_pg(struct arena *arena, const char *pg_text);
+
+/* strptime on its own, for tests and fuzzing: NULL and the ISO form in *out, or a message. */
+const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
+                           const char **out);
+
+/* Same datatype and equal value (relations by related_id). */
+bool value_equal(const struct value *a, const struct value *b);
+
+/* The value's text as /by-attr compares it. */
+const char *value_text(struct arena *arena, const struct value *value);
+
+#endif

@@ -1,0 +1,43 @@
+/* route.h: the one table of routes. */
+#ifndef MUSTER_SERVER_ROUTE_H
+#define MUSTER_SERVER_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/context.h"
+
+enum transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
+
+/* A row. `pattern` is what follows the mount: "" (the mount itself), "__doc__", "{driver}",
+ * "{driver}/{name}",
+ * "{name}/{key?}/{subkey?}/{number?}" where {x?} may be missing with all behind it,
+ * "{container}/{path*}". A word without braces matches itself only and wins over a braced one
+ * (longer literal prefix first). */
+struct route {
+    unsigned methods; /* METHOD_BIT()s; HEAD is implied by GET */
+    enum mount mount;
+    const char *pattern;
+    handler handle;
+    enum transaction transaction;
+    const char *doc; /* heading in doc/<mount>.rst that documents it */
+};
+
+const struct route *route_table(size_t *count);
+
+struct route_match {
+    const struct route *route; /* NULL: none for this method */
+    unsigned allowed;          /* methods known on this path; 0: unknown path */
+    enum mount mount;
+    const char *const *args; /* segments behind the mount, or behind the literal prefix */
+    size_t arg_count;
+};
+
+/* Finds the row. Mounts are those of the settings. */
+struct route_match route_find(const struct settings *settings, const struct path *path,
+                              enum method method);
+
+/* "GET, HEAD, OPTIONS" for an Allow header, in the arena. */
+const char *route_allow(struct arena *arena, unsigned methods);
+
+#endif

@@ -1,0 +1,156 @@
+/* store.h: the database as the rest of the program sees it: plain structs in, plain structs out. */
+#ifndef MUSTER_STORE_STORE_H
+#define MUSTER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/rc.h"
+#include "base/settings.h"
+#include "model/value.h"
+
+struct store;
+
+/* An entity's identity. Texts are in the arena of the call. id 0: none. */
+struct ref {
+    int32_t id;
+    const char *name;
+    const char *driver;
+    const char *type;
+};
+
+struct attr {
+    int32_t id;
+    const char *key;
+    const char *subkey; /* NULL: none */
+    bool has_number;
+    int32_t number;
+    struct value value;
+};
+
+/* Everything that a representation needs. attrs: by key in code point order, then row order, hidden
+ * ones included. contents: by entity id, each once. parents: in order of insertion, each once. */
+struct object {
+    struct ref ref;
+    struct attr *attrs;
+    size_t attr_count;
+    struct ref *contents;
+    size_t content_count;
+    struct ref *parents;
+    size_t parent_count;
+    int64_t allocated; /* managers: attributes KEY/manager that refer to it */
+};
+
+/* --- life (store/pg.c)
+ * ------------------------------------------------------------------------------- */
+
+/* A store for one process; connects lazily. Settings are borrowed. Never NULL. */
+struct store *store_new(const struct settings *settings);
+void store_free(struct store **store);
+
+/* Connects if need be and prepares every statement. RC_OK, RC_BROKEN or RC_BUSY (logged). */
+enum rc store_connect(struct store *store);
+
+/* True while a connection that was good at last use is there. */
+bool store_connected(const struct store *store);
+
+/* A word about the last failure for logs, never for answers. */
+const char *store_error(const struct store *store);
+
+/* Asked while waiting for the database whether the client is still there; NULL: don't ask. When it
+ * says false the statement is cancelled and RC_GONE returned. `fd` is polled beside the database.
+ */
+void store_set_client(struct store *store, int fd);
+
+/* --- transactions (dispatch calls these; handlers never do)
+ * -------------------------------------------- */
+
+/* READ: nothing is sent for a single statement; store_begin_snapshot makes one snapshot for
+ * several. */
+enum rc store_begin_snapshot(struct store *store);
+
+/* WRITE: BEGIN and the clustoversioning row, sent together with the first statement. */
+enum rc store_begin_write(struct store *store, const char *user, const char *description);
+
+/* The version of this write transaction, known after the first statement (forces a round trip if
+ * none). */
+enum rc store_version(struct store *store, int32_t *version);
+
+/* Ends the transaction. store_commit: RC_UNKNOWN if the answer never came. Rollback never fails; a
+ * lost connection is as good. Both are fine without a transaction. */
+enum rc store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* --- reading (store/read.c, store/list.c): one statement, one round trip, one snapshot each
+ * -------------- */
+
+/* RC_NOTFOUND when there is no live entity of that name; the lowest id where an old installation
+ * has several. */
+enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
+                          struct ref *out);
+enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
+                             struct object *out);
+
+/* out[i] belongs to names[i]; out[i].id 0: unknown. RC_OK even if all are. One statement. */
+enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
+                            size_t count, struct ref *out);
+enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
+                               size_t count, struct object *out);
+
+/* Which attributes: NULL or false: any. */
+struct attr_filter {
+    const char *key;
+    const char *subkey;
+    bool has_number;
+    int32_t number;
+};
+
+/* The entity and its matching attributes (hidden ones included), sorted like object.attrs. */
+enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
+                            const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
+                            size_t *count);
+
+/* What a list is made of. Exactly one of the kinds. */
+enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS };
+
+struct listing {
+    enum listing_kind kind;
+    /* LIST_ENTITIES and LIST_FROM_POOLS: exact names; an empty list is no filter. Several are "or".
+     */
+    const char *const *names;
+    size_t name_count;
+    const char *const *types;
+    size_t type_count;
+    const char *const *drivers;
+    size_t driver_count;
+    /* LIST_BY_ATTR: subkey, value NULL: any */
+    const char *key;
+    const char *subkey;
+    const char *value;
+    /* LIST_FROM_POOLS: ids of the pools; children: search recursively */
+    const int32_t *pools;
+    size_t pool_count;
+    bool children;
+    /* the page: limit 0: everything */
+    int64_t limit;
+    int64_t offset;
+};
+
+/* Takes the next row; false: stop (the client is gone): the call then returns RC_GONE. The texts
+ * live during the call only. */
+typedef bool (*store_ref_row)(void *context, const struct ref *ref);
+typedef bool (*store_object_row)(void *context, const struct object *object);
+
+/* Streams a list by entity id in flat memory. `*total` (may be NULL) is filled before the first row
+ * with the number of objects without limit and offset; asked for only when limit is set. */
+enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
+                        int64_t *total, store_ref_row row, void *context);
+
+/* The same, whole objects, in chunks: the next is asked for before this one's rows are given out.
+ */
+enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
+                           int64_t *total, store_object_row row, void *context);
+
+#endif
