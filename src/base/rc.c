@@ -1,0 +1,28 @@
+/* rc.c: the names of result codes, for logs. */
+#include "base/rc.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static const char *const names[] = {
+    [RC_OK] = "RC_OK",
+    [RC_NOTFOUND] = "RC_NOTFOUND",
+    [RC_EXISTS] = "RC_EXISTS",
+    [RC_CONFLICT] = "RC_CONFLICT",
+    [RC_INVALID] = "RC_INVALID",
+    [RC_RETRY] = "RC_RETRY",
+    [RC_BROKEN] = "RC_BROKEN",
+    [RC_BUSY] = "RC_BUSY",
+    [RC_READONLY] = "RC_READONLY",
+    [RC_FULL] = "RC_FULL",
+    [RC_UNKNOWN] = "RC_UNKNOWN",
+    [RC_GONE] = "RC_GONE",
+    [RC_BUG] = "RC_BUG",
+};
+
+const char *rc_name(enum rc rc) {
+    size_t i = (size_t)rc;
+
+    assert(i < sizeof names / sizeof names[0] && names[i] != NULL);
+    return names[i];
+}
