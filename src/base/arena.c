@@ -1,0 +1,208 @@
+/* arena.c: bump allocation in blocks, released in one go. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+
+enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 256 * 1024 };
+
+struct block {
+    struct block *older;
+    size_t size; /* bytes at `bytes` */
+    size_t used;
+    _Alignas(max_align_t) char bytes[];
+};
+
+struct hook {
+    struct hook *older;
+    void (*release)(void *object);
+    void *object;
+};
+
+/* `first` survives a reset; `current` is where small requests are cut from. Blocks made for one
+ * large request are linked behind `current`, so that what is left of it stays in use. */
+struct arena {
+    struct block *current;
+    struct block *first;
+    struct hook *hooks;
+    size_t handed_out;
+};
+
+static void *allocate(size_t size) {
+    void *p = malloc(size);
+
+    if (p == NULL) {
+        log_fatal("out of memory: %zu bytes wanted", size);
+    }
+    return p;
+}
+
+static struct block *block_new(size_t size) {
+    struct block *b;
+
+    if (size > SIZE_MAX - sizeof(*b)) {
+        log_fatal("out of memory: %zu bytes wanted", size);
+    }
+    b = allocate(sizeof(*b) + size);
+    b->older = NULL;
+    b->size = size;
+    b->used = 0;
+    return b;
+}
+
+struct arena *arena_new(void) {
+    struct arena *a = allocate(sizeof(*a));
+
+    a->first = a->current = block_new(FIRST_BLOCK);
+    a->hooks = NULL;
+    a->handed_out = 0;
+    return a;
+}
+
+static void run_hooks(struct arena *a) {
+    /* A hook may register another one: it runs too. The hooks live in the arena's own blocks. */
+    while (a->hooks != NULL) {
+        struct hook *h = a->hooks;
+
+        a->hooks = h->older;
+        h->release(h->object);
+    }
+}
+
+void arena_reset(struct arena *a) {
+    struct block *b;
+    struct block *older;
+
+    assert(a != NULL);
+    run_hooks(a);
+    for (b = a->current; b != NULL; b = older) {
+        older = b->older;
+        if (b != a->first) {
+            free(b);
+        }
+    }
+    a->current = a->first;
+    a->first->older = NULL;
+    a->first->used = 0;
+    a->handed_out = 0;
+}
+
+void arena_free(struct arena **a) {
+    assert(a != NULL);
+    if (*a == NULL) {
+        return;
+    }
+    arena_reset(*a);
+    free((*a)->first);
+    free(*a);
+    *a = NULL;
+}
+
+/* A block with room for `size` bytes: blocks double up to a limit, larger requests get their own.
+ */
+static struct block *block_for(struct arena *a, size_t size) {
+    size_t next = a->current->size >= LARGEST_BLOCK / 2 ? LARGEST_BLOCK : a->current->size * 2;
+    struct block *b;
+
+    if (size > next / 4) {
+        b = block_new(size);
+        b->older = a->current->older;
+        a->current->older = b;
+        return b;
+    }
+    b = block_new(next);
+    b->older = a->current;
+    a->current = b;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size) {
+    const size_t align = _Alignof(max_align_t);
+    struct block *b;
+    size_t rounded;
+    void *p;
+
+    assert(a != NULL);
+    if (size > SIZE_MAX - align) {
+        log_fatal("out of memory: %zu bytes wanted", size);
+    }
+    /* Even nothing gets an address of its own. */
+    rounded = size == 0 ? align : (size + align - 1) / align * align;
+    b = a->current;
+    if (b->size - b->used < rounded) {
+        b = block_for(a, rounded);
+    }
+    p = b->bytes + b->used;
+    b->used += rounded;
+    a->handed_out += rounded;
+    return memset(p, 0, size);
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size) {
+        log_fatal("out of memory: %zu elements of %zu bytes wanted", count, size);
+    }
+    return arena_alloc(a, count * size);
+}
+
+char *arena_strdup(struct arena *a, const char *s) {
+    return s == NULL ? NULL : arena_strndup(a, s, strlen(s));
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n) {
+    char *copy;
+
+    assert(s != NULL || n == 0);
+    if (n == SIZE_MAX) {
+        log_fatal("out of memory: %zu bytes wanted", n);
+    }
+    copy = arena_alloc(a, n + 1);
+    if (n > 0) {
+        memcpy(copy, s, n);
+    }
+    return copy;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+    char small[256];
+    va_list args;
+    char *text;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(small, sizeof(small), format, args);
+    va_end(args);
+    if (n < 0) {
+        log_fatal("can't format a text by \"%s\"", format);
+    }
+    if ((size_t)n < sizeof(small)) {
+        return arena_strndup(a, small, (size_t)n);
+    }
+    text = arena_alloc(a, (size_t)n + 1);
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+void arena_on_reset(struct arena *a, void (*release)(void *object), void *object) {
+    struct hook *h;
+
+    assert(release != NULL);
+    h = arena_alloc(a, sizeof(*h));
+    h->release = release;
+    h->object = object;
+    h->older = a->hooks;
+    a->hooks = h;
+}
+
+size_t arena_used(const struct arena *a) {
+    assert(a != NULL);
+    return a->handed_out;
+}
