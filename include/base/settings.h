@@ -53,6 +53,12 @@ struct settings {
     size_t response_header_count;
     bool expanded_type;
     int body_limit;
+    int body_timeout; /* for the whole of a body to arrive */
+    int max_params;
+    int max_param_bytes; /* one value; a name has at most 1,024 */
+    int max_path_bytes;
+    int max_path_segments;
+    int json_depth;
     int per_page;
     const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/settings.h"
 
 #define RESPONSE_HOLD 65536
 
@@ -29,7 +30,11 @@ struct response {
     int status;
     struct response_header *headers; /* in order of setting */
     struct buf held;                 /* the body while nothing was sent */
+    const struct header *fixed;      /* set by the configuration, sent with every answer unless */
+    size_t fixed_count;              /* `headers` has one of that name; response_reset keeps them */
     bool head_only;                  /* HEAD: count, don't send */
+    bool hold;                       /* a write: whatever its length, nothing leaves before
+                                        response_finish; response_begin clears it, reset keeps it */
     bool started;                    /* the header has left: the status can't change any more */
     bool failed;                     /* the client is gone, or response_break was called */
     bool broken;                     /* must reach the client as a broken answer */
@@ -39,6 +44,9 @@ struct response {
 /* Ready for one request; `held`'s memory is kept from the request before. */
 void response_begin(struct response *r, struct arena *arena, struct transport_out out,
                     bool head_only);
+
+/* Headers that go on every answer; an endpoint's own of the same name wins. Borrowed. */
+void response_set_fixed(struct response *r, const struct header *headers, size_t count);
 
 /* Throws away status, headers and body (an error replaces them, or the request is run again). Only
  * while not started. */
