@@ -10,7 +10,7 @@
 #include "store/store.h"
 #include "json/writer.h"
 
-enum mode { MODE_COMPACT, MODE_EXPANDED };
+enum mode { MODE_COMPACT, MODE_EXPANDED, MODE_INVALID };
 
 /* A handler may assume every rung of dispatch's ladder: method and path match the row, parameters
  * are valid UTF-8 within the limits, the body is read, the transaction of the row's mode is open.
@@ -54,9 +54,12 @@ int answer_string(struct context *c, int status, const char *text);
 /* No body and no Content-Type (204, a bare 404). */
 int answer_empty(struct context *c, int status);
 
-/* Clusto-Mode, or the default where absent. False: a 409 is already answered (return
- * c->response->status). */
-bool get_mode(struct context *c, enum mode default_mode, enum mode *out);
+/* Clusto-Mode, or the default where absent. MODE_INVALID: the handler answers fail_mode(c) in its
+ * turn. */
+enum mode get_mode(const struct context *c, enum mode default_mode);
+
+/* The 409 for a mode that does not exist. */
+int fail_mode(struct context *c);
 
 /* Clusto-Page and Clusto-Per-Page; false: a 400 is already answered. */
 bool get_page(struct context *c, struct page *out);

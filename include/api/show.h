@@ -1,0 +1,29 @@
+/* show.h: structs to JSON: compact paths, expanded objects, attributes, lists. */
+#ifndef MUSTER_API_SHOW_H
+#define MUSTER_API_SHOW_H
+
+#include "api/context.h"
+
+/* "/driver/name", or null for a ref without id. */
+void show_ref(struct context *c, const struct ref *ref);
+
+/* The whole object (contract/inventory.md "Representations"). */
+void show_object(struct context *c, const struct object *object);
+
+/* {datatype, key, number, subkey, value} */
+void show_attr(struct context *c, const struct attr *attr);
+
+/* A JSON array of attributes; keys that begin with '_' only with `hidden`. */
+void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden);
+
+/* Answers with one object, whole or as its path. Returns the status. */
+int answer_object(struct context *c, int status, enum mode mode, const struct object *object);
+
+/* Answers a list of the store, streamed: limits it to `page`, sets the page headers, writes compact paths or
+ * whole objects. Returns the status. */
+int answer_list(struct context *c, struct listing *listing, enum mode mode, const struct page *page);
+
+/* Answers an empty list, page headers included. Returns 200. */
+int answer_empty_list(struct context *c, const struct page *page);
+
+#endif

@@ -1,0 +1,165 @@
+/* context.c: answering: JSON documents, strings, failures, pages. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/context.h"
+#include "base/log.h"
+
+struct json_writer *answer_json(struct context *c, int status) {
+    const char *minify = request_header(c->request, "Clusto-Minify");
+
+    c->response->status = status;
+    response_header(c->response, "Content-Type", "application/json");
+    response_header(c->response, "Clusto-Minify", minify ? minify : "False");
+    json_begin(c->json, minify && strcasecmp(minify, "true") == 0, response_write, c->response);
+    c->json_open = true;
+    return c->json;
+}
+
+int answer_end(struct context *c) {
+    assert(c->json_open);
+    c->json_open = false;
+    if (!json_end(c->json) && !c->response->failed && !c->response->head_only) {
+        log_error("the JSON writer failed on %s", c->request->target);
+        return fail(c, 500, "The answer could not be written.");
+    }
+    return c->response->status;
+}
+
+int answer_string(struct context *c, int status, const char *text) {
+    struct json_writer *w = answer_json(c, status);
+
+    json_string(w, text);
+    return answer_end(c);
+}
+
+int answer_empty(struct context *c, int status) {
+    c->response->status = status;
+    response_header(c->response, "Content-Type", NULL);
+    return status;
+}
+
+/* Whatever the handler began is worthless now; true if it can still be taken back. */
+static bool take_back(struct context *c) {
+    c->json_open = false;
+    if (!c->response->started) {
+        response_reset(c->response);
+        return true;
+    }
+    response_break(c->response);
+    return false;
+}
+
+int fail(struct context *c, int status, const char *format, ...) {
+    char message[4096];
+    size_t n;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (!take_back(c))
+        return c->response->status;
+    n = strlen(message);
+    if (n == sizeof message - 1) { /* a character cut in its middle would be no UTF-8 */
+        while (n > 0 && ((unsigned char)message[n - 1] & 0xC0u) == 0x80u)
+            n--;
+        message[n > 0 ? n - 1 : 0] = '\0';
+    }
+    return answer_string(c, status, message);
+}
+
+/* A HEAD that was told enough is a success, not a client that left. */
+static bool head_had_enough(const struct context *c) {
+    return c->response->head_only && c->response->started && !c->response->failed;
+}
+
+static int fail_gone(struct context *c) {
+    if (head_had_enough(c)) {
+        c->rc = RC_OK;
+        c->json_open = false;
+        return c->response->status;
+    }
+    take_back(c);
+    response_break(c->response);
+    return 499; /* for the log: nobody reads it */
+}
+
+static int unavailable(struct context *c, const char *message) {
+    int status = fail(c, 503, "%s", message);
+
+    if (!c->response->started)
+        response_header(c->response, "Retry-After", "1");
+    return status;
+}
+
+static int fail_unknown(struct context *c) {
+    int status = unavailable(c, "The connection to the database was lost while the request was being "
+                                "committed: whether it took effect is unknown.");
+
+    response_header(c->response, "Clusto-Outcome", "unknown");
+    return status;
+}
+
+int fail_rc(struct context *c, enum rc rc) {
+    c->rc = rc;
+    switch (rc) {
+    case RC_GONE: return fail_gone(c);
+    case RC_RETRY: return unavailable(c, "Too many writers at once. Please try again.");
+    case RC_BROKEN: return unavailable(c, "The database is not available. Please try again.");
+    case RC_BUSY: return unavailable(c, "The database is too busy. Please try again.");
+    case RC_READONLY: return unavailable(c, "The database takes no writes at the moment.");
+    case RC_FULL: return fail(c, 507, "The database has no space left.");
+    case RC_UNKNOWN: return fail_unknown(c);
+    case RC_INVALID: return fail(c, 400, "The database refused a value of this request.");
+    case RC_NOTFOUND: return fail(c, 404, "An object of this request is gone.");
+    case RC_EXISTS:
+    case RC_CONFLICT: return fail(c, 409, "The request conflicts with the state of the inventory.");
+    case RC_OK:
+    case RC_BUG: break;
+    }
+    log_error("%s failed with %s: %s", c->request->target, rc_name(rc), store_error(c->store));
+    return fail(c, 500, "The request could not be served; the reason is in the server's log.");
+}
+
+enum mode get_mode(const struct context *c, enum mode default_mode) {
+    const char *mode = request_header(c->request, "Clusto-Mode");
+
+    if (!mode || !*mode)
+        return default_mode;
+    if (strcmp(mode, "compact") == 0)
+        return MODE_COMPACT;
+    if (strcmp(mode, "expanded") == 0)
+        return MODE_EXPANDED;
+    return MODE_INVALID;
+}
+
+int fail_mode(struct context *c) {
+    return fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
+                request_header(c->request, "Clusto-Mode"));
+}
+
+bool get_page(struct context *c, struct page *out) {
+    const char *message;
+
+    if (page_parse(c->arena, request_header(c->request, "Clusto-Page"),
+                   request_header(c->request, "Clusto-Per-Page"), c->settings->per_page, out, &message))
+        return true;
+    fail(c, 400, "%s", message);
+    return false;
+}
+
+static void set_number(struct context *c, const char *name, int64_t number) {
+    response_header(c->response, name, arena_printf(c->arena, "%lld", (long long)number));
+}
+
+void set_page_headers(struct context *c, const struct page *page, int64_t total) {
+    if (page->number == 0)
+        return;
+    set_number(c, "Clusto-Page", page->number);
+    set_number(c, "Clusto-Per-Page", page->per_page);
+    set_number(c, "Clusto-Pages", page_count(page, total));
+}

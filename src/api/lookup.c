@@ -1,0 +1,170 @@
+/* lookup.c: handlers of /by-name, /by-names, /by-attr and /from-pools. */
+#include <string.h>
+#include <strings.h>
+
+#include "api/find.h"
+#include "api/lookup.h"
+#include "api/show.h"
+
+int lookup_by_name(struct context *c) {
+    const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
+    enum mode mode = get_mode(c, MODE_EXPANDED);
+    struct object object = {0};
+    bool ok = mode == MODE_EXPANDED ? find_object(c, name, driver, &object)
+                                    : find_ref(c, name, driver, &object.ref);
+
+    if (!ok)
+        return c->response->status;
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    return answer_object(c, 200, mode, &object);
+}
+
+static int names_status(size_t known, size_t count) {
+    if (known == 0)
+        return 404;
+    return known == count ? 200 : 206;
+}
+
+static int answer_refs_by_names(struct context *c, const char *const *names, size_t count) {
+    struct ref *refs = arena_array(c->arena, count, sizeof *refs);
+    enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);
+    size_t known = 0;
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    for (size_t i = 0; i < count; i++)
+        known += refs[i].id != 0;
+    answer_json(c, names_status(known, count));
+    json_array_open(c->json);
+    for (size_t i = 0; i < count; i++)
+        show_ref(c, &refs[i]);
+    json_array_close(c->json);
+    return answer_end(c);
+}
+
+static int answer_objects_by_names(struct context *c, const char *const *names, size_t count) {
+    struct object *objects = arena_array(c->arena, count, sizeof *objects);
+    enum rc rc = store_objects_by_names(c->store, c->arena, names, count, objects);
+    size_t known = 0;
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    for (size_t i = 0; i < count; i++)
+        known += objects[i].ref.id != 0;
+    answer_json(c, names_status(known, count));
+    json_array_open(c->json);
+    for (size_t i = 0; i < count; i++) {
+        if (objects[i].ref.id != 0)
+            show_object(c, &objects[i]);
+        else
+            json_null(c->json);
+    }
+    json_array_close(c->json);
+    return answer_end(c);
+}
+
+int lookup_by_names(struct context *c) {
+    size_t count;
+    const char **names = params_all(&c->request->params, c->arena, "name", &count);
+    enum mode mode = get_mode(c, MODE_COMPACT);
+
+    if (count == 0)
+        return fail(c, 412, "Provide at least one name to get data from");
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    return mode == MODE_COMPACT ? answer_refs_by_names(c, names, count)
+                                : answer_objects_by_names(c, names, count);
+}
+
+/* An empty value is as good as none. */
+static const char *given(const struct context *c, const char *name) {
+    const char *value = params_last(&c->request->params, name);
+
+    return value && *value ? value : NULL;
+}
+
+int lookup_by_attr(struct context *c) {
+    struct listing listing = {.kind = LIST_BY_ATTR, .key = given(c, "key"), .subkey = given(c, "subkey"),
+                              .value = given(c, "value")};
+    enum mode mode = get_mode(c, MODE_COMPACT);
+    struct page page;
+
+    if (!listing.key)
+        return fail(c, 412, "Provide a key to use get_by_attr");
+    if (!get_page(c, &page))
+        return c->response->status;
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    return answer_list(c, &listing, mode, &page);
+}
+
+/* The pools' ids; false: answered. */
+static bool find_pools(struct context *c, const char *const *names, size_t count, struct listing *listing) {
+    struct ref *refs = arena_array(c->arena, count, sizeof *refs);
+    int32_t *ids = arena_array(c->arena, count, sizeof *ids);
+    enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);
+
+    if (rc != RC_OK) {
+        fail_rc(c, rc);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (refs[i].id == 0) {
+            fail(c, 404, "%s does not exist.", names[i]);
+            return false;
+        }
+        if (!driver_is_a(driver_of(refs[i].driver, refs[i].type), driver_find("pool"))) {
+            fail(c, 409, "The object \"%s\" is not a pool", names[i]);
+            return false;
+        }
+        ids[i] = refs[i].id;
+    }
+    listing->pools = ids;
+    listing->pool_count = count;
+    return true;
+}
+
+/* Exact driver and type names to filter by; false: answered. */
+static bool get_filters(struct context *c, struct listing *listing) {
+    listing->drivers = params_all(&c->request->params, c->arena, "driver", &listing->driver_count);
+    listing->types = params_all(&c->request->params, c->arena, "type", &listing->type_count);
+    for (size_t i = 0; i < listing->driver_count; i++)
+        if (!driver_find(listing->drivers[i])) {
+            fail(c, 412, "The driver \"%s\" is not a valid driver", listing->drivers[i]);
+            return false;
+        }
+    for (size_t i = 0; i < listing->type_count; i++)
+        if (!driver_last_of_type(listing->types[i])) {
+            fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
+            return false;
+        }
+    return true;
+}
+
+static bool is_false(const char *text) {
+    static const char *const words[] = {"", "0", "false", "no", "off"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+int lookup_from_pools(struct context *c) {
+    struct listing listing = {.kind = LIST_FROM_POOLS};
+    const char *children = params_last(&c->request->params, "children");
+    enum mode mode = get_mode(c, MODE_COMPACT);
+    struct page page;
+    size_t count;
+    const char **pools = params_all(&c->request->params, c->arena, "pool", &count);
+
+    if (count == 0)
+        return fail(c, 412, "Provide at least one pool to get data from");
+    if (!get_page(c, &page) || !find_pools(c, pools, count, &listing) || !get_filters(c, &listing))
+        return c->response->status;
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    listing.children = !children || !is_false(children);
+    return answer_list(c, &listing, mode, &page);
+}

@@ -1,0 +1,82 @@
+/* root.c: handlers of the paths that belong to no mount: version, meta, favicon, drivers, types. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/root.h"
+#include "model/driver.h"
+
+int root_favicon(struct context *c) {
+    c->response->status = 410;
+    response_header(c->response, "Content-Type", "text/html; charset=UTF-8");
+    return 410;
+}
+
+int root_version(struct context *c) {
+    return answer_string(c, 200, c->settings->version);
+}
+
+struct pair {
+    const char *key;
+    const char *value;
+};
+
+static int compare_pairs(const void *a, const void *b) {
+    return strcmp(((const struct pair *)a)->key, ((const struct pair *)b)->key);
+}
+
+/* One object of strings, its keys sorted. */
+static int answer_pairs(struct context *c, struct pair *pairs, size_t count) {
+    struct json_writer *w = answer_json(c, 200);
+
+    qsort(pairs, count, sizeof *pairs, compare_pairs);
+    json_object_open(w);
+    for (size_t i = 0; i < count; i++) {
+        json_key(w, pairs[i].key);
+        json_string(w, pairs[i].value);
+    }
+    json_object_close(w);
+    return answer_end(c);
+}
+
+int root_meta(struct context *c) {
+    /* Clients look mounts up by these names. /resource is a second way to the same one and left out. */
+    static const struct {
+        enum mount mount;
+        const char *application;
+    } applications[] = {{MOUNT_ATTRIBUTE, "clustoapi.apps.attribute"},
+                        {MOUNT_ENTITY, "clustoapi.apps.entity"},
+                        {MOUNT_RESOURCEMANAGER, "clustoapi.apps.resourcemanager"},
+                        {MOUNT_PREFERENCES, "cloudprefs"}};
+    struct pair pairs[sizeof applications / sizeof *applications];
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof applications / sizeof *applications; i++) {
+        const char *path = c->settings->mounts[applications[i].mount];
+
+        if (path)
+            pairs[count++] = (struct pair){path, applications[i].application};
+    }
+    return answer_pairs(c, pairs, count);
+}
+
+int root_driverlist(struct context *c) {
+    size_t count = driver_count();
+    struct pair *pairs = arena_array(c->arena, count, sizeof *pairs);
+
+    for (size_t i = 0; i < count; i++)
+        pairs[i] = (struct pair){driver_at(i)->name, driver_at(i)->class_path};
+    return answer_pairs(c, pairs, count);
+}
+
+int root_typelist(struct context *c) {
+    size_t count = 0;
+    struct pair *pairs = arena_array(c->arena, driver_count(), sizeof *pairs);
+
+    for (size_t i = 0; i < driver_count(); i++) {
+        const struct driver *driver = driver_at(i);
+
+        if (driver_last_of_type(driver->type) == driver)
+            pairs[count++] = (struct pair){driver->type, driver->class_path};
+    }
+    return answer_pairs(c, pairs, count);
+}

@@ -1,0 +1,214 @@
+/* show.c: structs to JSON: compact paths, expanded objects, attributes, lists. */
+#include <string.h>
+
+#include "api/show.h"
+#include "json/reader.h"
+#include "json/writer.h"
+#include "model/driver.h"
+
+static void show_path(struct context *c, const char *driver, const char *name) {
+    size_t driver_length = strlen(driver), name_length = strlen(name);
+    char small[256], *text = small;
+
+    if (driver_length + name_length + 3 > sizeof small)
+        text = arena_alloc(c->arena, driver_length + name_length + 3);
+    text[0] = '/';
+    memcpy(text + 1, driver, driver_length);
+    text[driver_length + 1] = '/';
+    memcpy(text + driver_length + 2, name, name_length);
+    json_string_n(c->json, text, driver_length + name_length + 2);
+}
+
+void show_ref(struct context *c, const struct ref *ref) {
+    if (ref->id == 0)
+        json_null(c->json);
+    else
+        show_path(c, ref->driver, ref->name);
+}
+
+/* What was stored as JSON text. A text that is none (written by hand) is shown as it is. The tree lives in
+ * an arena of its own, so that a long list stays flat. */
+static void show_json_value(struct context *c, const char *text) {
+    const struct json_limits limits = {.depth = 100};
+    struct arena *arena = arena_new();
+    struct json_error error;
+    const struct json_node *node = json_read(arena, text, strlen(text), &limits, &error);
+
+    if (node)
+        json_tree(c->json, node);
+    else
+        json_string(c->json, text);
+    arena_free(&arena);
+}
+
+static void show_relation(struct context *c, const struct value *value) {
+    if (value->related_name)
+        show_path(c, value->related_driver, value->related_name);
+    else
+        json_null(c->json);
+}
+
+static void show_value(struct context *c, const struct value *value) {
+    switch (value->datatype) {
+    case DATATYPE_INT: json_int(c->json, value->number); break;
+    case DATATYPE_RELATION: show_relation(c, value); break;
+    case DATATYPE_JSON:
+        if (value->text)
+            show_json_value(c, value->text);
+        else
+            json_null(c->json);
+        break;
+    case DATATYPE_STRING:
+    case DATATYPE_DATETIME:
+    case DATATYPE_COUNT: json_string(c->json, value->text); break;
+    }
+}
+
+void show_attr(struct context *c, const struct attr *attr) {
+    struct json_writer *w = c->json;
+
+    json_object_open(w);
+    json_key(w, "datatype");
+    json_string(w, datatype_name(attr->value.datatype));
+    json_key(w, "key");
+    json_string(w, attr->key);
+    json_key(w, "number");
+    if (attr->has_number)
+        json_int(w, attr->number);
+    else
+        json_null(w);
+    json_key(w, "subkey");
+    json_string(w, attr->subkey);
+    json_key(w, "value");
+    show_value(c, &attr->value);
+    json_object_close(w);
+}
+
+void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden) {
+    json_array_open(c->json);
+    for (size_t i = 0; i < count; i++)
+        if (hidden || !attrs[i].key || attrs[i].key[0] != '_')
+            show_attr(c, &attrs[i]);
+    json_array_close(c->json);
+}
+
+static void show_refs(struct context *c, const char *key, const struct ref *refs, size_t count) {
+    json_key(c->json, key);
+    json_array_open(c->json);
+    for (size_t i = 0; i < count; i++)
+        show_ref(c, &refs[i]);
+    json_array_close(c->json);
+}
+
+static bool is_ip_string(const struct attr *attr) {
+    return attr->key && attr->subkey && strcmp(attr->key, "ip") == 0 && strcmp(attr->subkey, "ipstring") == 0;
+}
+
+static void show_ips(struct context *c, const struct object *object) {
+    json_key(c->json, "ips");
+    json_array_open(c->json);
+    for (size_t i = 0; i < object->attr_count; i++)
+        if (is_ip_string(&object->attrs[i]))
+            show_value(c, &object->attrs[i].value);
+    json_array_close(c->json);
+}
+
+void show_object(struct context *c, const struct object *object) {
+    const struct driver *driver = driver_of(object->ref.driver, object->ref.type);
+    struct json_writer *w = c->json;
+
+    json_object_open(w);
+    json_key(w, "attrs");
+    show_attrs(c, object->attrs, object->attr_count, false);
+    show_refs(c, "contents", object->contents, object->content_count);
+    if (driver->allocator != ALLOCATOR_NONE) {
+        json_key(w, "count");
+        json_int(w, object->allocated);
+    }
+    json_key(w, "driver");
+    json_string(w, object->ref.driver);
+    if (driver->has_ips)
+        show_ips(c, object);
+    json_key(w, "name");
+    json_string(w, object->ref.name);
+    show_refs(c, "parents", object->parents, object->parent_count);
+    if (c->settings->expanded_type) {
+        json_key(w, "type");
+        json_string(w, object->ref.type);
+    }
+    json_object_close(w);
+}
+
+int answer_object(struct context *c, int status, enum mode mode, const struct object *object) {
+    answer_json(c, status);
+    if (mode == MODE_COMPACT)
+        show_ref(c, &object->ref);
+    else
+        show_object(c, object);
+    return answer_end(c);
+}
+
+struct list_answer {
+    struct context *context;
+    const struct page *page;
+    int64_t total;
+    bool begun;
+};
+
+/* The headers need the total, which is known when the first row comes. */
+static void list_begin(struct list_answer *list) {
+    if (list->begun)
+        return;
+    list->begun = true;
+    set_page_headers(list->context, list->page, list->total);
+    answer_json(list->context, 200);
+    json_array_open(list->context->json);
+}
+
+/* False as soon as nobody takes more: the store then stops asking the database. */
+static bool still_wanted(const struct context *c) {
+    return !c->response->failed && !(c->response->head_only && c->response->started);
+}
+
+static bool list_ref(void *context, const struct ref *ref) {
+    struct list_answer *list = context;
+
+    list_begin(list);
+    show_ref(list->context, ref);
+    return still_wanted(list->context);
+}
+
+static bool list_object(void *context, const struct object *object) {
+    struct list_answer *list = context;
+
+    list_begin(list);
+    show_object(list->context, object);
+    return still_wanted(list->context);
+}
+
+static int list_end(struct list_answer *list) {
+    list_begin(list);
+    json_array_close(list->context->json);
+    return answer_end(list->context);
+}
+
+int answer_list(struct context *c, struct listing *listing, enum mode mode, const struct page *page) {
+    struct list_answer list = {.context = c, .page = page};
+    enum rc rc;
+
+    if (page->number > 0) {
+        listing->limit = page->per_page;
+        listing->offset = (page->number - 1) * page->per_page;
+    }
+    if (mode == MODE_COMPACT)
+        rc = store_list_refs(c->store, c->arena, listing, &list.total, list_ref, &list);
+    else
+        rc = store_list_objects(c->store, c->arena, listing, &list.total, list_object, &list);
+    return rc == RC_OK ? list_end(&list) : fail_rc(c, rc);
+}
+
+int answer_empty_list(struct context *c, const struct page *page) {
+    struct list_answer list = {.context = c, .page = page};
+
+    return list_end(&list);
+}
