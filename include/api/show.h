@@ -19,9 +19,10 @@ void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool 
 /* Answers with one object, whole or as its path. Returns the status. */
 int answer_object(struct context *c, int status, enum mode mode, const struct object *object);
 
-/* Answers a list of the store, streamed: limits it to `page`, sets the page headers, writes compact paths or
- * whole objects. Returns the status. */
-int answer_list(struct context *c, struct listing *listing, enum mode mode, const struct page *page);
+/* Answers a list of the store, streamed: limits it to `page`, sets the page headers, writes compact
+ * paths or whole objects. Returns the status. */
+int answer_list(struct context *c, struct listing *listing, enum mode mode,
+                const struct page *page);
 
 /* Answers an empty list, page headers included. Returns 200. */
 int answer_empty_list(struct context *c, const struct page *page);

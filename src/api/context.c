@@ -97,8 +97,9 @@ static int unavailable(struct context *c, const char *message) {
 }
 
 static int fail_unknown(struct context *c) {
-    int status = unavailable(c, "The connection to the database was lost while the request was being "
-                                "committed: whether it took effect is unknown.");
+    int status =
+        unavailable(c, "The connection to the database was lost while the request was being "
+                       "committed: whether it took effect is unknown.");
 
     response_header(c->response, "Clusto-Outcome", "unknown");
     return status;
@@ -146,7 +147,8 @@ bool get_page(struct context *c, struct page *out) {
     const char *message;
 
     if (page_parse(c->arena, request_header(c->request, "Clusto-Page"),
-                   request_header(c->request, "Clusto-Per-Page"), c->settings->per_page, out, &message))
+                   request_header(c->request, "Clusto-Per-Page"), c->settings->per_page, out,
+                   &message))
         return true;
     fail(c, 400, "%s", message);
     return false;

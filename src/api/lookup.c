@@ -85,7 +85,9 @@ static const char *given(const struct context *c, const char *name) {
 }
 
 int lookup_by_attr(struct context *c) {
-    struct listing listing = {.kind = LIST_BY_ATTR, .key = given(c, "key"), .subkey = given(c, "subkey"),
+    struct listing listing = {.kind = LIST_BY_ATTR,
+                              .key = given(c, "key"),
+                              .subkey = given(c, "subkey"),
                               .value = given(c, "value")};
     enum mode mode = get_mode(c, MODE_COMPACT);
     struct page page;
@@ -100,7 +102,8 @@ int lookup_by_attr(struct context *c) {
 }
 
 /* The pools' ids; false: answered. */
-static bool find_pools(struct context *c, const char *const *names, size_t count, struct listing *listing) {
+static bool find_pools(struct context *c, const char *const *names, size_t count,
+                       struct listing *listing) {
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
     enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);

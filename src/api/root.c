@@ -39,7 +39,8 @@ static int answer_pairs(struct context *c, struct pair *pairs, size_t count) {
 }
 
 int root_meta(struct context *c) {
-    /* Clients look mounts up by these names. /resource is a second way to the same one and left out. */
+    /* Clients look mounts up by these names. /resource is a second way to the same one and left
+     * out. */
     static const struct {
         enum mount mount;
         const char *application;

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "api/show.h"
+#include "model/driver.h"
 #include "json/reader.h"
 #include "json/writer.h"
-#include "model/driver.h"
 
 static void show_path(struct context *c, const char *driver, const char *name) {
     size_t driver_length = strlen(driver), name_length = strlen(name);
@@ -26,8 +26,8 @@ void show_ref(struct context *c, const struct ref *ref) {
         show_path(c, ref->driver, ref->name);
 }
 
-/* What was stored as JSON text. A text that is none (written by hand) is shown as it is. The tree lives in
- * an arena of its own, so that a long list stays flat. */
+/* What was stored as JSON text. A text that is none (written by hand) is shown as it is. The tree
+ * lives in an arena of its own, so that a long list stays flat. */
 static void show_json_value(struct context *c, const char *text) {
     const struct json_limits limits = {.depth = 100};
     struct arena *arena = arena_new();
@@ -101,7 +101,8 @@ static void show_refs(struct context *c, const char *key, const struct ref *refs
 }
 
 static bool is_ip_string(const struct attr *attr) {
-    return attr->key && attr->subkey && strcmp(attr->key, "ip") == 0 && strcmp(attr->subkey, "ipstring") == 0;
+    return attr->key && attr->subkey && strcmp(attr->key, "ip") == 0 &&
+           strcmp(attr->subkey, "ipstring") == 0;
 }
 
 static void show_ips(struct context *c, const struct object *object) {
@@ -192,7 +193,8 @@ static int list_end(struct list_answer *list) {
     return answer_end(list->context);
 }
 
-int answer_list(struct context *c, struct listing *listing, enum mode mode, const struct page *page) {
+int answer_list(struct context *c, struct listing *listing, enum mode mode,
+                const struct page *page) {
     struct list_answer list = {.context = c, .page = page};
     enum rc rc;
 

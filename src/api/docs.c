@@ -1,0 +1,112 @@
+/* docs.c: the documentation texts of doc_dir, as plain text or HTML, with the server's address
+ * filled in. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/docs.h"
+#include "base/log.h"
+
+#define DOC_LIMIT (4u << 20)
+
+/* By mount and form; read once per process, kept for its life. */
+static char *texts[MOUNT_COUNT][2];
+
+static const char *const doc_names[MOUNT_COUNT] = {
+    [MOUNT_ROOT] = "root",
+    [MOUNT_ENTITY] = "entity",
+    [MOUNT_ATTRIBUTE] = "attribute",
+    [MOUNT_RESOURCEMANAGER] = "resourcemanager",
+    [MOUNT_RESOURCE] = "resourcemanager",
+    [MOUNT_PREFERENCES] = "preferences",
+};
+
+/* The file's bytes with a NUL, on the heap, or NULL (logged). */
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "re");
+    char *text = NULL, *fitting = NULL;
+    size_t n = 0;
+
+    if (file)
+        text = malloc(DOC_LIMIT + 1);
+    if (text)
+        n = fread(text, 1, DOC_LIMIT, file);
+    if (!file || !text || ferror(file)) {
+        log_error("documentation: %s: %s", path, strerror(errno));
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    if (!text)
+        return NULL;
+    text[n] = '\0';
+    fitting = realloc(text, n + 1);
+    return fitting ? fitting : text;
+}
+
+static const char *doc_text(struct context *c, bool html) {
+    char **slot = &texts[c->mount][html];
+
+    if (!*slot)
+        *slot = read_file(arena_printf(c->arena, "%s/%s.%s", c->settings->doc_dir,
+                                       doc_names[c->mount], html ? "html" : "rst"));
+    return *slot;
+}
+
+/* A Host header goes into HTML: anything but a host's characters is not one. */
+static bool is_host(const char *text) {
+    return text && *text && strlen(text) < 256 &&
+           text[strspn(text,
+                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")] ==
+               '\0';
+}
+
+static const char *server_url(struct context *c) {
+    const struct request *r = c->request;
+    const char *host = request_header(r, "Host");
+    const char *https = r->variable(r->transport, "HTTPS");
+    const char *scheme = r->variable(r->transport, "REQUEST_SCHEME");
+    bool secure = (https && strcmp(https, "on") == 0) || (scheme && strcmp(scheme, "https") == 0);
+
+    return arena_printf(c->arena, "%s://%s", secure ? "https" : "http",
+                        is_host(host) ? host : "localhost");
+}
+
+/* Writes `text` with the two variables replaced. */
+static void write_filled(struct context *c, const char *text) {
+    const struct {
+        const char *name;
+        const char *value;
+    } variables[] = {{"${server_url}", server_url(c)}, {"${server_version}", c->settings->version}};
+    const char *from = text, *dollar = text;
+
+    while ((dollar = strstr(dollar, "${server_"))) {
+        size_t i = 0, n = sizeof variables / sizeof *variables;
+
+        while (i < n && strncmp(dollar, variables[i].name, strlen(variables[i].name)) != 0)
+            i++;
+        if (i == n) {
+            dollar++;
+            continue;
+        }
+        response_write(c->response, from, (size_t)(dollar - from));
+        response_write(c->response, variables[i].value, strlen(variables[i].value));
+        from = dollar += strlen(variables[i].name);
+    }
+    response_write(c->response, from, strlen(from));
+}
+
+int docs_show(struct context *c) {
+    const char *accept = request_header(c->request, "Accept");
+    bool html = accept && *accept && strcmp(accept, "text/plain") != 0;
+    const char *text = doc_text(c, html);
+
+    if (!text)
+        return fail(c, 404, "The documentation of this part is not installed.");
+    c->response->status = 200;
+    response_header(c->response, "Content-Type", html ? "text/html; charset=UTF-8" : "text/plain");
+    write_filled(c, text);
+    return 200;
+}
