@@ -283,6 +283,9 @@ static void test_utf8(void) {
            cases[i].valid ? "valid" : "not valid");
     }
     ok(utf8_valid(NULL, 0), "no bytes at all");
+    ok(utf8_span(NULL, 0) == 0 && utf8_span("abc", 3) == 3, "a span of all");
+    ok(utf8_span("12345678901\xc3\xa9\xc3", 14) == 13, "a span up to a cut sequence");
+    ok(utf8_span("12345678\0", 9) == 8 && utf8_span("\xff", 1) == 0, "a span up to a fault");
     ok(utf8_length("") == 0 && utf8_length("abc") == 3, "length of ASCII");
     ok(utf8_length("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") == 4, "length in code points");
     ok(!utf8_has_control("plain \xc3\xa9 \xc2\xa0 \xe2\x80\x80"), "no control character");

@@ -9,6 +9,9 @@
  * beyond U+10FFFF) without a NUL. */
 bool utf8_valid(const char *bytes, size_t n);
 
+/* How many of the `n` bytes, from the first one, are valid in that way: where the fault is. */
+size_t utf8_span(const char *bytes, size_t n);
+
 /* Number of code points in valid, NUL-terminated UTF-8. */
 size_t utf8_length(const char *text);
 

@@ -46,33 +46,29 @@ static bool plain_eight(const unsigned char *p) {
     return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-bool utf8_valid(const char *bytes, size_t n) {
+size_t utf8_span(const char *bytes, size_t n) {
     const unsigned char *p = (const unsigned char *)bytes;
     const unsigned char *end;
+    size_t length = 1;
 
     assert(bytes != NULL || n == 0);
     if (n == 0) {
-        return true;
+        return 0;
     }
-    end = p + n;
-    while (p < end) {
-        size_t length = 1;
-
+    for (end = p + n; p < end && length > 0; p += length) {
         if (end - p >= 8 && plain_eight(p)) {
-            p += 8;
-            continue;
-        }
-        if (*p >= 0x80) {
+            length = 8;
+        } else if (*p >= 0x80) {
             length = sequence(p, end);
-        } else if (*p == '\0') {
-            return false;
+        } else {
+            length = *p != '\0';
         }
-        if (length == 0) {
-            return false;
-        }
-        p += length;
     }
-    return true;
+    return n - (size_t)(end - p);
+}
+
+bool utf8_valid(const char *bytes, size_t n) {
+    return utf8_span(bytes, n) == n;
 }
 
 size_t utf8_length(const char *text) {

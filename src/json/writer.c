@@ -1,0 +1,454 @@
+/* writer.c: JSON text in Python's layout, made by yajl_gen. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yajl/yajl_gen.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+#include "json/reader.h"
+#include "json/writer.h"
+
+/* yajl_gen keeps its states in a fixed array of 128. */
+enum { DEPTH_MAX = 127, BUFFER = 8192, FEW = 32 };
+
+/* yajl writes "[", a blank line and "]" for an empty array when it indents, so a container is held
+ * back in `held` until its first member; closed before that it goes out as a literal. `kinds` has
+ * the opening bracket of each container that is open. */
+struct json_writer {
+    yajl_gen gen;
+    json_sink sink;
+    void *context;
+    bool minify;
+    bool failed;
+    bool in_string;
+    bool after_key;
+    bool complete;
+    char held; /* '[', '{' or 0 */
+    size_t depth;
+    size_t used;
+    char kinds[DEPTH_MAX];
+    char buffer[BUFFER];
+};
+
+static void flush(struct json_writer *w) {
+    if (w->used > 0 && !w->failed && !w->sink(w->context, w->buffer, w->used)) {
+        w->failed = true;
+    }
+    w->used = 0;
+}
+
+/* Gathers pieces. The buffer is emptied before it would overflow, not when it is full: the last
+ * byte of a document is still there at its end. */
+static void put(struct json_writer *w, const char *bytes, size_t n) {
+    if (n > sizeof(w->buffer) - w->used) {
+        flush(w);
+        if (n > sizeof(w->buffer)) {
+            w->failed = w->failed || !w->sink(w->context, bytes, n);
+            return;
+        }
+    }
+    memcpy(w->buffer + w->used, bytes, n);
+    w->used += n;
+}
+
+/* yajl prints a separator as one piece of one byte, but so it does a string that is just ",". What
+ * tells them apart are the quotes around strings, which are pieces of their own; a quote in a
+ * string comes with its backslash. */
+static void print(void *context, const char *bytes, size_t n) {
+    struct json_writer *w = context;
+
+    if (w->failed) {
+        return;
+    }
+    if (w->minify && n == 1) {
+        if (*bytes == '"') {
+            w->in_string = !w->in_string;
+        } else if (!w->in_string && *bytes == ',') {
+            put(w, ", ", 2);
+            return;
+        } else if (!w->in_string && *bytes == ':') {
+            put(w, ": ", 2);
+            return;
+        }
+    }
+    put(w, bytes, n);
+}
+
+struct json_writer *json_writer_new(void) {
+    struct json_writer *w = calloc(1, sizeof(*w));
+
+    if (w != NULL) {
+        w->gen = yajl_gen_alloc(NULL);
+    }
+    if (w == NULL || w->gen == NULL) {
+        log_fatal("out of memory: no room for a JSON writer");
+    }
+    (void)yajl_gen_config(w->gen, yajl_gen_print_callback, print, w);
+    (void)yajl_gen_config(w->gen, yajl_gen_indent_string, "    ");
+    w->failed = true; /* until a document begins */
+    return w;
+}
+
+void json_writer_free(struct json_writer **w) {
+    assert(w != NULL);
+    if (*w == NULL) {
+        return;
+    }
+    yajl_gen_free((*w)->gen);
+    free(*w);
+    *w = NULL;
+}
+
+void json_begin(struct json_writer *w, bool minify, json_sink sink, void *context) {
+    assert(w != NULL && sink != NULL);
+    yajl_gen_reset(w->gen, NULL);
+    (void)yajl_gen_config(w->gen, yajl_gen_beautify, minify ? 0 : 1);
+    w->sink = sink;
+    w->context = context;
+    w->minify = minify;
+    w->failed = w->in_string = w->after_key = w->complete = false;
+    w->held = 0;
+    w->depth = 0;
+    w->used = 0;
+}
+
+static void check(struct json_writer *w, yajl_gen_status status) {
+    if (status != yajl_gen_status_ok) {
+        w->failed = true;
+    }
+}
+
+/* Writes the bracket that was held back. */
+static void release_held(struct json_writer *w) {
+    if (w->held == '[') {
+        check(w, yajl_gen_array_open(w->gen));
+    } else if (w->held == '{') {
+        check(w, yajl_gen_map_open(w->gen));
+    }
+    w->held = 0;
+}
+
+static bool in_object(const struct json_writer *w) {
+    return w->depth > 0 && w->kinds[w->depth - 1] == '{';
+}
+
+/* True if a value may come now; then everything in front of it is written. */
+static bool before_value(struct json_writer *w) {
+    assert(w != NULL);
+    if (w->complete || in_object(w) != w->after_key) {
+        w->failed = true;
+    }
+    if (w->failed) {
+        return false;
+    }
+    w->after_key = false;
+    w->complete = w->depth == 0;
+    release_held(w);
+    return !w->failed;
+}
+
+static void open_container(struct json_writer *w, char kind) {
+    if (!before_value(w)) {
+        return;
+    }
+    if (w->depth == DEPTH_MAX) {
+        w->failed = true;
+        return;
+    }
+    w->complete = false;
+    w->held = kind;
+    w->kinds[w->depth++] = kind;
+}
+
+static void close_container(struct json_writer *w, char kind) {
+    assert(w != NULL);
+    if (w->failed || w->after_key || w->depth == 0 || w->kinds[w->depth - 1] != kind) {
+        w->failed = true;
+        return;
+    }
+    w->depth--;
+    w->complete = w->depth == 0;
+    if (w->held != 0) {
+        w->held = 0;
+        check(w, yajl_gen_number(w->gen, kind == '[' ? "[]" : "{}", 2));
+    } else if (kind == '[') {
+        check(w, yajl_gen_array_close(w->gen));
+    } else {
+        check(w, yajl_gen_map_close(w->gen));
+    }
+}
+
+void json_array_open(struct json_writer *w) {
+    open_container(w, '[');
+}
+
+void json_array_close(struct json_writer *w) {
+    close_container(w, '[');
+}
+
+void json_object_open(struct json_writer *w) {
+    open_container(w, '{');
+}
+
+void json_object_close(struct json_writer *w) {
+    close_container(w, '{');
+}
+
+/* Writes a string that is not UTF-8 with U+FFFD for each byte that fits nowhere, and a NUL as
+ * \u0000: whatever happens, what goes out is JSON. */
+static void put_repaired(struct json_writer *w, const char *text, size_t n) {
+    char *repaired = n > SIZE_MAX / 3 ? NULL : malloc(n * 3);
+    size_t length = 0;
+    size_t i = 0;
+
+    if (repaired == NULL) {
+        w->failed = true;
+        return;
+    }
+    while (i < n) {
+        size_t span = utf8_span(text + i, n - i);
+
+        memcpy(repaired + length, text + i, span);
+        length += span;
+        i += span;
+        if (i < n && text[i] == '\0') {
+            repaired[length++] = text[i++];
+        } else if (i < n) {
+            memcpy(repaired + length, "\xef\xbf\xbd", 3);
+            length += 3;
+            i++;
+        }
+    }
+    check(w, yajl_gen_string(w->gen, (const unsigned char *)repaired, length));
+    free(repaired);
+}
+
+static void put_string(struct json_writer *w, const char *text, size_t n) {
+    if (utf8_valid(text, n)) {
+        check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
+    } else {
+        put_repaired(w, text, n);
+    }
+}
+
+static void put_key(struct json_writer *w, const char *key, size_t n) {
+    assert(w != NULL);
+    if (w->failed || w->after_key || !in_object(w)) {
+        w->failed = true;
+        return;
+    }
+    release_held(w);
+    put_string(w, key, n);
+    w->after_key = true;
+}
+
+void json_key(struct json_writer *w, const char *key) {
+    assert(key != NULL);
+    put_key(w, key, strlen(key));
+}
+
+void json_string(struct json_writer *w, const char *text) {
+    if (text == NULL) {
+        json_null(w);
+    } else {
+        json_string_n(w, text, strlen(text));
+    }
+}
+
+void json_string_n(struct json_writer *w, const char *text, size_t n) {
+    if (text == NULL) {
+        json_null(w);
+    } else if (before_value(w)) {
+        put_string(w, text, n);
+    }
+}
+
+void json_int(struct json_writer *w, int64_t number) {
+    if (before_value(w)) {
+        check(w, yajl_gen_integer(w->gen, number));
+    }
+}
+
+static const char *skip_digits(const char *s) {
+    while (*s >= '0' && *s <= '9') {
+        s++;
+    }
+    return s;
+}
+
+/* True if the text is a number as RFC 8259 section 6 has it. */
+static bool is_number(const char *s) {
+    const char *start;
+
+    s += *s == '-';
+    start = s;
+    s = skip_digits(s);
+    if (s == start || (*start == '0' && s > start + 1)) {
+        return false;
+    }
+    if (*s == '.') {
+        start = ++s;
+        s = skip_digits(s);
+        if (s == start) {
+            return false;
+        }
+    }
+    if (*s == 'e' || *s == 'E') {
+        s++;
+        s += *s == '+' || *s == '-';
+        start = s;
+        s = skip_digits(s);
+        if (s == start) {
+            return false;
+        }
+    }
+    return *s == '\0';
+}
+
+void json_number(struct json_writer *w, const char *text) {
+    assert(text != NULL);
+    if (!before_value(w)) {
+        return;
+    }
+    if (is_number(text)) {
+        check(w, yajl_gen_number(w->gen, text, strlen(text)));
+    } else {
+        w->failed = true;
+    }
+}
+
+void json_bool(struct json_writer *w, bool value) {
+    if (before_value(w)) {
+        check(w, yajl_gen_bool(w->gen, value));
+    }
+}
+
+void json_null(struct json_writer *w) {
+    if (before_value(w)) {
+        check(w, yajl_gen_null(w->gen));
+    }
+}
+
+/* A member with its place, which decides between equal keys. */
+struct entry {
+    const struct json_node *node;
+    size_t place;
+};
+
+/* The order of bytes is that of code points in UTF-8. */
+static int compare_keys(const struct json_node *a, const struct json_node *b) {
+    size_t n = a->key_length < b->key_length ? a->key_length : b->key_length;
+    int order = n == 0 ? 0 : memcmp(a->key, b->key, n);
+
+    if (order == 0) {
+        order = (a->key_length > b->key_length) - (a->key_length < b->key_length);
+    }
+    return order;
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const struct entry *x = a;
+    const struct entry *y = b;
+    int order = compare_keys(x->node, y->node);
+
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+static bool is_sorted(const struct json_node *object) {
+    const struct json_node *child;
+
+    for (child = object->children; child != NULL && child->next != NULL; child = child->next) {
+        if (compare_keys(child, child->next) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void member(struct json_writer *w, const struct json_node *node) {
+    put_key(w, node->key, node->key_length);
+    json_tree(w, node);
+}
+
+static void sorted_members(struct json_writer *w, const struct json_node *object) {
+    struct entry few[FEW];
+    struct entry *entries = object->count <= FEW ? few : calloc(object->count, sizeof(*entries));
+    const struct json_node *child;
+    size_t n = 0;
+    size_t i;
+
+    if (entries == NULL) {
+        w->failed = true;
+        return;
+    }
+    for (child = object->children; child != NULL; child = child->next, n++) {
+        assert(n < object->count);
+        entries[n] = (struct entry){.node = child, .place = n};
+    }
+    qsort(entries, n, sizeof(*entries), compare_entries);
+    for (i = 0; i < n && !w->failed; i++) {
+        member(w, entries[i].node);
+    }
+    if (entries != few) {
+        free(entries);
+    }
+}
+
+static void tree_object(struct json_writer *w, const struct json_node *node) {
+    const struct json_node *child;
+
+    json_object_open(w);
+    if (!w->failed && !is_sorted(node)) {
+        sorted_members(w, node);
+    } else {
+        for (child = node->children; child != NULL && !w->failed; child = child->next) {
+            member(w, child);
+        }
+    }
+    json_object_close(w);
+}
+
+static void tree_array(struct json_writer *w, const struct json_node *node) {
+    const struct json_node *child;
+
+    json_array_open(w);
+    for (child = node->children; child != NULL && !w->failed; child = child->next) {
+        json_tree(w, child);
+    }
+    json_array_close(w);
+}
+
+/* Recurses no deeper than DEPTH_MAX: opening a container fails there. */
+void json_tree(struct json_writer *w, const struct json_node *node) {
+    assert(node != NULL);
+    switch (node->type) {
+    case JSON_NULL: json_null(w); break;
+    case JSON_FALSE: json_bool(w, false); break;
+    case JSON_TRUE: json_bool(w, true); break;
+    case JSON_NUMBER: json_number(w, node->text); break;
+    case JSON_STRING: json_string_n(w, node->text, node->length); break;
+    case JSON_ARRAY: tree_array(w, node); break;
+    case JSON_OBJECT: tree_object(w, node); break;
+    default: assert(false);
+    }
+}
+
+bool json_end(struct json_writer *w) {
+    bool good;
+
+    assert(w != NULL);
+    if (!w->complete) {
+        w->failed = true;
+    }
+    if (!w->failed && !w->minify) {
+        /* yajl ends an indented document with a newline. */
+        assert(w->used > 0 && w->buffer[w->used - 1] == '\n');
+        w->used--;
+    }
+    flush(w);
+    good = !w->failed;
+    w->failed = true; /* until the next document begins */
+    return good;
+}
