@@ -1,0 +1,333 @@
+#!/usr/bin/perl
+# 00-house.t: the rules of the house that a machine can see, and the lists that must agree.
+use v5.24;
+use warnings;
+use Cwd        ();
+use File::Find ();
+use Test::More;
+
+my $src   = $ENV{MUSTER_SRC_DIR} // Cwd::abs_path("$0/../..") // '.';
+my $build = $ENV{MUSTER_BUILD_DIR} // $src;
+
+# Lowest first: a file uses what is in its own room and in those before it.
+my @rooms = qw(base json http model store rules api server);
+my %rank  = map { $rooms[$_] => $_ } 0 .. $#rooms;
+
+# What any handler in api/ may share with the others.
+my %api_shared = map { $_ => 1 } qw(api/context.h api/show.h api/find.h);
+
+# Foreign headers, and where they may be seen.
+my @foreign = (
+    [ 'yajl',      qr{^yajl/},                       qr{^src/json/} ],
+    [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/} ],
+    [ 'libconfig', qr{^libconfig},                   qr{^src/server/config\.c$} ],
+    [ 'libfcgi',   qr{^fcgi},                        qr{^src/server/fcgi\.c$} ],
+);
+
+my @sql_owners = qw(src/store/stmts.c src/store/schema.c);
+
+my $function_warn = 60;
+my $function_max  = 100;
+my $file_max      = 1000;
+
+# --- The rules: each takes a path below the top and its text, and gives complaints ---------------
+
+sub without_comments {
+    my ($text) = @_;
+    $text =~ s{("(?:\\.|[^"\\\n])*")|/\*.*?\*/|//[^\n]*}{$1 // ($& =~ s/[^\n]//gr)}gse;
+    return $text;
+}
+
+sub includes {
+    my ($text) = @_;
+    return map { [ $_->[0], $_->[1] ] } map { /^\s*#\s*include\s*([<"])([^>"]+)/ ? [ $1, $2 ] : () }
+        split /\n/, $text;
+}
+
+sub rule_rooms {
+    my ($path, $text) = @_;
+    my ($room, $stem) = $path =~ m{^(?:src|include)/(\w+)/(.+)\.[ch]$} or return;
+    my @bad;
+    for my $include (includes($text)) {
+        my ($quote, $name) = @$include;
+        my ($other) = $name =~ m{^(\w+)/};
+        if ($quote eq '<') {
+            push @bad, "our own <$name> wants double quotes" if $other && exists $rank{$other};
+            next;
+        }
+        next if $name eq 'config.h';
+        if (!$other || !exists $rank{$other}) {
+            push @bad, "\"$name\" is not of the form \"room/file.h\"";
+        }
+        elsif ($rank{$other} > $rank{$room}) {
+            push @bad, "$room may not use \"$name\"";
+        }
+        elsif ($room eq 'api' && $other eq 'api' && $name ne "api/$stem.h" && !$api_shared{$name}) {
+            push @bad, "a handler may not use another handler: \"$name\"";
+        }
+    }
+    return @bad;
+}
+
+sub rule_foreign {
+    my ($path, $text) = @_;
+    my @bad;
+    for my $include (includes($text)) {
+        for my $library (@foreign) {
+            my ($name, $header, $owner) = @$library;
+            push @bad, "<$include->[1]> belongs to another owner ($name)"
+                if $include->[1] =~ $header && $path !~ $owner;
+        }
+    }
+    return @bad;
+}
+
+sub rule_first_line {
+    my ($path, $text) = @_;
+    my ($name) = $path =~ m{([^/]+)$};
+    my @lines = split /\n/, $text, 3;
+    shift @lines if @lines && $lines[0] =~ /^#!/;
+    my $first = $lines[0] // '';
+    my $mark =
+          $name =~ /\.[ch]$/ ? qr{/\*}
+        : $name =~ /\.sql$/  ? qr{--}
+        : $name =~ /\.ac$/   ? qr{dnl}
+        : $name =~ /\.[58]$/ ? qr{\.\\"}
+        :                      qr{#};
+    # A module may give its package instead of its file.
+    my $called = $name =~ /\.pm$/ ? qr{[\w:]+} : qr{(?:[\w./-]+/)?\Q$name\E};
+    return $first =~ /^$mark\s*$called: \S/ ? () : ('the first line does not say what the file is for');
+}
+
+sub rule_text {
+    my ($path, $text) = @_;
+    my @bad;
+    my $line = 0;
+    for (split /\n/, $text) {
+        $line++;
+        push @bad, "line $line: tab"               if /\t/ && $path !~ /Makefile\.am$/;
+        push @bad, "line $line: blanks at the end" if /[ \t\r]$/;
+        push @bad, "line $line: a path of somebody's own machine"
+            if m{(?<![\w.\$\}])/(?:work|tmp/w|home/\w+)/};
+    }
+    push @bad, 'no newline at the end' if length $text && $text !~ /\n\z/;
+    return @bad;
+}
+
+# Functions as [name, first line, length]; the layout of .clang-format is taken for granted.
+sub functions {
+    my ($text) = @_;
+    my (@found, $head, $head_line, $start, $name);
+    my $line = 0;
+    for (split /\n/, without_comments($text)) {
+        $line++;
+        if (defined $start) {
+            next unless /^\}/;
+            push @found, [ $name, $start, $line - $start + 1 ] if /^\}\s*$/ && defined $name;
+            undef $start;
+            next;
+        }
+        if (/^[A-Za-z_]/) {
+            ($head, $head_line) = ('', $line);
+        }
+        elsif (/^#/ || /^\s*$/) {
+            undef $head;
+            next;
+        }
+        next unless defined $head;
+        $head .= " $_";
+        undef $head, next if /;\s*$/;
+        next unless /\{\s*$/;
+        # "(" that follows a name and no "=": a function; anything else is data or a type.
+        $name  = $head !~ /=|\b(?:struct|enum|union)\s+\w*\s*\{/ && $head =~ /(\w+)\s*\(/ ? $1 : undef;
+        $start = $head_line;
+        undef $head;
+    }
+    return @found;
+}
+
+sub rule_length {
+    my ($path, $text) = @_;
+    my @bad;
+    for my $function (functions($text)) {
+        my ($name, $line, $length) = @$function;
+        push @bad, "$name() has $length lines" if $length > $function_max;
+        diag("$path:$line: $name() has $length lines, $function_warn would be enough")
+            if $length > $function_warn && $length <= $function_max && $path =~ m{^src/};
+    }
+    my $lines = () = $text =~ /\n/g;
+    push @bad, "$lines lines" if $lines > $file_max;
+    return @bad;
+}
+
+sub rule_sql {
+    my ($path, $text) = @_;
+    return if grep { $path eq $_ } @sql_owners;
+    my @bad;
+    for my $string (without_comments($text) =~ /"((?:\\.|[^"\\\n])*)"/g) {
+        push @bad, "SQL outside the statement table: \"$string\""
+            if $string =~ /^\s*(?:select\s|insert into\s|update\s+\w+\s+set\s|delete from\s|with\s+\w+\s+as\s)/i;
+    }
+    return @bad;
+}
+
+# What has no limit, or reports no error.
+sub rule_calls {
+    my ($path, $text) = @_;
+    $text = without_comments($text) =~ s/"(?:\\.|[^"\\\n])*"/""/gr;
+    my %seen;
+    return map { $seen{$_}++ ? () : "calls $_()" }
+        $text =~ /\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|system|popen|alloca|tmpnam)\s*\(/g;
+}
+
+# --- Each rule can fail --------------------------------------------------------------------------
+
+sub breaks {
+    my ($rule, $path, $text, $name) = @_;
+    my @bad = $rule->($path, $text);
+    ok(scalar @bad, "seen: $name");
+}
+
+sub keeps {
+    my ($rule, $path, $text, $name) = @_;
+    is(join('; ', $rule->($path, $text)), '', "let pass: $name");
+}
+
+subtest 'the rules themselves' => sub {
+    breaks(\&rule_rooms, 'src/http/x.c',   qq{#include "json/writer.h"\n#include "store/store.h"\n}, 'a lower room using a higher one');
+    breaks(\&rule_rooms, 'src/api/root.c', qq{#include "api/entity.h"\n}, 'a handler using another');
+    breaks(\&rule_rooms, 'src/base/x.c',   qq{#include "x.h"\n}, 'an include without a room');
+    breaks(\&rule_rooms, 'src/base/x.c',   qq{#include <base/x.h>\n}, 'our own in angles');
+    keeps(\&rule_rooms, 'src/api/root.c', qq{#include "config.h"\n#include "api/root.h"\n#include "api/show.h"\n#include "base/buf.h"\n}, 'what a handler may use');
+    breaks(\&rule_foreign, 'src/api/x.c',         "#include <yajl/yajl_gen.h>\n", 'yajl in api');
+    breaks(\&rule_foreign, 'src/server/worker.c', "#include <fcgi_stdio.h>\n",    'libfcgi in the worker');
+    breaks(\&rule_foreign, 'include/store/x.h',   "#include <libpq-fe.h>\n",      'libpq in a header');
+    breaks(\&rule_foreign, 'src/server/worker.c', "#include <libconfig.h>\n",     'libconfig in the worker');
+    keeps(\&rule_foreign, 'src/store/pg.c', "#include <libpq-fe.h>\n", 'libpq in the store');
+    breaks(\&rule_first_line, 'src/base/x.c', "#include <stdio.h>\n", 'no first line');
+    breaks(\&rule_first_line, 'src/base/x.c', "/* y.c: another's job */\n", 'the wrong name');
+    keeps(\&rule_first_line, 't/x.t', "#!/usr/bin/perl\n# x.t: tries x.\n", 'a job behind the interpreter');
+    breaks(\&rule_text, 'x.c', "a\tb\n",  'a tab');
+    breaks(\&rule_text, 'x.c', "a \n",    'blanks at the end');
+    breaks(\&rule_text, 'x.c', 'a',       'no newline at the end');
+    breaks(\&rule_text, 'x.c', qq{open("/wo} . qq{rk/x")\n}, 'a path of one machine');
+    my $body = "    f();\n";
+    breaks(\&rule_length, 't/x.c', "static int g(int a,\n      int b) {\n" . $body x 99 . "}\n", 'a function of 102 lines');
+    breaks(\&rule_length, 't/x.c', "static int\ng(int a)\n{\n" . $body x 99 . "}\n", 'the same in another layout');
+    keeps(\&rule_length, 't/x.c', "int g(void) {\n" . $body x 50 . "}\n" x 1 . "int h(void) {\n" . $body x 50 . "}\n", 'two of 52');
+    keeps(\&rule_length, 't/x.c', "static const int t[] = {\n" . "    1,\n" x 200 . "};\n", 'a long table');
+    breaks(\&rule_sql, 'src/api/x.c', qq{q("SELECT 1");\n}, 'SQL in a handler');
+    keeps(\&rule_sql, 'src/api/x.c', qq{q("select"); /* "select 1" */\n}, 'the word alone');
+    breaks(\&rule_calls, 'src/api/x.c', "n = atoi(text);\n", 'atoi');
+    keeps(\&rule_calls, 'src/api/x.c', qq{/* atoi() */ my_atoi(x); puts("system(x)");\n}, 'names that look like them');
+};
+
+# --- The tree ------------------------------------------------------------------------------------
+
+# Only what is ours: not what a build in the checkout left behind.
+my @tree;
+File::Find::find(
+    {
+        no_chdir => 1,
+        wanted   => sub {
+            my $path = substr $File::Find::name, length($src) + 1;
+            push @tree, $path if -f $_ && $path !~ m{/\.|~$|\.(?:o|a|html|gcda|gcno)$};
+        },
+    },
+    grep { -d } map { "$src/$_" } qw(src include t doc etc contrib)
+);
+@tree = sort grep { -T "$src/$_" } @tree;
+push @tree, grep { -f "$src/$_" } qw(Makefile.am configure.ac README .ci/run .clang-tidy .gitignore);
+
+my %text = map { $_ => slurp("$src/$_") } @tree;
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<', $path or BAIL_OUT("$path: $!");
+    local $/ = undef;
+    return scalar(<$in>) // '';
+}
+
+sub whole_tree {
+    my ($name, $rule, $which) = @_;
+    my @bad = map { my $path = $_; map { "$path: $_" } $rule->($path, $text{$path}) } grep { /$which/ } @tree;
+    ok(!@bad, $name) or diag(join "\n", @bad);
+}
+
+my $c_code = qr{^(?:src|include)/.*\.[ch]$};
+whole_tree('a room uses itself and lower ones',      \&rule_rooms,   $c_code);
+whole_tree('each foreign library has one owner',     \&rule_foreign, qr{\.[ch]$});
+whole_tree('SQL is in the statement table only',     \&rule_sql,     $c_code);
+whole_tree('no call without a limit',                \&rule_calls,   qr{\.[ch]$});
+whole_tree('no function and no file is too long',    \&rule_length,  qr{\.[ch]$});
+whole_tree('no tabs, no blanks at the end, no paths of one machine', \&rule_text, qr{^(?!t/data/)});
+whole_tree(
+    'the first line says what the file is for', \&rule_first_line,
+    qr{\.(?:[chtpl58]|pm|sh|ac|sql|conf)$|^contrib/[^./]+$|^\.ci/|^Makefile\.am$}
+);
+
+subtest 'include/ mirrors src/' => sub {
+    my %defined;
+    for my $path (grep { m{^src/(\w+)/.*\.c$} } @tree) {
+        my ($room) = $path =~ m{^src/(\w+)/};
+        $defined{"$room $_->[0]"} = 1 for functions($text{$path});
+    }
+    for my $header (grep { m{^include/.*\.h$} } @tree) {
+        my ($room) = $header =~ m{^include/(\w+)/[\w-]+\.h$};
+        ok($room && exists $rank{$room}, "$header is in a room") or next;
+        my $code = without_comments($text{$header}) =~ s/^\s*#(?:.*\\\n)*.*$//gmr;
+        $code =~ s/\{[^{}]*\}/{}/g while $code =~ /\{[^{}]+\}/;
+        my @missing = grep { !$defined{"$room $_"} }
+            map { /^\s*(?:typedef|static)\b/ || /\{\}\s*\w*$/ ? () : /(\w+)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\s*__attribute__.*)?\s*$/s ? $1 : () }
+            split /;/, $code;
+        is("@missing", '', "$header: src/$room/ defines what it declares");
+    }
+    for my $path (grep { m{^src/\w+$|^src/[^/]+\.[ch]$} } @tree) {
+        is($path, 'src/main.c', 'only main.c is in no room');
+    }
+};
+
+# --- Lists that must agree -----------------------------------------------------------------------
+
+my %make;
+{
+    my $makefile = $text{'Makefile.am'} =~ s/\\\n/ /gr;
+    $make{$1} = [ split ' ', $2 ] while $makefile =~ /^(\w+)[ \t]*=[ \t]*(.*)$/gm;
+}
+
+sub listed {
+    my ($variable) = @_;
+    return [ grep { !/^\$/ } @{ $make{$variable} // [] } ];
+}
+
+sub same_list {
+    my ($variable, $files, $name) = @_;
+    is_deeply(listed($variable), [ sort @$files ], $name // "$variable: all there is, sorted");
+}
+
+for my $room (@rooms) {
+    same_list("${room}_sources", [ grep { m{^src/$room/.*\.[ch]$} } @tree ]);
+}
+same_list('noinst_HEADERS', [ grep { m{^include/.*\.h$} } @tree ]);
+same_list('unit_tests', [ map { s/\.c$//r } grep { m{^t/unit_\w+\.c$} } @tree ]);
+same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
+same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
+is_deeply(
+    [ sort @{ listed('perl_tests') }, @{ listed('slow_tests') } ], [ grep { m{^t/[^/]+\.t$} } @tree ],
+    'perl_tests and slow_tests: all there is'
+);
+
+subtest 'make dist takes everything' => sub {
+    my %taken = map { $_ => 1 } map { @$_ } values %make;
+    for my $path (@tree) {
+        next if $path =~ m{^(?:Makefile\.am|configure\.ac|README|\.gitignore)$};
+        next if $path =~ m{^t/unit_\w+\.c$} && $taken{ $path =~ s/\.c$//r };
+        my $above = $path;
+        my $found = $taken{$above};
+        $found ||= $taken{$above} while $above =~ s{/[^/]+$}{} && $above =~ m{/|^contrib$};
+        ok($found, $path) unless $found;
+    }
+    pass('looked at all of them');
+};
+
+done_testing();
