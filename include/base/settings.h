@@ -62,6 +62,9 @@ struct settings {
     int per_page;
     const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
+    int preferences_document_bytes;         /* largest document, as PostgreSQL prints it */
+    int preferences_max_containers;         /* of one user; 0: any number */
+    int preferences_max_bytes;              /* of one user, all documents together; 0: any number */
     const char *doc_dir;
     const char *version; /* what /__version__ says */
 };

@@ -33,6 +33,9 @@ struct request {
     const char *query;  /* raw query string, "" if none */
     /* from headers and the front server */
     const char *(*variable)(void *transport, const char *name); /* CGI variable or NULL */
+    /* How often a variable was handed over: a forged header can stand beside the trusted one. NULL:
+     * this transport can't tell. */
+    size_t (*variable_count)(void *transport, const char *name);
     void *transport;
     const char *content_type; /* "" if none */
     const char *identity;     /* who the front server says is asking, NULL: nobody */

@@ -14,6 +14,7 @@ struct transport {
     struct transport_out out;
     int client_fd; /* polled for a hang-up, -1: none */
     void *context;
+    size_t (*variable_count)(void *context, const char *name); /* for struct request; may be NULL */
 };
 
 /* What outlives a request in a worker. */
