@@ -1,0 +1,139 @@
+/* write.h: the store's writes. All of them belong to the open write transaction
+ * (store_begin_write): they lock first and decide after, so that what was decided on still holds
+ * when the change is made. Results besides those named: RC_RETRY, RC_BROKEN, RC_BUSY, RC_READONLY,
+ * RC_FULL, RC_BUG. */
+#ifndef MUSTER_STORE_WRITE_H
+#define MUSTER_STORE_WRITE_H
+
+#include "store/store.h"
+
+enum lock {
+    LOCK_REFER,  /* it stays alive (FOR KEY SHARE): for the target of a relation */
+    LOCK_CHANGE, /* nobody else changes its attributes or memberships (FOR NO KEY UPDATE) */
+    LOCK_DELETE  /* nobody refers to it either (FOR UPDATE) */
+};
+
+/* --- objects (store/entity.c)
+ * ------------------------------------------------------------------------- */
+
+/* Locks the live entities of these names in the order of their ids; out[i] belongs to names[i], id
+ * 0: unknown. RC_OK even if all are unknown. */
+enum rc store_lock(struct store *store, struct arena *arena, const char *const *names, size_t count,
+                   enum lock lock, struct ref *out);
+
+/* One name: RC_NOTFOUND if unknown. */
+enum rc store_lock_one(struct store *store, struct arena *arena, const char *name, enum lock lock,
+                       struct ref *out);
+
+/* Creates those of the names that do not exist (each once, even when many clients ask at the same
+ * time), with a driver, a type and these attributes. out[i]: the entity of names[i], new or old;
+ * created[i] tells which. A constant number of statements. */
+enum rc store_create(struct store *store, struct arena *arena, const char *driver, const char *type,
+                     const char *const *names, size_t count, const struct attr *attrs,
+                     size_t attr_count, struct ref *out, bool *created);
+
+/* Deletes a locked entity (LOCK_DELETE), its attributes, all that refer to it, its counters; with a
+ * resource_key also everything that it allocated on other objects under that key. */
+enum rc store_delete_entity(struct store *store, int32_t id, const char *resource_key);
+
+/* The object as the transaction sees it now. RC_NOTFOUND. */
+enum rc store_object_by_id(struct store *store, struct arena *arena, int32_t id,
+                           struct object *out);
+
+/* --- attributes (store/attr.c)
+ * ------------------------------------------------------------------------- */
+
+/* The range of the int_value column: 32 or 64 bits. */
+void store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
+
+/* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
+enum rc store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs,
+                        size_t count);
+
+/* Deletes attributes by id. */
+enum rc store_delete_attrs(struct store *store, const int32_t *ids, size_t count);
+
+/* Deletes the entity's attributes that match the filter. */
+enum rc store_delete_matching(struct store *store, int32_t entity,
+                              const struct attr_filter *filter);
+
+/* The entity's attributes now, like store_attrs_by_name. */
+enum rc store_attrs_by_id(struct store *store, struct arena *arena, int32_t entity,
+                          const struct attr_filter *filter, struct attr **attrs, size_t *count);
+
+/* --- memberships (store/tree.c)
+ * ------------------------------------------------------------------------ */
+
+struct membership {
+    struct ref container;
+    int32_t member;
+    bool is_racked; /* subkey "ru" */
+    bool has_unit;
+    int32_t unit;
+};
+
+/* All memberships of these members. */
+enum rc store_memberships(struct store *store, struct arena *arena, const int32_t *members,
+                          size_t count, struct membership **out, size_t *out_count);
+
+/* All memberships in this container. */
+enum rc store_contained(struct store *store, struct arena *arena, int32_t container,
+                        struct membership **out, size_t *out_count);
+
+/* *inside: the first of `members` that contains `container`, directly or through others; 0: none
+ * does. Excludes any other transaction that makes something with contents a member of something. */
+enum rc store_find_ancestor(struct store *store, int32_t container, const int32_t *members,
+                            size_t count, int32_t *inside);
+
+/* Puts the members into the container, numbered by its counter `_contains`. */
+enum rc store_insert(struct store *store, int32_t container, const int32_t *members, size_t count);
+
+/* Puts one member into a rack: a membership for each unit. */
+enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
+                            size_t count);
+
+/* Takes the members out, however often they are in. */
+enum rc store_remove(struct store *store, int32_t container, const int32_t *members, size_t count);
+
+/* --- allocation (store/alloc.c)
+ * ------------------------------------------------------------------------ */
+
+/* Before the transaction: takes the next number of the counter `key` on clustometa and keeps it
+ * until a transaction that used it is committed, so that two managers never wait for each other. */
+enum rc store_reserve_number(struct store *store, const char *key, int32_t *number);
+void store_number_used(struct store *store, const char *key);
+
+/* The first address from `from` to `last` (both stored form) that no live attribute ip holds;
+ * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */
+enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out);
+
+/* Makes this transaction the only one that may give out this resource until it ends; *busy tells
+ * that another one is at it (wait false) . */
+enum rc store_claim(struct store *store, const char *key, const char *resource, bool wait,
+                    bool *busy);
+
+/* Who holds the resource: live attribute `key` without subkey with this value (an int for
+ * addresses), on any object; `manager` 0: by whomever, else given by this one. RC_NOTFOUND: nobody.
+ */
+enum rc store_holder(struct store *store, const char *key, const struct value *value,
+                     int32_t manager, int32_t *holder);
+
+/* The smallest number from `from` to `last` whose name (base, then the number padded with zeros to
+ * `digits`, 0: not padded) is no live entity's and nobody's attribute `key`; RC_NOTFOUND: none. */
+enum rc store_next_name(struct store *store, const char *base, int digits, int64_t from,
+                        int64_t last, const char *key, int64_t *out);
+
+/* The counter of an entity: its value, or RC_NOTFOUND. */
+enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value);
+enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value);
+
+/* Sets the int attribute `key` without subkey and number (an ip manager's _lastip), in place where
+ * there is one: bookkeeping has no history. */
+enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value);
+
+/* Takes back what `manager` gave `entity` under `key`: all rows of the numbers that its KEY/manager
+ * rows carry; with `value` only that resource. *taken: how many resources. */
+enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
+                      const struct value *value, int64_t *taken);
+
+#endif
