@@ -107,16 +107,17 @@ void store_number_used(struct store *store, const char *key);
  * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */
 enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out);
 
-/* Makes this transaction the only one that may give out this resource until it ends; *busy tells
- * that another one is at it (wait false) . */
-enum rc store_claim(struct store *store, const char *key, const char *resource, bool wait,
-                    bool *busy);
+enum claim {
+    CLAIM_OURS, /* free, and nobody else can give it out before this transaction ends */
+    CLAIM_BUSY, /* another transaction is giving it out now (only without `wait`) */
+    CLAIM_HELD  /* somebody has it; *holder tells who */
+};
 
-/* Who holds the resource: live attribute `key` without subkey with this value (an int for
- * addresses), on any object; `manager` 0: by whomever, else given by this one. RC_NOTFOUND: nobody.
- */
-enum rc store_holder(struct store *store, const char *key, const struct value *value,
-                     int32_t manager, int32_t *holder);
+/* Claims a resource: the live attribute `key` without subkey with this value, on any object; with
+ * `manager` not 0 only those count that it gave. Sees what was committed after the claim was
+ * granted. */
+enum rc store_claim(struct store *store, const char *key, const struct value *value,
+                    int32_t manager, bool wait, enum claim *claim, int32_t *holder);
 
 /* The smallest number from `from` to `last` whose name (base, then the number padded with zeros to
  * `digits`, 0: not padded) is no live entity's and nobody's attribute `key`; RC_NOTFOUND: none. */
