@@ -5,25 +5,47 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/settings.h"
 
-enum setting_type { SETTING_STRING, SETTING_INT, SETTING_BOOL, SETTING_GROUP };
+enum setting_type {
+    SETTING_STRING,
+    SETTING_INT,
+    SETTING_BOOL,
+    SETTING_MODE, /* permissions as a string of octal digits, "0660" */
+    SETTING_GROUP /* response_headers, drivers: read by a function of their own */
+};
 
+/* A row. Names sort; "mounts.entity" is `entity` in the group `mounts`. */
 struct setting {
-    const char *name; /* "listen", "mounts.entity" */
+    const char *name;
     enum setting_type type;
     const char *default_text;
-    long minimum, maximum; /* SETTING_INT; lengths for strings */
+    long minimum, maximum; /* SETTING_INT: of the number; SETTING_STRING: of its length */
     bool needs_restart;    /* not taken over by HUP */
-    const char *help;      /* one line */
+    size_t offset;         /* of the field in struct settings */
+    const char *(*check)(struct arena *arena, const char *text); /* a string's form: NULL if fine,
+                                                                    else what is wrong with it */
+    const char *help;                                            /* one line */
 };
 
 const struct setting *config_table(size_t *count);
 
-/* Reads and checks the file, registers its drivers (driver_reset first). NULL: every problem was
- * written to stderr (or the log), one line each: "FILE:LINE: setting "x": ...". A NULL path gives
- * the defaults. The result is freed with config_free. */
+/* The row of that name, or NULL. */
+const struct setting *config_find(const char *name);
+
+/* Takes one line about a problem, "FILE:LINE: setting "x": ...", without a newline. */
+typedef void (*config_report)(const char *line);
+
+/* Reads and checks the files in order, a later one's settings replacing those of the earlier ones;
+ * none: the defaults. Then registers the configured drivers. NULL: every problem was reported, and
+ * the drivers are as before. The result is freed with config_free; the one loaded last owns what
+ * the driver table borrows, so free an older one only after a newer was loaded. */
+struct settings *config_load_files(const char *const *paths, size_t count, config_report report);
+
+/* One file (NULL: the defaults), problems on stderr. */
 struct settings *config_load(const char *path);
+
 void config_free(struct settings **settings);
 
 #endif

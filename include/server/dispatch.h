@@ -2,9 +2,12 @@
 #ifndef MUSTER_SERVER_DISPATCH_H
 #define MUSTER_SERVER_DISPATCH_H
 
+#include <stdint.h>
+
 #include "base/settings.h"
 #include "http/response.h"
 #include "store/store.h"
+#include "json/writer.h"
 
 /* Where a request comes from and where its answer goes: FastCGI or CGI. */
 struct transport {
@@ -25,8 +28,11 @@ struct worker_state {
     struct json_writer *json;
     struct response response;
     struct buf body;
+    char id_prefix[12]; /* of the request ids made here, different in each process */
+    uint64_t requests;
 };
 
+/* Only after the fork. The settings are borrowed. */
 void worker_state_init(struct worker_state *w, const struct settings *settings);
 void worker_state_release(struct worker_state *w);
 

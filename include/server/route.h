@@ -21,7 +21,11 @@ struct route {
     handler handle;
     enum transaction transaction;
     const char *doc; /* heading in doc/<mount>.rst that documents it */
+    unsigned flags;  /* ROUTE_x */
 };
+
+/* The body is the handler's whatever its Content-Type says: it is never read as a form. */
+#define ROUTE_RAW_BODY 1u
 
 const struct route *route_table(size_t *count);
 

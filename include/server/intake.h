@@ -1,0 +1,39 @@
+/* intake.h: from a transport's variables and bytes to a typed request. */
+#ifndef MUSTER_SERVER_INTAKE_H
+#define MUSTER_SERVER_INTAKE_H
+
+#include "http/request.h"
+#include "server/dispatch.h"
+
+enum body_result {
+    BODY_OK,
+    BODY_TOO_LARGE, /* over the limit; the rest is unread */
+    BODY_CUT,       /* ended before its Content-Length */
+    BODY_LATE,      /* the client is gone or too slow */
+    BODY_MALFORMED  /* a Content-Length that is no number */
+};
+
+/* Method, target, query, headers' access and request id; path, identity, body and parameters are
+ * still to come. */
+void intake_begin(struct worker_state *w, const struct transport *transport,
+                  struct request *request);
+
+/* The path; what is wrong as path_parse says. */
+enum path_result intake_path(struct worker_state *w, struct request *request);
+
+/* Reads the body into the worker's buffer. */
+enum body_result intake_body(struct worker_state *w, const struct transport *transport,
+                             struct request *request);
+
+/* Who is asking, from the FastCGI parameter `name`, into request->identity. NULL if fine, else the
+ * message of a 400: given twice or joined from two, as a forged spelling of a header beside the
+ * trusted one would be (contract/front.md), too long, or not text. */
+const char *intake_identity(const struct transport *transport, struct request *request,
+                            const char *name);
+
+/* Query string, then the body if it is a form (no Content-Type is one, too) and `form` allows it.
+ */
+enum params_result intake_params(struct worker_state *w, struct request *request, bool form,
+                                 const char **message);
+
+#endif

@@ -1,0 +1,288 @@
+/* dispatch.c: one request from its transport to its answer: the ladder that every request climbs.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/context.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "server/intake.h"
+#include "server/route.h"
+
+enum { MAX_ATTEMPTS = 5, PAUSE_MS = 4, DESCRIPTION_MAX = 1000 };
+
+/* One request on its way. */
+struct exchange {
+    struct worker_state *w;
+    const struct transport *transport;
+    struct request request;
+    struct route_match match;
+    struct context c;
+    enum body_result body;
+    struct timespec began;
+};
+
+void worker_state_init(struct worker_state *w, const struct settings *settings) {
+    uint32_t random = 0;
+
+    *w = (struct worker_state){.settings = settings};
+    w->store = store_new(settings);
+    w->arena = arena_new();
+    w->json = json_writer_new();
+    buf_init(&w->body, (size_t)settings->body_limit);
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+        random = (uint32_t)getpid() ^ (uint32_t)time(NULL);
+    snprintf(w->id_prefix, sizeof(w->id_prefix), "%08x-", random);
+    srandom(random);
+}
+
+void worker_state_release(struct worker_state *w) {
+    store_free(&w->store);
+    json_writer_free(&w->json);
+    buf_release(&w->body);
+    buf_release(&w->response.held);
+    arena_free(&w->arena);
+}
+
+/* --- transaction and handler -------------------------------------------------------------------
+ */
+
+/* What the version's row says of this write. */
+static const char *description(const struct exchange *x) {
+    const char *given = request_header(&x->request, "Clusto-Description");
+    const char *text = x->request.method_text;
+
+    if (given != NULL && *given != '\0')
+        return given;
+    for (size_t i = 0; i < x->request.path.count && strlen(text) < DESCRIPTION_MAX; i++)
+        text = arena_printf(x->w->arena, "%s%s%s", text, i == 0 ? " /" : "/",
+                            x->request.path.segments[i]);
+    return text;
+}
+
+/* The end of a write that its handler answered well. */
+static int commit(struct exchange *x, int status) {
+    struct store *store = x->w->store;
+    int32_t version = 0;
+    enum rc rc = store_version(store, &version);
+
+    if (rc == RC_OK)
+        rc = store_commit(store);
+    if (rc != RC_OK) {
+        store_rollback(store);
+        return fail_rc(&x->c, rc);
+    }
+    if (version > 0)
+        response_header(&x->w->response, "Clusto-Version",
+                        arena_printf(x->w->arena, "%d", (int)version));
+    return status;
+}
+
+/* One try: transaction, handler, commit or roll back. */
+static int attempt(struct exchange *x) {
+    const struct route *route = x->match.route;
+    struct store *store = x->w->store;
+    enum rc rc = RC_OK;
+    int status;
+
+    x->c.rc = RC_OK;
+    if (route->transaction == TRANSACTION_WRITE)
+        rc = store_begin_write(store, x->request.identity, description(x));
+    status = rc == RC_OK ? route->handle(&x->c) : fail_rc(&x->c, rc);
+    if (route->transaction == TRANSACTION_WRITE && x->c.rc == RC_OK && status < 400)
+        return commit(x, status);
+    if (route->transaction != TRANSACTION_NONE)
+        store_rollback(store);
+    return status;
+}
+
+/* True if what failed is worth another try, and nothing of the answer has left. After COMMIT was
+ * sent the code is RC_UNKNOWN, and that is never tried again. */
+static bool worth_another(const struct exchange *x, int attempts, bool was_connected) {
+    if (x->w->response.started)
+        return false;
+    if (x->c.rc == RC_BROKEN) /* a connection that died since the last request is not news */
+        return was_connected && attempts == 1;
+    return x->c.rc == RC_RETRY && attempts < MAX_ATTEMPTS;
+}
+
+/* Longer each time, and never the same in two workers that got into each other's way. */
+static void pause_before(int attempts) {
+    long ms = 1 + random() % (PAUSE_MS << attempts);
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+static int run(struct exchange *x) {
+    struct response *response = &x->w->response;
+    bool was_connected = store_connected(x->w->store);
+    int status = 0;
+
+    x->c.args = x->match.args;
+    x->c.arg_count = x->match.arg_count;
+    x->c.mount = x->match.mount;
+    response->hold = x->match.route->transaction == TRANSACTION_WRITE;
+    store_set_client(x->w->store, x->transport->client_fd);
+    for (int attempts = 1;; attempts++) {
+        status = attempt(x);
+        if (!worth_another(x, attempts, was_connected))
+            break;
+        log_debug("%s: trying again", rc_name(x->c.rc));
+        if (x->c.rc == RC_RETRY)
+            pause_before(attempts);
+        response_reset(response);
+        x->c.json_open = false;
+    }
+    store_set_client(x->w->store, -1);
+    return status;
+}
+
+/* --- the ladder --------------------------------------------------------------------------------
+ */
+
+static int answer_options(struct exchange *x) {
+    if (x->match.allowed != 0)
+        response_header(&x->w->response, "Allow", route_allow(x->w->arena, x->match.allowed));
+    return answer_empty(&x->c, 204);
+}
+
+static int fail_path(struct exchange *x, enum path_result result) {
+    if (result == PATH_LIMIT)
+        return fail(&x->c, 414, "The path is too long.");
+    return fail(&x->c, 400, "The path is not valid UTF-8.");
+}
+
+static int fail_method(struct exchange *x) {
+    int status = fail(&x->c, 405, "%.32s is not allowed here.", x->request.method_text);
+
+    response_header(&x->w->response, "Allow", route_allow(x->w->arena, x->match.allowed));
+    return status;
+}
+
+static int fail_body(struct exchange *x) {
+    switch (x->body) {
+    case BODY_TOO_LARGE:
+        return fail(&x->c, 413, "The body is larger than %d bytes.", x->w->settings->body_limit);
+    case BODY_LATE: return fail(&x->c, 408, "The body did not arrive in time.");
+    case BODY_MALFORMED: return fail(&x->c, 400, "Content-Length is not a number.");
+    case BODY_CUT:
+    case BODY_OK: break;
+    }
+    return fail(&x->c, 400, "The body is shorter than its Content-Length.");
+}
+
+/* Headers whose text goes into the database or an answer. */
+static bool headers_valid(const struct request *request) {
+    static const char *const names[] = {"Clusto-Description", "Clusto-Minify", "Clusto-Mode",
+                                        "Clusto-Page", "Clusto-Per-Page"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = request_header(request, names[i]);
+
+        if (value != NULL && !utf8_valid(value, strlen(value)))
+            return false;
+    }
+    return true;
+}
+
+static const char *identity_param(const struct exchange *x) {
+    return x->match.mount == MOUNT_PREFERENCES ? x->w->settings->preferences_identity_param
+                                               : x->w->settings->identity_param;
+}
+
+static int fail_params(struct exchange *x, enum params_result result, const char *message) {
+    if (result == PARAMS_LIMIT)
+        return fail(&x->c, x->request.body_length > 0 ? 413 : 414, "%s", message);
+    return fail(&x->c, 400, "%s", message);
+}
+
+/* Every rung in its order; a handler may assume all of them. */
+static int climb(struct exchange *x) {
+    struct request *request = &x->request;
+    enum path_result path = intake_path(x->w, request);
+    enum params_result params;
+    const char *message = "";
+
+    if (path == PATH_OK)
+        x->match = route_find(x->w->settings, &request->path, request->method);
+    if (request->method == METHOD_OPTIONS)
+        return answer_options(x);
+    if (path != PATH_OK)
+        return fail_path(x, path);
+    if (x->match.allowed == 0)
+        return fail(&x->c, 404, "There is nothing at this path.");
+    if (x->match.route == NULL)
+        return fail_method(x);
+    if (x->body != BODY_OK)
+        return fail_body(x);
+    if (!headers_valid(request))
+        return fail(&x->c, 400, "A header is not valid UTF-8.");
+    message = intake_identity(x->transport, request, identity_param(x));
+    if (message != NULL)
+        return fail(&x->c, 400, "%s", message);
+    params = intake_params(x->w, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0, &message);
+    if (params != PARAMS_OK)
+        return fail_params(x, params, message);
+    return run(x);
+}
+
+/* --- around it ---------------------------------------------------------------------------------
+ */
+
+static void begin(struct exchange *x) {
+    struct worker_state *w = x->w;
+    char prefix[80];
+
+    clock_gettime(CLOCK_MONOTONIC, &x->began);
+    intake_begin(w, x->transport, &x->request);
+    response_begin(&w->response, w->arena, x->transport->out, x->request.method == METHOD_HEAD);
+    response_set_fixed(&w->response, w->settings->response_headers,
+                       w->settings->response_header_count);
+    x->c = (struct context){.settings = w->settings,
+                            .request = &x->request,
+                            .response = &w->response,
+                            .store = w->store,
+                            .arena = w->arena,
+                            .json = w->json};
+    snprintf(prefix, sizeof(prefix), "[%s] ", x->request.id);
+    log_set_prefix(prefix);
+}
+
+static double milliseconds_since(const struct timespec *then) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) * 1e3 + (double)(now.tv_nsec - then->tv_nsec) / 1e6;
+}
+
+static void log_access(const struct exchange *x, int status) {
+    const struct response *response = &x->w->response;
+
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    log_info("%.32s %.1024s %d %zu %.3f %s%s", x->request.method_text, x->request.target, status,
+             response->body_bytes, milliseconds_since(&x->began),
+             x->request.identity != NULL ? x->request.identity : "-",
+             response->broken ? " (broken off)" : "");
+}
+
+bool dispatch(struct worker_state *w, const struct transport *transport, bool *body_drained) {
+    struct exchange x = {.w = w, .transport = transport};
+    int status;
+
+    begin(&x);
+    x.body = intake_body(w, transport, &x.request);
+    status = climb(&x);
+    (void)response_finish(&w->response);
+    log_access(&x, status);
+    log_set_prefix(NULL);
+    *body_drained = x.body == BODY_OK || x.body == BODY_CUT;
+    arena_reset(w->arena);
+    return !w->response.broken;
+}

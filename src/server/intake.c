@@ -1,0 +1,135 @@
+/* intake.c: from a transport's variables and bytes to a typed request. */
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/utf8.h"
+#include "server/intake.h"
+
+enum { READ_SIZE = 16384, ID_MAX = 64, IDENTITY_MAX = 255, PARAM_NAME_MAX = 1024 };
+
+static const char *variable(const struct request *request, const char *name) {
+    return request->variable(request->transport, name);
+}
+
+static bool id_fits(const char *id) {
+    size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return n > 0 && n <= ID_MAX && id[n] == '\0';
+}
+
+/* The front server's request id, or one of ours. */
+static const char *request_id(struct worker_state *w, const struct request *request) {
+    const char *given = request_header(request, "X-Request-Id");
+
+    if (given != NULL && id_fits(given))
+        return given;
+    return arena_printf(w->arena, "%s%llx", w->id_prefix, (unsigned long long)w->requests);
+}
+
+void intake_begin(struct worker_state *w, const struct transport *transport,
+                  struct request *request) {
+    const char *text;
+
+    *request = (struct request){.arena = w->arena,
+                                .variable = transport->variable,
+                                .variable_count = transport->variable_count,
+                                .transport = transport->context,
+                                .body = ""};
+    w->requests++;
+    text = variable(request, "REQUEST_METHOD");
+    request->method_text = text != NULL ? text : "";
+    request->method = method_parse(request->method_text);
+    text = variable(request, "REQUEST_URI");
+    if (text == NULL || *text == '\0')
+        text = variable(request, "PATH_INFO");
+    request->target = text != NULL && *text != '\0' ? text : "/";
+    text = variable(request, "QUERY_STRING");
+    request->query = text != NULL ? text : "";
+    text = variable(request, "CONTENT_TYPE");
+    request->content_type = text != NULL ? text : "";
+    request->id = request_id(w, request);
+}
+
+enum path_result intake_path(struct worker_state *w, struct request *request) {
+    return path_parse(w->arena, variable(request, "PATH_INFO"), variable(request, "REQUEST_URI"),
+                      variable(request, "SCRIPT_NAME"), (size_t)w->settings->max_path_segments,
+                      (size_t)w->settings->max_path_bytes, &request->path);
+}
+
+/* Content-Length, -1 where the front server does not say. */
+static bool announced(const struct request *request, int64_t *length) {
+    const char *text = variable(request, "CONTENT_LENGTH");
+
+    *length = -1;
+    return text == NULL || *text == '\0' ||
+           num_parse_range(text, 0, INT64_MAX, length) != NUM_MALFORMED;
+}
+
+enum body_result intake_body(struct worker_state *w, const struct transport *transport,
+                             struct request *request) {
+    char bytes[READ_SIZE];
+    int64_t length;
+    long n;
+
+    buf_clear(&w->body);
+    if (!announced(request, &length))
+        return BODY_MALFORMED;
+    if (length > w->settings->body_limit)
+        return BODY_TOO_LARGE;
+    while ((n = transport->read(transport->context, bytes, sizeof(bytes))) > 0) {
+        buf_add(&w->body, bytes, (size_t)n);
+        if (w->body.failed)
+            return BODY_TOO_LARGE;
+    }
+    if (n < 0)
+        return BODY_LATE;
+    if (length >= 0 && w->body.len < (size_t)length)
+        return BODY_CUT;
+    request->body = buf_cstr(&w->body);
+    request->body_length = w->body.len;
+    return BODY_OK;
+}
+
+const char *intake_identity(const struct transport *transport, struct request *request,
+                            const char *name) {
+    const char *who = variable(request, name);
+
+    if (transport->variable_count != NULL &&
+        transport->variable_count(transport->context, name) > 1)
+        return "The identity was given more than once.";
+    if (who == NULL || *who == '\0')
+        return NULL;
+    if (strncmp(name, "HTTP_", 5) == 0 && strchr(who, ',') != NULL)
+        return "The identity was given more than once.";
+    if (strlen(who) > IDENTITY_MAX || !utf8_valid(who, strlen(who)) || utf8_has_control(who))
+        return "The identity must be at most 255 bytes of UTF-8 without control characters.";
+    request->identity = who;
+    return NULL;
+}
+
+static bool is_form(const struct request *request) {
+    return request->content_type[0] == '\0' ||
+           request_has_type(request, "application/x-www-form-urlencoded");
+}
+
+enum params_result intake_params(struct worker_state *w, struct request *request, bool form,
+                                 const char **message) {
+    const struct params_limits limits = {.count = (size_t)w->settings->max_params,
+                                         .name_bytes = PARAM_NAME_MAX,
+                                         .value_bytes = (size_t)w->settings->max_param_bytes};
+    enum params_result result =
+        params_add_form(&request->params, w->arena, request->query, strlen(request->query),
+                        PARAM_QUERY, &limits, message);
+
+    if (result != PARAMS_OK || !form || request->body_length == 0)
+        return result;
+    if (is_form(request))
+        return params_add_form(&request->params, w->arena, request->body, request->body_length,
+                               PARAM_BODY, &limits, message);
+    if (request_has_type(request, "multipart/form-data"))
+        return params_add_multipart(&request->params, w->arena, request->content_type,
+                                    request->body, request->body_length, &limits, message);
+    return result;
+}

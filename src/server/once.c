@@ -1,0 +1,68 @@
+/* once.c: one request from the CGI environment and standard input to standard output. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "server/dispatch.h"
+#include "server/once.h"
+
+/* Body bytes still to be read. */
+struct once {
+    int64_t left;
+};
+
+static const char *once_variable(void *context, const char *name) {
+    (void)context;
+    return getenv(name);
+}
+
+static long once_read(void *context, char *bytes, size_t n) {
+    struct once *once = context;
+    ssize_t got;
+
+    if ((int64_t)n > once->left)
+        n = (size_t)once->left;
+    if (n == 0)
+        return 0;
+    do
+        got = read(STDIN_FILENO, bytes, n);
+    while (got < 0 && errno == EINTR);
+    if (got > 0)
+        once->left -= got;
+    return got;
+}
+
+static bool once_write(void *context, const char *bytes, size_t n) {
+    (void)context;
+    while (n > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes, n);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+int once_serve(const struct settings *settings) {
+    struct once once = {0};
+    struct transport transport = {.variable = once_variable,
+                                  .read = once_read,
+                                  .out = {.write = once_write, .context = &once},
+                                  .client_fd = -1,
+                                  .context = &once};
+    const char *length = getenv("CONTENT_LENGTH");
+    struct worker_state w;
+    bool whole, drained;
+
+    if (length == NULL || num_parse_range(length, 0, INT64_MAX, &once.left) != NUM_OK)
+        once.left = 0;
+    worker_state_init(&w, settings);
+    whole = dispatch(&w, &transport, &drained);
+    worker_state_release(&w);
+    return whole ? 0 : 1;
+}

@@ -1,0 +1,173 @@
+/* route.c: the one table of what can be asked for, and the search in it. */
+#include <string.h>
+
+#include "api/attribute.h"
+#include "api/docs.h"
+#include "api/entity.h"
+#include "api/lookup.h"
+#include "api/resourcemanager.h"
+#include "api/root.h"
+#include "server/route.h"
+
+#define GET    METHOD_BIT(METHOD_GET)
+#define HEAD   METHOD_BIT(METHOD_HEAD)
+#define POST   METHOD_BIT(METHOD_POST)
+#define PUT    METHOD_BIT(METHOD_PUT)
+#define DELETE METHOD_BIT(METHOD_DELETE)
+
+#define NONE  TRANSACTION_NONE
+#define READ  TRANSACTION_READ
+#define WRITE TRANSACTION_WRITE
+
+#define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
+#define ATTRIBUTE     "{name}/{key}/{subkey?}/{number?}"
+
+/* clang-format off */
+static const struct route table[] = {
+    {HEAD, MOUNT_ROOT, "", root_version, NONE, "GET /", 0},
+    {GET, MOUNT_ROOT, "", docs_show, NONE, "GET /", 0},
+    {GET, MOUNT_ROOT, "__doc__", docs_show, NONE, "GET /__doc__", 0},
+    {GET, MOUNT_ROOT, "__meta__", root_meta, NONE, "GET /__meta__", 0},
+    {GET, MOUNT_ROOT, "__version__", root_version, NONE, "GET /__version__", 0},
+    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, "GET /by-attr", 0},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, "GET /by-name/{name}", 0},
+    {GET, MOUNT_ROOT, "by-names", lookup_by_names, READ, "GET /by-names", 0},
+    {GET, MOUNT_ROOT, "driverlist", root_driverlist, NONE, "GET /driverlist", 0},
+    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, NONE, "GET /favicon.ico", 0},
+    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, READ, "GET /from-pools", 0},
+    {GET, MOUNT_ROOT, "typelist", root_typelist, NONE, "GET /typelist", 0},
+
+    {GET, MOUNT_ENTITY, "__doc__", docs_show, NONE, "GET /entity/__doc__", 0},
+    {GET, MOUNT_ENTITY, "", entity_list, READ, "GET /entity/", 0},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, READ, "GET /entity/{driver}", 0},
+    {POST, MOUNT_ENTITY, "{driver}", entity_create, WRITE, "POST /entity/{driver}", 0},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, "GET /entity/{driver}/{name}", 0},
+    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, WRITE, "POST /entity/{driver}/{name}", 0},
+    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, WRITE, "DELETE /entity/{driver}/{name}", 0},
+
+    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, NONE, "GET /attribute/__doc__", 0},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, "GET /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", 0},
+
+    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, NONE, "GET /resourcemanager/__doc__", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, READ, "GET /resourcemanager/", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, READ, "GET /resourcemanager/{driver}", 0},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, WRITE, "POST /resourcemanager/{driver}", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, READ, "GET /resourcemanager/{driver}/{name}", 0},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, WRITE, "POST /resourcemanager/{driver}/{name}", 0},
+    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, WRITE, "DELETE /resourcemanager/{driver}/{name}", 0},
+};
+/* clang-format on */
+
+const struct route *route_table(size_t *count) {
+    *count = sizeof(table) / sizeof(table[0]);
+    return table;
+}
+
+/* True if the segments are what the pattern says; *literals are its leading words without braces.
+ */
+static bool fits(const char *pattern, const char *const *segments, size_t count, size_t *literals) {
+    size_t i = 0;
+    bool leading = true;
+
+    *literals = 0;
+    for (const char *word = pattern; *word != '\0'; i++) {
+        size_t n = strcspn(word, "/");
+        bool braced = word[0] == '{';
+
+        if (braced && i >= count)
+            return word[n - 2] == '?' || word[n - 2] == '*';
+        if (braced && word[n - 2] == '*')
+            return true;
+        if (!braced && (i >= count || strlen(segments[i]) != n || memcmp(segments[i], word, n)))
+            return false;
+        leading = leading && !braced;
+        *literals += leading;
+        word += n + (word[n] == '/');
+    }
+    return i == count;
+}
+
+/* Number of segments of the mount's path if the request is below it, else -1. */
+static int below(const char *mount, const struct path *path) {
+    size_t i = 0;
+
+    for (const char *word = mount; *word == '/'; i++) {
+        size_t n = strcspn(++word, "/");
+
+        if (i >= path->count || strlen(path->segments[i]) != n ||
+            memcmp(path->segments[i], word, n) != 0)
+            return -1;
+        word += n;
+    }
+    return (int)i;
+}
+
+/* The mount with the longest path that the request is below, *skip its length; MOUNT_COUNT: none.
+ */
+static enum mount find_mount(const struct settings *settings, const struct path *path,
+                             size_t *skip) {
+    enum mount found = MOUNT_COUNT;
+    int longest = -1;
+
+    for (int m = 0; m < MOUNT_COUNT; m++) {
+        int n = settings->mounts[m] != NULL ? below(settings->mounts[m], path) : -1;
+
+        if (n > longest) {
+            longest = n;
+            found = (enum mount)m;
+        }
+    }
+    *skip = longest > 0 ? (size_t)longest : 0;
+    return found;
+}
+
+/* A row that names HEAD itself comes before those of GET in the table. */
+static unsigned answers(const struct route *row) {
+    return row->methods | ((row->methods & GET) ? HEAD : 0);
+}
+
+struct route_match route_find(const struct settings *settings, const struct path *path,
+                              enum method method) {
+    struct route_match match = {.route = NULL};
+    size_t skip, most = 0;
+    enum mount mount = find_mount(settings, path, &skip), rows = mount;
+
+    if (mount == MOUNT_COUNT)
+        return match;
+    if (mount == MOUNT_RESOURCE)
+        rows = MOUNT_RESOURCEMANAGER;
+    match.mount = mount;
+    for (const struct route *row = table; row < table + sizeof(table) / sizeof(table[0]); row++) {
+        size_t literals;
+
+        if (row->mount != rows ||
+            !fits(row->pattern, path->segments + skip, path->count - skip, &literals) ||
+            literals < most)
+            continue;
+        if (literals > most) { /* a better path: what others allow does not count */
+            most = literals;
+            match.allowed = 0;
+            match.route = NULL;
+        }
+        match.allowed |= answers(row);
+        if (match.route == NULL && (answers(row) & METHOD_BIT(method)) != 0)
+            match.route = row;
+    }
+    match.args = path->segments + skip + most;
+    match.arg_count = path->count - skip - most;
+    return match;
+}
+
+const char *route_allow(struct arena *arena, unsigned methods) {
+    const char *list = "";
+
+    methods |= METHOD_BIT(METHOD_OPTIONS);
+    for (int m = METHOD_GET; m < METHOD_OTHER; m++)
+        if ((methods & METHOD_BIT(m)) != 0)
+            list = arena_printf(arena, "%s%s%s", list, *list != '\0' ? ", " : "",
+                                method_name((enum method)m));
+    return list;
+}
