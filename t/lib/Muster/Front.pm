@@ -1,0 +1,194 @@
+# Muster::Front: a front server for one test, from the samples in etc/ with other paths and ports.
+package Muster::Front;
+use v5.24;
+use warnings;
+use Carp qw(croak);
+use Muster::Client ();
+use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spew temp_dir which);
+
+# Options:
+#   kind       'nginx' (default) or 'lighttpd'
+#   server     the Muster::Server behind it (or socket => path)
+#   bin_path   1 (lighttpd): it starts the server's program itself; see Server's via => 'front'
+#   workers    nginx's processes, default 1
+#   keepalive  N (nginx): keeps N connections to muster per process, against the sample's advice
+#   tls        1: also on another port, with a certificate made here
+#   identity   'header' (default): X-User-Id of clients reaches muster, and nobody is REMOTE_USER;
+#              'sample': exactly as the sample is; 'basic': the sample's lines for basic auth in
+#              force, user "alice", password "secret", and "bob" the same
+#   cors       0: the sample's lines for other origins taken out
+#   edit       sub that gets the text of the sample and gives back another
+sub new {
+    my ($class, %option) = @_;
+    my $kind = $option{kind} // 'nginx';
+    my $self = bless {
+        workers  => 1,
+        identity => 'header',
+        cors     => 1,
+        %option,
+        kind => $kind,
+        dir  => temp_dir(),
+    }, $class;
+    $self->{socket} //= $self->{server} ? $self->{server}->socket : croak 'no server, no socket';
+    $self->_certificate if $self->{tls};
+    $self->_passwords   if $self->{identity} eq 'basic';
+    # The port was free a moment ago; where somebody was faster, take another.
+    for my $try (1 .. 5) {
+        return $self if $self->start;
+        croak "$kind did not start:\n" . $self->log if $try == 5 || $self->log !~ /in use/;
+        unlink "$self->{dir}/error.log";
+    }
+}
+
+sub port     { return $_[0]{port} }
+sub tls_port { return $_[0]{tls_port} }
+sub url      { return "http://127.0.0.1:$_[0]{port}" }
+sub tls_url  { return "https://localhost:$_[0]{tls_port}" }
+sub log      { return slurp("$_[0]{dir}/error.log") . slurp("$_[0]{dir}/out") }
+sub ca_file  { return "$_[0]{dir}/cert.pem" }
+sub dir      { return $_[0]{dir} }
+
+# A client of this server; options as Muster::Client's.
+sub client {
+    my ($self, %option) = @_;
+    return Muster::Client->new(port => $self->{port}, %option);
+}
+
+sub start {
+    my ($self) = @_;
+    my $dir = $self->{dir};
+    $self->{port}     = free_port();
+    $self->{tls_port} = free_port() if $self->{tls};
+    my $conf = spew("$dir/$self->{kind}.conf", $self->{kind} eq 'nginx' ? $self->_nginx : $self->_lighttpd);
+    my $program = which($self->{kind}) // croak "$self->{kind} is missing (Debian: $self->{kind})";
+    my @check = $self->{kind} eq 'nginx' ? ('-t', '-q', '-e', "$dir/error.log", '-p', $dir, '-c', $conf) : ('-tt', '-f', $conf);
+    my $checked = run([ $program, @check ]);
+    croak "$self->{kind} refuses its configuration: $checked->{out}$checked->{err}" . slurp($conf)
+        if $checked->{status} != 0;
+    my @args = $self->{kind} eq 'nginx' ? ('-e', "$dir/error.log", '-p', $dir, '-c', $conf) : ('-D', '-f', $conf);
+    my $process = $self->{process} = Muster::Process->start([ $program, @args ], out => "$dir/out", cwd => $dir);
+    $process->{end_signal} = $self->{kind} eq 'nginx' ? 'TERM' : 'INT';
+    my $up = poll(20, sub { !$process->alive || http_up($self->{port}) });
+    return $up && $process->alive ? $self : undef;
+}
+
+sub stop {
+    my ($self) = @_;
+    my $status = $self->{process}->stop($self->{process}{end_signal}, 20);
+    # What lighttpd started ended with it, and its reports are in lighttpd's log.
+    $self->{server}->check_end(undef) if $self->{bin_path} && $self->{server};
+    return $status;
+}
+
+# Replaces text in a sample; that it is there exactly as often as expected is part of the test.
+sub _put {
+    my ($text, $from, $to, $times) = @_;
+    my $n = 0 + ($$text =~ s/$from/ref $to ? $to->() : $to/ge);
+    croak "etc sample: $from is there $n times" if $n != ($times // 1);
+    return;
+}
+
+sub _nginx {
+    my ($self) = @_;
+    my $dir  = $self->{dir};
+    my $text = slurp(source_dir() . '/etc/nginx.conf');
+    _put(\$text, qr{server unix:/run/muster/muster\.sock;}m, "server unix:$self->{socket};");
+    _put(\$text, qr{listen 80;}m,      "listen 127.0.0.1:$self->{port};");
+    _put(\$text, qr{server_name .*;}m, 'server_name localhost;');
+    _put(\$text, qr{/var/log/nginx/muster\.(\w+)\.log}m, sub { "$dir/$1.log" }, 2);
+    if ($self->{tls}) {
+        _put(\$text, qr{listen 443 ssl;}m,                    "listen 127.0.0.1:$self->{tls_port} ssl;");
+        _put(\$text, qr{(?<=ssl_certificate     ).*(?=;)}m,     "$dir/cert.pem");
+        _put(\$text, qr{(?<=ssl_certificate_key ).*(?=;)}m,     "$dir/key.pem");
+    }
+    else {
+        _put(\$text, qr{^ *(listen 443 ssl|ssl_\w+ .*);\n}m, '', 5);
+    }
+    if ($self->{keepalive}) {
+        _put(\$text, qr{^(upstream muster \{\n.*;\n)}m, sub { "$1    keepalive $self->{keepalive};\n" });
+        _put(\$text, qr{(fastcgi_pass muster;)}m, 'fastcgi_pass muster; fastcgi_keep_conn on;');
+    }
+    if ($self->{identity} eq 'header') {
+        _put(\$text, qr{^ *fastcgi_param HTTP_X_USER_ID +"";\n}m, '');
+    }
+    elsif ($self->{identity} eq 'basic') {
+        _put(\$text, qr{^ *fastcgi_param REMOTE_USER +"";\n}m, '');
+        _put(\$text, qr{^ *#(?=auth_basic |auth_basic_user_file |fastcgi_param REMOTE_USER )}m, '', 3);
+        _put(\$text, qr{/etc/muster/htpasswd}m, "$dir/htpasswd");
+    }
+    if (!$self->{cors}) {
+        _put(\$text, qr{^ *add_header Access-Control-.*\n}m, '', 7);
+    }
+    $text = $self->{edit}->($text) if $self->{edit};
+    my $user  = $> == 0 ? 'user root;' : '';
+    my $paths = join '', map { "    ${_}_temp_path $dir/$_;\n" } qw(client_body fastcgi proxy scgi uwsgi);
+    return <<"CONF";
+daemon off;
+$user
+worker_processes $self->{workers};
+pid $dir/nginx.pid;
+error_log $dir/error.log notice;
+events { worker_connections 2048; }
+http {
+$paths
+    keepalive_requests 100000;
+$text
+}
+CONF
+}
+
+sub _lighttpd {
+    my ($self) = @_;
+    my $dir  = $self->{dir};
+    my $text = slurp(source_dir() . '/etc/lighttpd.conf');
+    mkdir "$dir/empty";
+    _put(\$text, qr{"/run/muster/muster\.sock"}m,            "\"$self->{socket}\"");
+    _put(\$text, qr{(?<=^server\.port          = )80}m,      $self->{port});
+    _put(\$text, qr{"0\.0\.0\.0"(?=\nserver)}m,              '"127.0.0.1"');
+    _put(\$text, qr{"/run/lighttpd\.pid"}m,                  "\"$dir/lighttpd.pid\"");
+    _put(\$text, qr{"/var/log/lighttpd/muster\.error\.log"}m, "\"$dir/error.log\"");
+    _put(\$text, qr{"/var/empty"}m,                          "\"$dir/empty\"");
+    if ($self->{bin_path}) {
+        my $command = $self->{server} ? join ' ', $self->{server}->command('-f') : croak 'bin_path needs a server';
+        _put(\$text, qr{^    #(?="(?:bin-path|max-procs|bin-copy-environment)")}m, '    ', 3);
+        _put(\$text, qr{"/usr/sbin/muster .*?"}m, "\"$command\"");
+        _put(\$text, qr{"PATH" \)}m, '"PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" )');
+    }
+    if ($self->{tls}) {
+        _put(\$text, qr{^#(?=server\.modules \+= \( "mod_openssl|\$SERVER|    ssl\.|\}$)}m, '', 6);
+        _put(\$text, qr{"0\.0\.0\.0:443"}m, "\"127.0.0.1:$self->{tls_port}\"");
+        _put(\$text, qr{(?<=ssl\.pemfile = )".*"}m, "\"$dir/cert.pem\"");
+        _put(\$text, qr{(?<=ssl\.privkey = )".*"}m, "\"$dir/key.pem\"");
+    }
+    if ($self->{identity} eq 'basic') {
+        _put(\$text, qr{^#(?=server\.modules \+= \( "mod_auth|auth\.)}m, '', 4);
+        _put(\$text, qr{/etc/muster/htpasswd}m, "$dir/htpasswd");
+    }
+    if (!$self->{cors}) {
+        _put(\$text, qr{^\$REQUEST_HEADER\["Origin"\].*?^\}\n}ms, '');
+    }
+    $text = $self->{edit}->($text) if $self->{edit};
+    return $text;
+}
+
+# A certificate for "localhost" that signs itself.
+sub _certificate {
+    my ($self) = @_;
+    my $openssl = which('openssl') // croak 'openssl is missing (Debian: openssl)';
+    my $made = run([
+        $openssl, qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost),
+        '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+        '-keyout', "$self->{dir}/key.pem", '-out', "$self->{dir}/cert.pem",
+    ]);
+    croak "openssl: $made->{err}" if $made->{status} != 0;
+    return;
+}
+
+sub _passwords {
+    my ($self) = @_;
+    my $hash = run([ which('openssl') // croak('openssl is missing'), 'passwd', '-apr1', 'secret' ])->{out};
+    spew("$self->{dir}/htpasswd", "alice:${hash}bob:${hash}");
+    return;
+}
+
+1;
