@@ -29,7 +29,7 @@ struct response {
     struct transport_out out;
     int status;
     struct response_header *headers; /* in order of setting */
-    struct buf held;                 /* the body while nothing was sent */
+    struct buf held;                 /* the body while nothing was sent, then the next piece */
     const struct header *fixed;      /* set by the configuration, sent with every answer unless */
     size_t fixed_count;              /* `headers` has one of that name; response_reset keeps them */
     bool head_only;                  /* HEAD: count, don't send */
@@ -41,7 +41,8 @@ struct response {
     size_t body_bytes;               /* written so far, for Content-Length and the log */
 };
 
-/* Ready for one request; `held`'s memory is kept from the request before. */
+/* Ready for one request: status 200. `held`'s memory is kept from the request before, so *r is
+ * zeroed before its first use, and its owner calls buf_release(&r->held) after its last. */
 void response_begin(struct response *r, struct arena *arena, struct transport_out out,
                     bool head_only);
 
@@ -52,17 +53,26 @@ void response_set_fixed(struct response *r, const struct header *headers, size_t
  * while not started. */
 void response_reset(struct response *r);
 
-/* Sets a header, replacing one of the same name (any case). Values with CR or LF are cut there.
- * Both are copied to the arena; a NULL value removes the header. */
+/* Sets a header, replacing one of the same name (any case). Values with CR or LF are cut there,
+ * other control characters go out as spaces. Both are copied to the arena; a NULL value removes the
+ * header. Status and Content-Length are this module's own: a header of that name is not sent. */
 void response_header(struct response *r, const char *name, const char *value);
+
+/* What response_header set, or NULL; the fixed ones are not looked at. */
 const char *response_get_header(const struct response *r, const char *name);
 
-/* Adds body bytes; sends once more than RESPONSE_HOLD are held. False: stop, the client is gone.
- * Has the type of a json_sink. */
+/* Adds body bytes; sends once more than RESPONSE_HOLD are held (in pieces of 32 KiB or more). With
+ * a status that has no body (204, 304) they are dropped. False: stop, because the client is gone
+ * (`failed`), or because a HEAD needs no more (response_enough). Has the type of a json_sink. */
 bool response_write(void *response, const char *bytes, size_t n);
 
-/* The end: the whole answer leaves with a Content-Length if it was still held, else the rest of the
- * body. `nph` false writes the CGI "Status:" form. False if the client is gone. */
+/* True once the header of a HEAD has left without waiting for the end of a long body: what comes
+ * now is not needed, and stopping is no failure. */
+bool response_enough(const struct response *r);
+
+/* The end: the whole answer leaves with a Content-Length if it was still held (a HEAD's is that of
+ * the GET; a 204's is 0, a 304 has none), else the rest of the body. The header is in CGI's form,
+ * with a "Status:" line. False if the client is gone or the answer is broken. */
 bool response_finish(struct response *r);
 
 /* A failure after the header left: the transport must close without a proper end. */

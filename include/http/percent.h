@@ -1,0 +1,13 @@
+/* percent.h: %41 to A (RFC 3986 section 2.1). */
+#ifndef MUSTER_HTTP_PERCENT_H
+#define MUSTER_HTTP_PERCENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Decodes the `n` bytes at `text` once, to `out` (room for n + 1 bytes; may be `text` itself), ends
+ * them with a NUL and puts their number in *length. With `plus` a '+' becomes a space, as in forms.
+ * False: a '%' without two hexadecimal digits. */
+bool percent_decode(const char *text, size_t n, bool plus, char *out, size_t *length);
+
+#endif

@@ -1,0 +1,76 @@
+/* request.c: methods and headers of a request. */
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/request.h"
+
+static const char *const method_names[] = {
+    [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
+    [METHOD_PUT] = "PUT",         [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
+    [METHOD_OPTIONS] = "OPTIONS",
+};
+
+enum method method_parse(const char *text) {
+    int m;
+
+    for (m = METHOD_GET; text != NULL && m < METHOD_OTHER; m++) {
+        if (strcmp(text, method_names[m]) == 0) {
+            return (enum method)m;
+        }
+    }
+    return METHOD_OTHER;
+}
+
+const char *method_name(enum method method) {
+    assert(method >= METHOD_GET && method <= METHOD_OTHER);
+    return method == METHOD_OTHER ? "OTHER" : method_names[method];
+}
+
+/* RFC 3875 section 4.1.18: upper case, '-' becomes '_', "HTTP_" in front; those of the body have
+ * none. False: too long to be one of ours. */
+static bool variable_name(const char *header, char *out, size_t size) {
+    const char *p;
+    size_t n = 0;
+
+    if (strlen(header) + sizeof("HTTP_") > size) {
+        return false;
+    }
+    if (strcasecmp(header, "Content-Type") != 0 && strcasecmp(header, "Content-Length") != 0) {
+        memcpy(out, "HTTP_", 5);
+        n = 5;
+    }
+    for (p = header; *p != '\0'; p++) {
+        if (*p >= 'a' && *p <= 'z') {
+            out[n++] = (char)(*p - 'a' + 'A');
+        } else {
+            out[n++] = *p == '-' ? '_' : *p;
+        }
+    }
+    out[n] = '\0';
+    return true;
+}
+
+const char *request_header(const struct request *request, const char *name) {
+    char variable[128];
+
+    assert(request != NULL && request->variable != NULL && name != NULL);
+    if (!variable_name(name, variable, sizeof(variable))) {
+        return NULL;
+    }
+    return request->variable(request->transport, variable);
+}
+
+bool request_has_type(const struct request *request, const char *type) {
+    const char *given;
+    size_t n;
+
+    assert(request != NULL && type != NULL);
+    if (request->content_type == NULL) {
+        return false;
+    }
+    given = request->content_type + strspn(request->content_type, " \t");
+    n = strcspn(given, "; \t");
+    return n == strlen(type) && strncasecmp(given, type, n) == 0 &&
+           strchr(";", given[n + strspn(given + n, " \t")]) != NULL;
+}

@@ -1,0 +1,319 @@
+/* response.c: the answer on its way out: held back, then streamed in large pieces. */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/response.h"
+
+enum {
+    PIECE = 32 * 1024,               /* the least that a streamed answer sends at once */
+    LARGEST_KEPT = 4 * RESPONSE_HOLD /* memory that one request leaves for the next */
+};
+
+#define NO_LENGTH SIZE_MAX
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {100, "Continue"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {507, "Insufficient Storage"},
+};
+
+const char *status_reason(int status) {
+    size_t i;
+
+    for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reasons[i].status == status) {
+            return reasons[i].reason;
+        }
+    }
+    return "Unknown";
+}
+
+/* --- beginning --- */
+
+void response_begin(struct response *r, struct arena *arena, struct transport_out out,
+                    bool head_only) {
+    assert(r != NULL && arena != NULL && out.write != NULL);
+    r->arena = arena;
+    r->out = out;
+    r->head_only = head_only;
+    r->hold = false;
+    r->started = false;
+    r->fixed = NULL;
+    r->fixed_count = 0;
+    if (r->held.capacity > LARGEST_KEPT) {
+        buf_release(&r->held);
+    }
+    response_reset(r);
+}
+
+void response_set_fixed(struct response *r, const struct header *headers, size_t count) {
+    assert(r != NULL && (headers != NULL || count == 0));
+    r->fixed = headers;
+    r->fixed_count = count;
+}
+
+void response_reset(struct response *r) {
+    assert(r != NULL && !r->started);
+    r->status = 200;
+    r->headers = NULL;
+    r->failed = false;
+    r->broken = false;
+    r->body_bytes = 0;
+    buf_clear(&r->held);
+}
+
+/* --- headers --- */
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(const char *name) {
+    return *name != '\0' && name[strspn(name, "!#$%&'*+-.^_`|~0123456789"
+                                              "abcdefghijklmnopqrstuvwxyz"
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
+static struct response_header *lookup(const struct response *r, const char *name) {
+    struct response_header *h;
+
+    for (h = r->headers; h != NULL && strcasecmp(h->name, name) != 0; h = h->next) {
+    }
+    return h;
+}
+
+static void unlink_header(struct response *r, const struct response_header *h) {
+    struct response_header **link;
+
+    for (link = &r->headers; *link != NULL; link = &(*link)->next) {
+        if (*link == h) {
+            *link = h->next;
+            return;
+        }
+    }
+}
+
+static struct response_header *append_header(struct response *r, const char *name) {
+    struct response_header **link;
+
+    for (link = &r->headers; *link != NULL; link = &(*link)->next) {
+    }
+    *link = arena_alloc(r->arena, sizeof(**link));
+    (*link)->name = arena_strdup(r->arena, name);
+    return *link;
+}
+
+void response_header(struct response *r, const char *name, const char *value) {
+    struct response_header *h;
+
+    assert(r != NULL && name != NULL && is_token(name));
+    h = lookup(r, name);
+    if (value == NULL) {
+        unlink_header(r, h);
+        return;
+    }
+    if (h == NULL) {
+        h = append_header(r, name);
+    }
+    h->value = arena_strndup(r->arena, value, strcspn(value, "\r\n"));
+}
+
+const char *response_get_header(const struct response *r, const char *name) {
+    const struct response_header *h;
+
+    assert(r != NULL && name != NULL);
+    h = lookup(r, name);
+    return h == NULL ? NULL : h->value;
+}
+
+/* The status and the length have one source: this file. */
+static bool is_ours(const char *name) {
+    return strcasecmp(name, "Status") == 0 || strcasecmp(name, "Content-Length") == 0;
+}
+
+static bool is_sent(const struct response *r, const struct header *fixed) {
+    return is_token(fixed->name) && !is_ours(fixed->name) && lookup(r, fixed->name) == NULL;
+}
+
+/* One line; whatever could end it early becomes a space. */
+static void add_line(struct buf *b, const char *name, const char *value) {
+    const char *p;
+
+    buf_adds(b, name);
+    buf_add(b, ": ", 2);
+    for (p = value; *p != '\0' && *p != '\r' && *p != '\n'; p++) {
+        unsigned char c = (unsigned char)*p;
+
+        buf_addc(b, (c < ' ' && c != '\t') || c == 0x7F ? ' ' : *p);
+    }
+    buf_add(b, "\r\n", 2);
+}
+
+static void render_header(const struct response *r, size_t length, struct buf *b) {
+    const struct response_header *h;
+    size_t i;
+
+    buf_printf(b, "Status: %d %s\r\n", r->status, status_reason(r->status));
+    for (h = r->headers; h != NULL; h = h->next) {
+        if (!is_ours(h->name)) {
+            add_line(b, h->name, h->value);
+        }
+    }
+    for (i = 0; i < r->fixed_count; i++) {
+        if (is_sent(r, &r->fixed[i])) {
+            add_line(b, r->fixed[i].name, r->fixed[i].value);
+        }
+    }
+    if (length != NO_LENGTH) {
+        buf_printf(b, "Content-Length: %zu\r\n", length);
+    }
+    buf_add(b, "\r\n", 2);
+}
+
+/* --- body --- */
+
+static bool put(struct response *r, const char *bytes, size_t n) {
+    if (!r->failed && n > 0 && !r->out.write(r->out.context, bytes, n)) {
+        r->failed = true;
+    }
+    return !r->failed;
+}
+
+static bool send_header(struct response *r, size_t length) {
+    struct buf b;
+
+    assert(!r->started);
+    r->started = true;
+    buf_init(&b, 0);
+    render_header(r, length, &b);
+    if (b.failed) {
+        response_break(r);
+    } else {
+        (void)put(r, b.data, b.len);
+    }
+    buf_release(&b);
+    return !r->failed;
+}
+
+/* RFC 9110 section 6.4.1: these have no body, and but for 204 no length either. */
+static bool has_body(int status) {
+    return status >= 200 && status != 204 && status != 304;
+}
+
+static bool keep(struct response *r, const char *bytes, size_t n) {
+    buf_add(&r->held, bytes, n);
+    if (r->held.failed) {
+        response_break(r); /* out of memory: never a well-formed short answer */
+    }
+    return !r->failed;
+}
+
+static bool flush(struct response *r) {
+    bool sent = put(r, r->held.data, r->held.len);
+
+    buf_clear(&r->held);
+    return sent;
+}
+
+static bool stream(struct response *r, const char *bytes, size_t n) {
+    if (n >= PIECE) {
+        return flush(r) && put(r, bytes, n);
+    }
+    return keep(r, bytes, n) && (r->held.len < PIECE || flush(r));
+}
+
+/* Nothing of a HEAD's body leaves. Its header does, once the length can't be told any more: then
+ * nothing that follows matters. */
+static bool count_only(struct response *r) {
+    if (!r->started && !r->hold && r->body_bytes > RESPONSE_HOLD) {
+        (void)send_header(r, NO_LENGTH);
+    }
+    return !r->started;
+}
+
+bool response_write(void *response, const char *bytes, size_t n) {
+    struct response *r = response;
+
+    assert(r != NULL && (bytes != NULL || n == 0));
+    if (r->failed) {
+        return false;
+    }
+    if (!has_body(r->status)) {
+        return true;
+    }
+    r->body_bytes += n;
+    if (r->head_only) {
+        return count_only(r);
+    }
+    if (!r->started) {
+        if (r->hold || (n <= RESPONSE_HOLD && r->held.len <= RESPONSE_HOLD - n)) {
+            return keep(r, bytes, n);
+        }
+        if (!send_header(r, NO_LENGTH)) {
+            return false;
+        }
+    }
+    return stream(r, bytes, n);
+}
+
+bool response_enough(const struct response *r) {
+    assert(r != NULL);
+    return r->head_only && r->started && !r->failed;
+}
+
+bool response_finish(struct response *r) {
+    assert(r != NULL);
+    if (r->failed) {
+        return false;
+    }
+    if (!has_body(r->status)) {
+        r->body_bytes = 0;
+        buf_clear(&r->held);
+    }
+    if (!r->started &&
+        !send_header(r, has_body(r->status) || r->status == 204 ? r->body_bytes : NO_LENGTH)) {
+        return false;
+    }
+    return flush(r);
+}
+
+void response_break(struct response *r) {
+    assert(r != NULL);
+    r->broken = true;
+    r->failed = true;
+}
