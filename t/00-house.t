@@ -311,6 +311,7 @@ for my $room (@rooms) {
 same_list('noinst_HEADERS', [ grep { m{^include/.*\.h$} } @tree ]);
 same_list('unit_tests', [ map { s/\.c$//r } grep { m{^t/unit_\w+\.c$} } @tree ]);
 same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
+same_list('dist_examples_DATA', [ grep { m{^etc/} } @tree ]);
 same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
 is_deeply(
     [ sort @{ listed('perl_tests') }, @{ listed('slow_tests') } ], [ grep { m{^t/[^/]+\.t$} } @tree ],
@@ -328,6 +329,115 @@ subtest 'make dist takes everything' => sub {
         ok($found, $path) unless $found;
     }
     pass('looked at all of them');
+};
+
+# --- Tables against texts ------------------------------------------------------------------------
+
+# t/tables prints them: the program's own words, not a guess at its source.
+my (%setting, @setting, @route);
+if (ok(-x "$build/t/tables", 't/tables is built')) {
+    open my $in, '-|', "$build/t/tables" or BAIL_OUT("t/tables: $!");
+    while (<$in>) {
+        chomp;
+        my ($kind, @column) = split /\t/, $_, -1;
+        if ($kind eq 'setting') {
+            push @setting, $column[0];
+            $setting{ $column[0] } = { type => $column[1], default => $column[2], help => $column[5] };
+        }
+        elsif ($kind eq 'route') {
+            push @route, { method => $column[0], mount => $column[1], pattern => $column[2], doc => $column[3] };
+        }
+    }
+    ok(close $in, 't/tables ends well');
+    ok(@setting && @route, 'there are settings and routes');
+    is("@setting", join(' ', sort @setting), 'settings are sorted by name');
+}
+
+# libconfig's plain cases: name = value; with groups name : { ... }. Comments are taken away; an
+# example in one does not count.
+sub sample_settings {
+    my ($conf) = @_;
+    $conf =~ s{("(?:\\.|[^"\\])*")|/\*.*?\*/|(?:\#|//)[^\n]*}{$1 // ''}gse;
+    my (%found, @group);
+    while ($conf =~ /\G\s*(?:([\w-]+)\s*[=:]\s*(?:(\{)|(\(.*?\)|\[.*?\])|("(?:\\.|[^"\\])*"|[^\s;,}]+))\s*[;,]?|(\})\s*[;,]?)/gcs) {
+        my ($name, $open, $list, $value, $close) = ($1, $2, $3, $4, $5);
+        if ($close) { pop @group }
+        elsif ($open) { $found{ join '.', @group, $name } = '{}'; push @group, $name }
+        else {
+            $value = $list =~ s/\s+//gr if defined $list;
+            $found{ join '.', @group, $name } = $value =~ s/^"(.*)"$/$1/sr;
+        }
+    }
+    my $rest = substr $conf, pos($conf) // 0;
+    return (\%found, $rest =~ s/^\s+//r);
+}
+
+subtest 'etc/muster.conf has every setting at its default' => sub {
+    my ($found, $rest) = sample_settings($text{'etc/muster.conf'});
+    is($rest, '', 'read to its end');
+    for my $name (@setting) {
+        my $row = $setting{$name};
+        ok(exists $found->{$name}, "$name is there") or next;
+        my ($got, $want) = ($found->{$name}, $row->{default});
+        # Depends on the prefix.
+        s{^/.*(/muster)$}{$1} for $name eq 'doc_dir' ? ($got, $want) : ();
+        $want = $got =~ /^\{/ ? '{}' : $got =~ /^\(/ ? '()' : '[]' if $row->{type} eq 'group' && $want eq '';
+        is($got, $want, "$name is at its default");
+    }
+    my %group = map { s/\.[^.]+$//r => 1 } grep { /\./ } @setting;
+    is(join(' ', sort grep { !$setting{$_} && !$group{$_} && !/^(?:drivers|response_headers)\./ } keys %$found), '',
+        'nothing else is there');
+} if exists $text{'etc/muster.conf'};
+
+# Manual pages in mdoc: an item a setting.
+subtest 'doc/muster.conf.5 has every setting with its default' => sub {
+    my %item;
+    my $name;
+    for (split /\n/, $text{'doc/muster.conf.5'}) {
+        if (/^\.It\s+(?:Ic|Va|Cm|Li|Sy)\s+(\S+)/) { $name = $1; $item{$name} = '' }
+        elsif (/^\.(?:El|Sh)/) { undef $name }
+        elsif (defined $name) { $item{$name} .= s/^\.\w+ //r . "\n" }
+    }
+    for my $setting (@setting) {
+        ok(defined $item{$setting}, "$setting is there") or next;
+        my $default = $setting{$setting}{default};
+        next if $default eq '' || $setting eq 'doc_dir' || $setting{$setting}{type} eq 'group';
+        ok($item{$setting} =~ /(?<![\w.])\Q$default\E(?![\w])/, "$setting: the default $default is told");
+    }
+    is(join(' ', sort grep { !$setting{$_} && /_|^mounts\./ } keys %item), '', 'no setting that there is not');
+} if exists $text{'doc/muster.conf.5'};
+
+subtest 'every route has its heading, and every heading a route' => sub {
+    my (%heading, %wanted);
+    for my $path (grep { m{^doc/\w+\.rst$} } @tree) {
+        my ($mount) = $path =~ m{(\w+)\.rst$};
+        $heading{$mount}{$1} = 1
+            while $text{$path} =~ m{^((?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S*)\n([=~^"-])\2+$}mg;
+    }
+    for my $route (@route) {
+        my ($method, $mount, $pattern, $doc) = @$route{qw(method mount pattern doc)};
+        my $name = "$method $mount " . ($pattern eq '' ? '(itself)' : $pattern);
+        ok($heading{$mount}{$doc}, "$name: doc/$mount.rst has \"$doc\"");
+        $wanted{$mount}{$doc} = 1;
+        # The heading says the same path; HEAD has no text of its own.
+        my $full = ($mount eq 'root' ? '/' : "/$mount/") . $pattern =~ s/[?*]\}/}/gr;
+        s{/$}{}, s{[?*]\}}{\}}g for $full, my $told = $doc =~ s/^\w+ //r;
+        is($told, $full, "$name: the heading has its path");
+        like($doc, $method eq 'HEAD' ? qr/^(?:GET|HEAD) / : qr/^$method /, "$name: and its method");
+    }
+    for my $mount (sort keys %heading) {
+        ok($wanted{$mount}{$_}, "doc/$mount.rst: \"$_\" is a route") for sort keys %{ $heading{$mount} };
+    }
+};
+
+subtest 'HTML of the documentation' => sub {
+    for my $path (@{ listed('doc_texts') }) {
+        my $served = $path =~ s{^doc/}{$build/share/}r;
+        my $html   = $served =~ s/\.rst$/.html/r;
+        ok(-f $html, "$html is made") or next;
+        like(slurp($html), qr{\A\Q<?xml version="1.0" encoding="utf-8" ?>\E\n}, "$path: begins as clients expect");
+        is(slurp($served), $text{$path}, "$path: the text stands beside it");
+    }
 };
 
 done_testing();

@@ -53,10 +53,9 @@ sub program {
     return $program;
 }
 
-# Where the documentation is: its HTML is made in the build directory.
+# Where the documentation is: the build puts the texts and the HTML made of them there, as installed.
 sub doc_dir {
-    my ($built) = grep { -d } map { "$_/doc" } build_dir(), source_dir();
-    return $built;
+    return build_dir() . '/share';
 }
 
 # --- the configuration
