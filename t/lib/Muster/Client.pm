@@ -232,20 +232,18 @@ sub _parse_head {
 
 sub _read_chunks {
     my ($socket, $buffer, $answer, $end) = @_;
-    my @parts;
     while (1) {
-        until ($$buffer =~ /\r\n/) { _more($socket, $buffer, $end) or goto END_OF_STREAM }
+        until ($$buffer =~ /\r\n/) { _more($socket, $buffer, $end) or return }
         $$buffer =~ s/\A([0-9A-Fa-f]+)[^\r\n]*\r\n// or die "bad chunk\n";
-        my $size = hex $1;
-        while (length $$buffer < $size + 2) {
-            _more($socket, $buffer, $end) or do { push @parts, $$buffer; goto END_OF_STREAM };
-        }
-        push @parts, substr $$buffer, 0, $size;
+        my $size  = hex $1;
+        my $whole = 1;
+        while ($whole && length $$buffer < $size + 2) { $whole = _more($socket, $buffer, $end) }
+        $answer->{body} .= substr $$buffer, 0, $size;
+        return unless $whole;
         substr($$buffer, 0, $size + 2) = '';
-        if ($size == 0) { @$answer{qw(complete keep)} = (1, 1); last }
+        last if $size == 0;
     }
-END_OF_STREAM:
-    $answer->{body} = join '', @parts;
+    @$answer{qw(complete keep)} = (1, 1);
     return;
 }
 
