@@ -125,16 +125,17 @@ static int status_of(void (*action)(void)) {
     return WEXITSTATUS(status);
 }
 
-static void overflow_array(void) {
-    struct arena *a = arena_new();
+/* Kept where the leak checker looks: the process ends with it in use, and that is no leak. */
+static struct arena *volatile in_use;
 
-    (void)arena_array(a, SIZE_MAX / 2, 3);
+static void overflow_array(void) {
+    in_use = arena_new();
+    (void)arena_array(in_use, SIZE_MAX / 2, 3);
 }
 
 static void overflow_alloc(void) {
-    struct arena *a = arena_new();
-
-    (void)arena_alloc(a, SIZE_MAX);
+    in_use = arena_new();
+    (void)arena_alloc(in_use, SIZE_MAX);
 }
 
 static void be_fatal(void) {
