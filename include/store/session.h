@@ -1,0 +1,78 @@
+/* session.h: what a store is made of, for the files that run the connection (store/pg*.c). */
+#ifndef MUSTER_STORE_SESSION_H
+#define MUSTER_STORE_SESSION_H
+
+#include "store/pg.h"
+
+enum transaction { TRANSACTION_NONE, TRANSACTION_SNAPSHOT, TRANSACTION_WRITE };
+
+/* What was put into the pipeline and not yet read back, in order. */
+enum sent_kind { SENT_STATEMENT, SENT_PREPARE, SENT_SYNC };
+
+struct sent {
+    enum sent_kind kind;
+    enum stmt stmt;
+    bool wanted; /* a pg_next will ask for it */
+};
+
+struct store {
+    const struct settings *settings;
+    PGconn *conn;
+    bool connecting;
+    bool has_ours;
+    int client; /* -1: nobody to watch */
+
+    struct arena *scratch; /* parameters on their way into libpq's buffer */
+
+    struct sent *sent;
+    size_t head, tail, capacity;
+    bool packet_open; /* something was put in since the last sync */
+
+    enum transaction transaction;
+    bool begun;          /* BEGIN was put into the pipeline */
+    bool commit_sent;    /* from here on a lost answer is an unknown outcome */
+    bool commit_doubt;   /* the server said that it gave up waiting for a standby */
+    struct arena *texts; /* user and description until BEGIN is sent */
+    const char *user, *description;
+    int32_t version; /* 0: not known yet */
+
+    enum rc rc;      /* why nothing more is sent; RC_OK: nothing wrong */
+    bool rc_unheard; /* no pg_next has returned it yet */
+    bool cancelling, cancelled;
+    int64_t last_heard; /* monotonic milliseconds */
+    bool was_idle;      /* the packet under way is the first after a while: the connection may
+                           have died unnoticed */
+    int64_t down_until; /* don't try to connect before */
+    char error[512];
+};
+
+/* pgconnect.c: connects and prepares; RC_OK, RC_BROKEN (also for a schema that is not there). */
+enum rc session_connect(struct store *store);
+
+/* pgpipe.c */
+/* Forgets the connection and all that was under way. The reason goes to store->rc. */
+void session_drop(struct store *store, enum rc rc);
+void session_note(struct store *store, struct sent sent);
+/* Reads everything that is outstanding, drops it; the first failure is in store->rc. */
+void session_drain(struct store *store);
+/* Stops what the server is doing and drains, bounded in time; store->rc becomes RC_GONE. */
+void session_cancel(struct store *store);
+int64_t session_now(void);
+
+/* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no
+ * more use. */
+enum rc session_state_rc(const char *sqlstate, bool *lost);
+
+/* pgarg.c: the arguments in libpq's form, in `scratch`; asserts that they fit `letters`. */
+struct pg_wire {
+    const char *const *values;
+    const int *lengths;
+    const int *formats;
+    int count;
+};
+struct pg_wire session_wire(struct arena *scratch, const char *letters, const struct pg_arg *args,
+                            size_t count);
+/* The parameters' types for preparing. */
+const Oid *session_types(struct arena *scratch, const char *letters);
+
+#endif
