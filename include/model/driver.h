@@ -52,9 +52,11 @@ struct driver {
     bool is_known; /* false: found in the database only */
 };
 
-/* Adds a configured driver (all texts are borrowed for ever). `parent` names an earlier one. NULL
- * properties: the parent's. Returns NULL, or a static or formatted message naming what is wrong
- * (duplicate name, unknown parent, bad name). Only before workers start. */
+/* Adds a configured driver (all texts and arrays are borrowed until driver_reset). `parent` names
+ * an earlier one (NULL: entity); behaviour comes from it, and so do type, properties and ports
+ * where they are NULL. A NULL class path becomes clusto.drivers.custom.NAME. Returns NULL, or a
+ * message naming what is wrong (duplicate name, unknown parent, bad name), valid until the next
+ * call. Only before workers start. */
 const char *driver_add(const char *name, const char *type, const char *class_path,
                        const char *parent, const struct property *properties, size_t property_count,
                        const struct port *ports, size_t port_count);
@@ -66,8 +68,8 @@ void driver_reset(void);
 const struct driver *driver_find(const char *name);
 
 /* The driver of this name; for an unknown one a stand-in that behaves like entity with its own name
- * and type, valid as long as `name` and `type`'s memory (copied into the process, bounded: after
- * 1,000 unknown names the plain entity driver is returned). */
+ * and type (both copied, and kept as long as the process lives: after 1,000 unknown ones the plain
+ * entity driver is returned). */
 const struct driver *driver_of(const char *name, const char *type);
 
 /* True if `driver` is `ancestor` or descends from it. */

@@ -43,7 +43,11 @@ const char *value_cast(struct arena *arena, const char *text, enum datatype data
  * YYYY-MM-DDTHH:MM:SS[.ffffff] in the arena. */
 const char *datetime_from_pg(struct arena *arena, const char *pg_text);
 
-/* strptime on its own, for tests and fuzzing: NULL and the ISO form in *out, or a message. */
+/* strptime on its own, for tests and fuzzing: NULL and the ISO form in *out, or a message. Like
+ * Python's: any case, white space in the mask is one or more of it in the text, parts that the mask
+ * leaves out are those of 1900-01-01T00:00:00. A zone (%z: +HHMM, -HH:MM, Z; %Z: UTC, GMT) is
+ * checked and then ignored: the stored value has none and stays as it was written, as Python's
+ * naive datetime does. Names are English whatever the locale. */
 const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
                            const char **out);
 

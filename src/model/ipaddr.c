@@ -1,0 +1,110 @@
+/* ipaddr.c: IPv4 addresses, masks and ranges. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "model/ipaddr.h"
+
+/* A decimal number of 0..maximum without leading zeros, *text moves behind it. */
+static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
+    const char *p = *text;
+    uint64_t value = 0;
+
+    while (*p >= '0' && *p <= '9') {
+        if (value == 0 && p > *text) {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(*p++ - '0');
+        if (value > maximum) {
+            return false;
+        }
+    }
+    if (p == *text) {
+        return false;
+    }
+    *text = p;
+    *out = value;
+    return true;
+}
+
+bool ip_parse(const char *text, uint32_t *out) {
+    uint64_t part;
+    uint32_t address = 0;
+    int i;
+
+    assert(text != NULL && out != NULL);
+    for (i = 0; i < 4; i++) {
+        if ((i > 0 && *text++ != '.') || !take_number(&text, 255, &part)) {
+            return false;
+        }
+        address = address << 8 | (uint32_t)part;
+    }
+    if (*text != '\0') {
+        return false;
+    }
+    *out = address;
+    return true;
+}
+
+bool ip_parse_any(const char *text, uint32_t *out) {
+    const char *p = text;
+    uint64_t number;
+
+    assert(text != NULL && out != NULL);
+    if (!take_number(&p, UINT32_MAX, &number) || *p != '\0') {
+        return ip_parse(text, out);
+    }
+    *out = (uint32_t)number;
+    return true;
+}
+
+static uint32_t mask_of(unsigned bits) {
+    return bits == 0 ? 0 : UINT32_MAX << (32 - bits);
+}
+
+bool netmask_parse(const char *text, uint32_t *mask) {
+    const char *p = text;
+    uint64_t bits;
+    uint32_t dotted;
+
+    assert(text != NULL && mask != NULL);
+    p += *p == '/';
+    if (take_number(&p, 32, &bits) && *p == '\0') {
+        *mask = mask_of((unsigned)bits);
+        return true;
+    }
+    if (!ip_parse(text, &dotted) || dotted != mask_of((unsigned)netmask_bits(dotted))) {
+        return false;
+    }
+    *mask = dotted;
+    return true;
+}
+
+int netmask_bits(uint32_t mask) {
+    return __builtin_popcount(mask);
+}
+
+const char *ip_text(struct arena *arena, uint32_t address) {
+    return arena_printf(arena, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+                        address >> 8 & 255, address & 255);
+}
+
+int32_t ip_to_stored(uint32_t address) {
+    return (int32_t)((int64_t)address + INT32_MIN);
+}
+
+uint32_t ip_from_stored(int32_t stored) {
+    return (uint32_t)((int64_t)stored - INT32_MIN);
+}
+
+bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last) {
+    uint32_t network = base & mask;
+    uint32_t broadcast = network | ~mask;
+
+    assert(first != NULL && last != NULL);
+    if (broadcast - network < 2) {
+        return false;
+    }
+    *first = network + 1;
+    *last = broadcast - 1;
+    return true;
+}

@@ -1,0 +1,55 @@
+/* names.c: what may be a name, a key, a subkey. */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "base/utf8.h"
+#include "model/names.h"
+
+enum { LONGEST_NAME = 128, LONGEST_KEY = 256 };
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+const char *name_check(struct arena *arena, const char *name) {
+    assert(arena != NULL && name != NULL);
+    if (*name == '\0') {
+        return "A name may not be empty.";
+    }
+    if (utf8_length(name) > LONGEST_NAME) {
+        return arena_printf(arena, "%s is not a valid name: it has more than %d characters.",
+                            quote(arena, name), LONGEST_NAME);
+    }
+    if (utf8_has_control(name)) {
+        return arena_printf(arena, "%s is not a valid name: it has a control character.",
+                            quote(arena, name));
+    }
+    return NULL;
+}
+
+/* `what`: "key" or "subkey". */
+static const char *check_key(struct arena *arena, const char *key, const char *what) {
+    size_t n = strlen(key);
+
+    if (n == 0 || strspn(key, LETTERS "0123456789_-") < n || strspn(key, LETTERS "_") == 0) {
+        return arena_printf(arena,
+                            "%s is not a valid %s: it must start with a letter or _ and go on with "
+                            "letters, digits, _ and -.",
+                            quote(arena, key), what);
+    }
+    if (n > LONGEST_KEY) {
+        return arena_printf(arena, "%s is not a valid %s: it has more than %d characters.",
+                            quote(arena, key), what, LONGEST_KEY);
+    }
+    return NULL;
+}
+
+const char *key_check(struct arena *arena, const char *key) {
+    assert(arena != NULL && key != NULL);
+    return check_key(arena, key, "key");
+}
+
+const char *subkey_check(struct arena *arena, const char *subkey) {
+    assert(arena != NULL && subkey != NULL);
+    return *subkey == '\0' ? NULL : check_key(arena, subkey, "subkey");
+}
