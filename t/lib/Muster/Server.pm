@@ -4,7 +4,7 @@ use v5.24;
 use warnings;
 use Carp qw(croak);
 use JSON::PP ();
-use Muster::Process qw(build_dir poll run slurp source_dir spew temp_dir unix_up which);
+use Muster::Process qw(build_dir poll run slurp spew temp_dir unix_up which);
 use Test::More ();
 
 # Options:
