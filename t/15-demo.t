@@ -3,8 +3,7 @@ use v5.24;
 use warnings;
 use Test::More;
 use Muster::Client;
-use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spew temp_dir);
-use Time::HiRes ();
+use Muster::Process qw(build_dir free_port gone http_up poll run slurp source_dir spew temp_dir);
 
 my $demo = source_dir() . '/contrib/demo';
 my $base = temp_dir();
@@ -33,7 +32,7 @@ sub ends {
     cmp_ok scalar @others, '>=', 3, "$name: PostgreSQL, muster and a front server run";
     is $process->stop($signal, 40), 0, "$name: ends on $signal";
     ok !http_up($port), "$name: nobody answers";
-    ok poll(10, sub { !grep { kill 0, $_ } @others }), "$name: nothing is left running"
+    ok poll(10, sub { gone(@others) }), "$name: nothing is left running"
         or diag run([ 'ps', '-fp', join ',', @others ])->{out};
     return;
 }
@@ -95,7 +94,7 @@ subtest 'after a hard end' => sub {
     # Our own port may be tried again only when the orphans have gone, which they do by themselves.
     ok poll(30, sub { !http_up($port) }), 'what it started ends by itself';
     spew("$dir/pg/data/postmaster.pid", "$$\n/nowhere\n1\n5432\n/nowhere\n\n0 0\nready\n")
-        if poll(20, sub { !grep { kill 0, $_ } @children });
+        if poll(20, sub { gone(@children) });
     ($process, $port, $said) = start($dir, '--empty');
     like $said, qr{^ready}m, 'starts again, whatever lies about' or diag $said, slurp("$dir/log/postgres.log");
     my ($web) = grep { slurp("/proc/$_/cmdline") =~ /nginx/ } $process->children;

@@ -4,8 +4,7 @@ use v5.24;
 use warnings;
 use Carp qw(croak);
 use File::Path ();
-use IPC::Open3 ();
-use Muster::Process qw(build_dir poll run slurp spew temp_dir unix_up which);
+use Muster::Process qw(build_dir gone poll run slurp spew temp_dir unix_up which);
 
 # Options: settings => { name => value } for the server's command line, database => name of the
 # database made at start (default "muster", undef for none).
@@ -138,7 +137,7 @@ sub stop {
     if ($signal eq 'KILL') {
         # Orphaned backends hold the shared memory; the next start would be refused.
         kill 'QUIT', @children;
-        poll(20, sub { !grep { kill 0, $_ } @children }) or croak 'backends stay';
+        poll(20, sub { gone(@children) }) or croak 'backends stay';
         unlink "$self->{dir}/socket/.s.PGSQL.5432", "$self->{dir}/socket/.s.PGSQL.5432.lock";
     }
     return $status;

@@ -15,7 +15,7 @@ use POSIX ();
 use Socket ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(build_dir free_port http_up poll run slurp spew source_dir temp_dir unix_up which);
+our @EXPORT_OK = qw(build_dir free_port gone http_up poll run slurp spew source_dir temp_dir unix_up which);
 
 # Every process and directory of this test, with the pid of the perl that made them: a forked child
 # must not clean up what its parent still uses.
@@ -232,8 +232,11 @@ sub children_of {
     return sort { $a <=> $b } @pids;
 }
 
-# Leaves the books without touching the process (a forked child calls this through Client).
-sub forget_all { @started = (); return }
+# True when none of these processes runs any more; one that nobody has waited for is no life.
+sub gone {
+    my (@pids) = @_;
+    return !grep { (slurp("/proc/$_/stat") =~ /^\d+ \(.*\) (\S)/s ? $1 : 'Z') ne 'Z' } @pids;
+}
 
 END {
     if ($$ == $owner) {
