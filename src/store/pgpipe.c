@@ -1,4 +1,6 @@
 /* pgpipe.c: statements into the pipeline, waiting, results out of it in order. */
+#include "config.h" /* _GNU_SOURCE, for POLLRDHUP */
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
