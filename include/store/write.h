@@ -36,15 +36,11 @@ enum rc store_create(struct store *store, struct arena *arena, const char *drive
  * resource_key also everything that it allocated on other objects under that key. */
 enum rc store_delete_entity(struct store *store, int32_t id, const char *resource_key);
 
-/* The object as the transaction sees it now. RC_NOTFOUND. */
-enum rc store_object_by_id(struct store *store, struct arena *arena, int32_t id,
-                           struct object *out);
-
 /* --- attributes (store/attr.c)
  * ------------------------------------------------------------------------- */
 
 /* The range of the int_value column: 32 or 64 bits. */
-void store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
+enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
 
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
 enum rc store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs,
@@ -56,10 +52,6 @@ enum rc store_delete_attrs(struct store *store, const int32_t *ids, size_t count
 /* Deletes the entity's attributes that match the filter. */
 enum rc store_delete_matching(struct store *store, int32_t entity,
                               const struct attr_filter *filter);
-
-/* The entity's attributes now, like store_attrs_by_name. */
-enum rc store_attrs_by_id(struct store *store, struct arena *arena, int32_t entity,
-                          const struct attr_filter *filter, struct attr **attrs, size_t *count);
 
 /* --- memberships (store/tree.c)
  * ------------------------------------------------------------------------ */

@@ -83,8 +83,9 @@ static struct verdict property(struct store *store, struct arena *arena, const s
                                const char *name, int64_t fallback, int64_t *out) {
     const struct attr_filter filter = {.key = name, .subkey = "property"};
     struct attr *attrs;
-    size_t count;
-    enum rc rc = store_attrs_by_id(store, arena, rack->id, &filter, &attrs, &count);
+    struct ref ref;
+    size_t count = 0;
+    enum rc rc = store_attrs_by_name(store, arena, rack->name, &filter, &ref, &attrs, &count);
 
     *out = fallback;
     for (size_t i = 0; rc == RC_OK && i < count; i++)

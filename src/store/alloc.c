@@ -1,0 +1,144 @@
+/* alloc.c: what allocation needs of the database: claims, free addresses and names, counters. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/pg.h"
+#include "store/write.h"
+
+/* Numbers taken from the counters and not used yet, by key: a refused allocation leaves its number
+ * for the next one. */
+static struct {
+    const char *key;
+    int32_t number;
+    bool kept;
+} reserved[] = {{.key = "resource"}, {.key = "ip"}, {.key = "simplename"}};
+
+#define RESERVED_COUNT (sizeof reserved / sizeof *reserved)
+#define RESERVE_TRIES  3
+
+static size_t reserved_index(const char *key) {
+    size_t i = 0;
+
+    while (i < RESERVED_COUNT && strcmp(reserved[i].key, key) != 0)
+        i++;
+    assert(i < RESERVED_COUNT); /* the drivers' resource keys are these */
+    return i;
+}
+
+enum rc store_reserve_number(struct store *store, const char *key, int32_t *number) {
+    size_t i = reserved_index(key);
+    enum rc rc = RC_OK;
+
+    /* two first users of a counter may race: the loser finds the winner's row the next time */
+    for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
+        PGresult *result;
+
+        rc = pg_exec_apart(store, &result, STMT_RESERVE_NUMBER, PG_ARGS(pg_text(key)));
+        if (rc != RC_OK)
+            return rc;
+        if (pg_rows(result) > 0) {
+            reserved[i].number = pg_get_int32(result, 0, 0);
+            reserved[i].kept = true;
+        }
+        PQclear(result);
+    }
+    *number = reserved[i].number;
+    return reserved[i].kept ? RC_OK : RC_RETRY;
+}
+
+void store_number_used(struct store *store, const char *key) {
+    (void)store;
+    reserved[reserved_index(key)].kept = false;
+}
+
+/* One bigint of a statement's first row; RC_NOTFOUND without a row. */
+static enum rc one_number(struct store *store, enum stmt stmt, const struct pg_arg *args,
+                          size_t count, int64_t *out) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, stmt, args, count);
+
+    if (rc != RC_OK)
+        return rc;
+    if (pg_rows(result) == 0)
+        rc = RC_NOTFOUND;
+    else
+        *out = pg_get_int(result, 0, 0);
+    PQclear(result);
+    return rc;
+}
+
+enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out) {
+    return one_number(store, STMT_NEXT_IP, PG_ARGS(pg_bigint(from), pg_bigint(last)), out);
+}
+
+static void send_holder(struct store *store, const char *key, const struct value *value,
+                        int32_t manager) {
+    if (value->datatype == DATATYPE_INT)
+        pg_send(store, STMT_HOLDER_OF_INT,
+                PG_ARGS(pg_text(key), pg_bigint(value->number), pg_int(manager)));
+    else
+        pg_send(store, STMT_HOLDER_OF_TEXT,
+                PG_ARGS(pg_text(key), pg_text(value->text), pg_int(manager)));
+}
+
+enum rc store_claim(struct store *store, const char *key, const struct value *value,
+                    int32_t manager, bool wait, enum claim *claim, int32_t *holder) {
+    PGresult *lock = NULL, *held = NULL;
+    struct pg_arg text = value->datatype == DATATYPE_INT ? pg_null() : pg_text(value->text);
+    enum rc rc;
+
+    pg_send(store, wait ? STMT_CLAIM : STMT_TRY_CLAIM,
+            PG_ARGS(pg_text(key), text, pg_bigint(value->number)));
+    send_holder(store, key, value, manager);
+    rc = pg_next(store, &lock);
+    if (rc == RC_OK)
+        rc = pg_next(store, &held);
+    if (rc == RC_OK) {
+        *holder = pg_rows(held) > 0 ? pg_get_int32(held, 0, 0) : 0;
+        *claim = *holder != 0 ? CLAIM_HELD : CLAIM_OURS;
+        if (!wait && !pg_get_bool(lock, 0, 0))
+            *claim = CLAIM_BUSY;
+    }
+    PQclear(lock);
+    PQclear(held);
+    return rc;
+}
+
+enum rc store_next_name(struct store *store, const char *base, int digits, int64_t from,
+                        int64_t last, const char *key, int64_t *out) {
+    if (!key)
+        return one_number(store, STMT_NEXT_ENTITY_NAME,
+                          PG_ARGS(pg_text(base), pg_bigint(from), pg_bigint(last), pg_int(digits)),
+                          out);
+    return one_number(
+        store, STMT_NEXT_ATTR_NAME,
+        PG_ARGS(pg_text(base), pg_bigint(from), pg_bigint(last), pg_int(digits), pg_text(key)),
+        out);
+}
+
+enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value) {
+    return one_number(store, STMT_COUNTER, PG_ARGS(pg_int(entity), pg_text(key)), value);
+}
+
+enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value) {
+    return pg_exec(store, NULL, STMT_SET_COUNTER,
+                   PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)));
+}
+
+enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {
+    return pg_exec(store, NULL, STMT_SET_LAST,
+                   PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value), pg_version(store)));
+}
+
+enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
+                      const struct value *value, int64_t *taken) {
+    bool is_int = value && value->datatype == DATATYPE_INT;
+    enum stmt stmt = pg_versioning(store) ? STMT_RELEASE : STMT_ERASE_RELEASED;
+
+    return one_number(store, stmt,
+                      PG_ARGS(pg_int(manager), pg_int(entity), pg_text(key),
+                              is_int ? pg_bigint(value->number) : pg_null(),
+                              value && !is_int ? pg_text(value->text) : pg_null()),
+                      taken);
+}

@@ -1,0 +1,97 @@
+/* attr.c: attributes are added and deleted, many with one statement. */
+#include <string.h>
+
+#include "store/pg.h"
+#include "store/write.h"
+
+enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_INT_IS_WIDE, PG_NONE);
+    bool wide;
+
+    if (rc != RC_OK)
+        return rc;
+    wide = pg_rows(result) > 0 && pg_get_bool(result, 0, 0);
+    *minimum = wide ? INT64_MIN : INT32_MIN;
+    *maximum = wide ? INT64_MAX : INT32_MAX;
+    PQclear(result);
+    return RC_OK;
+}
+
+/* Attributes as the columns of unnest(). */
+struct columns {
+    const char **keys, **subkeys, **datatypes, **strings, **datetimes;
+    int32_t *numbers, *relations;
+    int64_t *ints;
+    bool *no_numbers, *no_relations, *no_ints;
+};
+
+static void fill_row(struct columns *c, size_t i, const struct attr *attr) {
+    enum datatype datatype = attr->value.datatype;
+
+    c->keys[i] = attr->key;
+    c->subkeys[i] = attr->subkey;
+    c->numbers[i] = attr->number;
+    c->no_numbers[i] = !attr->has_number;
+    c->datatypes[i] = datatype_name(datatype);
+    c->ints[i] = attr->value.number;
+    c->no_ints[i] = datatype != DATATYPE_INT;
+    c->strings[i] =
+        datatype == DATATYPE_STRING || datatype == DATATYPE_JSON ? attr->value.text : NULL;
+    c->datetimes[i] = datatype == DATATYPE_DATETIME ? attr->value.text : NULL;
+    c->relations[i] = attr->value.related_id;
+    c->no_relations[i] = datatype != DATATYPE_RELATION;
+}
+
+static struct columns attr_columns(struct arena *arena, const struct attr *attrs, size_t count) {
+    struct columns c = {.keys = arena_array(arena, count, sizeof *c.keys),
+                        .subkeys = arena_array(arena, count, sizeof *c.subkeys),
+                        .datatypes = arena_array(arena, count, sizeof *c.datatypes),
+                        .strings = arena_array(arena, count, sizeof *c.strings),
+                        .datetimes = arena_array(arena, count, sizeof *c.datetimes),
+                        .numbers = arena_array(arena, count, sizeof *c.numbers),
+                        .relations = arena_array(arena, count, sizeof *c.relations),
+                        .ints = arena_array(arena, count, sizeof *c.ints),
+                        .no_numbers = arena_array(arena, count, sizeof *c.no_numbers),
+                        .no_relations = arena_array(arena, count, sizeof *c.no_relations),
+                        .no_ints = arena_array(arena, count, sizeof *c.no_ints)};
+
+    for (size_t i = 0; i < count; i++)
+        fill_row(&c, i, &attrs[i]);
+    return c;
+}
+
+enum rc store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs,
+                        size_t count) {
+    struct arena *arena;
+    struct columns c;
+    enum rc rc;
+
+    if (count == 0)
+        return RC_OK;
+    arena = arena_new();
+    c = attr_columns(arena, attrs, count);
+    rc = pg_exec(store, NULL, STMT_ADD_ATTRS,
+                 PG_ARGS(pg_int(entity), pg_version(store), pg_texts(c.keys, count),
+                         pg_texts(c.subkeys, count), pg_ints(c.numbers, c.no_numbers, count),
+                         pg_texts(c.datatypes, count), pg_bigints(c.ints, c.no_ints, count),
+                         pg_texts(c.strings, count), pg_texts(c.datetimes, count),
+                         pg_ints(c.relations, c.no_relations, count)));
+    arena_free(&arena);
+    return rc;
+}
+
+enum rc store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
+    enum stmt stmt = pg_versioning(store) ? STMT_DELETE_ATTRS : STMT_ERASE_ATTRS;
+
+    return count == 0 ? RC_OK : pg_exec(store, NULL, stmt, PG_ARGS(pg_ints(ids, NULL, count)));
+}
+
+enum rc store_delete_matching(struct store *store, int32_t entity,
+                              const struct attr_filter *filter) {
+    enum stmt stmt = pg_versioning(store) ? STMT_DELETE_MATCHING : STMT_ERASE_MATCHING;
+
+    return pg_exec(store, NULL, stmt,
+                   PG_ARGS(pg_int(entity), pg_text(filter->key), pg_text(filter->subkey),
+                           filter->has_number ? pg_int(filter->number) : pg_null()));
+}

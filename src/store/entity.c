@@ -1,0 +1,120 @@
+/* entity.c: objects are locked, created, deleted. */
+#include <string.h>
+
+#include "store/pg.h"
+#include "store/write.h"
+
+enum { LOCKED_ID, LOCKED_NAME, LOCKED_DRIVER, LOCKED_TYPE };
+
+static struct ref locked_ref(const PGresult *result, size_t row) {
+    return (struct ref){.id = pg_get_int32(result, row, LOCKED_ID),
+                        .name = pg_get_text(result, row, LOCKED_NAME),
+                        .driver = pg_get_text(result, row, LOCKED_DRIVER),
+                        .type = pg_get_text(result, row, LOCKED_TYPE)};
+}
+
+/* The rows come by id; of several with one name (an old installation) the lowest id counts. */
+static struct ref find_locked(const PGresult *result, const char *name) {
+    for (size_t row = 0; row < pg_rows(result); row++)
+        if (strcmp(pg_get_text(result, row, LOCKED_NAME), name) == 0)
+            return locked_ref(result, row);
+    return (struct ref){0};
+}
+
+enum rc store_lock(struct store *store, struct arena *arena, const char *const *names, size_t count,
+                   enum lock lock, struct ref *out) {
+    static const enum stmt stmts[] = {[LOCK_REFER] = STMT_LOCK_REFER,
+                                      [LOCK_CHANGE] = STMT_LOCK_CHANGE,
+                                      [LOCK_DELETE] = STMT_LOCK_DELETE};
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, stmts[lock], PG_ARGS(pg_texts(names, count)));
+
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    for (size_t i = 0; i < count; i++)
+        out[i] = find_locked(result, names[i]);
+    return RC_OK;
+}
+
+enum rc store_lock_one(struct store *store, struct arena *arena, const char *name, enum lock lock,
+                       struct ref *out) {
+    enum rc rc = store_lock(store, arena, &name, 1, lock, out);
+
+    if (rc == RC_OK && out->id == 0)
+        return RC_NOTFOUND;
+    return rc;
+}
+
+static bool has_name(const PGresult *result, const char *name) {
+    for (size_t row = 0; row < pg_rows(result); row++)
+        if (strcmp(pg_get_text(result, row, 0), name) == 0)
+            return true;
+    return false;
+}
+
+/* The columns of the attributes that a new object gets. */
+struct columns {
+    const char **keys, **subkeys, **datatypes, **texts;
+    int64_t *numbers;
+    bool *no_numbers;
+};
+
+static struct columns property_columns(struct arena *arena, const struct attr *attrs,
+                                       size_t count) {
+    struct columns c = {.keys = arena_array(arena, count + 1, sizeof *c.keys),
+                        .subkeys = arena_array(arena, count + 1, sizeof *c.subkeys),
+                        .datatypes = arena_array(arena, count + 1, sizeof *c.datatypes),
+                        .texts = arena_array(arena, count + 1, sizeof *c.texts),
+                        .numbers = arena_array(arena, count + 1, sizeof *c.numbers),
+                        .no_numbers = arena_array(arena, count + 1, sizeof *c.no_numbers)};
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_int = attrs[i].value.datatype == DATATYPE_INT;
+
+        c.keys[i] = attrs[i].key;
+        c.subkeys[i] = attrs[i].subkey;
+        c.datatypes[i] = datatype_name(attrs[i].value.datatype);
+        c.texts[i] = is_int ? NULL : attrs[i].value.text;
+        c.numbers[i] = attrs[i].value.number;
+        c.no_numbers[i] = !is_int;
+    }
+    return c;
+}
+
+enum rc store_create(struct store *store, struct arena *arena, const char *driver, const char *type,
+                     const char *const *names, size_t count, const struct attr *attrs,
+                     size_t attr_count, struct ref *out, bool *created) {
+    struct columns c = property_columns(arena, attrs, attr_count);
+    PGresult *result;
+    enum rc rc;
+
+    pg_queue(store, STMT_LOCK_NAMES, PG_ARGS(pg_texts(names, count)));
+    rc = pg_exec(store, &result, STMT_CREATE,
+                 PG_ARGS(pg_texts(names, count), pg_text(type), pg_text(driver), pg_version(store),
+                         pg_texts(c.keys, attr_count), pg_texts(c.subkeys, attr_count),
+                         pg_texts(c.datatypes, attr_count),
+                         pg_bigints(c.numbers, c.no_numbers, attr_count),
+                         pg_texts(c.texts, attr_count)));
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    rc = store_refs_by_names(store, arena, names, count, out);
+    for (size_t i = 0; rc == RC_OK && i < count; i++) {
+        created[i] = has_name(result, names[i]);
+        if (out[i].id == 0)
+            rc = RC_RETRY; /* somebody without our locks deleted it in between */
+    }
+    return rc;
+}
+
+enum rc store_delete_entity(struct store *store, int32_t id, const char *resource_key) {
+    if (pg_versioning(store)) {
+        pg_queue(store, STMT_DELETE_REFERENCES, PG_ARGS(pg_int(id), pg_text(resource_key)));
+        pg_queue(store, STMT_DELETE_COUNTERS, PG_ARGS(pg_int(id)));
+        return pg_exec(store, NULL, STMT_DELETE_ENTITY, PG_ARGS(pg_int(id)));
+    }
+    pg_queue(store, STMT_ERASE_REFERENCES, PG_ARGS(pg_int(id), pg_text(resource_key)));
+    pg_queue(store, STMT_DELETE_COUNTERS, PG_ARGS(pg_int(id)));
+    return pg_exec(store, NULL, STMT_ERASE_ENTITY, PG_ARGS(pg_int(id)));
+}

@@ -1,0 +1,110 @@
+/* tree.c: memberships: what contains what. */
+#include <string.h>
+
+#include "store/pg.h"
+#include "store/write.h"
+
+enum {
+    MEMBERSHIP_MEMBER,
+    MEMBERSHIP_ID,
+    MEMBERSHIP_NAME,
+    MEMBERSHIP_DRIVER,
+    MEMBERSHIP_TYPE,
+    MEMBERSHIP_SUBKEY,
+    MEMBERSHIP_NUMBER
+};
+
+static struct membership read_membership(const PGresult *result, size_t row) {
+    const char *subkey = pg_get_text(result, row, MEMBERSHIP_SUBKEY);
+
+    return (struct membership){.container = {.id = pg_get_int32(result, row, MEMBERSHIP_ID),
+                                             .name = pg_get_text(result, row, MEMBERSHIP_NAME),
+                                             .driver = pg_get_text(result, row, MEMBERSHIP_DRIVER),
+                                             .type = pg_get_text(result, row, MEMBERSHIP_TYPE)},
+                               .member = pg_get_int32(result, row, MEMBERSHIP_MEMBER),
+                               .is_racked = subkey && strcmp(subkey, "ru") == 0,
+                               .has_unit = subkey && strcmp(subkey, "ru") == 0 &&
+                                           !pg_is_null(result, row, MEMBERSHIP_NUMBER),
+                               .unit = pg_get_int32(result, row, MEMBERSHIP_NUMBER)};
+}
+
+static void read_memberships(struct arena *arena, PGresult *result, struct membership **out,
+                             size_t *count) {
+    pg_keep(arena, result);
+    *count = pg_rows(result);
+    *out = arena_array(arena, *count, sizeof **out);
+    for (size_t row = 0; row < *count; row++)
+        (*out)[row] = read_membership(result, row);
+}
+
+enum rc store_memberships(struct store *store, struct arena *arena, const int32_t *members,
+                          size_t count, struct membership **out, size_t *out_count) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_MEMBERSHIPS, PG_ARGS(pg_ints(members, NULL, count)));
+
+    if (rc == RC_OK)
+        read_memberships(arena, result, out, out_count);
+    return rc;
+}
+
+enum rc store_contained(struct store *store, struct arena *arena, int32_t container,
+                        struct membership **out, size_t *out_count) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_CONTAINED, PG_ARGS(pg_int(container)));
+
+    if (rc == RC_OK)
+        read_memberships(arena, result, out, out_count);
+    return rc;
+}
+
+/* Only a member with contents can close a circle: the others need no lock. */
+static enum rc any_has_contents(struct store *store, const int32_t *members, size_t count,
+                                bool *any) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_HAS_CONTENTS, PG_ARGS(pg_ints(members, NULL, count)));
+
+    if (rc != RC_OK)
+        return rc;
+    *any = pg_get_bool(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
+enum rc store_find_ancestor(struct store *store, int32_t container, const int32_t *members,
+                            size_t count, int32_t *inside) {
+    PGresult *result;
+    bool any = false;
+    enum rc rc = any_has_contents(store, members, count, &any);
+
+    *inside = 0;
+    if (rc != RC_OK || !any)
+        return rc;
+    pg_queue(store, STMT_LOCK_TREE, PG_NONE);
+    rc = pg_exec(store, &result, STMT_FIND_ANCESTOR,
+                 PG_ARGS(pg_int(container), pg_ints(members, NULL, count)));
+    if (rc != RC_OK)
+        return rc;
+    if (pg_rows(result) > 0)
+        *inside = pg_get_int32(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
+enum rc store_insert(struct store *store, int32_t container, const int32_t *members, size_t count) {
+    return pg_exec(store, NULL, STMT_INSERT_MEMBERS,
+                   PG_ARGS(pg_int(container), pg_int((int32_t)count), pg_ints(members, NULL, count),
+                           pg_version(store)));
+}
+
+enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
+                            size_t count) {
+    return pg_exec(
+        store, NULL, STMT_INSERT_RACKED,
+        PG_ARGS(pg_int(rack), pg_int(member), pg_ints(units, NULL, count), pg_version(store)));
+}
+
+enum rc store_remove(struct store *store, int32_t container, const int32_t *members, size_t count) {
+    enum stmt stmt = pg_versioning(store) ? STMT_REMOVE_MEMBERS : STMT_ERASE_MEMBERS;
+
+    return pg_exec(store, NULL, stmt, PG_ARGS(pg_int(container), pg_ints(members, NULL, count)));
+}
