@@ -7,6 +7,7 @@
 #include "http/page.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "rules/verdict.h"
 #include "store/store.h"
 #include "json/writer.h"
 
@@ -41,6 +42,9 @@ int fail(struct context *c, int status, const char *format, ...)
 /* The same for a store's result: 503 with Retry-After for the database away or busy, 507 full, 500
  * for a bug; remembers rc in the context so that dispatch can run the request again. */
 int fail_rc(struct context *c, enum rc rc);
+
+/* The same for a rule's: 409, 400 or 404 with its reason, else as fail_rc. Not for RC_OK. */
+int fail_verdict(struct context *c, struct verdict verdict);
 
 /* Starts a JSON answer of that status: Content-Type, Clusto-Minify; the writer is ready. */
 struct json_writer *answer_json(struct context *c, int status);

@@ -6,6 +6,9 @@
 #include "rules/verdict.h"
 #include "store/write.h"
 
+/* The most digits that a name manager may pad to: more would not fit 64 bits. */
+#define MANAGER_DIGITS_LIMIT 18
+
 /* A manager's properties, read whatever way they were stored, defaults filled in. */
 struct manager {
     struct ref ref;
@@ -24,14 +27,8 @@ struct manager {
     bool leading_zeros;
 };
 
-/* Checks properties for a new manager: `names[i]` with `values[i]`. RC_INVALID for an unknown one
- * or a value that makes no sense. On RC_OK *attrs (arena) are the attributes to store, defaults
- * included, in the order of the driver's table. */
-struct verdict manager_properties(struct arena *arena, const struct driver *driver,
-                                  const char *const *names, const char *const *values, size_t count,
-                                  struct attr **attrs, size_t *attr_count);
-
-/* The properties of a shown manager. RC_CONFLICT when they make no sense (written by hand). */
+/* The properties out of a manager's identity and attributes (nothing else of the object is read).
+ * RC_CONFLICT when they make no sense (written by hand). */
 struct verdict manager_read(struct arena *arena, const struct object *object, struct manager *out);
 
 /* Gives a resource to the object, both locked (LOCK_CHANGE); `resource` NULL: the manager chooses.

@@ -74,6 +74,11 @@ enum rc store_begin_snapshot(struct store *store);
 /* WRITE: BEGIN and the clustoversioning row, sent together with the first statement. */
 enum rc store_begin_write(struct store *store, const char *user, const char *description);
 
+/* Between true and false statements run each by itself, ahead of the write transaction that was
+ * begun: only as long as nothing of it was sent. For what must not wait for it, nor be undone with
+ * it. */
+void store_apart(struct store *store, bool apart);
+
 /* The version of this write transaction, known after the first statement (forces a round trip if
  * none). */
 enum rc store_version(struct store *store, int32_t *version);

@@ -126,6 +126,18 @@ int fail_rc(struct context *c, enum rc rc) {
     return fail(c, 500, "The request could not be served; the reason is in the server's log.");
 }
 
+int fail_verdict(struct context *c, struct verdict verdict) {
+    assert(verdict.rc != RC_OK);
+    if (!verdict.message)
+        return fail_rc(c, verdict.rc);
+    c->rc = verdict.rc;
+    switch (verdict.rc) {
+    case RC_INVALID: return fail(c, 400, "%s", verdict.message);
+    case RC_NOTFOUND: return fail(c, 404, "%s", verdict.message);
+    default: return fail(c, 409, "%s", verdict.message);
+    }
+}
+
 enum mode get_mode(const struct context *c, enum mode default_mode) {
     const char *mode = request_header(c->request, "Clusto-Mode");
 

@@ -5,6 +5,10 @@
 #include "api/entity.h"
 #include "api/find.h"
 #include "api/show.h"
+#include "base/num.h"
+#include "model/names.h"
+#include "rules/insert.h"
+#include "rules/properties.h"
 
 /* The values of a filter's long and short name together. */
 static const char *const *get_filter(struct context *c, const char *long_name,
@@ -92,4 +96,223 @@ int entity_show(struct context *c) {
     if (mode == MODE_INVALID)
         return fail_mode(c);
     return answer_object(c, 200, mode, &object);
+}
+
+/* --- creating
+ * ------------------------------------------------------------------------------------------ */
+
+/* The names to create, checked; NULL: answered. */
+static const char **names_to_create(struct context *c, size_t *count) {
+    const char **names = params_all(&c->request->params, c->arena, "name", count);
+
+    if (*count == 0) {
+        fail(c, 412, "Provide at least one name to create");
+        return NULL;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        const char *problem = name_check(c->arena, names[i]);
+
+        if (problem) {
+            fail(c, 400, "%s", problem);
+            return NULL;
+        }
+    }
+    return names;
+}
+
+/* Tells in a header which of the names were there before. */
+static int warn_existing(struct context *c, const struct ref *refs, const bool *created,
+                         size_t count) {
+    struct buf paths;
+    int status = 201;
+
+    buf_init(&paths, 0);
+    for (size_t i = 0; i < count; i++)
+        if (!created[i])
+            buf_printf(&paths, "%s/%s/%s", paths.len ? "," : "", refs[i].driver, refs[i].name);
+    if (paths.len > 0) {
+        response_header(c->response, "Warnings",
+                        arena_printf(c->arena, "Entity(s) %s already exist(s)", buf_cstr(&paths)));
+        status = 202;
+    }
+    buf_release(&paths);
+    return status;
+}
+
+static int answer_created(struct context *c, const char *const *names, const struct ref *refs,
+                          const bool *created, size_t count, enum mode mode) {
+    struct object *objects = arena_array(c->arena, count, sizeof *objects);
+    enum rc rc = RC_OK;
+
+    if (mode == MODE_EXPANDED)
+        rc = store_objects_by_names(c->store, c->arena, names, count, objects);
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    answer_json(c, warn_existing(c, refs, created, count));
+    json_array_open(c->json);
+    for (size_t i = 0; i < count; i++) {
+        if (mode == MODE_EXPANDED)
+            show_object(c, &objects[i]);
+        else
+            show_ref(c, &refs[i]);
+    }
+    json_array_close(c->json);
+    return answer_end(c);
+}
+
+int entity_create(struct context *c) {
+    const struct driver *driver = driver_find(c->args[0]);
+    enum mode mode = get_mode(c, MODE_COMPACT);
+    size_t count, attr_count;
+    const char **names;
+    struct attr *attrs;
+    struct ref *refs;
+    bool *created;
+    enum rc rc;
+
+    if (!driver)
+        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+    if (strcmp(driver->name, "clustometa") == 0)
+        return fail(c, 409, "clustometa cannot be created or deleted");
+    names = names_to_create(c, &count);
+    if (!names)
+        return c->response->status;
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    refs = arena_array(c->arena, count, sizeof *refs);
+    created = arena_array(c->arena, count, sizeof *created);
+    attrs = default_properties(c->arena, driver, &attr_count);
+    rc = store_create(c->store, c->arena, driver->name, driver->type, names, count, attrs,
+                      attr_count, refs, created);
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    return answer_created(c, names, refs, created, count, mode);
+}
+
+/* --- deleting
+ * ------------------------------------------------------------------------------------------ */
+
+int entity_delete(struct context *c) {
+    const char *name = c->args[1];
+    const struct driver *driver = driver_find(c->args[0]);
+    struct ref ref;
+    enum rc rc;
+
+    if (!driver)
+        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+    rc = store_lock_one(c->store, c->arena, name, LOCK_DELETE, &ref);
+    if (rc == RC_NOTFOUND)
+        return answer_empty(c, 404);
+    if (!found(c, rc, name, &ref, driver))
+        return c->response->status;
+    driver = driver_of(ref.driver, ref.type);
+    if (strcmp(driver->name, "clustometa") == 0)
+        return fail(c, 409, "clustometa cannot be created or deleted");
+    rc = store_delete_entity(c->store, ref.id, driver->resource_key);
+    return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
+}
+
+/* --- filling and emptying
+ * ------------------------------------------------------------------------------ */
+
+/* The units of rackU; false: a 400 is answered. */
+static bool get_units(struct context *c, int32_t **units, size_t *count) {
+    const char **texts = params_all(&c->request->params, c->arena, "rackU", count);
+
+    *units = arena_array(c->arena, *count, sizeof **units);
+    for (size_t i = 0; i < *count; i++) {
+        int64_t unit;
+
+        if (num_parse_range(texts[i], INT32_MIN, INT32_MAX, &unit) != NUM_OK) {
+            fail(c, 400, "rackU \"%s\" is not a unit of a rack", texts[i]);
+            return false;
+        }
+        (*units)[i] = (int32_t)unit;
+    }
+    return true;
+}
+
+/* All devices must exist; false: a 404 naming those that don't is answered. */
+static bool check_devices(struct context *c, const char *const *names, const struct ref *refs,
+                          size_t count) {
+    struct buf unknown;
+
+    buf_init(&unknown, 0);
+    for (size_t i = 0; i < count; i++)
+        if (refs[i].id == 0)
+            buf_printf(&unknown, "%s%s", unknown.len ? "," : "", names[i]);
+    if (unknown.len > 0)
+        fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"", buf_cstr(&unknown),
+             c->args[1]);
+    count = unknown.len;
+    buf_release(&unknown);
+    return count == 0;
+}
+
+static struct verdict insert(struct context *c, const struct ref *container,
+                             const struct ref *devices, size_t count) {
+    int32_t *units;
+    size_t unit_count;
+
+    if (!get_units(c, &units, &unit_count))
+        return verdict_invalid(NULL);
+    return insert_members(c->store, c->arena, container, devices, count, units, unit_count);
+}
+
+static struct verdict take_out(struct context *c, const struct ref *container,
+                               const struct ref *devices, size_t count) {
+    int32_t *ids = arena_array(c->arena, count, sizeof *ids);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = devices[i].id;
+    return verdict_failed(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
+}
+
+static int answer_container(struct context *c, enum mode mode) {
+    struct object object;
+    enum rc rc = store_object_by_name(c->store, c->arena, c->args[1], &object);
+
+    return rc == RC_OK ? answer_object(c, 200, mode, &object) : fail_rc(c, rc);
+}
+
+/* The container and the devices, locked in one go; false: answered. */
+static bool lock_all(struct context *c, const struct driver *driver, const char *const *devices,
+                     size_t count, struct ref *refs) {
+    const char **names = arena_array(c->arena, count + 1, sizeof *names);
+    enum rc rc;
+
+    names[0] = c->args[1];
+    for (size_t i = 0; i < count; i++)
+        names[i + 1] = devices[i];
+    rc = store_lock(c->store, c->arena, names, count + 1, LOCK_CHANGE, refs);
+    if (rc == RC_OK && refs[0].id == 0)
+        rc = RC_NOTFOUND;
+    return found(c, rc, c->args[1], &refs[0], driver);
+}
+
+int entity_action(struct context *c) {
+    const char *action = params_last(&c->request->params, "action");
+    enum mode mode = get_mode(c, MODE_EXPANDED);
+    const struct driver *driver;
+    struct verdict verdict;
+    struct ref *refs;
+    size_t count;
+    const char **devices = params_all(&c->request->params, c->arena, "device", &count);
+    bool is_insert = action && strcmp(action, "insert") == 0;
+
+    refs = arena_array(c->arena, count + 1, sizeof *refs);
+    if (!find_driver(c, c->args[0], &driver) || !lock_all(c, driver, devices, count, refs))
+        return c->response->status;
+    if (!action || !*action)
+        return fail(c, 400, "Parameter 'action' is required.");
+    if (!check_devices(c, devices, refs + 1, count))
+        return c->response->status;
+    if (!is_insert && strcmp(action, "remove") != 0)
+        return fail(c, 400, "%s is not a valid action.", action);
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    verdict = is_insert ? insert(c, refs, refs + 1, count) : take_out(c, refs, refs + 1, count);
+    if (verdict.rc == RC_INVALID && !verdict.message)
+        return c->response->status;
+    return verdict.rc == RC_OK ? answer_container(c, mode) : fail_verdict(c, verdict);
 }

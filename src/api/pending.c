@@ -1,4 +1,5 @@
-/* pending.c: the inventory's writes, answered 501 until each has its handler (this file then goes). */
+/* pending.c: the inventory's writes, answered 501 until each has its handler (this file then goes).
+ */
 #include "api/attribute.h"
 #include "api/entity.h"
 #include "api/resourcemanager.h"

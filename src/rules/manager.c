@@ -1,110 +1,9 @@
-/* manager.c: a resource manager's properties: checked when it is created, read when it works. */
-#include <stdlib.h>
+/* manager.c: a resource manager's properties, read for its work whoever stored them. */
 #include <string.h>
 
 #include "base/num.h"
 #include "model/ipaddr.h"
 #include "rules/alloc.h"
-
-#define DIGITS_LIMIT 18 /* more would not fit 64 bits */
-
-/* --- checking
- * -------------------------------------------------------------------------------------------- */
-
-static const char *check_address(struct arena *arena, const char *name, const char *text) {
-    uint32_t address;
-
-    if (ip_parse(text, &address))
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not an IPv4 address for the property \"%s\"", text, name);
-}
-
-static const char *check_netmask(struct arena *arena, const char *name, const char *text) {
-    uint32_t mask;
-
-    if (netmask_parse(text, &mask))
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not a netmask for the property \"%s\"", text, name);
-}
-
-static const char *check_between(struct arena *arena, const char *name, const char *text,
-                                 int64_t minimum, int64_t maximum) {
-    int64_t number;
-
-    if (num_parse_range(text, minimum, maximum, &number) == NUM_OK)
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not a number from %lld to %lld for the property \"%s\"",
-                        text, (long long)minimum, (long long)maximum, name);
-}
-
-static const char *check_property(struct arena *arena, const struct property *property,
-                                  const char *text) {
-    const char *name = property->name;
-
-    if (strcmp(name, "baseip") == 0 || strcmp(name, "gateway") == 0)
-        return check_address(arena, name, text);
-    if (strcmp(name, "netmask") == 0)
-        return check_netmask(arena, name, text);
-    if (strcmp(name, "digits") == 0)
-        return check_between(arena, name, text, 1, DIGITS_LIMIT);
-    if (strcmp(name, "next") == 0)
-        return check_between(arena, name, text, 0, INT32_MAX);
-    if (property->is_int)
-        return check_between(arena, name, text, INT32_MIN, INT32_MAX);
-    return NULL;
-}
-
-static const char *value_given(const char *name, const char *const *names,
-                               const char *const *values, size_t count) {
-    const char *value = NULL;
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            value = values[i];
-    return value;
-}
-
-static struct attr property_attr(const struct property *property, const char *text) {
-    struct attr attr = {.key = property->name, .subkey = "property"};
-    int64_t number = 0;
-
-    if (property->is_int && num_parse(text, &number) == NUM_OK)
-        attr.value = (struct value){.datatype = DATATYPE_INT, .number = number};
-    else
-        attr.value = (struct value){.datatype = DATATYPE_STRING, .text = text};
-    return attr;
-}
-
-struct verdict manager_properties(struct arena *arena, const struct driver *driver,
-                                  const char *const *names, const char *const *values, size_t count,
-                                  struct attr **attrs, size_t *attr_count) {
-    for (size_t i = 0; i < count; i++) {
-        const struct property *property = driver_property(driver, names[i]);
-        const char *problem;
-
-        if (!property)
-            return verdict_invalid(arena_printf(
-                arena, "\"%s\" is not a property of the driver \"%s\"", names[i], driver->name));
-        problem = check_property(arena, property, values[i]);
-        if (problem)
-            return verdict_invalid(problem);
-    }
-    *attrs = arena_array(arena, driver->property_count + 1, sizeof **attrs);
-    *attr_count = 0;
-    for (size_t i = 0; i < driver->property_count; i++) {
-        const struct property *property = &driver->properties[i];
-        const char *text = value_given(property->name, names, values, count);
-
-        if (!text)
-            text = property->default_text;
-        if (text)
-            (*attrs)[(*attr_count)++] = property_attr(property, text);
-    }
-    return verdict_ok();
-}
-
-/* --- reading
- * --------------------------------------------------------------------------------------------- */
 
 /* The property's text whatever its datatype, or its default; NULL: none. */
 static const char *property_text(struct arena *arena, const struct object *object,
@@ -180,7 +79,7 @@ static struct verdict read_names(struct arena *arena, const struct object *objec
     out->basename = property_text(arena, object, out->driver, "basename");
     if (!out->basename)
         out->basename = "";
-    if (num_parse_range(digits ? digits : "2", 1, DIGITS_LIMIT, &out->digits) != NUM_OK)
+    if (num_parse_range(digits ? digits : "2", 1, MANAGER_DIGITS_LIMIT, &out->digits) != NUM_OK)
         return nonsense(arena, object, "digits", digits);
     if (num_parse_range(next ? next : "1", 0, INT32_MAX, &out->next) != NUM_OK)
         return nonsense(arena, object, "next", next);

@@ -34,7 +34,7 @@ enum rc store_reserve_number(struct store *store, const char *key, int32_t *numb
     for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
         PGresult *result;
 
-        rc = pg_exec_apart(store, &result, STMT_RESERVE_NUMBER, PG_ARGS(pg_text(key)));
+        rc = pg_exec(store, &result, STMT_RESERVE_NUMBER, PG_ARGS(pg_text(key)));
         if (rc != RC_OK)
             return rc;
         if (pg_rows(result) > 0) {
