@@ -1,8 +1,12 @@
 /* attribute.c: handlers of /attribute: attributes are shown, added, set, deleted. */
+#include <string.h>
+
 #include "api/attribute.h"
+#include "api/attribute_input.h"
 #include "api/find.h"
 #include "api/show.h"
 #include "base/num.h"
+#include "store/write.h"
 
 /* A number of an attribute; false: a 400 is answered. */
 static bool parse_number(struct context *c, const char *text, int32_t *out) {
@@ -47,4 +51,151 @@ int attribute_show(struct context *c) {
     answer_json(c, 200);
     show_attrs(c, attrs, count, filter.key && filter.key[0] == '_');
     return answer_end(c);
+}
+
+/* --- changing
+ * ------------------------------------------------------------------------------------------ */
+
+/* All visible attributes of the object, as they are now. */
+static int answer_attrs(struct context *c, int status, const char *name) {
+    const struct attr_filter all = {0};
+    struct attr *attrs;
+    struct ref ref;
+    size_t count;
+    enum rc rc = store_attrs_by_name(c->store, c->arena, name, &all, &ref, &attrs, &count);
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    answer_json(c, status);
+    show_attrs(c, attrs, count, false);
+    return answer_end(c);
+}
+
+/* The object, locked, being a `driver_name`; false: answered. */
+static bool lock_object(struct context *c, const char *driver_name, enum lock lock,
+                        struct ref *out) {
+    const char *name = c->args[0];
+    const struct driver *driver;
+
+    if (!find_driver(c, driver_name, &driver))
+        return false;
+    return found(c, store_lock_one(c->store, c->arena, name, lock, out), name, out, driver);
+}
+
+/* The object and what to write to it, everything checked and locked; false: answered. */
+static bool read_write(struct context *c, enum lock lock, struct ref *object,
+                       struct attribute_input *input) {
+    const char *driver_name = params_last(&c->request->params, "driver");
+    const struct driver *driver;
+
+    if (!lock_object(c, driver_name, lock, object) || !read_attributes(c, input))
+        return false;
+    if (!find_driver(c, input->driver, &driver) || !found(c, RC_OK, c->args[0], object, driver))
+        return false;
+    return resolve_relations(c, input);
+}
+
+int attribute_add(struct context *c) {
+    struct attribute_input input;
+    struct ref object;
+    enum rc rc;
+
+    if (!read_write(c, LOCK_REFER, &object, &input))
+        return c->response->status;
+    rc = store_add_attrs(c->store, object.id, input.attrs, input.count);
+    return rc == RC_OK ? answer_attrs(c, 201, c->args[0]) : fail_rc(c, rc);
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Exactly the same key, subkey and number, missing ones included. */
+static bool same_place(const struct attr *a, const struct attr *b) {
+    return same_text(a->key, b->key) && same_text(a->subkey, b->subkey) &&
+           a->has_number == b->has_number && (!a->has_number || a->number == b->number);
+}
+
+/* What setting comes down to. */
+struct changes {
+    int32_t *gone;
+    size_t gone_count;
+    struct attr *added;
+    size_t added_count;
+};
+
+/* One attribute to set; the rows are sorted by key. False: several rows match. */
+static bool plan(struct changes *changes, const struct attr *wanted, const struct attr *rows,
+                 size_t count) {
+    const struct attr *match = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!same_place(&rows[i], wanted))
+            continue;
+        if (match)
+            return false;
+        match = &rows[i];
+    }
+    if (match && value_equal(&match->value, &wanted->value))
+        return true;
+    if (match)
+        changes->gone[changes->gone_count++] = match->id;
+    changes->added[changes->added_count++] = *wanted;
+    return true;
+}
+
+/* Of several settings of one place in a request the last one counts. */
+static bool is_overridden(const struct attribute_input *input, size_t i) {
+    for (size_t k = i + 1; k < input->count; k++)
+        if (same_place(&input->attrs[i], &input->attrs[k]))
+            return true;
+    return false;
+}
+
+static int set_all(struct context *c, const struct ref *object,
+                   const struct attribute_input *input) {
+    const struct attr_filter all = {0};
+    struct changes changes = {.gone = arena_array(c->arena, input->count, sizeof *changes.gone),
+                              .added = arena_array(c->arena, input->count, sizeof *changes.added)};
+    struct attr *rows;
+    struct ref ref;
+    size_t count;
+    enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &rows, &count);
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    for (size_t i = 0; i < input->count; i++) {
+        if (is_overridden(input, i) || plan(&changes, &input->attrs[i], rows, count))
+            continue;
+        if (input->is_bulk)
+            return fail(
+                c, 409,
+                "Attribute %zu: cannot set an attribute when args match more than one value", i);
+        return fail(c, 409, "cannot set an attribute when args match more than one value");
+    }
+    rc = store_delete_attrs(c->store, changes.gone, changes.gone_count);
+    if (rc == RC_OK)
+        rc = store_add_attrs(c->store, object->id, changes.added, changes.added_count);
+    return rc == RC_OK ? answer_attrs(c, 200, c->args[0]) : fail_rc(c, rc);
+}
+
+int attribute_set(struct context *c) {
+    struct attribute_input input;
+    struct ref object;
+
+    if (!read_write(c, LOCK_CHANGE, &object, &input))
+        return c->response->status;
+    return set_all(c, &object, &input);
+}
+
+int attribute_delete(struct context *c) {
+    struct attr_filter filter = {0};
+    struct ref object;
+    enum rc rc;
+
+    if (!lock_object(c, params_last(&c->request->params, "driver"), LOCK_CHANGE, &object) ||
+        !path_filter(c, &filter))
+        return c->response->status;
+    rc = store_delete_matching(c->store, object.id, &filter);
+    return rc == RC_OK ? answer_attrs(c, 200, c->args[0]) : fail_rc(c, rc);
 }

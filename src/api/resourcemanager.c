@@ -1,8 +1,13 @@
 /* resourcemanager.c: handlers of /resourcemanager: managers are listed, created, shown; they give
  * and take. */
-#include "api/resourcemanager.h"
+#include <string.h>
+
 #include "api/find.h"
+#include "api/resourcemanager.h"
 #include "api/show.h"
+#include "model/names.h"
+#include "rules/alloc.h"
+#include "rules/properties.h"
 
 /* The names of all known drivers that are managers. */
 static void all_managers(struct context *c, struct listing *listing) {
@@ -38,11 +43,8 @@ int resourcemanager_list(struct context *c) {
     return answer_list(c, &listing, mode, &page);
 }
 
-/* The manager, whole; false: answered. */
-static bool find_manager(struct context *c, struct object *out) {
-    if (!find_object(c, c->args[1], c->args[0], out))
-        return false;
-    if (driver_of(out->ref.driver, out->ref.type)->allocator != ALLOCATOR_NONE)
+static bool check_manager(struct context *c, const struct ref *ref) {
+    if (driver_of(ref->driver, ref->type)->allocator != ALLOCATOR_NONE)
         return true;
     fail(c, 409, "The object \"%s\" is not a resource manager", c->args[1]);
     return false;
@@ -52,9 +54,241 @@ int resourcemanager_show(struct context *c) {
     enum mode mode = get_mode(c, MODE_EXPANDED);
     struct object manager = {0};
 
-    if (!find_manager(c, &manager))
+    if (!find_object(c, c->args[1], c->args[0], &manager) || !check_manager(c, &manager.ref))
         return c->response->status;
     if (mode == MODE_INVALID)
         return fail_mode(c);
     return answer_object(c, 200, mode, &manager);
+}
+
+/* --- creating
+ * ------------------------------------------------------------------------------------------ */
+
+/* All parameters but `name` are properties. */
+static struct verdict get_properties(struct context *c, const struct driver *driver,
+                                     struct attr **attrs, size_t *attr_count) {
+    const struct params *params = &c->request->params;
+    const char **names = arena_array(c->arena, params->count, sizeof *names);
+    const char **values = arena_array(c->arena, params->count, sizeof *values);
+    size_t count = 0;
+
+    for (size_t i = 0; i < params->count; i++) {
+        if (strcmp(params->items[i].name, "name") == 0)
+            continue;
+        names[count] = params->items[i].name;
+        values[count++] = params->items[i].value;
+    }
+    return given_properties(c->arena, driver, names, values, count, attrs, attr_count);
+}
+
+static int answer_manager(struct context *c, const char *name, bool created, enum mode mode) {
+    struct object manager;
+    enum rc rc = store_object_by_name(c->store, c->arena, name, &manager);
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    if (!created)
+        response_header(c->response, "Warnings",
+                        arena_printf(c->arena, "Resource manager \"/%s/%s\" already exists",
+                                     manager.ref.driver, manager.ref.name));
+    return answer_object(c, created ? 201 : 202, mode, &manager);
+}
+
+int resourcemanager_create(struct context *c) {
+    const struct driver *driver = driver_find(c->args[0]);
+    const char *name = params_last(&c->request->params, "name"), *problem;
+    enum mode mode = get_mode(c, MODE_EXPANDED);
+    struct attr *attrs;
+    size_t attr_count;
+    struct verdict verdict;
+    struct ref ref;
+    bool created;
+    enum rc rc;
+
+    if (!driver)
+        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+    if (driver->allocator == ALLOCATOR_NONE)
+        return fail(c, 409, "The driver \"%s\" is not a resource manager", driver->name);
+    if (!name)
+        return fail(c, 412, "Provide a name for the resource manager");
+    problem = name_check(c->arena, name);
+    if (problem)
+        return fail(c, 400, "%s", problem);
+    verdict = get_properties(c, driver, &attrs, &attr_count);
+    if (verdict.rc != RC_OK)
+        return fail_verdict(c, verdict);
+    if (mode == MODE_INVALID)
+        return fail_mode(c);
+    rc = store_create(c->store, c->arena, driver->name, driver->type, &name, 1, attrs, attr_count,
+                      &ref, &created);
+    return rc == RC_OK ? answer_manager(c, name, created, mode) : fail_rc(c, rc);
+}
+
+/* --- giving and taking
+ * --------------------------------------------------------------------------------- */
+
+/* The manager and an object (NULL: none), locked in one go. refs[1].id 0: no such object. */
+static bool lock_both(struct context *c, const char *object, struct ref refs[2]) {
+    const char *names[2] = {c->args[1], object};
+    const struct driver *driver;
+    enum rc rc;
+
+    if (!find_driver(c, c->args[0], &driver))
+        return false;
+    rc = store_lock(c->store, c->arena, names, object ? 2 : 1, LOCK_CHANGE, refs);
+    if (rc == RC_OK && refs[0].id == 0)
+        rc = RC_NOTFOUND;
+    return found(c, rc, c->args[1], &refs[0], driver) && check_manager(c, &refs[0]);
+}
+
+/* The locked manager's properties; false: answered. */
+static bool read_manager(struct context *c, const struct ref *ref, struct manager *out) {
+    const struct attr_filter all = {0};
+    struct object object = {.ref = *ref};
+    struct verdict verdict;
+    struct ref again;
+    enum rc rc = store_attrs_by_name(c->store, c->arena, ref->name, &all, &again, &object.attrs,
+                                     &object.attr_count);
+
+    if (rc != RC_OK) {
+        fail_rc(c, rc);
+        return false;
+    }
+    verdict = manager_read(c->arena, &object, out);
+    if (verdict.rc == RC_OK)
+        return true;
+    fail_verdict(c, verdict);
+    return false;
+}
+
+static const char *given(const struct context *c, const char *name) {
+    const char *value = params_last(&c->request->params, name);
+
+    return value && *value ? value : NULL;
+}
+
+/* The number for the rows of an allocation comes from a counter that all managers share: it is
+ * taken ahead of the transaction, which else would make them wait for each other. */
+static bool reserve_number(struct context *c, int32_t *number) {
+    const struct driver *driver;
+    struct ref ref = {0};
+    enum rc rc;
+
+    store_apart(c->store, true);
+    rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
+    driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : NULL;
+    if (driver && driver->allocator != ALLOCATOR_NONE && driver->allocator != ALLOCATOR_ENTITY_NAME)
+        rc = store_reserve_number(c->store, driver->resource_key, number);
+    store_apart(c->store, false);
+    if (rc == RC_OK || rc == RC_NOTFOUND)
+        return true; /* what is wrong with it is said under the lock */
+    fail_rc(c, rc);
+    return false;
+}
+
+static int give_to_object(struct context *c, const char *name, const char *resource) {
+    struct ref refs[2] = {{0}};
+    struct manager manager;
+    struct verdict verdict;
+    struct attr attr;
+    int32_t number = -1;
+
+    if (!reserve_number(c, &number) || !lock_both(c, name, refs))
+        return c->response->status;
+    if (refs[1].id == 0)
+        return fail(c, 404, "Thing was \"%s\" not found", name);
+    if (!read_manager(c, &refs[0], &manager))
+        return c->response->status;
+    if (manager.driver->allocator == ALLOCATOR_ENTITY_NAME)
+        return fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
+                    manager.ref.name);
+    if (number < 0)
+        return fail_rc(c, RC_RETRY); /* the manager was made between the two looks */
+    verdict = alloc_give(c->store, c->arena, &manager, &refs[1], resource, number, &attr);
+    if (verdict.rc != RC_OK)
+        return fail_verdict(c, verdict);
+    store_number_used(c->store, manager.driver->resource_key);
+    answer_json(c, 201);
+    show_attr(c, &attr);
+    return answer_end(c);
+}
+
+/* An object with the manager's next name (or this one). */
+static int create_named(struct context *c, const struct driver *driver,
+                        const struct manager *manager, const char *resource) {
+    size_t attr_count;
+    struct attr *attrs = default_properties(c->arena, driver, &attr_count);
+    bool created = false;
+    struct ref ref = {0};
+
+    for (int tries = 0; !created && tries < 16; tries++) {
+        const char *name;
+        struct verdict verdict = alloc_name(c->store, c->arena, manager, resource, &name);
+        enum rc rc = verdict.rc;
+
+        if (rc != RC_OK)
+            return fail_verdict(c, verdict);
+        rc = store_create(c->store, c->arena, driver->name, driver->type, &name, 1, attrs,
+                          attr_count, &ref, &created);
+        if (rc != RC_OK)
+            return fail_rc(c, rc);
+        if (!created && resource)
+            return fail(c, 409, "\"%s\" exists already", resource);
+    }
+    if (!created)
+        return fail_rc(c, RC_RETRY);
+    answer_json(c, 201);
+    show_ref(c, &ref);
+    return answer_end(c);
+}
+
+static int give_to_driver(struct context *c, const char *name, const char *resource) {
+    const struct driver *driver = driver_find(name);
+    struct ref refs[2] = {{0}};
+    struct manager manager;
+
+    if (!lock_both(c, NULL, refs))
+        return c->response->status;
+    if (!driver)
+        return fail(c, 404, "Thing was \"%s\" not found", name);
+    if (!read_manager(c, &refs[0], &manager))
+        return c->response->status;
+    if (manager.driver->allocator != ALLOCATOR_ENTITY_NAME)
+        return fail(c, 409, "\"%s\" gives resources to objects only: send an \"object\"",
+                    manager.ref.name);
+    if (strcmp(driver->name, "clustometa") == 0)
+        return fail(c, 409, "clustometa cannot be created or deleted");
+    return create_named(c, driver, &manager, resource);
+}
+
+int resourcemanager_allocate(struct context *c) {
+    const char *driver = given(c, "driver"), *object = given(c, "object"),
+               *resource = given(c, "resource");
+    struct ref refs[2] = {{0}};
+
+    if (driver)
+        return give_to_driver(c, driver, resource);
+    if (object)
+        return give_to_object(c, object, resource);
+    if (!lock_both(c, NULL, refs))
+        return c->response->status;
+    return fail(c, 404, "Cannot allocate an empty thing, send one of \"driver\", \"object\"");
+}
+
+int resourcemanager_deallocate(struct context *c) {
+    const char *object = given(c, "object");
+    struct ref refs[2] = {{0}};
+    struct manager manager;
+    struct verdict verdict;
+
+    if (!lock_both(c, object, refs))
+        return c->response->status;
+    if (!object)
+        return fail(c, 404, "Cannot deallocate empty, send an object to deallocate");
+    if (refs[1].id == 0)
+        return fail(c, 404, "Object \"%s\" not found (%s does not exist.)", object, object);
+    if (!read_manager(c, &refs[0], &manager))
+        return c->response->status;
+    verdict = alloc_take(c->store, c->arena, &manager, &refs[1], given(c, "resource"));
+    return verdict.rc == RC_OK ? answer_empty(c, 204) : fail_verdict(c, verdict);
 }
