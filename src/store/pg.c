@@ -56,6 +56,14 @@ bool pg_in_transaction(const struct store *store) {
     return store->transaction != TRANSACTION_NONE;
 }
 
+bool pg_versioning(const struct store *store) {
+    return store->settings->versioning;
+}
+
+struct pg_arg pg_version(const struct store *store) {
+    return store->settings->versioning ? pg_null() : pg_int(1);
+}
+
 /* --- transactions */
 
 /* As after store_new, but for the connection. */
@@ -157,4 +165,10 @@ void store_rollback(struct store *store) {
     if (pg_exec(store, NULL, STMT_ROLLBACK, PG_NONE) != RC_OK && store->conn)
         session_drop(store, RC_BROKEN);
     forget(store);
+}
+
+void store_apart(struct store *store, bool apart) {
+    assert(!store->begun);
+    assert(store->transaction == (apart ? TRANSACTION_WRITE : TRANSACTION_NONE));
+    store->transaction = apart ? TRANSACTION_NONE : TRANSACTION_WRITE;
 }

@@ -19,4 +19,221 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                        "select to_regclass('muster_schema') is not null"},
     [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_OURS,
                              "select max(version) from muster_schema"},
+
+    /* --- writes. null for the version: the transaction's own, by currval() in this session. */
+    /* clang-format off: a line of SQL stays a line */
+    [STMT_LOCK_REFER] = {"lock_refer", "T", 0,
+        "select entity_id, name, driver, type from entities"
+        " where name = any($1) and deleted_at_version is null"
+        " order by entity_id for key share"},
+    [STMT_LOCK_CHANGE] = {"lock_change", "T", 0,
+        "select entity_id, name, driver, type from entities"
+        " where name = any($1) and deleted_at_version is null"
+        " order by entity_id for no key update"},
+    [STMT_LOCK_DELETE] = {"lock_delete", "T", 0,
+        "select entity_id, name, driver, type from entities"
+        " where name = any($1) and deleted_at_version is null"
+        " order by entity_id for update"},
+    [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
+        "select pg_advisory_xact_lock(hashtextextended(n.name, 1))"
+        " from (select distinct name from unnest($1) as u(name) order by name) as n"},
+    [STMT_CREATE] = {"create", "TttiTTTLT", 0,
+        "with input as ("
+        " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
+        " created as ("
+        " insert into entities (name, type, driver, version)"
+        " select i.name, $2, $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) from input i"
+        " where not exists (select from entities e where e.name = i.name and e.deleted_at_version is null)"
+        " order by i.ord on conflict do nothing returning entity_id, name),"
+        " properties as ("
+        " insert into entity_attrs (entity_id, key, subkey, datatype, int_value, string_value, version)"
+        " select c.entity_id, p.key, p.subkey, p.datatype, p.number, p.text, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " from created c cross join unnest($5, $6, $7, $8, $9)"
+        " with ordinality as p(key, subkey, datatype, number, text, ord)"
+        " order by c.entity_id, p.ord)"
+        " select name from created"},
+    [STMT_DELETE_REFERENCES] = {"delete_references", "it", 0,
+        "with given as ("
+        " select entity_id, number from entity_attrs"
+        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
+        " gone as ("
+        " select attr_id from entity_attrs where entity_id = $1 and deleted_at_version is null"
+        " union select attr_id from entity_attrs where relation_id = $1 and deleted_at_version is null"
+        " union select a.attr_id from given g join entity_attrs a"
+        " on a.entity_id = g.entity_id and a.key = $2 and a.number = g.number and a.deleted_at_version is null)"
+        " update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        " where attr_id in (select attr_id from gone)"},
+    [STMT_ERASE_REFERENCES] = {"erase_references", "it", 0,
+        "with given as ("
+        " select entity_id, number from entity_attrs"
+        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
+        " gone as ("
+        " select attr_id from entity_attrs where entity_id = $1"
+        " union select attr_id from entity_attrs where relation_id = $1"
+        " union select a.attr_id from given g join entity_attrs a"
+        " on a.entity_id = g.entity_id and a.key = $2 and a.number = g.number and a.deleted_at_version is null)"
+        " delete from entity_attrs where attr_id in (select attr_id from gone)"},
+    [STMT_DELETE_COUNTERS] = {"delete_counters", "i", 0,
+        "delete from counters where entity_id = $1"},
+    [STMT_DELETE_ENTITY] = {"delete_entity", "i", 0,
+        "update entities set deleted_at_version = currval('clustoversioning_version_seq')::integer where entity_id = $1"},
+    [STMT_ERASE_ENTITY] = {"erase_entity", "i", 0,
+        "delete from entities where entity_id = $1"},
+    [STMT_INT_IS_WIDE] = {"int_is_wide", "", 0,
+        "select atttypid = 'bigint'::regtype from pg_attribute"
+        " where attrelid = 'entity_attrs'::regclass and attname = 'int_value'"},
+    [STMT_ADD_ATTRS] = {"add_attrs", "iiTTITLTTI", 0,
+        "insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value,"
+        " relation_id, version)"
+        " select $1, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value::timestamp,"
+        " a.relation_id, coalesce($2::integer, currval('clustoversioning_version_seq')::integer)"
+        " from unnest($3, $4, $5, $6, $7, $8, $9, $10) with ordinality"
+        " as a(key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, ord)"
+        " order by a.ord"},
+    [STMT_DELETE_ATTRS] = {"delete_attrs", "I", 0,
+        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        " where attr_id = any($1) and deleted_at_version is null"},
+    [STMT_ERASE_ATTRS] = {"erase_attrs", "I", 0,
+        "delete from entity_attrs"
+        " where attr_id = any($1) and deleted_at_version is null"},
+    [STMT_DELETE_MATCHING] = {"delete_matching", "itti", 0,
+        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
+    [STMT_ERASE_MATCHING] = {"erase_matching", "itti", 0,
+        "delete from entity_attrs"
+        " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
+    [STMT_MEMBERSHIPS] = {"memberships", "I", 0,
+        "select a.relation_id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
+        " from entity_attrs a join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null"
+        " where a.relation_id = any($1) and a.key = '_contains' and a.deleted_at_version is null"
+        " order by a.attr_id"},
+    [STMT_CONTAINED] = {"contained", "i", 0,
+        "select a.relation_id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
+        " from entity_attrs a join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null"
+        " where a.entity_id = $1 and a.key = '_contains' and a.deleted_at_version is null"
+        " order by a.attr_id"},
+    [STMT_HAS_CONTENTS] = {"has_contents", "I", 0,
+        "select exists (select from entity_attrs"
+        " where entity_id = any($1) and key = '_contains' and deleted_at_version is null)"},
+    [STMT_LOCK_TREE] = {"lock_tree", "", 0,
+        "select pg_advisory_xact_lock(hashtextextended('contents', 2))"},
+    [STMT_FIND_ANCESTOR] = {"find_ancestor", "iI", 0,
+        "with recursive up(id) as ("
+        " select $1 union"
+        " select a.entity_id from up join entity_attrs a"
+        " on a.relation_id = up.id and a.key = '_contains' and a.deleted_at_version is null)"
+        " select id from up where id = any($2) limit 1"},
+    [STMT_INSERT_MEMBERS] = {"insert_members", "iiIi", 0,
+        "with bumped as ("
+        " update counters set value = coalesce(value, -1) + $2"
+        " where entity_id = $1 and attr_key = '_contains' returning value),"
+        " made as ("
+        " insert into counters (entity_id, attr_key, value)"
+        " select $1, '_contains', $2 - 1 where not exists (select from bumped) returning value),"
+        " top as (select max(value) as value from (select value from bumped union all select value from made) as v)"
+        " insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)"
+        " select $1, '_contains', (select value from top) - $2 + m.ord, 'relation', m.id, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " from unnest($3) with ordinality as m(id, ord) order by m.ord"},
+    [STMT_INSERT_RACKED] = {"insert_racked", "iiIi", 0,
+        "insert into entity_attrs (entity_id, key, subkey, number, datatype, relation_id, version)"
+        " select $1, '_contains', 'ru', u.unit, 'relation', $2, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " from unnest($3) with ordinality as u(unit, ord) order by u.ord"},
+    [STMT_REMOVE_MEMBERS] = {"remove_members", "iI", 0,
+        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        " where entity_id = $1 and key = '_contains' and relation_id = any($2) and deleted_at_version is null"},
+    [STMT_ERASE_MEMBERS] = {"erase_members", "iI", 0,
+        "delete from entity_attrs"
+        " where entity_id = $1 and key = '_contains' and relation_id = any($2) and deleted_at_version is null"},
+    [STMT_RESERVE_NUMBER] = {"reserve_number", "t", 0,
+        "with quick as materialized ("
+        " select set_config('synchronous_commit', 'off', true)),"
+        " meta as ("
+        " select e.entity_id from entities e, quick where e.name = 'clustometa' and e.deleted_at_version is null"
+        " order by e.entity_id limit 1),"
+        " bumped as ("
+        " update counters set value = coalesce(value, 0) + 1"
+        " where entity_id = (select entity_id from meta) and attr_key = $1 returning value - 1 as number),"
+        " made as ("
+        " insert into counters (entity_id, attr_key, value)"
+        " select entity_id, $1, 1 from meta where not exists (select from bumped)"
+        " on conflict do nothing returning 0 as number)"
+        " select max(number) from (select number from bumped union all select number from made) as n"
+        " having count(*) > 0"},
+    [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_OURS,
+        "with recursive step(p, free) as ("
+        " select $1, false union all"
+        " select coalesce(r.hi + 1, s.p), r.hi is null from step s"
+        " left join lateral ("
+        " select hi from muster_ip_run where lo <= s.p order by lo desc limit 1) as r on r.hi >= s.p"
+        " where not s.free and s.p <= $2)"
+        " select p from step where free and p <= $2 limit 1"},
+    [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
+        "select a.entity_id from entity_attrs a"
+        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = $2"
+        " and ($3 = 0 or exists (select from entity_attrs m"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " and m.relation_id = $3 and m.deleted_at_version is null))"
+        " limit 1"},
+    [STMT_HOLDER_OF_TEXT] = {"holder_of_text", "tti", 0,
+        "select a.entity_id from entity_attrs a"
+        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and left(a.string_value, 64) = left($2, 64) and a.string_value = $2"
+        " and ($3 = 0 or exists (select from entity_attrs m"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " and m.relation_id = $3 and m.deleted_at_version is null))"
+        " limit 1"},
+    [STMT_CLAIM] = {"claim", "ttl", 0,
+        "select pg_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+    [STMT_TRY_CLAIM] = {"try_claim", "ttl", 0,
+        "select pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+    [STMT_NEXT_ENTITY_NAME] = {"next_entity_name", "tlli", 0,
+        "select s.n from (select generate_series($2, $3) as n) as s"
+        " where (select e.entity_id from entities e"
+        " where e.name = $1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end and e.deleted_at_version is null limit 1) is null"
+        " limit 1"},
+    [STMT_NEXT_ATTR_NAME] = {"next_attr_name", "tllit", 0,
+        "select s.n from (select generate_series($2, $3) as n) as s"
+        " where (select a.attr_id from entity_attrs a"
+        " where a.key = $5 and a.subkey is null and a.deleted_at_version is null"
+        " and left(a.string_value, 64) = left($1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end, 64)"
+        " and a.string_value = $1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end limit 1) is null"
+        " limit 1"},
+    [STMT_COUNTER] = {"counter", "it", 0,
+        "select max(value) from counters where entity_id = $1 and attr_key = $2 having count(*) > 0"},
+    [STMT_SET_COUNTER] = {"set_counter", "itl", 0,
+        "with bumped as ("
+        " update counters set value = $3 where entity_id = $1 and attr_key = $2 returning 1)"
+        " insert into counters (entity_id, attr_key, value)"
+        " select $1, $2, $3 where not exists (select from bumped)"},
+    [STMT_SET_LAST] = {"set_last", "itli", 0,
+        "with moved as ("
+        " update entity_attrs set int_value = $3"
+        " where entity_id = $1 and key = $2 and subkey is null and number is null and datatype = 'int'"
+        " and deleted_at_version is null returning 1)"
+        " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
+        " select $1, $2, 'int', $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) where not exists (select from moved)"},
+    [STMT_RELEASE] = {"release", "iitlt", 0,
+        "with given as ("
+        " select distinct m.number from entity_attrs m"
+        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and m.relation_id = $1"
+        " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
+        " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
+        " and a.number is not distinct from m.number and a.deleted_at_version is null"
+        " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5)))),"
+        " gone as ("
+        " update entity_attrs a set deleted_at_version = currval('clustoversioning_version_seq')::integer from given g"
+        " where a.entity_id = $2 and a.key = $3 and a.number is not distinct from g.number and a.deleted_at_version is null)"
+        " select count(*) from given"},
+    [STMT_ERASE_RELEASED] = {"erase_released", "iitlt", 0,
+        "with given as ("
+        " select distinct m.number from entity_attrs m"
+        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and m.relation_id = $1"
+        " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
+        " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
+        " and a.number is not distinct from m.number and a.deleted_at_version is null"
+        " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5)))),"
+        " gone as ("
+        " delete from entity_attrs a using given g"
+        " where a.entity_id = $2 and a.key = $3 and a.number is not distinct from g.number and a.deleted_at_version is null)"
+        " select count(*) from given"},
+    /* clang-format on */
 };
