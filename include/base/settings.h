@@ -54,6 +54,7 @@ struct settings {
     bool expanded_type;
     int body_limit;
     int body_timeout; /* for the whole of a body to arrive */
+    int send_timeout; /* for a piece of the answer to be taken by the front server */
     int max_params;
     int max_param_bytes; /* one value; a name has at most 1,024 */
     int max_path_bytes;

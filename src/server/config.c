@@ -467,6 +467,14 @@ static void check_alone(struct reader *r, const char **mounts) {
     }
 }
 
+/* Blames the one that was set, where the other is at its default. */
+static void mount_taken(struct reader *r, int one, int other) {
+    int blamed = where(r, mount_settings[one]) != NULL ? one : other;
+
+    problem(r, where(r, mount_settings[blamed]), mount_settings[blamed], "\"%s\" is taken by %s",
+            r->config->settings.mounts[one], mount_settings[blamed == one ? other : one]);
+}
+
 static void check_mounts(struct reader *r) {
     const char **mounts = r->config->settings.mounts;
 
@@ -476,8 +484,7 @@ static void check_mounts(struct reader *r) {
             mounts[i] = NULL;
         for (int k = 1; k < i && mounts[i] != NULL; k++)
             if (mounts[k] != NULL && strcmp(mounts[i], mounts[k]) == 0)
-                problem(r, where(r, mount_settings[i]), mount_settings[i], "\"%s\" is taken by %s",
-                        mounts[i], mount_settings[k]);
+                mount_taken(r, i, k);
         if (i != MOUNT_PREFERENCES && mounts[i] != NULL && strcmp(mounts[i], "/") == 0)
             problem(r, where(r, mount_settings[i]), mount_settings[i],
                     "only the preferences can be at \"/\"");
@@ -525,6 +532,8 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
         read_file(&r, &files[read], paths[read]);
     }
     check_mounts(&r);
+    if (settings->doc_dir != NULL && settings->doc_dir[0] == '\0')
+        settings->doc_dir = PKGDATADIR;
     take_drivers(&r);
     while (read > 0)
         config_destroy(&files[--read]);

@@ -1,0 +1,217 @@
+/* fcgi.c: FastCGI requests through libfcgi, which only this file knows. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The wrapped streams are named as such: stdin is not redefined here. */
+#define NO_FCGI_DEFINES 1
+#include <fcgi_stdio.h>
+
+#include "base/log.h"
+#include "server/fcgi.h"
+
+enum { AGAIN_MS = 100, NO_DESCRIPTORS_MS = 50 };
+
+struct fcgi {
+    FCGX_Request request;
+    int listen_fd;
+    bool tcp;
+    bool armed;
+    struct itimerval patience; /* for a request to arrive */
+    struct timeval sending;    /* for a piece of the answer to be taken */
+};
+
+/* --- time-outs ---------------------------------------------------------------------------------
+ */
+
+/* Nothing to do: read() comes back with EINTR, and libfcgi takes that for an error. */
+static void on_alarm(int signal) {
+    (void)signal;
+}
+
+static void take_alarm(void) {
+    struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART */
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+}
+
+static struct timeval in_milliseconds(int ms) {
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+}
+
+/* The alarm repeats, so that one which comes just before the read() is followed by another. */
+static void arm(struct fcgi *f) {
+    setitimer(ITIMER_REAL, &f->patience, NULL);
+    f->armed = true;
+}
+
+static void disarm(struct fcgi *f) {
+    static const struct itimerval never;
+
+    if (f->armed)
+        setitimer(ITIMER_REAL, &never, NULL);
+    f->armed = false;
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
+    struct fcgi *f = calloc(1, sizeof(*f));
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+
+    if (f == NULL || FCGX_Init() != 0) {
+        log_error("libfcgi can't start: %s", strerror(errno));
+        free(f);
+        return NULL;
+    }
+    /* No socket to listen on: libfcgi is given connections that were accepted here. */
+    FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+    f->listen_fd = listen_fd;
+    if (getsockname(listen_fd, (struct sockaddr *)&address, &size) == 0)
+        f->tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+    f->patience.it_value = in_milliseconds(settings->body_timeout);
+    f->patience.it_interval = in_milliseconds(AGAIN_MS);
+    f->sending = in_milliseconds(settings->send_timeout);
+    take_alarm();
+    return f;
+}
+
+void fcgi_free(struct fcgi **f) {
+    free(*f);
+    *f = NULL;
+}
+
+/* --- accepting ---------------------------------------------------------------------------------
+ */
+
+static void accept_failed(void) {
+    struct timespec time = {.tv_nsec = NO_DESCRIPTORS_MS * 1000000L};
+
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+        return;
+    log_error("accept: %s", strerror(errno));
+    nanosleep(&time, NULL); /* it would fail again at once */
+}
+
+static int accept_connection(const struct fcgi *f) {
+    static const int on = 1;
+    int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        accept_failed();
+        return -1;
+    }
+    if (f->tcp)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
+    return fd;
+}
+
+bool fcgi_accept(struct fcgi *f) {
+    int fd = accept_connection(f);
+
+    if (fd < 0)
+        return false;
+    /* As if this were the next request on a connection that was kept: libfcgi then reads from it
+     * instead of accepting one. Detached: if there is no request, it closes without lingering. */
+    f->request.ipcFd = fd;
+    f->request.keepConnection = 1;
+    FCGX_Detach(&f->request);
+    arm(f);
+    if (FCGX_Accept_r(&f->request) != 0) {
+        disarm(f);
+        log_debug("a connection without a request");
+        return false;
+    }
+    FCGX_Attach(&f->request);
+    FCGI_stdin->fcgx_stream = f->request.in;
+    FCGI_stdout->fcgx_stream = f->request.out;
+    FCGI_stderr->fcgx_stream = f->request.err;
+    return true;
+}
+
+/* --- the request -------------------------------------------------------------------------------
+ */
+
+static const char *fcgi_variable(void *context, const char *name) {
+    const struct fcgi *f = context;
+
+    return FCGX_GetParam(name, f->request.envp);
+}
+
+static size_t fcgi_variable_count(void *context, const char *name) {
+    const struct fcgi *f = context;
+    size_t n = strlen(name), count = 0;
+
+    for (char **p = f->request.envp; *p != NULL; p++)
+        count += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
+    return count;
+}
+
+static long fcgi_read(void *context, char *bytes, size_t n) {
+    struct fcgi *f = context;
+    size_t got = FCGI_fread(bytes, 1, n, FCGI_stdin);
+
+    if (got > 0)
+        return (long)got;
+    disarm(f);
+    return FCGI_ferror(FCGI_stdin) != 0 ? -1 : 0;
+}
+
+static bool fcgi_write(void *context, const char *bytes, size_t n) {
+    disarm(context); /* a body may have been refused before its end */
+    return FCGI_fwrite((void *)(uintptr_t)bytes, 1, n, FCGI_stdout) == n;
+}
+
+struct transport fcgi_transport(struct fcgi *f) {
+    return (struct transport){.variable = fcgi_variable,
+                              .variable_count = fcgi_variable_count,
+                              .read = fcgi_read,
+                              .out = {.write = fcgi_write, .context = f},
+                              .client_fd = f->request.ipcFd,
+                              .context = f};
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+/* A front server that asked to keep the connection may write its next request to it as soon as it
+ * has seen the end of this one. That must fail there at once, as then it tries elsewhere; taken by
+ * the kernel and never read it would be lost. */
+static void refuse_more(const struct fcgi *f) {
+    shutdown(f->request.ipcFd, SHUT_RD);
+}
+
+void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
+    bool kept = f->request.keepConnection != 0;
+
+    disarm(f);
+    f->request.keepConnection = 0;
+    if (!whole) {
+        FCGX_Detach(&f->request);
+        FCGX_Free(&f->request, 1);
+    } else if (drained) {
+        if (kept)
+            refuse_more(f);
+        FCGX_Detach(&f->request);
+        FCGX_Finish_r(&f->request);
+    } else {
+        arm(f); /* libfcgi reads what is left until the front server closes */
+        FCGX_Finish_r(&f->request);
+        disarm(f);
+    }
+    FCGI_stdin->fcgx_stream = FCGI_stdout->fcgx_stream = FCGI_stderr->fcgx_stream = NULL;
+}

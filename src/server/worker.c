@@ -1,0 +1,122 @@
+/* worker.c: the loop of a process that answers requests, one at a time. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/fcgi.h"
+#include "server/worker.h"
+
+/* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
+ * between a test and a wait, and none interrupts a request. */
+struct worker {
+    struct worker_state state;
+    struct fcgi *fcgi;
+    int epoll_fd;
+    int signal_fd;
+    int max_requests;
+    bool retire; /* end now */
+    bool finish; /* end when nobody waits */
+};
+
+static bool open_signals(struct worker *w) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t set;
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    /* From a terminal these reach every process; the supervisor decides what follows. */
+    sigaction(SIGINT, &ignore, NULL);
+    sigaction(SIGHUP, &ignore, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, WORKER_FINISH);
+    sigaddset(&set, WORKER_RETIRE);
+    sigaddset(&set, SIGUSR1);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
+        return false;
+    w->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return w->signal_fd >= 0;
+}
+
+static bool watch(const struct worker *w, int fd, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.fd = fd};
+
+    return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* EPOLLEXCLUSIVE: a new connection wakes one of those that wait, not all. */
+static bool open_waiting(struct worker *w, int listen_fd) {
+    w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    return w->epoll_fd >= 0 && watch(w, w->signal_fd, EPOLLIN) &&
+           watch(w, listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
+}
+
+static void read_signals(struct worker *w) {
+    struct signalfd_siginfo info;
+
+    while (read(w->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGUSR1 && !log_reopen())
+            log_error("the log can't be opened again: %s", strerror(errno));
+        w->finish = w->finish || info.ssi_signo == WORKER_FINISH;
+        w->retire = w->retire || info.ssi_signo == WORKER_RETIRE;
+    }
+}
+
+/* True if somebody wants to be answered. */
+static bool wait_for_work(struct worker *w) {
+    struct epoll_event events[2];
+    bool work = false;
+    int n = epoll_wait(w->epoll_fd, events, 2, w->finish ? 0 : -1);
+
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.fd == w->signal_fd)
+            read_signals(w);
+        else
+            work = true;
+    }
+    if (w->finish && !work)
+        w->retire = true;
+    return work && !w->retire;
+}
+
+static void answer(struct worker *w) {
+    struct transport transport;
+    bool whole, drained;
+
+    if (!fcgi_accept(w->fcgi))
+        return;
+    transport = fcgi_transport(w->fcgi);
+    whole = dispatch(&w->state, &transport, &drained);
+    fcgi_finish(w->fcgi, whole, drained);
+    if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
+        w->retire = true;
+}
+
+int worker_run(const struct settings *settings, int listen_fd) {
+    struct worker w = {.epoll_fd = -1, .signal_fd = -1, .max_requests = settings->max_requests};
+    int status = 1;
+
+    if (!open_signals(&w) || !open_waiting(&w, listen_fd)) {
+        log_error("a worker can't start: %s", strerror(errno));
+        goto out;
+    }
+    w.fcgi = fcgi_new(settings, listen_fd);
+    if (w.fcgi == NULL)
+        goto out;
+    worker_state_init(&w.state, settings);
+    (void)store_connect(w.state.store); /* logged; requests try again */
+    while (!w.retire)
+        if (wait_for_work(&w))
+            answer(&w);
+    worker_state_release(&w.state);
+    status = 0;
+out:
+    fcgi_free(&w.fcgi);
+    if (w.epoll_fd >= 0)
+        close(w.epoll_fd);
+    if (w.signal_fd >= 0)
+        close(w.signal_fd);
+    return status;
+}
