@@ -46,7 +46,11 @@ struct store {
     char error[512];
 };
 
-/* pgconnect.c: connects and prepares; RC_OK, RC_BROKEN (also for a schema that is not there). */
+/* pgconnect.c */
+/* Only the connection, as libpq makes it, with the session's settings; false: store->error tells.
+ */
+bool session_open(struct store *store);
+/* Connects and prepares; RC_OK, RC_BROKEN (also for a schema that is not there). */
 enum rc session_connect(struct store *store);
 
 /* pgpipe.c */

@@ -80,13 +80,16 @@ static void make_options(struct store *store, struct arena *scratch, PQconninfoO
     default_option(o, "keepalives_count", "3");
 }
 
+/* libpq's messages may have several lines. */
 static void say_error(struct store *store, const char *what) {
-    size_t n;
+    size_t n = strlen(what);
 
-    snprintf(store->error, sizeof store->error, "%s", what);
-    n = strlen(store->error);
-    while (n > 0 && store->error[n - 1] == '\n')
-        store->error[--n] = '\0';
+    while (n > 0 && what[n - 1] == '\n')
+        n--;
+    snprintf(store->error, sizeof store->error, "%.*s", (int)n, what);
+    for (char *at = store->error; *at; at++)
+        if (*at == '\n' || *at == '\t')
+            *at = ' ';
 }
 
 static bool wait_socket(PGconn *conn, short events, int64_t deadline) {
@@ -127,7 +130,7 @@ static void on_notice(void *context, const PGresult *notice) {
     log_info("database: %s", message ? message : "notice");
 }
 
-static bool open_connection(struct store *store) {
+bool session_open(struct store *store) {
     const char *conninfo = store->settings->database ? store->settings->database : "";
     char *complaint = NULL;
     PQconninfoOption *parsed = PQconninfoParse(conninfo, &complaint);
@@ -228,7 +231,7 @@ static enum rc connect_outside(struct store *store) {
     store->transaction = TRANSACTION_NONE;
     store->connecting = true;
     store->rc = RC_OK;
-    if (open_connection(store)) {
+    if (session_open(store)) {
         store->last_heard = session_now();
         rc = set_up(store);
     }

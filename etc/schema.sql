@@ -1,0 +1,440 @@
+-- schema.sql: the tables of clusto (schema version 3) where they are missing, and what muster adds.
+--
+-- muster --init-db runs this text in one transaction; so can whoever keeps the database:
+--     psql -v ON_ERROR_STOP=1 -1 -f schema.sql inventory
+-- It can be run again at any time, by several at once, and on a database made by Python clusto:
+-- nothing that is there is changed or dropped. What it does it tells as notices of class MU.
+--
+-- The shared tables are those of Python clusto and stay so, column by column. All that is ours is
+-- named muster_*; the reading half of muster works without any of it, only slower.
+
+set local client_min_messages = notice;
+
+-- One at a time.
+do $$ begin perform pg_advisory_xact_lock(1836413812, 1); end $$;
+
+-- Makes what is not there yet, and says so.
+create or replace function pg_temp.muster_make(kind text, name text, ddl text) returns void
+language plpgsql as $$
+begin
+    if to_regclass(name) is null then
+        execute ddl;
+        raise notice using errcode = 'MU001', message = format('created %s %s', kind, name);
+    end if;
+end $$;
+
+do $$ begin
+
+-- ---------------------------------------------------------------------------------------------
+-- The tables that are shared with Python clusto.
+
+perform pg_temp.muster_make('table', 'clustoversioning', '
+    create table clustoversioning (
+        version     serial primary key,
+        "timestamp" timestamp without time zone,
+        "user"      character varying(64),
+        description text
+    )');
+
+perform pg_temp.muster_make('table', 'entities', '
+    create table entities (
+        entity_id          serial primary key,
+        name               character varying(128) not null,
+        type               character varying(32) not null,
+        driver             character varying(32) not null,
+        version            integer not null,
+        deleted_at_version integer
+    )');
+
+-- Python clusto makes int_value an integer; in a fresh database it may as well hold 64 bits.
+perform pg_temp.muster_make('table', 'entity_attrs', '
+    create table entity_attrs (
+        attr_id            serial primary key,
+        entity_id          integer not null references entities (entity_id),
+        key                character varying(256),
+        subkey             character varying(256),
+        number             integer,
+        datatype           character varying(32) not null,
+        int_value          bigint,
+        string_value       text,
+        datetime_value     timestamp without time zone,
+        relation_id        integer references entities (entity_id),
+        version            integer not null,
+        deleted_at_version integer
+    )');
+
+perform pg_temp.muster_make('table', 'counters', '
+    create table counters (
+        counter_id serial primary key,
+        entity_id  integer not null references entities (entity_id),
+        attr_key   character varying(256),
+        value      integer
+    )');
+
+perform pg_temp.muster_make('index', 'ix_clustoversioning_timestamp',
+    'create index ix_clustoversioning_timestamp on clustoversioning ("timestamp")');
+perform pg_temp.muster_make('index', 'idx_entity_name_version',
+    'create index idx_entity_name_version on entities (name, version, deleted_at_version)');
+perform pg_temp.muster_make('index', 'idx_attrs_entity_version',
+    'create index idx_attrs_entity_version on entity_attrs (entity_id, version, deleted_at_version)');
+perform pg_temp.muster_make('index', 'idx_attrs_key',
+    'create index idx_attrs_key on entity_attrs (key)');
+perform pg_temp.muster_make('index', 'idx_attrs_subkey',
+    'create index idx_attrs_subkey on entity_attrs (subkey)');
+perform pg_temp.muster_make('index', 'idx_attrs_str_value',
+    'create index idx_attrs_str_value on entity_attrs (substring(string_value, 0, 20))');
+perform pg_temp.muster_make('index', 'idx_counter_entity_attr',
+    'create index idx_counter_entity_attr on counters (entity_id, attr_key)');
+
+-- ---------------------------------------------------------------------------------------------
+-- Indexes for readers. Live rows only: history is never searched by them.
+
+-- An object's attributes; a container's members without a visit to the table.
+perform pg_temp.muster_make('index', 'muster_attrs_entity',
+    'create index muster_attrs_entity on entity_attrs (entity_id, key)
+     where deleted_at_version is null');
+perform pg_temp.muster_make('index', 'muster_attrs_contains',
+    'create index muster_attrs_contains on entity_attrs (entity_id, relation_id)
+     where key = ''_contains'' and deleted_at_version is null');
+
+-- Who contains this object, who refers to it, how much did this manager give.
+perform pg_temp.muster_make('index', 'muster_attrs_relation',
+    'create index muster_attrs_relation on entity_attrs (relation_id, key, subkey)
+     where relation_id is not null and deleted_at_version is null');
+
+-- Key and value. A text can be longer than an index entry may be: its beginning finds it.
+perform pg_temp.muster_make('index', 'muster_attrs_string',
+    'create index muster_attrs_string on entity_attrs (key, left(string_value, 64))
+     where string_value is not null and deleted_at_version is null');
+perform pg_temp.muster_make('index', 'muster_attrs_int',
+    'create index muster_attrs_int on entity_attrs (key, int_value)
+     where int_value is not null and deleted_at_version is null');
+perform pg_temp.muster_make('index', 'muster_attrs_datetime',
+    'create index muster_attrs_datetime on entity_attrs (key, datetime_value)
+     where datetime_value is not null and deleted_at_version is null');
+
+-- Lists by driver and by type, in the order of the list.
+perform pg_temp.muster_make('index', 'muster_entities_driver',
+    'create index muster_entities_driver on entities (driver, entity_id)
+     where deleted_at_version is null');
+perform pg_temp.muster_make('index', 'muster_entities_type',
+    'create index muster_entities_type on entities (type, entity_id)
+     where deleted_at_version is null');
+
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- A name is there once, and so is a counter. Python clusto never made sure of that, so that an
+-- old installation may hold duplicates: it then gets an index that finds but does not refuse, and
+-- the unique one by a later run, after somebody has cleared them away.
+
+do $$
+declare
+    twice bigint;
+begin
+    if to_regclass('muster_entities_name') is null then
+        lock table entities in share mode;
+        select count(*) into twice
+          from (select from entities where deleted_at_version is null
+                 group by name having count(*) > 1) d;
+        if twice = 0 then
+            create unique index muster_entities_name on entities (name)
+                where deleted_at_version is null;
+            raise notice using errcode = 'MU001',
+                message = 'created unique index muster_entities_name';
+            if to_regclass('muster_entities_name_plain') is not null then
+                drop index muster_entities_name_plain;
+                raise notice using errcode = 'MU001',
+                    message = 'dropped index muster_entities_name_plain';
+            end if;
+        else
+            perform pg_temp.muster_make('index', 'muster_entities_name_plain',
+                'create index muster_entities_name_plain on entities (name)
+                 where deleted_at_version is null');
+            raise notice using errcode = 'MU002', message = format(
+                'left out unique index muster_entities_name: %s live names are there more than once,'
+                ' muster --check-db lists them', twice);
+        end if;
+    end if;
+
+    if to_regclass('muster_counters_key') is null then
+        lock table counters in share mode;
+        select count(*) into twice
+          from (select from counters group by entity_id, attr_key having count(*) > 1) d;
+        if twice = 0 then
+            create unique index muster_counters_key on counters (entity_id, attr_key);
+            raise notice using errcode = 'MU001',
+                message = 'created unique index muster_counters_key';
+        else
+            raise notice using errcode = 'MU002', message = format(
+                'left out unique index muster_counters_key: %s counters are there more than once,'
+                ' muster --check-db lists them', twice);
+        end if;
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Which transaction made a version. Numbers are taken before they are visible, and not in that
+-- order; compared with pg_snapshot_xmin(pg_current_snapshot()) this says which are settled. A
+-- default, so that what Python clusto inserts has it too.
+
+do $$ begin
+    if not exists (select from pg_attribute
+                    where attrelid = 'clustoversioning'::regclass and attname = 'muster_xid'
+                      and not attisdropped) then
+        alter table clustoversioning add column muster_xid xid8 default pg_current_xact_id();
+        raise notice using errcode = 'MU001',
+            message = 'added column muster_xid to clustoversioning';
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Taken addresses. The next free one has to be found in a range that may be full but for one, in
+-- the time of an index look-up, so taken addresses are also kept as runs: muster_ip_run holds
+-- lo..hi without a gap. A run never crosses a multiple of 1,024, so that a full /16 is 64 rows, and
+-- many addresses taken in one transaction don't pile up versions of one row.
+--
+-- muster_ip counts how many live attributes hold an address (Python clusto may have given it
+-- twice); its row is what orders two transactions that take or free the same address, so that runs
+-- never overlap. Next to each other they may stand: who finds a neighbour locked does not wait, but
+-- makes a run of its own. Addresses are in stored form (address - 2^31).
+--
+-- Triggers keep both, so it does not matter who writes; they fire for the key ip alone.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_ip', '
+    create table muster_ip (
+        address bigint primary key,
+        uses    integer not null
+    ) with (fillfactor = 70)');
+
+perform pg_temp.muster_make('table', 'muster_ip_run', '
+    create table muster_ip_run (
+        lo bigint primary key,
+        hi bigint not null,
+        check (lo <= hi and lo >> 10 = hi >> 10)
+    ) with (fillfactor = 50)');
+
+end $$;
+
+create or replace function muster_ip_add(x bigint) returns void
+language plpgsql as $$
+declare
+    count integer;
+    below bigint;
+    above bigint;
+begin
+    insert into muster_ip as t (address, uses) values (x, 1)
+        on conflict (address) do update set uses = t.uses + 1
+        returning uses into count;
+    if count > 1 then
+        return;
+    end if;
+    select lo into below from muster_ip_run
+     where lo >= (x >> 10) << 10 and lo < x and hi = x - 1
+       for update skip locked;
+    select hi into above from muster_ip_run
+     where lo = x + 1 and lo >> 10 = x >> 10
+       for update skip locked;
+    if above is not null and below is not null then
+        delete from muster_ip_run where lo = x + 1;
+        update muster_ip_run set hi = above where lo = below;
+    elsif below is not null then
+        update muster_ip_run set hi = x where lo = below;
+    elsif above is not null then
+        update muster_ip_run set lo = x where lo = x + 1;
+    else
+        insert into muster_ip_run (lo, hi) values (x, x) on conflict (lo) do nothing;
+    end if;
+end $$;
+
+create or replace function muster_ip_remove(x bigint) returns void
+language plpgsql as $$
+declare
+    count integer;
+    run record;
+begin
+    update muster_ip set uses = uses - 1 where address = x returning uses into count;
+    if not found or count > 0 then
+        return;
+    end if;
+    delete from muster_ip where address = x;
+    loop
+        -- Who waits here may find that the run was split or merged by the one it waited for.
+        select lo, hi into run from muster_ip_run
+         where lo >= (x >> 10) << 10 and lo <= x and hi >= x
+           for update;
+        exit when found;
+        if not exists (select from muster_ip_run
+                        where lo >= (x >> 10) << 10 and lo <= x and hi >= x) then
+            return;
+        end if;
+    end loop;
+    if run.lo = run.hi then
+        delete from muster_ip_run where lo = run.lo;
+    elsif x = run.lo then
+        update muster_ip_run set lo = x + 1 where lo = run.lo;
+    else
+        update muster_ip_run set hi = x - 1 where lo = run.lo;
+        if x < run.hi then
+            insert into muster_ip_run (lo, hi) values (x + 1, run.hi);
+        end if;
+    end if;
+end $$;
+
+-- With the rights of its owner: whoever may write attributes need not know of these tables.
+create or replace function muster_ip_changed() returns trigger
+language plpgsql security definer as $$
+begin
+    if tg_op <> 'INSERT' and old.key = 'ip' and old.subkey is null and old.datatype = 'int'
+            and old.deleted_at_version is null
+            and old.int_value between -2147483648 and 2147483647 then
+        perform muster_ip_remove(old.int_value);
+    end if;
+    if tg_op <> 'DELETE' and new.key = 'ip' and new.subkey is null and new.datatype = 'int'
+            and new.deleted_at_version is null
+            and new.int_value between -2147483648 and 2147483647 then
+        perform muster_ip_add(new.int_value);
+    end if;
+    return null;
+end $$;
+
+create or replace function muster_ip_truncated() returns trigger
+language plpgsql security definer as $$
+begin
+    delete from muster_ip;
+    delete from muster_ip_run;
+    return null;
+end $$;
+
+-- The first free address from `first` to `last`; null: none.
+create or replace function muster_ip_free(first bigint, last bigint) returns bigint
+language plpgsql stable as $$
+declare
+    run record;
+    free bigint;
+begin
+    if first > last then
+        return null;
+    end if;
+    select lo, hi into run from muster_ip_run where lo <= first order by lo desc limit 1;
+    if not found or run.hi < first then
+        return first;
+    end if;
+    select r.hi + 1 into free from muster_ip_run r
+     where r.lo >= run.lo and r.lo <= last
+       and not exists (select from muster_ip_run n where n.lo = r.hi + 1)
+     order by r.lo limit 1;
+    return case when free <= last then free end;
+end $$;
+
+revoke execute on function muster_ip_add(bigint), muster_ip_remove(bigint), muster_ip_changed(),
+    muster_ip_truncated() from public;
+
+-- Whatever search_path or temporary tables the writer has.
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+begin
+    execute format('alter function muster_ip_changed() set search_path = %s, pg_temp', home);
+    execute format('alter function muster_ip_truncated() set search_path = %s, pg_temp', home);
+end $$;
+
+-- A dropped trigger is made again; what was written meanwhile is taken in below. An update that
+-- touches none of the columns, or another key, costs nothing.
+do $$ begin
+    if (select count(*) from pg_trigger
+         where tgrelid = 'entity_attrs'::regclass and tgname like 'muster\_ip\_%') < 4 then
+        create or replace trigger muster_ip_insert after insert on entity_attrs
+            for each row when (new.key = 'ip' and new.subkey is null)
+            execute function muster_ip_changed();
+        create or replace trigger muster_ip_update
+            after update of key, subkey, datatype, int_value, deleted_at_version on entity_attrs
+            for each row when (old.key = 'ip' or new.key = 'ip')
+            execute function muster_ip_changed();
+        create or replace trigger muster_ip_delete after delete on entity_attrs
+            for each row when (old.key = 'ip' and old.subkey is null)
+            execute function muster_ip_changed();
+        create or replace trigger muster_ip_truncate after truncate on entity_attrs
+            for each statement execute function muster_ip_truncated();
+        raise notice using errcode = 'MU001',
+            message = 'created triggers muster_ip_* on entity_attrs';
+    end if;
+end $$;
+
+-- Both lists as the attributes say, if they are not so already.
+do $$
+declare
+    wrong bigint;
+begin
+    lock table entity_attrs in share row exclusive mode;
+    lock table muster_ip, muster_ip_run in share row exclusive mode;
+    create temporary table muster_ip_now on commit drop as
+        select int_value::bigint as address, count(*)::integer as uses
+          from entity_attrs
+         where key = 'ip' and subkey is null and datatype = 'int' and deleted_at_version is null
+           and int_value between -2147483648 and 2147483647
+         group by int_value;
+    create temporary table muster_ip_run_now on commit drop as
+        select min(address) as lo, max(address) as hi
+          from (select address, address >> 10 as block,
+                       address - row_number() over (partition by address >> 10 order by address)
+                           as island
+                  from muster_ip_now) a
+         group by block, island;
+    select (select count(*) from (table muster_ip_now except table muster_ip) x)
+         + (select count(*) from (table muster_ip except table muster_ip_now) x)
+         + (select count(*) from (table muster_ip_run_now except table muster_ip_run) x)
+         + (select count(*) from (table muster_ip_run except table muster_ip_run_now) x)
+      into wrong;
+    if wrong > 0 then
+        delete from muster_ip;
+        delete from muster_ip_run;
+        insert into muster_ip select * from muster_ip_now;
+        insert into muster_ip_run select * from muster_ip_run_now;
+        raise notice using errcode = 'MU001', message = format(
+            'listed %s taken addresses in %s runs', (select count(*) from muster_ip),
+            (select count(*) from muster_ip_run));
+    end if;
+    drop table muster_ip_now, muster_ip_run_now;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- A fresh database holds what Python clusto puts there: itself.
+
+do $$
+declare
+    id integer;
+begin
+    if not exists (select from entities) and not exists (select from clustoversioning) then
+        insert into clustoversioning ("timestamp", description)
+            values (now() at time zone 'UTC', 'muster --init-db');
+        insert into entities (name, type, driver, version)
+            values ('clustometa', 'clustometa', 'clustometa', 1) returning entity_id into id;
+        insert into entity_attrs (entity_id, key, subkey, datatype, int_value, version)
+            values (id, 'schemaversion', 'property', 'int', 3, 1);
+        raise notice using errcode = 'MU001', message = 'created object clustometa';
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Last: what of ours is there. STORE_SCHEMA_VERSION in include/store/schema.h is the same number.
+
+do $$
+declare
+    now_at constant integer := 1;
+begin
+    perform pg_temp.muster_make('table', 'muster_schema', '
+        create table muster_schema (
+            version integer primary key,
+            since   timestamp with time zone not null default now()
+        )');
+    insert into muster_schema (version) values (now_at) on conflict do nothing;
+    if found then
+        raise notice using errcode = 'MU001',
+            message = format('muster''s additions are at version %s', now_at);
+    end if;
+end $$;
+
+drop function pg_temp.muster_make(text, text, text);
