@@ -19,15 +19,17 @@ my %api_shared = map { $_ => 1 } qw(api/context.h api/show.h api/find.h);
 # Foreign headers, and where they may be seen.
 my @foreign = (
     [ 'yajl',      qr{^yajl/},                       qr{^src/json/} ],
-    [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/} ],
+    [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/|^include/store/pg\.h$} ],
     [ 'libconfig', qr{^libconfig},                   qr{^src/server/config\.c$} ],
     [ 'libfcgi',   qr{^fcgi},                        qr{^src/server/fcgi\.c$} ],
 );
 
 my @sql_owners = qw(src/store/stmts.c src/store/schema.c);
 
+# Lines. A unit test may be one long list of cases.
 my $function_warn = 60;
 my $function_max  = 100;
+my $unit_test_max = 200;
 my $file_max      = 1000;
 
 # --- The rules: each takes a path below the top and its text, and gives complaints ---------------
@@ -42,6 +44,11 @@ sub includes {
     my ($text) = @_;
     return map { [ $_->[0], $_->[1] ] } map { /^\s*#\s*include\s*([<"])([^>"]+)/ ? [ $1, $2 ] : () }
         split /\n/, $text;
+}
+
+# A handler that was too long for one file has more of its name: attribute.c, attribute_input.c.
+sub family {
+    return $_[0] =~ s{^api/}{}r =~ s{[_.].*}{}r;
 }
 
 sub rule_rooms {
@@ -62,7 +69,7 @@ sub rule_rooms {
         elsif ($rank{$other} > $rank{$room}) {
             push @bad, "$room may not use \"$name\"";
         }
-        elsif ($room eq 'api' && $other eq 'api' && $name ne "api/$stem.h" && !$api_shared{$name}) {
+        elsif ($room eq 'api' && $other eq 'api' && family($name) ne family($stem) && !$api_shared{$name}) {
             push @bad, "a handler may not use another handler: \"$name\"";
         }
     }
@@ -151,7 +158,7 @@ sub rule_length {
     my @bad;
     for my $function (functions($text)) {
         my ($name, $line, $length) = @$function;
-        push @bad, "$name() has $length lines" if $length > $function_max;
+        push @bad, "$name() has $length lines" if $length > ($path =~ m{^t/} ? $unit_test_max : $function_max);
         diag("$path:$line: $name() has $length lines, $function_warn would be enough")
             if $length > $function_warn && $length <= $function_max && $path =~ m{^src/};
     }
@@ -198,7 +205,7 @@ subtest 'the rules themselves' => sub {
     breaks(\&rule_rooms, 'src/api/root.c', qq{#include "api/entity.h"\n}, 'a handler using another');
     breaks(\&rule_rooms, 'src/base/x.c',   qq{#include "x.h"\n}, 'an include without a room');
     breaks(\&rule_rooms, 'src/base/x.c',   qq{#include <base/x.h>\n}, 'our own in angles');
-    keeps(\&rule_rooms, 'src/api/root.c', qq{#include "config.h"\n#include "api/root.h"\n#include "api/show.h"\n#include "base/buf.h"\n}, 'what a handler may use');
+    keeps(\&rule_rooms, 'src/api/root.c', qq{#include "config.h"\n#include "api/root.h"\n#include "api/root_more.h"\n#include "api/show.h"\n#include "base/buf.h"\n}, 'what a handler may use');
     breaks(\&rule_foreign, 'src/api/x.c',         "#include <yajl/yajl_gen.h>\n", 'yajl in api');
     breaks(\&rule_foreign, 'src/server/worker.c', "#include <fcgi_stdio.h>\n",    'libfcgi in the worker');
     breaks(\&rule_foreign, 'include/store/x.h',   "#include <libpq-fe.h>\n",      'libpq in a header');
@@ -212,10 +219,10 @@ subtest 'the rules themselves' => sub {
     breaks(\&rule_text, 'x.c', 'a',       'no newline at the end');
     breaks(\&rule_text, 'x.c', qq{open("/wo} . qq{rk/x")\n}, 'a path of one machine');
     my $body = "    f();\n";
-    breaks(\&rule_length, 't/x.c', "static int g(int a,\n      int b) {\n" . $body x 99 . "}\n", 'a function of 102 lines');
-    breaks(\&rule_length, 't/x.c', "static int\ng(int a)\n{\n" . $body x 99 . "}\n", 'the same in another layout');
-    keeps(\&rule_length, 't/x.c', "int g(void) {\n" . $body x 50 . "}\n" x 1 . "int h(void) {\n" . $body x 50 . "}\n", 'two of 52');
-    keeps(\&rule_length, 't/x.c', "static const int t[] = {\n" . "    1,\n" x 200 . "};\n", 'a long table');
+    breaks(\&rule_length, 'src/base/x.c', "static int g(int a,\n      int b) {\n" . $body x 99 . "}\n", 'a function of 102 lines');
+    breaks(\&rule_length, 'src/base/x.c', "static int\ng(int a)\n{\n" . $body x 99 . "}\n", 'the same in another layout');
+    keeps(\&rule_length, 'src/base/x.c', "int g(void) {\n" . $body x 50 . "}\n" x 1 . "int h(void) {\n" . $body x 50 . "}\n", 'two of 52');
+    keeps(\&rule_length, 'src/base/x.c', "static const int t[] = {\n" . "    1,\n" x 200 . "};\n", 'a long table');
     breaks(\&rule_sql, 'src/api/x.c', qq{q("SELECT 1");\n}, 'SQL in a handler');
     keeps(\&rule_sql, 'src/api/x.c', qq{q("select"); /* "select 1" */\n}, 'the word alone');
     breaks(\&rule_calls, 'src/api/x.c', "n = atoi(text);\n", 'atoi');
@@ -322,7 +329,7 @@ subtest 'make dist takes everything' => sub {
     my %taken = map { $_ => 1 } map { @$_ } values %make;
     for my $path (@tree) {
         next if $path =~ m{^(?:Makefile\.am|configure\.ac|README|\.gitignore)$};
-        next if $path =~ m{^t/unit_\w+\.c$} && $taken{ $path =~ s/\.c$//r };
+        next if $path =~ m{^t/\w+\.c$} && $taken{ $path =~ s/\.c$//r };
         my $above = $path;
         my $found = $taken{$above};
         $found ||= $taken{$above} while $above =~ s{/[^/]+$}{} && $above =~ m{/|^contrib$};
@@ -393,7 +400,7 @@ subtest 'etc/muster.conf has every setting at its default' => sub {
 subtest 'doc/muster.conf.5 has every setting with its default' => sub {
     my %item;
     my $name;
-    for (split /\n/, $text{'doc/muster.conf.5'}) {
+    for (split /\n/, $text{'doc/muster.conf.5'} =~ s/\\\(dq/"/gr) {
         if (/^\.It\s+(?:Ic|Va|Cm|Li|Sy)\s+(\S+)/) { $name = $1; $item{$name} = '' }
         elsif (/^\.(?:El|Sh)/) { undef $name }
         elsif (defined $name) { $item{$name} .= s/^\.\w+ //r . "\n" }
