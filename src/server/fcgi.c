@@ -1,7 +1,4 @@
 /* fcgi.c: FastCGI requests through libfcgi, which only this file knows. */
-#include "config.h"
-
-#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

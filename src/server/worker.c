@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,8 +19,10 @@ struct worker {
     int epoll_fd;
     int signal_fd;
     int max_requests;
+    int drain_timeout;
     bool retire; /* end now */
-    bool finish; /* end when nobody waits */
+    bool finish; /* end when nobody waits, or half of drain_timeout has gone by */
+    struct timespec finish_by;
 };
 
 static bool open_signals(struct worker *w) {
@@ -53,13 +56,35 @@ static bool open_waiting(struct worker *w, int listen_fd) {
            watch(w, listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
+static bool is_over(const struct timespec *then) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > then->tv_sec ||
+           (now.tv_sec == then->tv_sec && now.tv_nsec >= then->tv_nsec);
+}
+
+static void finish(struct worker *w) {
+    if (w->finish)
+        return;
+    w->finish = true;
+    clock_gettime(CLOCK_MONOTONIC, &w->finish_by);
+    w->finish_by.tv_sec += w->drain_timeout / 2 / 1000;
+    w->finish_by.tv_nsec += w->drain_timeout / 2 % 1000 * 1000000L;
+    if (w->finish_by.tv_nsec >= 1000000000L) {
+        w->finish_by.tv_sec++;
+        w->finish_by.tv_nsec -= 1000000000L;
+    }
+}
+
 static void read_signals(struct worker *w) {
     struct signalfd_siginfo info;
 
     while (read(w->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGUSR1 && !log_reopen())
             log_error("the log can't be opened again: %s", strerror(errno));
-        w->finish = w->finish || info.ssi_signo == WORKER_FINISH;
+        if (info.ssi_signo == WORKER_FINISH)
+            finish(w);
         w->retire = w->retire || info.ssi_signo == WORKER_RETIRE;
     }
 }
@@ -76,7 +101,7 @@ static bool wait_for_work(struct worker *w) {
         else
             work = true;
     }
-    if (w->finish && !work)
+    if (w->finish && (!work || is_over(&w->finish_by)))
         w->retire = true;
     return work && !w->retire;
 }
@@ -95,7 +120,10 @@ static void answer(struct worker *w) {
 }
 
 int worker_run(const struct settings *settings, int listen_fd) {
-    struct worker w = {.epoll_fd = -1, .signal_fd = -1, .max_requests = settings->max_requests};
+    struct worker w = {.epoll_fd = -1,
+                       .signal_fd = -1,
+                       .max_requests = settings->max_requests,
+                       .drain_timeout = settings->drain_timeout};
     int status = 1;
 
     if (!open_signals(&w) || !open_waiting(&w, listen_fd)) {

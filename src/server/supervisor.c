@@ -1,0 +1,375 @@
+/* supervisor.c: starts the workers, replaces the dead, and passes on what it is told by signals. */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/config.h"
+#include "server/daemon.h"
+#include "server/listen.h"
+#include "server/supervisor.h"
+#include "server/worker.h"
+
+enum {
+    MOST_WORKERS = 1024,              /* the setting's bound */
+    MOST_CHILDREN = 4 * MOST_WORKERS, /* with those that retire */
+    AGAIN_MS = 500,                   /* a signal is repeated after */
+    SLOW_MS = 1000,                   /* between two starts when too many died */
+    MINUTE_MS = 60 * 1000
+};
+
+struct child {
+    pid_t pid;
+    int told;         /* the signal it was told to end by; 0: none */
+    int64_t told_at;  /* last time */
+    int64_t deadline; /* then it is killed */
+};
+
+struct supervisor {
+    struct settings *settings;
+    const char *const *files;
+    size_t file_count;
+    struct listener listener;
+    struct account account;
+    int pid_fd;
+    char *pid_file;
+    sigset_t handled;
+    struct child children[MOST_CHILDREN];
+    size_t child_count;
+    bool ending;
+    /* deaths in the current minute */
+    int deaths;
+    int64_t minute_began;
+    int64_t next_start; /* not before */
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- starting workers --------------------------------------------------------------------------
+ */
+
+static size_t wanted_workers(const struct settings *settings) {
+    long cores;
+
+    if (settings->workers > 0)
+        return (size_t)settings->workers;
+    cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < 2)
+        return 4;
+    return cores > 8 ? 16 : (size_t)cores * 2;
+}
+
+static size_t serving(const struct supervisor *s) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->child_count; i++)
+        count += s->children[i].told == 0;
+    return count;
+}
+
+/* In the new process. */
+static int be_worker(struct supervisor *s, pid_t parent) {
+    int status = 1;
+
+    if (s->pid_fd >= 0)
+        close(s->pid_fd); /* its lock is the supervisor's */
+    if (daemon_become(&s->account)) {
+        /* Behind the change of user, which would undo it. */
+        (void)prctl(PR_SET_PDEATHSIG, WORKER_FINISH);
+        if (getppid() == parent)
+            status = worker_run(s->settings, s->listener.fd);
+    }
+    config_free(&s->settings);
+    free(s->pid_file);
+    free(s);
+    return status;
+}
+
+static bool start_worker(struct supervisor *s) {
+    pid_t parent = getpid(), pid;
+
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0)
+        exit(be_worker(s, parent));
+    if (pid < 0) {
+        log_error("fork: %s", strerror(errno));
+        s->next_start = now_ms() + SLOW_MS;
+        return false;
+    }
+    s->children[s->child_count++] = (struct child){.pid = pid};
+    return true;
+}
+
+static void start_missing(struct supervisor *s) {
+    size_t wanted = wanted_workers(s->settings);
+
+    if (s->ending)
+        return;
+    while (serving(s) < wanted && s->child_count < MOST_CHILDREN && now_ms() >= s->next_start) {
+        if (!start_worker(s))
+            return;
+        if (s->deaths > s->settings->restart_limit)
+            s->next_start = now_ms() + SLOW_MS;
+    }
+}
+
+/* --- their ends --------------------------------------------------------------------------------
+ */
+
+static void count_death(struct supervisor *s) {
+    int64_t now = now_ms();
+
+    if (now - s->minute_began >= MINUTE_MS) {
+        s->minute_began = now;
+        s->deaths = 0;
+    }
+    if (++s->deaths == s->settings->restart_limit + 1)
+        log_error("%d workers died within a minute: new ones are started slowly", s->deaths);
+}
+
+/* A worker that was not told to end, or did not end well, counts as a death. */
+static void report_end(struct supervisor *s, const struct child *child, int status) {
+    long pid = (long)child->pid;
+
+    if (WIFSIGNALED(status)) {
+        log_error("worker %ld was killed by signal %d (%s)%s", pid, WTERMSIG(status),
+                  strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+        count_death(s);
+    } else if (WEXITSTATUS(status) != 0) {
+        log_error("worker %ld exited with status %d", pid, WEXITSTATUS(status));
+        count_death(s);
+    } else {
+        log_info("worker %ld ended%s", pid, child->told != 0 ? "" : " after its requests");
+    }
+}
+
+static void reap(struct supervisor *s) {
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < s->child_count; i++)
+            if (s->children[i].pid == pid) {
+                report_end(s, &s->children[i], status);
+                s->children[i] = s->children[--s->child_count];
+                break;
+            }
+}
+
+static void tell(const struct supervisor *s, struct child *child, int signal) {
+    child->told = signal;
+    child->told_at = now_ms();
+    if (child->deadline == 0)
+        child->deadline = child->told_at + s->settings->drain_timeout;
+    kill(child->pid, signal);
+}
+
+/* Who was told and is still there is told again, and killed when its time is over. */
+static void see_to_endings(struct supervisor *s) {
+    int64_t now = now_ms();
+
+    for (size_t i = 0; i < s->child_count; i++) {
+        struct child *child = &s->children[i];
+
+        if (child->told == 0)
+            continue;
+        if (now >= child->deadline) {
+            if (child->told != SIGKILL)
+                log_warning("worker %ld did not end within drain_timeout", (long)child->pid);
+            tell(s, child, SIGKILL);
+        } else if (now - child->told_at >= AGAIN_MS) {
+            tell(s, child, child->told);
+        }
+    }
+}
+
+static void tell_all(struct supervisor *s, int signal) {
+    for (size_t i = 0; i < s->child_count; i++)
+        if (s->children[i].told == 0 || signal == WORKER_FINISH)
+            tell(s, &s->children[i], signal);
+}
+
+/* --- what we are told --------------------------------------------------------------------------
+ */
+
+static void end(struct supervisor *s, int signal) {
+    if (s->ending)
+        return;
+    log_info("ending on %s", signal == SIGINT ? "INT" : "TERM");
+    s->ending = true;
+    listen_shut(&s->listener);
+    /* Who waits on a socket that others have, too, is theirs. */
+    tell_all(s, s->listener.inherited ? WORKER_RETIRE : WORKER_FINISH);
+}
+
+static void to_log(const char *line) {
+    log_error("%s", line);
+}
+
+/* Settings that only a restart takes over keep their effect; this says so. */
+static void report_ignored(const struct settings *before, const struct settings *after) {
+    size_t count;
+    const struct setting *table = config_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *a = (const char *)before + table[i].offset;
+        const char *b = (const char *)after + table[i].offset;
+        bool same = true;
+
+        if (!table[i].needs_restart)
+            continue;
+        if (table[i].type == SETTING_STRING)
+            same = strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
+        else if (table[i].type == SETTING_INT || table[i].type == SETTING_MODE)
+            same = *(const int *)a == *(const int *)b;
+        if (!same)
+            log_warning("setting \"%s\" takes effect with a restart", table[i].name);
+    }
+}
+
+/* New workers are started before the old ones retire; the socket stays, so nobody is turned away.
+ */
+static void reload(struct supervisor *s) {
+    struct settings *settings = config_load_files(s->files, s->file_count, to_log);
+
+    if (settings == NULL) {
+        log_error("the configuration stays as it was");
+        return;
+    }
+    report_ignored(s->settings, settings);
+    config_free(&s->settings);
+    s->settings = settings;
+    if (daemon_open_log(settings))
+        daemon_share_log(settings, &s->account);
+    log_info("the configuration was read again");
+    s->next_start = 0;
+    tell_all(s, WORKER_RETIRE);
+    start_missing(s);
+}
+
+static void reopen_log(struct supervisor *s) {
+    if (!log_reopen())
+        log_error("%s: %s", s->settings->log_destination, strerror(errno));
+    daemon_share_log(s->settings, &s->account);
+    for (size_t i = 0; i < s->child_count; i++)
+        kill(s->children[i].pid, SIGUSR1);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+/* Until the next thing that time alone brings; -1: nothing. */
+static int64_t milliseconds_to_wait(const struct supervisor *s) {
+    int64_t now = now_ms(), wait = -1;
+
+    for (size_t i = 0; i < s->child_count; i++)
+        if (s->children[i].told != 0)
+            wait = s->children[i].deadline > now ? 100 : 10;
+    if (!s->ending && s->next_start > now && (wait < 0 || s->next_start - now < wait))
+        wait = s->next_start - now;
+    return wait;
+}
+
+/* The next signal, or 0 when it is time for something else. */
+static int next_signal(const struct supervisor *s) {
+    int64_t wait = milliseconds_to_wait(s);
+    struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
+    int signal = wait < 0 ? sigwaitinfo(&s->handled, NULL) : sigtimedwait(&s->handled, NULL, &time);
+
+    return signal > 0 ? signal : 0;
+}
+
+static void supervise(struct supervisor *s) {
+    while (!s->ending || s->child_count > 0) {
+        switch (next_signal(s)) {
+        case SIGTERM: end(s, SIGTERM); break;
+        case SIGINT: end(s, SIGINT); break;
+        case SIGHUP:
+            if (!s->ending)
+                reload(s);
+            break;
+        case SIGUSR1: reopen_log(s); break;
+        default: break;
+        }
+        reap(s);
+        see_to_endings(s);
+        start_missing(s);
+    }
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+/* All blocked, and taken out one by one: none interrupts anything, none gets lost. */
+static void block_signals(struct supervisor *s) {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    struct sigaction normal = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
+    sigset_t blocked;
+
+    sigemptyset(&s->handled);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        sigaddset(&s->handled, signals[i]);
+        sigaction(signals[i], &normal, NULL); /* an ignored one would never arrive */
+    }
+    sigaction(SIGPIPE, &ignore, NULL);
+    blocked = s->handled;
+    sigaddset(&blocked, WORKER_RETIRE); /* or it would end a worker that is just starting */
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+/* Everything that can fail, before anybody is told that we are there. */
+static bool prepare(struct supervisor *s) {
+    if (!daemon_open_log(s->settings) || !daemon_find_account(s->settings, &s->account) ||
+        !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener))
+        return false;
+    daemon_share_log(s->settings, &s->account);
+    return true;
+}
+
+int supervisor_run(struct settings **settings, const char *const *files, size_t file_count,
+                   bool foreground) {
+    struct supervisor *s = calloc(1, sizeof(*s));
+    int ready_fd = -1, status = 1;
+
+    if (s == NULL || (s->pid_file = strdup((*settings)->pid_file)) == NULL)
+        log_fatal("out of memory");
+    s->settings = *settings;
+    *settings = NULL;
+    s->files = files;
+    s->file_count = file_count;
+    s->pid_fd = -1;
+    s->listener.fd = -1;
+    foreground = foreground || listen_is_inherited();
+    if (!foreground && (ready_fd = daemon_detach()) < 0)
+        goto out;
+    if (!prepare(s))
+        goto out;
+    block_signals(s);
+    log_info("muster %s: %zu workers", s->settings->version, wanted_workers(s->settings));
+    start_missing(s);
+    if (!foreground)
+        daemon_ready(ready_fd, s->settings);
+    supervise(s);
+    log_info("ended");
+    status = 0;
+out:
+    listen_close(&s->listener);
+    daemon_remove_pid(s->pid_file, &s->pid_fd);
+    config_free(&s->settings);
+    free(s->pid_file);
+    free(s);
+    return status;
+}
