@@ -51,7 +51,8 @@ static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thurs
 struct reading {
     bool has[FIELDS]; /* the mask asks for it */
     bool has_month_name;
-    bool whole; /* the text must end where the mask does */
+    bool twelve; /* of %H and %I the later one counts: it is %I */
+    bool whole;  /* the text must end where the mask does */
     int field[FIELDS];
     int month_name; /* 1..12 */
     bool pm;
@@ -115,6 +116,7 @@ static const char *check_mask(struct arena *arena, const char *mask, struct read
         if (number != NULL) {
             r->has[number - numeric] = true;
         }
+        r->twelve = c == 'I' || (r->twelve && c != 'H');
         r->has_month_name = r->has_month_name || c == 'b' || c == 'B';
     }
     return NULL;
@@ -291,7 +293,7 @@ static const char *find_date(const struct reading *r, struct date *d) {
 }
 
 static int find_hour(const struct reading *r) {
-    if (r->has[HOUR] || !r->has[HOUR12]) {
+    if (!r->twelve) {
         return r->field[HOUR]; /* 0 unless read; %p goes with %I only */
     }
     return r->field[HOUR12] % 12 + (r->pm ? 12 : 0);
