@@ -401,6 +401,28 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- Preferences: a document for each user and container. Revisions come from a sequence, so that none
+-- comes twice, whatever is deleted and made again. Texts are compared byte by byte. The size that
+-- limits and quotas count is that of the JSON text, which PostgreSQL keeps with the row.
+
+do $$ begin
+
+perform pg_temp.muster_make('sequence', 'muster_preferences_revision',
+    'create sequence muster_preferences_revision');
+
+perform pg_temp.muster_make('table', 'muster_preferences', '
+    create table muster_preferences (
+        user_id   text collate "C" not null check (octet_length(user_id) between 1 and 255),
+        container text collate "C" not null check (octet_length(container) between 1 and 1024),
+        document  jsonb not null check (jsonb_typeof(document) = ''object''),
+        revision  bigint not null,
+        bytes     integer not null generated always as (octet_length(document::text)) stored,
+        primary key (user_id, container)
+    )');
+
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- A fresh database holds what Python clusto puts there: itself.
 
 do $$

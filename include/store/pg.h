@@ -97,6 +97,11 @@ enum rc pg_stream(struct store *store, pg_row row, void *context);
 enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const struct pg_arg *args,
                 size_t count);
 
+/* The same for a write that is a transaction of its own, alone in its packet, outside any other. It
+ * is never sent twice, and RC_OK means that it was committed; RC_UNKNOWN that nobody knows. */
+enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
+                      const struct pg_arg *args, size_t count);
+
 /* Waits for everything that was queued, drops what is unread. The first failure among it. */
 enum rc pg_finish(struct store *store);
 

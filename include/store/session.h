@@ -31,6 +31,8 @@ struct store {
     enum transaction transaction;
     bool begun;          /* BEGIN was put into the pipeline */
     bool commit_sent;    /* from here on a lost answer is an unknown outcome */
+    bool lone_write;     /* a statement under way commits itself (pg_exec_write) */
+    bool unversioned;    /* this write transaction has no row in clustoversioning */
     bool commit_doubt;   /* the server said that it gave up waiting for a standby */
     struct arena *texts; /* user and description until BEGIN is sent */
     const char *user, *description;

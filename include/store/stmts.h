@@ -13,6 +13,24 @@ enum stmt {
     /* connection */
     STMT_HAS_OURS,
     STMT_SCHEMA_VERSION,
+    /* preferences (store/prefs.c) */
+    STMT_PREFS_LIST,
+    STMT_PREFS_SEARCH,
+    STMT_PREFS_GET,
+    STMT_PREFS_GET_PATH,
+    STMT_PREFS_PUT,
+    STMT_PREFS_MERGE,
+    STMT_PREFS_MERGE_IF,
+    STMT_PREFS_SET,
+    STMT_PREFS_SET_IF,
+    STMT_PREFS_REMOVE,
+    STMT_PREFS_CREATE,
+    STMT_PREFS_UPDATE,
+    STMT_PREFS_DELETE,
+    STMT_PREFS_DELETE_ALL,
+    STMT_PREFS_LOCK,
+    STMT_PREFS_LOCK_USER,
+    STMT_PREFS_USAGE,
 
     /* writes (store/entity.c, attr.c, tree.c, alloc.c) */
     STMT_LOCK_REFER,

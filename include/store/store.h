@@ -74,6 +74,10 @@ enum rc store_begin_snapshot(struct store *store);
 /* WRITE: BEGIN and the clustoversioning row, sent together with the first statement. */
 enum rc store_begin_write(struct store *store, const char *user, const char *description);
 
+/* The same without a version: for what is not part of the inventory (store/prefs.c opens its own).
+ */
+enum rc store_begin_plain(struct store *store);
+
 /* Between true and false statements run each by itself, ahead of the write transaction that was
  * begun: only as long as nothing of it was sent. For what must not wait for it, nor be undone with
  * it. */

@@ -5,6 +5,7 @@
 #include "api/docs.h"
 #include "api/entity.h"
 #include "api/lookup.h"
+#include "api/preferences.h"
 #include "api/resourcemanager.h"
 #include "api/root.h"
 #include "server/route.h"
@@ -13,13 +14,17 @@
 #define HEAD   METHOD_BIT(METHOD_HEAD)
 #define POST   METHOD_BIT(METHOD_POST)
 #define PUT    METHOD_BIT(METHOD_PUT)
+#define PATCH  METHOD_BIT(METHOD_PATCH)
 #define DELETE METHOD_BIT(METHOD_DELETE)
 
 #define NONE  TRANSACTION_NONE
 #define READ  TRANSACTION_READ
 #define WRITE TRANSACTION_WRITE
 
+#define RAW ROUTE_RAW_BODY
+
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
+#define KEYS          "{container}/{key*}"
 #define ATTRIBUTE     "{name}/{key}/{subkey?}/{number?}"
 
 /* clang-format off */
@@ -58,6 +63,16 @@ static const struct route table[] = {
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, READ, "GET /resourcemanager/{driver}/{name}", 0},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, WRITE, "POST /resourcemanager/{driver}/{name}", 0},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, WRITE, "DELETE /resourcemanager/{driver}/{name}", 0},
+
+    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, NONE, "GET /preferences/__doc__", 0},
+    {GET, MOUNT_PREFERENCES, "", preferences_list, READ, "GET /preferences/", RAW},
+    {POST, MOUNT_PREFERENCES, "", preferences_unnamed, NONE, "POST /preferences/{container}", RAW},
+    {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, NONE, "DELETE /preferences/", RAW},
+    {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, NONE, "PUT /preferences/{container}", RAW},
+    {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, NONE, "PATCH /preferences/{container}", RAW},
+    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, "GET /preferences/{container}/{key}/...", RAW},
+    {POST, MOUNT_PREFERENCES, KEYS, preferences_write, NONE, "POST /preferences/{container}/{key}/...", RAW},
+    {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, NONE, "DELETE /preferences/{container}/{key}/...", RAW},
 };
 /* clang-format on */
 

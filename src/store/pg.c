@@ -72,6 +72,7 @@ static void forget(struct store *store) {
     store->begun = false;
     store->commit_sent = false;
     store->commit_doubt = false;
+    store->unversioned = false;
     store->version = 0;
     store->rc = RC_OK;
     store->rc_unheard = false;
@@ -95,6 +96,13 @@ enum rc store_begin_write(struct store *store, const char *user, const char *des
     if (!store->settings->versioning)
         store->version = 1; /* what Python clusto writes without versioning */
     return RC_OK;
+}
+
+enum rc store_begin_plain(struct store *store) {
+    enum rc rc = store_begin_write(store, NULL, NULL);
+
+    store->unversioned = true;
+    return rc;
 }
 
 enum rc store_version(struct store *store, int32_t *version) {

@@ -44,6 +44,8 @@ static bool nothing_sent(const struct store *store) {
 }
 
 static bool commit_under_way(const struct store *store) {
+    if (store->lone_write)
+        return true;
     for (size_t i = store->head; i < store->tail; i++)
         if (store->sent[i].kind == SENT_STATEMENT && store->sent[i].stmt == STMT_COMMIT)
             return store->transaction == TRANSACTION_WRITE;
@@ -120,7 +122,7 @@ static void put_begin(struct store *store) {
         return;
     }
     put(store, STMT_BEGIN_WRITE, PG_NONE, false);
-    if (store->rc == RC_OK && store->settings->versioning)
+    if (store->rc == RC_OK && store->settings->versioning && !store->unversioned)
         put(store, STMT_VERSION_INSERT, PG_ARGS(pg_text(store->user), pg_text(store->description)),
             false);
 }
@@ -259,6 +261,8 @@ static enum rc take_error(struct store *store, const struct sent *sent, const PG
     bool lost;
     enum rc rc = session_state_rc(state, &lost);
 
+    if (state && sent->kind == SENT_STATEMENT)
+        store->lone_write = false; /* the server itself says that it was not done */
     if (store->cancelling && rc == RC_BUSY) {
         store->cancelled = true;
         rc = RC_GONE;
@@ -462,5 +466,35 @@ enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const st
         *result = r;
     else
         PQclear(r);
+    return rc;
+}
+
+/* In a pipeline a result comes before its commit; the sync behind it comes after. */
+static enum rc lone_write_end(struct store *store, enum rc rc) {
+    if (rc != RC_OK)
+        return rc;
+    if (store->rc != RC_OK)
+        return store->rc;
+    return store->commit_doubt ? RC_UNKNOWN : RC_OK;
+}
+
+enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
+                      const struct pg_arg *args, size_t count) {
+    PGresult *r;
+    enum rc rc;
+
+    assert(store->transaction == TRANSACTION_NONE);
+    pg_send(store, stmt, args, count);
+    store->lone_write = store->commit_sent = store->packet_open;
+    rc = lone_write_end(store, pg_next(store, &r));
+    store->lone_write = store->commit_sent = store->commit_doubt = false;
+    store->rc = RC_OK;
+    store->rc_unheard = false;
+    if (rc != RC_OK || !result) {
+        PQclear(r);
+        r = NULL;
+    }
+    if (result)
+        *result = r;
     return rc;
 }

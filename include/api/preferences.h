@@ -1,0 +1,16 @@
+/* preferences.h: handlers of /preferences (contract/preferences.md). */
+#ifndef MUSTER_API_PREFERENCES_H
+#define MUSTER_API_PREFERENCES_H
+
+#include "api/context.h"
+
+int preferences_list(struct context *c);
+int preferences_unnamed(struct context *c); /* POST without a container */
+int preferences_delete_all(struct context *c);
+int preferences_show(struct context *c);
+int preferences_write(struct context *c);
+int preferences_replace(struct context *c);
+int preferences_patch(struct context *c);
+int preferences_delete(struct context *c);
+
+#endif

@@ -1,0 +1,483 @@
+/* preferences.c: handlers of /preferences: requests to reads and changes of documents. */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "api/preferences.h"
+#include "base/num.h"
+#include "base/quote.h"
+#include "rules/perform.h"
+#include "store/prefs.h"
+#include "json/reader.h"
+
+enum { MAX_SEGMENTS = 64, KEY_BYTES = 1024, NUMBER_DIGITS = 400, EXPONENT = 308 };
+
+#define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
+
+/* --- what a request asks for --------------------------------------------------------------------
+ */
+
+/* Per-user answers under one URL: no shared cache may keep them. */
+static int private_answer(struct context *c, int status) {
+    if (!c->response->started)
+        response_header(c->response, "Cache-Control", "private, no-cache");
+    return status;
+}
+
+static bool identified(struct context *c) {
+    if (c->request->identity != NULL)
+        return true;
+    if (strcmp(c->settings->preferences_identity_param, "HTTP_X_USER_ID") == 0)
+        fail(c, 401, "Whose preferences? The header X-User-Id is missing or empty.");
+    else
+        fail(c, 401, "Whose preferences? The server was not told who is asking.");
+    return false;
+}
+
+static bool parameters_known(struct context *c, const char *const *known) {
+    const struct param *unknown = params_unknown(&c->request->params, known);
+
+    if (unknown == NULL)
+        return true;
+    fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
+    return false;
+}
+
+/* Ignoring a condition that can't be read would be a lost update. */
+static bool read_condition(struct context *c, const char *header, const char *variable,
+                           struct etag_list *out) {
+    const struct request *r = c->request;
+
+    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1) {
+        fail(c, 400, "%s was sent more than once.", header);
+        return false;
+    }
+    if (etag_list_parse(c->arena, request_header(r, header), out))
+        return true;
+    fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
+    return false;
+}
+
+static bool read_conditions(struct context *c, struct change *change) {
+    return read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) &&
+           read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
+}
+
+static bool key_fits(struct context *c, const char *key) {
+    if (strlen(key) <= KEY_BYTES)
+        return true;
+    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), KEY_BYTES);
+    return false;
+}
+
+static bool read_pointer(struct context *c, const char *text, struct place *place) {
+    const char *why;
+
+    place->positions = true;
+    if (c->arg_count > 1) {
+        fail(c, 400, "A path behind the container and a pointer can't be sent together.");
+        return false;
+    }
+    if (json_pointer_parse(c->arena, text, strlen(text), &place->pointer, &why))
+        return true;
+    fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
+    return false;
+}
+
+static void read_path(struct context *c, struct place *place) {
+    struct json_token *tokens = arena_array(c->arena, c->arg_count, sizeof *tokens);
+
+    for (size_t i = 1; i < c->arg_count; i++)
+        tokens[i - 1] = (struct json_token){c->args[i], strlen(c->args[i])};
+    place->pointer = (struct json_pointer){tokens, c->arg_count - 1};
+}
+
+/* Container and place: the segments of the path, or the parameter "pointer" for the place. */
+static bool read_place(struct context *c, struct change *change) {
+    const char *pointer = params_last(&c->request->params, "pointer");
+    const struct json_pointer *steps = &change->place.pointer;
+
+    change->container = c->args[0];
+    if (pointer == NULL)
+        read_path(c, &change->place);
+    else if (!read_pointer(c, pointer, &change->place))
+        return false;
+    if (steps->count >= MAX_SEGMENTS) {
+        fail(c, 400, "The path has more than %d segments.", MAX_SEGMENTS);
+        return false;
+    }
+    for (size_t i = 0; i < steps->count; i++)
+        if (!key_fits(c, steps->tokens[i].text))
+            return false;
+    return key_fits(c, change->container);
+}
+
+/* The rungs that all methods on a container share. False: the answer is given. */
+static bool begin(struct context *c, struct change *change, const char *const *parameters) {
+    const struct settings *s = c->settings;
+
+    *change = (struct change){.depth = (size_t)s->json_depth,
+                              .document_bytes = s->preferences_document_bytes,
+                              .max_containers = s->preferences_max_containers,
+                              .max_bytes = s->preferences_max_bytes};
+    return identified(c) && parameters_known(c, parameters) && read_place(c, change) &&
+           read_conditions(c, change);
+}
+
+static const char *const only_pointer[] = {"pointer", NULL};
+static const char *const none[] = {NULL};
+
+/* A JSON text of the request; NULL: the answer is given. */
+static struct json_node *read_json(struct context *c, const char *bytes, size_t n, size_t depth) {
+    struct json_limits limits = {.depth = depth,
+                                 .key_bytes = KEY_BYTES,
+                                 .number_digits = NUMBER_DIGITS,
+                                 .exponent = EXPONENT};
+    struct json_error error;
+    struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
+
+    if (value == NULL)
+        fail(c, 400, "%s (line %zu, column %zu)", error.message, error.line, error.column);
+    return value;
+}
+
+static struct json_node *read_body(struct context *c, size_t depth) {
+    return read_json(c, c->request->body, c->request->body_length, depth);
+}
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+static int fail_missing(struct context *c, const struct change *change) {
+    if (change->place.pointer.count == 0)
+        return fail(c, 404, "Container %s not found.", quote(c->arena, change->container));
+    return fail(c, 404, "%s not found in container %s.",
+                change_place_text(c->arena, &change->place, change->place.pointer.count),
+                quote(c->arena, change->container));
+}
+
+static void set_etag(struct context *c, const char *tag) {
+    response_header(c->response, "ETag", arena_printf(c->arena, "\"%s\"", tag));
+}
+
+/* 412 and 304 of a GET (RFC 9110 13.2.2); 0: the answer is wanted. */
+static int check_conditions(struct context *c, const struct change *change, const char *tag) {
+    if (change->if_match.count > 0 && !etag_list_has_strong(&change->if_match, tag))
+        return fail(c, 412, "%s is not as the request demands.",
+                    quote(c->arena, c->request->target));
+    if (!change->if_none_match.any && !etag_list_has_weak(&change->if_none_match, tag))
+        return 0;
+    set_etag(c, tag);
+    private_answer(c, 304);
+    return answer_empty(c, 304);
+}
+
+static int answer_tree(struct context *c, const struct json_node *tree, const char *tag) {
+    set_etag(c, tag);
+    private_answer(c, 200);
+    json_tree(answer_json(c, 200), tree);
+    return answer_end(c);
+}
+
+static int fail_change(struct context *c, const struct outcome *outcome) {
+    switch (outcome->result) {
+    case CHANGE_INVALID: return fail(c, 400, "%s", outcome->message);
+    case CHANGE_MISSING: return fail(c, 404, "%s", outcome->message);
+    case CHANGE_CONFLICT: return fail(c, 409, "%s", outcome->message);
+    case CHANGE_PRECONDITION: return fail(c, 412, "%s", outcome->message);
+    case CHANGE_TOO_LARGE: return fail(c, 413, "%s", outcome->message);
+    case CHANGE_OVER_QUOTA: return fail(c, 507, "%s", outcome->message);
+    case CHANGE_KEEP:
+    case CHANGE_WRITE:
+    case CHANGE_GONE: assert(!"a success");
+    case CHANGE_BROKEN: break;
+    }
+    return fail_rc(c, RC_BUG);
+}
+
+static int perform(struct context *c, const struct change *change) {
+    struct outcome outcome;
+    enum rc rc = change_perform(c->store, c->arena, c->request->identity, change, &outcome);
+
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    if (outcome.result > CHANGE_GONE)
+        return fail_change(c, &outcome);
+    /* After PUT a tag would say that the bytes were stored as sent (RFC 9110 9.3.4). */
+    if (outcome.revision > 0 && change->kind != CHANGE_PUT)
+        set_etag(c, change_etag(c->arena, outcome.revision));
+    return answer_empty(c, 204);
+}
+
+/* --- the list of containers ---------------------------------------------------------------------
+ */
+
+/* A key that begins with "$" was an operator of MongoDB; taken for a key it would silently find
+ * something else. */
+static const char *find_operator(const struct json_node *node) {
+    for (const struct json_node *child = node->children; child != NULL; child = child->next) {
+        const char *found =
+            child->key != NULL && child->key[0] == '$' ? child->key : find_operator(child);
+
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+/* What to search for as JSON text, NULL: nothing. False: the answer is given. */
+static bool read_search(struct context *c, const char **search) {
+    const char *text = params_last(&c->request->params, "contains");
+    size_t n = text != NULL ? strlen(text) : 0;
+    const struct json_node *value;
+    const char *operator;
+
+    *search = NULL;
+    if (text != NULL && c->request->body_length > 0) {
+        fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
+        return false;
+    }
+    if (text == NULL && c->request->body_length == 0)
+        return true;
+    value = text != NULL ? read_json(c, text, n, (size_t)c->settings->json_depth)
+                         : read_body(c, (size_t)c->settings->json_depth);
+    if (value == NULL)
+        return false;
+    if (value->type != JSON_OBJECT) {
+        fail(c, 400, "What to search for must be a JSON object.");
+        return false;
+    }
+    operator= find_operator(value);
+    if (operator!= NULL) {
+        fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
+        return false;
+    }
+    *search = change_text(c->arena, value);
+    return true;
+}
+
+/* A tag for a list: FNV-1a over its names. No revision: it does not serve for writes. */
+static const char *list_tag(struct context *c, const char *const *names, size_t count) {
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *p = names[i];
+
+        do
+            hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+        while (*p++ != '\0');
+    }
+    return arena_printf(c->arena, "list-%016llx", (unsigned long long)hash);
+}
+
+static int answer_names(struct context *c, const char *const *names, size_t count) {
+    struct json_writer *w = answer_json(c, 200);
+
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++)
+        json_string(w, names[i]);
+    json_array_close(w);
+    return answer_end(c);
+}
+
+static int list(struct context *c) {
+    static const char *const known[] = {"contains", NULL};
+    struct change change = {0};
+    const char *const *names;
+    const char *search;
+    const char *tag;
+    size_t count;
+    enum rc rc;
+    int status;
+
+    if (!identified(c) || !parameters_known(c, known) || !read_conditions(c, &change) ||
+        !read_search(c, &search))
+        return c->response->status;
+    rc = store_prefs_list(c->store, c->arena, c->request->identity, search, &names, &count);
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    tag = list_tag(c, names, count);
+    status = check_conditions(c, &change, tag);
+    if (status != 0)
+        return status;
+    set_etag(c, tag);
+    private_answer(c, 200);
+    return answer_names(c, names, count);
+}
+
+int preferences_list(struct context *c) {
+    return private_answer(c, list(c));
+}
+
+int preferences_unnamed(struct context *c) {
+    if (!identified(c))
+        return private_answer(c, c->response->status);
+    return private_answer(c, fail(c, 400, "Name the container in the path."));
+}
+
+static int delete_all(struct context *c) {
+    struct change change = {0};
+    enum rc rc;
+
+    if (!identified(c) || !parameters_known(c, none) || !read_conditions(c, &change))
+        return c->response->status;
+    if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
+        return fail(c, 400, "If-Match and If-None-Match are for one container.");
+    rc = store_prefs_delete_all(c->store, c->request->identity);
+    return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
+}
+
+int preferences_delete_all(struct context *c) {
+    return private_answer(c, delete_all(c));
+}
+
+/* --- one container ------------------------------------------------------------------------------
+ */
+
+/* The stored text as a tree, which may be older than today's limits. */
+static const struct json_node *read_stored(struct context *c,
+                                           const struct prefs_document *document) {
+    static const struct json_limits wide = {.depth = 10000};
+    struct json_error error;
+
+    return json_read(c->arena, document->text, document->length, &wide, &error);
+}
+
+static int show(struct context *c) {
+    struct change change;
+    struct prefs_document document;
+    const struct json_node *tree = NULL;
+    const char *tag;
+    bool plain;
+    enum rc rc;
+    int status;
+
+    if (!begin(c, &change, only_pointer))
+        return c->response->status;
+    if (c->request->body_length > 0)
+        return fail(c, 400, "A GET of a container takes no body.");
+    plain = place_is_plain(&change.place);
+    rc = store_prefs_get(c->store, c->arena, c->request->identity, change.container,
+                         place_steps(c->arena, &change.place),
+                         plain ? change.place.pointer.count : 0, &document);
+    if (rc == RC_NOTFOUND || (rc == RC_OK && document.text == NULL))
+        return fail_missing(c, &change);
+    if (rc != RC_OK)
+        return fail_rc(c, rc);
+    tag = change_etag(c->arena, document.revision);
+    if (plain && (status = check_conditions(c, &change, tag)) != 0)
+        return status;
+    tree = read_stored(c, &document);
+    if (tree == NULL)
+        return fail_rc(c, RC_BUG);
+    if (!plain)
+        tree = document_at(tree, &change.place);
+    if (tree == NULL)
+        return fail_missing(c, &change);
+    if (!plain && (status = check_conditions(c, &change, tag)) != 0)
+        return status;
+    return answer_tree(c, tree, tag);
+}
+
+int preferences_show(struct context *c) {
+    return private_answer(c, show(c));
+}
+
+/* A path that is deeper than a document may be, or becomes so with what is put there. */
+static bool depth_fits(struct context *c, const struct change *change) {
+    if (change->place.pointer.count + document_depth(change->value) <= change->depth)
+        return true;
+    fail(c, 400, "Put there, it would be nested deeper than %zu levels.", change->depth);
+    return false;
+}
+
+static int write_value(struct context *c) {
+    static const struct json_node empty = {.type = JSON_OBJECT};
+    struct change change;
+    bool whole;
+
+    if (!begin(c, &change, only_pointer))
+        return c->response->status;
+    whole = change.place.pointer.count == 0;
+    change.kind = whole ? CHANGE_MERGE : CHANGE_SET;
+    change.value = &empty;
+    if (c->request->body_length == 0 && whole)
+        change.kind = CHANGE_CREATE;
+    else if (c->request->body_length > 0)
+        change.value = read_body(c, change.depth);
+    if (change.value == NULL || !depth_fits(c, &change))
+        return c->response->status;
+    if (whole && change.value->type != JSON_OBJECT)
+        return fail(c, 400, "A container takes a JSON object.");
+    return perform(c, &change);
+}
+
+int preferences_write(struct context *c) {
+    return private_answer(c, write_value(c));
+}
+
+static int replace(struct context *c) {
+    struct change change;
+
+    if (!begin(c, &change, none))
+        return c->response->status;
+    change.kind = CHANGE_PUT;
+    change.value = read_body(c, change.depth);
+    if (change.value == NULL)
+        return c->response->status;
+    if (change.value->type != JSON_OBJECT)
+        return fail(c, 400, "A container takes a JSON object.");
+    return perform(c, &change);
+}
+
+int preferences_replace(struct context *c) {
+    return private_answer(c, replace(c));
+}
+
+static int fail_patch_type(struct context *c) {
+    int status = fail(c, 415, "A patch is %s.",
+                      "application/merge-patch+json or "
+                      "application/json-patch+json");
+
+    response_header(c->response, "Accept-Patch", ACCEPT_PATCH);
+    return status;
+}
+
+static int patch(struct context *c) {
+    enum { OPERATIONS = 2 }; /* levels around the values of a JSON patch: the list, the operation */
+    struct change change;
+    size_t depth;
+
+    if (!begin(c, &change, none))
+        return c->response->status;
+    depth = change.depth;
+    if (request_has_type(c->request, "application/merge-patch+json")) {
+        change.kind = CHANGE_MERGE_PATCH;
+    } else if (request_has_type(c->request, "application/json-patch+json")) {
+        change.kind = CHANGE_JSON_PATCH;
+        depth += OPERATIONS;
+    } else {
+        return fail_patch_type(c);
+    }
+    change.value = read_body(c, depth);
+    if (change.value == NULL)
+        return c->response->status;
+    return perform(c, &change);
+}
+
+int preferences_patch(struct context *c) {
+    return private_answer(c, patch(c));
+}
+
+static int delete (struct context *c) {
+    struct change change;
+
+    if (!begin(c, &change, only_pointer))
+        return c->response->status;
+    change.kind = change.place.pointer.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
+    return perform(c, &change);
+}
+
+int preferences_delete(struct context *c) {
+    return private_answer(c, delete (c));
+}

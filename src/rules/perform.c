@@ -1,0 +1,173 @@
+/* perform.c: one write to a preferences document, done. */
+#include <string.h>
+
+#include "base/num.h"
+#include "rules/perform.h"
+
+/* PostgreSQL reads a step into a list with strtol: spaces, a sign, digits. Whatever has another
+ * character is a key only; so is the empty one. */
+static bool step_is_plain(const struct json_token *token) {
+    return token->length == 0 ||
+           token->text[strspn(token->text, " \t\n\v\f\r+-0123456789")] != '\0';
+}
+
+bool place_is_plain(const struct place *place) {
+    for (size_t i = 0; i < place->pointer.count; i++)
+        if (!step_is_plain(&place->pointer.tokens[i]))
+            return false;
+    return true;
+}
+
+const char *const *place_steps(struct arena *arena, const struct place *place) {
+    const char **steps = arena_array(arena, place->pointer.count + 1, sizeof *steps);
+
+    for (size_t i = 0; i < place->pointer.count; i++)
+        steps[i] = place->pointer.tokens[i].text;
+    return steps;
+}
+
+static bool has_quota(const struct change *change) {
+    return change->max_containers > 0 || change->max_bytes > 0;
+}
+
+/* --- by one statement ---------------------------------------------------------------------------
+ */
+
+/* The revisions that If-Match names; tags that are none of ours match nothing. */
+static void read_revisions(struct arena *arena, const struct change *change,
+                           struct prefs_write *write) {
+    int64_t *revisions = arena_array(arena, change->if_match.count + 1, sizeof *revisions);
+
+    for (size_t i = 0; i < change->if_match.count; i++) {
+        const struct etag *tag = &change->if_match.items[i];
+        int64_t number;
+
+        if (!tag->weak && num_parse_range(tag->text, 1, INT64_MAX, &number) == NUM_OK &&
+            strcmp(change_etag(arena, number), tag->text) == 0)
+            revisions[write->revision_count++] = number;
+    }
+    write->revisions = revisions;
+}
+
+/* False: this change is not for one statement. */
+static bool prepare(struct arena *arena, const char *user, const struct change *change,
+                    struct prefs_write *write) {
+    *write = (struct prefs_write){.user = user,
+                                  .container = change->container,
+                                  .path_count = change->place.pointer.count,
+                                  .bytes_limit = change->document_bytes > 0 ? change->document_bytes
+                                                                            : INT32_MAX};
+    if (has_quota(change) || change->if_match.any || etag_list_given(&change->if_none_match))
+        return false;
+    read_revisions(arena, change, write);
+    if (change->if_match.count > 0 && write->revision_count == 0)
+        return false;
+    if (change->kind == CHANGE_SET || change->kind == CHANGE_REMOVE) {
+        if (!place_is_plain(&change->place))
+            return false;
+        write->path = place_steps(arena, &change->place);
+    }
+    return true;
+}
+
+/* Fills what the value of a put, merge or set becomes. False: too large, or the writer failed. */
+static bool prepare_value(struct arena *arena, const struct change *change,
+                          struct prefs_write *write) {
+    const struct json_node *document = change->value;
+
+    if (change->kind == CHANGE_SET)
+        document = document_wrap(arena, &change->place.pointer, change->value);
+    write->growth = (int64_t)document_size(document);
+    if (write->growth > write->bytes_limit)
+        return false;
+    write->document = change_text(arena, document);
+    if (change->kind == CHANGE_SET)
+        write->value = change_text(arena, change->value);
+    return write->document != NULL;
+}
+
+/* `none` is what it means that there was nothing to do; with revisions it could also have been
+ * another one. */
+static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write *write,
+                             struct outcome *outcome) {
+    if (rc != none || write->revision_count > 0)
+        return rc == none ? RC_CONFLICT : rc;
+    outcome->result = CHANGE_KEEP;
+    return RC_OK;
+}
+
+/* RC_CONFLICT: nothing was done, look closer. */
+static enum rc by_statement(struct store *store, struct arena *arena, const char *user,
+                            const struct change *change, struct outcome *outcome) {
+    struct prefs_write write;
+
+    outcome->result = CHANGE_WRITE;
+    if (!prepare(arena, user, change, &write))
+        return RC_CONFLICT;
+    switch (change->kind) {
+    case CHANGE_PUT:
+        if (!prepare_value(arena, change, &write))
+            return RC_CONFLICT;
+        return store_prefs_put(store, &write, &outcome->revision);
+    case CHANGE_MERGE:
+        if (!prepare_value(arena, change, &write))
+            return RC_CONFLICT;
+        return store_prefs_merge(store, &write, &outcome->revision);
+    case CHANGE_SET:
+        if (!prepare_value(arena, change, &write))
+            return RC_CONFLICT;
+        return store_prefs_set(store, &write, &outcome->revision);
+    case CHANGE_REMOVE:
+        return nothing_found(store_prefs_remove(store, &write, &outcome->revision), RC_CONFLICT,
+                             &write, outcome);
+    case CHANGE_CREATE:
+        if (write.revision_count > 0)
+            return RC_CONFLICT;
+        write.document = "{}";
+        return nothing_found(store_prefs_create(store, &write, &outcome->revision), RC_EXISTS,
+                             &write, outcome);
+    case CHANGE_DELETE:
+        outcome->result = CHANGE_GONE;
+        return nothing_found(store_prefs_delete(store, &write), RC_NOTFOUND, &write, outcome);
+    case CHANGE_MERGE_PATCH:
+    case CHANGE_JSON_PATCH: break;
+    }
+    return RC_CONFLICT;
+}
+
+/* --- holding the row ----------------------------------------------------------------------------
+ */
+
+struct closer_look {
+    struct arena *arena;
+    const struct change *change;
+    struct outcome *outcome;
+};
+
+static enum prefs_verdict look(void *context, const struct prefs_document *current,
+                               const struct prefs_usage *usage, const char **text) {
+    const struct closer_look *l = context;
+
+    l->outcome->message = NULL;
+    l->outcome->result =
+        change_apply(l->arena, l->change, current, usage, text, &l->outcome->message);
+    if (l->outcome->result == CHANGE_WRITE)
+        return PREFS_WRITE;
+    if (l->outcome->result == CHANGE_KEEP && current != NULL)
+        l->outcome->revision = current->revision;
+    return l->outcome->result == CHANGE_GONE ? PREFS_DELETE : PREFS_KEEP;
+}
+
+enum rc change_perform(struct store *store, struct arena *arena, const char *user,
+                       const struct change *change, struct outcome *outcome) {
+    struct closer_look l = {arena, change, outcome};
+    bool can_grow = change->kind != CHANGE_REMOVE && change->kind != CHANGE_DELETE;
+    enum rc rc;
+
+    *outcome = (struct outcome){.result = CHANGE_BROKEN};
+    rc = by_statement(store, arena, user, change, outcome);
+    if (rc != RC_CONFLICT)
+        return rc;
+    return store_prefs_edit(store, arena, user, change->container, can_grow && has_quota(change),
+                            look, &l, &outcome->revision);
+}

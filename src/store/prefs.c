@@ -1,0 +1,242 @@
+/* prefs.c: preferences: one row for each user and container, each write decided by the database. */
+#include <assert.h>
+
+#include "store/pg.h"
+#include "store/prefs.h"
+
+/* How often a document may be made and deleted by others while we try to make it. */
+#define EDIT_ATTEMPTS 20
+
+/* The revisions that are asked for; null where any will do. */
+static struct pg_arg revisions_arg(const struct prefs_write *write) {
+    return write->revision_count > 0 ? pg_bigints(write->revisions, NULL, write->revision_count)
+                                     : pg_null();
+}
+
+enum rc store_prefs_list(struct store *store, struct arena *arena, const char *user,
+                         const char *contains, const char *const **names, size_t *count) {
+    PGresult *result;
+    const char **list;
+    enum rc rc;
+
+    if (contains != NULL)
+        rc = pg_exec(store, &result, STMT_PREFS_SEARCH, PG_ARGS(pg_text(user), pg_json(contains)));
+    else
+        rc = pg_exec(store, &result, STMT_PREFS_LIST, PG_ARGS(pg_text(user)));
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    *count = pg_rows(result);
+    list = arena_array(arena, *count + 1, sizeof *list);
+    for (size_t i = 0; i < *count; i++)
+        list[i] = pg_get_text(result, i, 0);
+    *names = list;
+    return RC_OK;
+}
+
+/* Columns: revision, JSON text, bytes of the whole document. */
+static void read_document(const PGresult *result, struct prefs_document *out) {
+    out->revision = pg_get_int(result, 0, 0);
+    out->text = pg_get_text(result, 0, 1);
+    out->length = out->text != NULL ? (size_t)PQgetlength(result, 0, 1) : 0;
+    out->bytes = pg_get_int(result, 0, 2);
+}
+
+enum rc store_prefs_get(struct store *store, struct arena *arena, const char *user,
+                        const char *container, const char *const *path, size_t path_count,
+                        struct prefs_document *out) {
+    PGresult *result;
+    enum rc rc;
+
+    if (path_count > 0)
+        rc = pg_exec(store, &result, STMT_PREFS_GET_PATH,
+                     PG_ARGS(pg_text(user), pg_text(container), pg_texts(path, path_count)));
+    else
+        rc = pg_exec(store, &result, STMT_PREFS_GET, PG_ARGS(pg_text(user), pg_text(container)));
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    if (pg_rows(result) == 0)
+        return RC_NOTFOUND;
+    read_document(result, out);
+    return RC_OK;
+}
+
+/* The revision that a write returned; `none` if it touched no row. Takes the result. */
+static enum rc take_revision(enum rc rc, PGresult *result, enum rc none, int64_t *revision) {
+    if (rc != RC_OK)
+        return rc;
+    if (pg_rows(result) == 0)
+        rc = none;
+    else
+        *revision = pg_get_int(result, 0, 0);
+    PQclear(result);
+    return rc;
+}
+
+enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_t *revision) {
+    PGresult *result;
+    enum rc rc;
+
+    if (w->revision_count > 0)
+        rc = pg_exec_write(store, &result, STMT_PREFS_UPDATE,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
+                                   revisions_arg(w)));
+    else
+        rc = pg_exec_write(store, &result, STMT_PREFS_PUT,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
+    return take_revision(rc, result, RC_CONFLICT, revision);
+}
+
+enum rc store_prefs_merge(struct store *store, const struct prefs_write *w, int64_t *revision) {
+    PGresult *result;
+    enum rc rc;
+
+    if (w->revision_count > 0)
+        rc = pg_exec_write(store, &result, STMT_PREFS_MERGE_IF,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
+                                   pg_bigint(w->bytes_limit - w->growth), revisions_arg(w)));
+    else
+        rc = pg_exec_write(store, &result, STMT_PREFS_MERGE,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
+                                   pg_bigint(w->bytes_limit - w->growth)));
+    return take_revision(rc, result, RC_CONFLICT, revision);
+}
+
+enum rc store_prefs_set(struct store *store, const struct prefs_write *w, int64_t *revision) {
+    struct pg_arg room = pg_bigint(w->bytes_limit - w->growth);
+    struct pg_arg path = pg_texts(w->path, w->path_count);
+    struct pg_arg parent = pg_texts(w->path, w->path_count - 1);
+    PGresult *result;
+    enum rc rc;
+
+    assert(w->path_count > 0);
+    if (w->revision_count > 0)
+        rc = pg_exec_write(store, &result, STMT_PREFS_SET_IF,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
+                                   pg_json(w->value), room, revisions_arg(w)));
+    else
+        rc = pg_exec_write(store, &result, STMT_PREFS_SET,
+                           PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
+                                   pg_json(w->value), room, pg_json(w->document)));
+    return take_revision(rc, result, RC_CONFLICT, revision);
+}
+
+enum rc store_prefs_remove(struct store *store, const struct prefs_write *w, int64_t *revision) {
+    PGresult *result;
+    enum rc rc;
+
+    assert(w->path_count > 0);
+    rc = pg_exec_write(store, &result, STMT_PREFS_REMOVE,
+                       PG_ARGS(pg_text(w->user), pg_text(w->container),
+                               pg_texts(w->path, w->path_count), revisions_arg(w)));
+    return take_revision(rc, result, RC_CONFLICT, revision);
+}
+
+enum rc store_prefs_create(struct store *store, const struct prefs_write *w, int64_t *revision) {
+    PGresult *result;
+    enum rc rc =
+        pg_exec_write(store, &result, STMT_PREFS_CREATE,
+                      PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
+
+    return take_revision(rc, result, RC_EXISTS, revision);
+}
+
+enum rc store_prefs_delete(struct store *store, const struct prefs_write *w) {
+    PGresult *result;
+    int64_t revision;
+    enum rc rc = pg_exec_write(store, &result, STMT_PREFS_DELETE,
+                               PG_ARGS(pg_text(w->user), pg_text(w->container), revisions_arg(w)));
+
+    return take_revision(rc, result, RC_NOTFOUND, &revision);
+}
+
+enum rc store_prefs_delete_all(struct store *store, const char *user) {
+    return pg_exec_write(store, NULL, STMT_PREFS_DELETE_ALL, PG_ARGS(pg_text(user)));
+}
+
+/* One edit, while its transaction is open. */
+struct editing {
+    struct store *store;
+    struct arena *arena;
+    const char *user;
+    const char *container;
+    bool usage;
+    prefs_edit edit;
+    void *context;
+    int64_t *revision;
+};
+
+/* Takes the row, and what the user has, as they are now. The lock on the user comes first and in a
+ * statement of its own, so that the statements behind it see what was done by whoever had it. */
+static enum rc lock_row(const struct editing *e, struct prefs_document *document, bool *found,
+                        struct prefs_usage *usage) {
+    PGresult *result;
+    enum rc rc;
+
+    if (e->usage) {
+        pg_queue(e->store, STMT_PREFS_LOCK_USER, PG_ARGS(pg_text(e->user)));
+        pg_send(e->store, STMT_PREFS_USAGE, PG_ARGS(pg_text(e->user)));
+    }
+    pg_send(e->store, STMT_PREFS_LOCK, PG_ARGS(pg_text(e->user), pg_text(e->container)));
+    if (e->usage) {
+        rc = pg_next(e->store, &result);
+        if (rc != RC_OK)
+            return rc;
+        usage->containers = pg_get_int(result, 0, 0);
+        usage->bytes = pg_get_int(result, 0, 1);
+        PQclear(result);
+    }
+    rc = pg_next(e->store, &result);
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(e->arena, result);
+    *found = pg_rows(result) > 0;
+    if (*found)
+        read_document(result, document);
+    return RC_OK;
+}
+
+/* One look and one write. RC_EXISTS: somebody else made the document since we looked. */
+static enum rc edit_once(const struct editing *e) {
+    struct prefs_document document;
+    struct prefs_usage usage;
+    const char *text = NULL;
+    PGresult *result;
+    bool found;
+    enum rc rc = lock_row(e, &document, &found, &usage);
+
+    if (rc != RC_OK)
+        return rc;
+    switch (e->edit(e->context, found ? &document : NULL, e->usage ? &usage : NULL, &text)) {
+    case PREFS_KEEP: return RC_OK;
+    case PREFS_DELETE:
+        return pg_exec(e->store, NULL, STMT_PREFS_DELETE,
+                       PG_ARGS(pg_text(e->user), pg_text(e->container), pg_null()));
+    case PREFS_WRITE: break;
+    }
+    if (found)
+        rc = pg_exec(e->store, &result, STMT_PREFS_UPDATE,
+                     PG_ARGS(pg_text(e->user), pg_text(e->container), pg_json(text), pg_null()));
+    else
+        rc = pg_exec(e->store, &result, STMT_PREFS_CREATE,
+                     PG_ARGS(pg_text(e->user), pg_text(e->container), pg_json(text)));
+    return take_revision(rc, result, found ? RC_BUG : RC_EXISTS, e->revision);
+}
+
+enum rc store_prefs_edit(struct store *store, struct arena *arena, const char *user,
+                         const char *container, bool usage, prefs_edit edit, void *context,
+                         int64_t *revision) {
+    struct editing e = {store, arena, user, container, usage, edit, context, revision};
+    enum rc rc = store_begin_plain(store);
+
+    if (rc != RC_OK)
+        return rc;
+    rc = RC_EXISTS;
+    for (int i = 0; i < EDIT_ATTEMPTS && rc == RC_EXISTS; i++)
+        rc = edit_once(&e);
+    if (rc == RC_OK)
+        return store_commit(store);
+    store_rollback(store);
+    return rc == RC_EXISTS ? RC_RETRY : rc;
+}
