@@ -384,6 +384,7 @@ static const struct path_case paths[] = {
     {"/entity/x", "/pub/..%2Fentity/x", NULL, "ENCODING"},
     {"/entity/x", "/pub%2F..%2Fentity/x", NULL, "<pub/../entity><x>"},
     {"/a/c", "/a%2Fb/../c", NULL, "ENCODING"},
+    {"/", "/c/%2F/..", NULL, "ENCODING"},
     /* bytes */
     {"/a", "/%", NULL, "ENCODING"},
     {"/a", "/%4", NULL, "ENCODING"},

@@ -212,13 +212,13 @@ static enum choice choose(struct arena *arena, const struct raw *raw, const stru
     struct pieces room = pieces_new(arena, raw->encoded ? bytes_of(raw) : 0);
     struct pieces first;
 
+    if (raw->twisted) {
+        return CHOOSE_NEITHER;
+    }
     for (*k = 0; *k <= raw->count && !says_the_same(raw, *k, info, &room); (*k)++) {
     }
-    if (*k > raw->count) {
-        return raw->twisted ? CHOOSE_NEITHER : CHOOSE_INFO; /* rewritten by the front server */
-    }
-    if (*k == raw->count) {
-        return CHOOSE_INFO; /* nothing behind SCRIPT_NAME but a slash */
+    if (*k >= raw->count) {
+        return CHOOSE_INFO; /* rewritten, or nothing behind SCRIPT_NAME but a slash */
     }
     first = pieces_of(arena, raw->segments[*k]);
     return is_prefix(&first, info) ? CHOOSE_RAW : CHOOSE_NEITHER;
