@@ -111,8 +111,8 @@ bool pg_has_ours(struct store *store);
 /* False: rows are really deleted and carry version 1, as Python clusto does. */
 bool pg_versioning(const struct store *store);
 
-/* The version that rows made now carry, as a parameter: null stands for this transaction's own, which the
- * statement takes with currval() (its value in this session: nobody else's). */
+/* The version that rows made now carry, as a parameter: null stands for this transaction's own,
+ * which the statement takes with currval() (its value in this session: nobody else's). */
 struct pg_arg pg_version(const struct store *store);
 
 /* True inside store_begin_... and its end. */

@@ -21,7 +21,8 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                              "select max(version) from muster_schema"},
 
     /* --- writes. null for the version: the transaction's own, by currval() in this session. */
-    /* clang-format off: a line of SQL stays a line */
+    /* A line of SQL stays a line. */
+    /* clang-format off */
     [STMT_LOCK_REFER] = {"lock_refer", "T", 0,
         "select entity_id, name, driver, type from entities"
         " where name = any($1) and deleted_at_version is null"
