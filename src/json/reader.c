@@ -365,7 +365,21 @@ static bool has_unstorable(struct reader *r) {
     return false;
 }
 
-static void parse(struct reader *r) {
+/* yajl takes a text that goes on after its value with a string that never ends. */
+static void check_rest(struct reader *r)
+{
+    size_t offset = r->last_token;
+
+    while (offset < r->n && strchr(" \t\r\n", r->bytes[offset]) != NULL) {
+        offset++;
+    }
+    if (offset < r->n) {
+        fail_at(r, JSON_MALFORMED, offset, "trailing garbage");
+    }
+}
+
+static void parse(struct reader *r)
+{
     yajl_status status;
 
     status = yajl_parse(r->yajl, (const unsigned char *)r->bytes, r->n);
@@ -373,7 +387,9 @@ static void parse(struct reader *r) {
         r->finishing = true;
         status = yajl_complete_parse(r->yajl);
     }
-    if (status != yajl_status_ok && r->error->result == JSON_OK) {
+    if (status == yajl_status_ok) {
+        check_rest(r);
+    } else if (r->error->result == JSON_OK) {
         malformed(r); /* else a callback stopped yajl and said why */
     }
 }
