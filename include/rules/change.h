@@ -14,6 +14,9 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
+/* A key, and the name of a container. */
+#define CHANGE_KEY_BYTES 1024
+
 enum change_kind {
     CHANGE_CREATE,      /* an empty document, unless there is one */
     CHANGE_MERGE,       /* the members of `value` into the document */

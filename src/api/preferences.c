@@ -10,7 +10,7 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
-enum { MAX_SEGMENTS = 64, KEY_BYTES = 1024, NUMBER_DIGITS = 400, EXPONENT = 308 };
+enum { MAX_SEGMENTS = 64, NUMBER_DIGITS = 400, EXPONENT = 308 };
 
 #define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
 
@@ -64,9 +64,9 @@ static bool read_conditions(struct context *c, struct change *change) {
 }
 
 static bool key_fits(struct context *c, const char *key) {
-    if (strlen(key) <= KEY_BYTES)
+    if (strlen(key) <= CHANGE_KEY_BYTES)
         return true;
-    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), KEY_BYTES);
+    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), CHANGE_KEY_BYTES);
     return false;
 }
 
@@ -130,7 +130,7 @@ static const char *const none[] = {NULL};
 /* A JSON text of the request; NULL: the answer is given. */
 static struct json_node *read_json(struct context *c, const char *bytes, size_t n, size_t depth) {
     struct json_limits limits = {.depth = depth,
-                                 .key_bytes = KEY_BYTES,
+                                 .key_bytes = CHANGE_KEY_BYTES,
                                  .number_digits = NUMBER_DIGITS,
                                  .exponent = EXPONENT};
     struct json_error error;

@@ -127,7 +127,10 @@ static enum change_result apply_patch(struct work *w) {
     size_t bytes = (size_t)change->document_bytes;
     /* What comes out is measured exactly afterwards; these keep it from growing without bounds on
      * the way. In a list a value takes at least three bytes. */
-    struct json_patch_limits limits = {change->depth, bytes / 2, bytes * 2};
+    struct json_patch_limits limits = {.depth = change->depth,
+                                       .nodes = bytes / 2,
+                                       .bytes = bytes * 2,
+                                       .key_bytes = CHANGE_KEY_BYTES};
     struct json_patch_error error = {JSON_PATCH_OK, 0, NULL};
 
     if (change->kind == CHANGE_MERGE_PATCH) {
