@@ -155,8 +155,9 @@ static int answer_options(struct exchange *x) {
 static int fail_path(struct exchange *x, enum path_result result) {
     if (result == PATH_LIMIT)
         return fail(&x->c, 414, "The path is too long.");
-    return fail(&x->c, 400, "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside encoded "
-                         "slashes that lead elsewhere.");
+    return fail(&x->c, 400,
+                "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside encoded "
+                "slashes that lead elsewhere.");
 }
 
 static int fail_method(struct exchange *x) {
