@@ -552,7 +552,7 @@ static void test_patch_speed(void) {
     ok(json_patch(arena, list, patch, &usual, &error) == NULL && error.result == JSON_PATCH_LIMIT,
        "work has an end");
     diag("work: %.0f ms, %s", milliseconds(start), error.message);
-    ok(milliseconds(start) < 5000, "soon");
+    ok(milliseconds(start) < 20000, "soon");
 
     /* The same amount in order is done. */
     buf_init(&b, 0);

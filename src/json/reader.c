@@ -366,8 +366,7 @@ static bool has_unstorable(struct reader *r) {
 }
 
 /* yajl takes a text that goes on after its value with a string that never ends. */
-static void check_rest(struct reader *r)
-{
+static void check_rest(struct reader *r) {
     size_t offset = r->last_token;
 
     while (offset < r->n && strchr(" \t\r\n", r->bytes[offset]) != NULL) {
@@ -378,8 +377,7 @@ static void check_rest(struct reader *r)
     }
 }
 
-static void parse(struct reader *r)
-{
+static void parse(struct reader *r) {
     yajl_status status;
 
     status = yajl_parse(r->yajl, (const unsigned char *)r->bytes, r->n);

@@ -7,11 +7,10 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "json/reader.h"
 #include "json/writer.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
-enum { DEPTH_MAX = 127, BUFFER = 8192, FEW = 32 };
+enum { DEPTH_MAX = 127, BUFFER = 8192 };
 
 /* yajl writes "[", a blank line and "]" for an empty array when it indents, so a container is held
  * back in `held` until its first member; closed before that it goes out as a literal. `kinds` has
@@ -49,7 +48,11 @@ static void put(struct json_writer *w, const char *bytes, size_t n) {
             return;
         }
     }
-    memcpy(w->buffer + w->used, bytes, n);
+    if (n == 1) {
+        w->buffer[w->used] = *bytes; /* most pieces are a quote or a separator */
+    } else {
+        memcpy(w->buffer + w->used, bytes, n);
+    }
     w->used += n;
 }
 
@@ -233,8 +236,8 @@ static void put_string(struct json_writer *w, const char *text, size_t n) {
     }
 }
 
-static void put_key(struct json_writer *w, const char *key, size_t n) {
-    assert(w != NULL);
+void json_key_n(struct json_writer *w, const char *key, size_t n) {
+    assert(w != NULL && key != NULL);
     if (w->failed || w->after_key || !in_object(w)) {
         w->failed = true;
         return;
@@ -246,7 +249,7 @@ static void put_key(struct json_writer *w, const char *key, size_t n) {
 
 void json_key(struct json_writer *w, const char *key) {
     assert(key != NULL);
-    put_key(w, key, strlen(key));
+    json_key_n(w, key, strlen(key));
 }
 
 void json_string(struct json_writer *w, const char *text) {
@@ -331,108 +334,9 @@ void json_null(struct json_writer *w) {
     }
 }
 
-/* A member with its place, which decides between equal keys. */
-struct entry {
-    const struct json_node *node;
-    size_t place;
-};
-
-/* The order of bytes is that of code points in UTF-8. */
-static int compare_keys(const struct json_node *a, const struct json_node *b) {
-    size_t n = a->key_length < b->key_length ? a->key_length : b->key_length;
-    int order = n == 0 ? 0 : memcmp(a->key, b->key, n);
-
-    if (order == 0) {
-        order = (a->key_length > b->key_length) - (a->key_length < b->key_length);
-    }
-    return order;
-}
-
-static int compare_entries(const void *a, const void *b) {
-    const struct entry *x = a;
-    const struct entry *y = b;
-    int order = compare_keys(x->node, y->node);
-
-    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
-}
-
-static bool is_sorted(const struct json_node *object) {
-    const struct json_node *child;
-
-    for (child = object->children; child != NULL && child->next != NULL; child = child->next) {
-        if (compare_keys(child, child->next) > 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void member(struct json_writer *w, const struct json_node *node) {
-    put_key(w, node->key, node->key_length);
-    json_tree(w, node);
-}
-
-static void sorted_members(struct json_writer *w, const struct json_node *object) {
-    struct entry few[FEW];
-    struct entry *entries = object->count <= FEW ? few : calloc(object->count, sizeof(*entries));
-    const struct json_node *child;
-    size_t n = 0;
-    size_t i;
-
-    if (entries == NULL) {
-        w->failed = true;
-        return;
-    }
-    for (child = object->children; child != NULL; child = child->next, n++) {
-        assert(n < object->count);
-        entries[n] = (struct entry){.node = child, .place = n};
-    }
-    qsort(entries, n, sizeof(*entries), compare_entries);
-    for (i = 0; i < n && !w->failed; i++) {
-        member(w, entries[i].node);
-    }
-    if (entries != few) {
-        free(entries);
-    }
-}
-
-static void tree_object(struct json_writer *w, const struct json_node *node) {
-    const struct json_node *child;
-
-    json_object_open(w);
-    if (!w->failed && !is_sorted(node)) {
-        sorted_members(w, node);
-    } else {
-        for (child = node->children; child != NULL && !w->failed; child = child->next) {
-            member(w, child);
-        }
-    }
-    json_object_close(w);
-}
-
-static void tree_array(struct json_writer *w, const struct json_node *node) {
-    const struct json_node *child;
-
-    json_array_open(w);
-    for (child = node->children; child != NULL && !w->failed; child = child->next) {
-        json_tree(w, child);
-    }
-    json_array_close(w);
-}
-
-/* Recurses no deeper than DEPTH_MAX: opening a container fails there. */
-void json_tree(struct json_writer *w, const struct json_node *node) {
-    assert(node != NULL);
-    switch (node->type) {
-    case JSON_NULL: json_null(w); break;
-    case JSON_FALSE: json_bool(w, false); break;
-    case JSON_TRUE: json_bool(w, true); break;
-    case JSON_NUMBER: json_number(w, node->text); break;
-    case JSON_STRING: json_string_n(w, node->text, node->length); break;
-    case JSON_ARRAY: tree_array(w, node); break;
-    case JSON_OBJECT: tree_object(w, node); break;
-    default: assert(false);
-    }
+bool json_failed(const struct json_writer *w) {
+    assert(w != NULL);
+    return w->failed;
 }
 
 bool json_end(struct json_writer *w) {
