@@ -1,0 +1,65 @@
+/* cache.h: rendered answers in memory that all workers share, served only after a check that they
+ * are current.
+ *
+ * The idea: the database tells which keys (objects, users) were changed between a snapshot that we
+ * know and now. `seq` counts what was applied of it. An answer remembers the seq that was there
+ * before its query began and what it depends on: it is valid as long as none of that was marked
+ * changed with a higher seq. Whoever serves an answer first asks the database for the changes up to
+ * a snapshot taken after the request came, and applies them: so no answer is older than its
+ * request. */
+#ifndef MUSTER_SERVER_CACHE_H
+#define MUSTER_SERVER_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define CACHE_DEPENDENCIES 4
+#define CACHE_SNAPSHOT     1024
+
+struct cache;
+
+/* Up to where changes are applied. An empty snapshot: nothing is known, everything counts as
+ * changed. */
+struct cache_state {
+    uint64_t seq;
+    char snapshot[CACHE_SNAPSHOT];
+};
+
+/* What an answer depends on: keys that the database reports changed. `anything`: any change at all.
+ */
+struct cache_dependencies {
+    int64_t keys[CACHE_DEPENDENCIES];
+    size_t count;
+    bool anything;
+};
+
+/* Shared memory of about `bytes`, to be made before the workers are forked; NULL when it can't be
+ * had (logged). There is one for a server's life. */
+struct cache *cache_new(size_t bytes);
+void cache_free(struct cache **cache);
+
+/* The state now. Before a query whose answer is to be stored, and before a check. */
+void cache_get_state(struct cache *cache, struct cache_state *out);
+
+/* After a check that began from `from`: what was changed up to `snapshot` (too long a text:
+ * unknown). `everything`: all answers. */
+void cache_apply(struct cache *cache, const struct cache_state *from, const char *snapshot,
+                 const int64_t *changed, size_t count, bool everything);
+
+/* Everything counts as changed from now on (the connection was lost, the triggers are not there).
+ */
+void cache_forget(struct cache *cache);
+
+/* Is there a valid answer under this key? With `out` it is appended there (whole, or not at all).
+ */
+bool cache_find(struct cache *cache, const char *key, size_t key_length, struct buf *out);
+
+/* Keeps an answer whose query began after `seq` was read. The oldest ones make room. Too large ones
+ * and those that are out of date already are not kept. */
+void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
+                 const struct cache_dependencies *dependencies, const char *answer, size_t length);
+
+#endif
