@@ -423,6 +423,157 @@ perform pg_temp.muster_make('table', 'muster_preferences', '
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- What was changed, for caches: a key for each changed thing beside the transaction that changed it.
+-- A cache that knows a snapshot asks for the rows that it does not see: the order of the numbers does
+-- not matter, nor when who committed. Keys: an entity's id; for preferences a hash of the user; 0:
+-- everything. Rows that nobody needs any more are pruned; muster_pruned says up to where.
+--
+-- Triggers fill it whoever writes, also with session_replication_role = replica. An object's answer
+-- shows its attributes, what refers to it, and the names of both ends: a change of any marks it.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_change', '
+    create table muster_change (
+        xid xid8 not null default pg_current_xact_id(),
+        key bigint not null
+    )');
+perform pg_temp.muster_make('index', 'muster_change_xid',
+    'create index muster_change_xid on muster_change (xid) include (key)');
+perform pg_temp.muster_make('table', 'muster_pruned', '
+    create table muster_pruned (
+        below xid8 not null
+    )');
+insert into muster_pruned (below)
+select pg_snapshot_xmin(pg_current_snapshot()) where not exists (select from muster_pruned);
+
+end $$;
+
+-- Each function serves one event's trigger: the transition tables are its own.
+create or replace function muster_attrs_inserted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select entity_id from added
+    union select relation_id from added where relation_id is not null;
+    return null;
+end $$;
+
+create or replace function muster_attrs_updated() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select entity_id from gone
+    union select relation_id from gone where relation_id is not null
+    union select entity_id from added
+    union select relation_id from added where relation_id is not null;
+    return null;
+end $$;
+
+create or replace function muster_attrs_deleted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select entity_id from gone
+    union select relation_id from gone where relation_id is not null;
+    return null;
+end $$;
+
+create or replace function muster_entities_inserted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) select entity_id from added;
+    return null;
+end $$;
+
+create or replace function muster_entities_changed() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select entity_id from gone
+    union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
+     where a.deleted_at_version is null
+    union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
+     where a.relation_id is not null and a.deleted_at_version is null;
+    return null;
+end $$;
+
+create or replace function muster_preferences_inserted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) select distinct hashtextextended(user_id, 1) from added;
+    return null;
+end $$;
+
+create or replace function muster_preferences_updated() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select hashtextextended(user_id, 1) from gone
+    union select hashtextextended(user_id, 1) from added;
+    return null;
+end $$;
+
+create or replace function muster_preferences_deleted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) select distinct hashtextextended(user_id, 1) from gone;
+    return null;
+end $$;
+
+create or replace function muster_all_changed() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) values (0);
+    return null;
+end $$;
+
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+    made integer := 0;
+    t record;
+begin
+    for t in
+        select * from (values
+            ('entity_attrs', 'insert', 'muster_attrs_inserted', 'referencing new table as added'),
+            ('entity_attrs', 'update', 'muster_attrs_updated',
+             'referencing old table as gone new table as added'),
+            ('entity_attrs', 'delete', 'muster_attrs_deleted', 'referencing old table as gone'),
+            ('entity_attrs', 'truncate', 'muster_all_changed', ''),
+            ('entities', 'insert', 'muster_entities_inserted', 'referencing new table as added'),
+            ('entities', 'update', 'muster_entities_changed', 'referencing old table as gone'),
+            ('entities', 'delete', 'muster_entities_changed', 'referencing old table as gone'),
+            ('entities', 'truncate', 'muster_all_changed', ''),
+            ('muster_preferences', 'insert', 'muster_preferences_inserted',
+             'referencing new table as added'),
+            ('muster_preferences', 'update', 'muster_preferences_updated',
+             'referencing old table as gone new table as added'),
+            ('muster_preferences', 'delete', 'muster_preferences_deleted',
+             'referencing old table as gone'),
+            ('muster_preferences', 'truncate', 'muster_all_changed', '')
+        ) as v(tab, event, func, transition)
+    loop
+        execute format('alter function %I() set search_path = %s, pg_temp', t.func, home);
+        execute format('revoke execute on function %I() from public', t.func);
+        continue when exists (
+            select from pg_trigger where tgrelid = t.tab::regclass and tgenabled = 'A'
+               and tgname = 'muster_change_' || t.event);
+        execute format('create or replace trigger %I after %s on %I %s for each statement '
+                       'execute function %I()',
+                       'muster_change_' || t.event, t.event, t.tab, t.transition, t.func);
+        execute format('alter table %I enable always trigger %I', t.tab, 'muster_change_' || t.event);
+        made := made + 1;
+    end loop;
+    if made > 0 then
+        -- What was written without them is not told: everything counts as changed.
+        insert into muster_change (key) values (0);
+        raise notice using errcode = 'MU001',
+            message = format('created %s triggers muster_change_*', made);
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- A fresh database holds what Python clusto puts there: itself.
 
 do $$

@@ -72,6 +72,10 @@ enum stmt {
     STMT_RELEASE,
     STMT_ERASE_RELEASED,
 
+    /* what was changed (store/changes.c) */
+    STMT_CHANGES,
+    STMT_PRUNE_CHANGES,
+
     STMT_COUNT
 };
 

@@ -161,13 +161,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " select max(number) from (select number from bumped union all select number from made) as n"
         " having count(*) > 0"},
     [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_OURS,
-        "with recursive step(p, free) as ("
-        " select $1, false union all"
-        " select coalesce(r.hi + 1, s.p), r.hi is null from step s"
-        " left join lateral ("
-        " select hi from muster_ip_run where lo <= s.p order by lo desc limit 1) as r on r.hi >= s.p"
-        " where not s.free and s.p <= $2)"
-        " select p from step where free and p <= $2 limit 1"},
+        "select f.free from (select muster_ip_free($1, $2) as free) as f where f.free is not null"},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
         "select a.entity_id from entity_attrs a"
         " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = $2"
@@ -302,5 +296,18 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "select pg_advisory_xact_lock(hashtextextended($1, 4))"},
     [STMT_PREFS_USAGE] = {"prefs_usage", "t", STMT_NEEDS_OURS,
         "select count(*), coalesce(sum(bytes), 0) from muster_preferences where user_id = $1"},
+    /* One snapshot for both columns: the statement's. Without $1, or when it is older than what was
+     * pruned, everything counts as changed: key 0. */
+    [STMT_CHANGES] = {"changes", "t", STMT_NEEDS_OURS,
+        "select pg_current_snapshot()::text, case"
+        " when pg_current_snapshot()::text = $1 then null"
+        " when $1 = '' or exists (select from muster_pruned"
+        " where below > pg_snapshot_xmin(nullif($1, '')::pg_snapshot)) then '{0}'::bigint[]"
+        " else (select array_agg(distinct key) from muster_change"
+        " where xid >= pg_snapshot_xmin(nullif($1, '')::pg_snapshot)"
+        " and not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot)) end"},
+    [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_OURS,
+        "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
+        " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
     /* clang-format on */
 };
