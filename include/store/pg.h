@@ -105,6 +105,9 @@ enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
 /* Waits for everything that was queued, drops what is unread. The first failure among it. */
 enum rc pg_finish(struct store *store);
 
+/* Nobody wants the rest: cancels what the server is doing and forgets it. Returns RC_GONE. */
+enum rc pg_abandon(struct store *store);
+
 /* True when --init-db's additions are there (connects if need be). */
 bool pg_has_ours(struct store *store);
 

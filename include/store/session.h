@@ -61,8 +61,6 @@ void session_drop(struct store *store, enum rc rc);
 void session_note(struct store *store, struct sent sent);
 /* Reads everything that is outstanding, drops it; the first failure is in store->rc. */
 void session_drain(struct store *store);
-/* Stops what the server is doing and drains, bounded in time; store->rc becomes RC_GONE. */
-void session_cancel(struct store *store);
 int64_t session_now(void);
 
 /* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no

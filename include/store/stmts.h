@@ -32,6 +32,22 @@ enum stmt {
     STMT_PREFS_LOCK_USER,
     STMT_PREFS_USAGE,
 
+    /* reads (store/read.c, list.c) */
+    STMT_REFS_BY_NAMES,
+    STMT_OBJECT_BY_NAME,
+    STMT_OBJECTS_BY_NAMES,
+    STMT_OBJECTS_BY_IDS,
+    STMT_ATTRS_BY_NAME,
+    STMT_ATTRS_BY_NAME_KEY,
+    STMT_LIST_ALL,
+    STMT_LIST_DRIVER,
+    STMT_LIST_TYPE,
+    STMT_LIST_NAMES,
+    STMT_LIST_FILTERED,
+    STMT_LIST_BY_KEY,
+    STMT_LIST_BY_VALUE,
+    STMT_LIST_FROM_POOLS,
+
     /* writes (store/entity.c, attr.c, tree.c, alloc.c) */
     STMT_LOCK_REFER,
     STMT_LOCK_CHANGE,

@@ -361,7 +361,7 @@ void session_drain(struct store *store) {
     store->cancelling = false;
 }
 
-void session_cancel(struct store *store) {
+static void session_cancel(struct store *store) {
     if (store->conn && !nothing_sent(store) && !store->cancelling)
         send_cancel(store);
     session_drain(store);
@@ -417,6 +417,11 @@ enum rc pg_finish(struct store *store) {
     return store->rc == RC_OK ? RC_OK : give_up(store);
 }
 
+enum rc pg_abandon(struct store *store) {
+    session_cancel(store);
+    return give_up(store);
+}
+
 enum rc pg_stream(struct store *store, pg_row row, void *context) {
     PGresult *result;
     bool go_on = true;
@@ -430,10 +435,8 @@ enum rc pg_stream(struct store *store, pg_row row, void *context) {
             go_on = row(context, result);
         PQclear(result);
     }
-    if (!go_on) {
-        session_cancel(store);
-        return give_up(store);
-    }
+    if (!go_on)
+        return pg_abandon(store);
     if (store->rc != RC_OK || client_left(store))
         return give_up(store);
     store->head++;

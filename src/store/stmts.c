@@ -1,6 +1,66 @@
 /* stmts.c: the text of every SQL statement. Values come in as parameters only. */
 #include "store/stmts.h"
 
+/* A line of SQL stays a line. */
+/* clang-format off */
+
+/* --- whole objects. One row format (objects.h), two arms: the entity with its live attributes and
+ * what they refer to, which is the contents too; and its containers. Both arms find the entity
+ * themselves, so that it is one statement and one snapshot. $1, $2: managers' drivers and their
+ * resource keys; an object with another driver gets a null key there, which no index entry has. */
+#define OWNER "e.entity_id, e.name, e.driver, e.type"
+#define ATTR_COLUMNS \
+    "a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
+    " a.datetime_value, a.relation_id, r.entity_id, r.name, r.driver, r.type"
+#define RELATED \
+    " left join entities r on r.entity_id = a.relation_id and r.deleted_at_version is null"
+#define ALLOCATED \
+    " left join lateral (select count(*) as n from entity_attrs m" \
+    " where m.relation_id = e.entity_id and m.subkey = 'manager' and m.deleted_at_version is null" \
+    " and m.key = ($2)[array_position($1, e.driver::text)]) c on true"
+#define OBJECT(condition) \
+    "select 0, " OWNER ", c.n, " ATTR_COLUMNS " from entities e" ALLOCATED \
+    " left join entity_attrs a on a.entity_id = e.entity_id and a.deleted_at_version is null" \
+    RELATED " where " condition " and e.deleted_at_version is null" \
+    " union all " \
+    "select 1, e.entity_id, null, null, null, null, a.attr_id, null, null, null, null, null, null," \
+    " null, null, p.entity_id, p.name, p.driver, p.type from entities e" \
+    " join entity_attrs a on a.relation_id = e.entity_id and a.key = '_contains'" \
+    " and a.deleted_at_version is null" \
+    " join entities p on p.entity_id = a.entity_id and p.deleted_at_version is null" \
+    " where " condition " and e.deleted_at_version is null"
+
+/* Attributes only, in the same row format. $1: name, $2: subkey, $3: number; null: any. */
+#define ATTRS(key) \
+    "select 0, " OWNER ", 0::bigint, " ATTR_COLUMNS " from entities e" \
+    " left join entity_attrs a on a.entity_id = e.entity_id and a.deleted_at_version is null" key \
+    " and ($2::text is null or a.subkey = $2) and ($3::integer is null or a.number = $3)" \
+    RELATED " where e.name = $1 and e.deleted_at_version is null"
+
+/* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
+#define TOTAL(from_where) \
+    "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
+#define PAGE(from_where) \
+    "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
+    " order by e.entity_id limit $1 offset $2)"
+/* Of all entities, those behind the id $4. $5 names, $6 types, $7 drivers; empty: any. */
+#define LIST_WHERE(condition) \
+    TOTAL("entities e where e.deleted_at_version is null" condition) \
+    " union all " \
+    PAGE("entities e where e.deleted_at_version is null and e.entity_id > $4" condition)
+#define IF_NAMES   " and (cardinality($5) = 0 or e.name = any($5))"
+#define IF_TYPES   " and (cardinality($6) = 0 or e.type = any($6))"
+#define IF_DRIVERS " and (cardinality($7) = 0 or e.driver = any($7))"
+#define LIST_HITS  TOTAL("hit e where true") " union all " PAGE("hit e")
+
+/* By attribute: $4 key, $5 subkey (null: any). */
+#define HAS_KEY \
+    " a.key = $4 and ($5::text is null or a.subkey = $5) and a.deleted_at_version is null"
+#define HITS_OF(ids) \
+    "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids ") i" \
+    " join entities e on e.entity_id = i.entity_id and e.deleted_at_version is null) "
+/* clang-format on */
+
 const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_BEGIN_SNAPSHOT] = {"begin_snapshot", "", 0,
                              "begin isolation level repeatable read read only"},
@@ -19,6 +79,66 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                        "select to_regclass('muster_schema') is not null"},
     [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_OURS,
                              "select max(version) from muster_schema"},
+
+    /* A line of SQL stays a line. */
+    /* clang-format off */
+    /* --- reads */
+    [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
+        "select e.entity_id, e.name, e.driver, e.type from entities e"
+        " where e.name = any($1) and e.deleted_at_version is null order by e.entity_id"},
+    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT("e.name = $3")},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT("e.name = any($3)")},
+    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("e.entity_id = any($3)")},
+    [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "tti", 0, ATTRS("")},
+    [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "ttit", 0, ATTRS(" and a.key = $4")},
+
+    [STMT_LIST_ALL] = {"list_all", "llbi", 0, LIST_WHERE("")},
+    [STMT_LIST_DRIVER] = {"list_driver", "llbiTTt", 0,
+        LIST_WHERE(" and e.driver = $7" IF_TYPES IF_NAMES)},
+    [STMT_LIST_TYPE] = {"list_type", "llbiTtT", 0,
+        LIST_WHERE(" and e.type = $6" IF_DRIVERS IF_NAMES)},
+    [STMT_LIST_NAMES] = {"list_names", "llbiTTT", 0,
+        LIST_WHERE(" and e.name = any($5)" IF_TYPES IF_DRIVERS)},
+    [STMT_LIST_FILTERED] = {"list_filtered", "llbiTTT", 0,
+        LIST_WHERE(IF_NAMES IF_TYPES IF_DRIVERS)},
+
+    [STMT_LIST_BY_KEY] = {"list_by_key", "llbtt", 0,
+        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS},
+    /* $6 the value as text, $7 as a number, $8 as a date, $9 and $10 as driver and name of what it
+     * refers to; null: it can't be one. */
+    [STMT_LIST_BY_VALUE] = {"list_by_value", "llbtttldtt", 0,
+        HITS_OF(
+            "select a.entity_id from entity_attrs a where" HAS_KEY
+            " and left(a.string_value, 64) = left($6, 64) and a.string_value = $6"
+            " union select a.entity_id from entity_attrs a where" HAS_KEY
+            " and a.int_value = $7 and a.datatype = 'int'"
+            " union select a.entity_id from entity_attrs a where" HAS_KEY
+            " and a.datetime_value = $8 and a.datatype = 'datetime'"
+            " union select a.entity_id from entities r join entity_attrs a on a.relation_id = r.entity_id"
+            " where r.name = $10 and r.driver = $9 and r.deleted_at_version is null and" HAS_KEY
+            " and a.datatype = 'relation'") LIST_HITS},
+
+    /* $4 names, $5 types, $6 drivers to filter the result by, $7 pools, $8: go down. union drops
+     * what was seen before, which also ends circles. */
+    [STMT_LIST_FROM_POOLS] = {"list_from_pools", "llbTTTIb", 0,
+        "with recursive below(pool, entity_id, name, driver, type) as ("
+        " select p.pool, e.entity_id, e.name, e.driver, e.type"
+        " from (select distinct unnest($7) as pool) p"
+        " join entity_attrs a on a.entity_id = p.pool and a.key = '_contains' and a.deleted_at_version is null"
+        " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
+        " union"
+        " select b.pool, e.entity_id, e.name, e.driver, e.type"
+        " from below b"
+        " join entity_attrs a on a.entity_id = b.entity_id and a.key = '_contains' and a.deleted_at_version is null"
+        " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
+        " where $8),"
+        " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
+        " where (cardinality($4) = 0 or e.name = any($4))"
+        " and (cardinality($5) = 0 or e.type = any($5))"
+        " and (cardinality($6) = 0 or e.driver = any($6))"
+        " group by e.entity_id, e.name, e.driver, e.type"
+        " having count(*) = (select count(distinct pool) from unnest($7) as u(pool))) "
+        LIST_HITS},
 
     /* --- writes. null for the version: the transaction's own, by currval() in this session. */
     /* A line of SQL stays a line. */

@@ -1,0 +1,303 @@
+/* list.c: lists of any length in flat memory: identities row by row, whole objects in chunks. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "store/objects.h"
+
+/* The first chunk is small, so that the first byte leaves soon (limits.md). */
+#define FIRST_CHUNK 100
+#define CHUNK       1000
+#define MAX_ARGS    10
+
+/* --- a listing as a statement */
+
+struct query {
+    enum stmt stmt;
+    struct pg_arg args[MAX_ARGS];
+    size_t count;
+};
+
+enum { ARG_LIMIT, ARG_OFFSET, ARG_TOTAL, ARG_AFTER };
+
+static void add(struct query *q, struct pg_arg arg) {
+    assert(q->count < MAX_ARGS);
+    q->args[q->count++] = arg;
+}
+
+/* The statement whose index fits the filters. */
+static void query_entities(struct query *q, const struct listing *l) {
+    add(q, pg_int(0)); /* ARG_AFTER */
+    q->stmt = l->name_count                      ? STMT_LIST_NAMES
+              : l->driver_count == 1             ? STMT_LIST_DRIVER
+              : l->type_count == 1               ? STMT_LIST_TYPE
+              : l->driver_count || l->type_count ? STMT_LIST_FILTERED
+                                                 : STMT_LIST_ALL;
+    if (q->stmt == STMT_LIST_ALL)
+        return;
+    add(q, pg_texts(l->names, l->name_count));
+    add(q, q->stmt == STMT_LIST_TYPE ? pg_text(l->types[0]) : pg_texts(l->types, l->type_count));
+    add(q, q->stmt == STMT_LIST_DRIVER ? pg_text(l->drivers[0])
+                                       : pg_texts(l->drivers, l->driver_count));
+}
+
+/* The value as a number, when that is how the number would be printed. */
+static struct pg_arg as_number(struct arena *arena, const char *value) {
+    int64_t number;
+
+    if (num_parse(value, &number) != NUM_OK ||
+        strcmp(arena_printf(arena, "%lld", (long long)number), value) != 0)
+        return pg_null();
+    return pg_bigint(number);
+}
+
+/* The value as a date, when that is how the date would be printed. */
+static struct pg_arg as_date(struct arena *arena, const char *value) {
+    const char *mask = strchr(value, '.') ? "%Y-%m-%dT%H:%M:%S.%f" : "%Y-%m-%dT%H:%M:%S";
+    const char *iso;
+
+    if (datetime_parse(arena, value, mask, &iso) != NULL || strcmp(iso, value) != 0)
+        return pg_null();
+    return pg_timestamp(iso);
+}
+
+static void query_by_value(struct query *q, struct arena *arena, const char *value) {
+    const char *slash = *value == '/' ? strchr(value + 1, '/') : NULL;
+
+    add(q, pg_text(value));
+    add(q, as_number(arena, value));
+    add(q, as_date(arena, value));
+    add(q,
+        slash ? pg_text(arena_strndup(arena, value + 1, (size_t)(slash - value - 1))) : pg_null());
+    add(q, slash ? pg_text(slash + 1) : pg_null());
+}
+
+static void query_by_attr(struct query *q, struct arena *arena, const struct listing *l) {
+    q->stmt = l->value ? STMT_LIST_BY_VALUE : STMT_LIST_BY_KEY;
+    add(q, pg_text(l->key));
+    add(q, pg_text(l->subkey));
+    if (l->value)
+        query_by_value(q, arena, l->value);
+}
+
+static void query_from_pools(struct query *q, const struct listing *l) {
+    q->stmt = STMT_LIST_FROM_POOLS;
+    add(q, pg_texts(l->names, l->name_count));
+    add(q, pg_texts(l->types, l->type_count));
+    add(q, pg_texts(l->drivers, l->driver_count));
+    add(q, pg_ints(l->pools, NULL, l->pool_count));
+    add(q, pg_bool(l->children));
+}
+
+static struct query make_query(struct arena *arena, const struct listing *l, bool total) {
+    struct query q = {.count = 0};
+
+    add(&q, l->limit > 0 ? pg_bigint(l->limit) : pg_null());
+    add(&q, pg_bigint(l->offset));
+    add(&q, pg_bool(total));
+    switch (l->kind) {
+    case LIST_ENTITIES: query_entities(&q, l); break;
+    case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
+    case LIST_FROM_POOLS: query_from_pools(&q, l); break;
+    }
+    return q;
+}
+
+/* --- identities */
+
+enum { LIST_TOTAL, LIST_ID, LIST_NAME, LIST_DRIVER, LIST_TYPE };
+
+struct refs_out {
+    int64_t *total;
+    store_ref_row row;
+    void *context;
+};
+
+static bool give_ref(void *context, const PGresult *result) {
+    struct refs_out *out = context;
+    struct ref ref = {.id = pg_get_int32(result, 0, LIST_ID),
+                      .name = pg_get_text(result, 0, LIST_NAME),
+                      .driver = pg_get_text(result, 0, LIST_DRIVER),
+                      .type = pg_get_text(result, 0, LIST_TYPE)};
+
+    if (pg_is_null(result, 0, LIST_TOTAL))
+        return out->row(out->context, &ref);
+    *out->total = pg_get_int(result, 0, LIST_TOTAL);
+    return true;
+}
+
+enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
+                        int64_t *total, store_ref_row row, void *context) {
+    struct query q = make_query(arena, listing, total && listing->limit > 0);
+    struct refs_out out = {total, row, context};
+
+    pg_send(store, q.stmt, q.args, q.count);
+    return pg_stream(store, give_ref, &out);
+}
+
+/* --- whole objects */
+
+/* Where the ids of the chunks come from: asked for chunk by chunk behind the last one, or all
+ * found by one statement before the first. */
+struct walk {
+    struct store *store;
+    struct arena *arena; /* of one chunk */
+    struct query query;
+    bool by_keyset;
+    int32_t *ids;
+    size_t count, capacity; /* not by keyset: all ids, and how much room there is */
+    size_t at;
+    int64_t *total;
+    size_t step;
+    bool more;
+    store_object_row row;
+    void *context;
+};
+
+/* The ids are the one thing that grows with a list: four bytes each. */
+static void keep_id(struct walk *w, int32_t id) {
+    if (w->count == w->capacity) {
+        w->capacity = w->capacity ? 2 * w->capacity : CHUNK;
+        w->ids = realloc(w->ids, w->capacity * sizeof *w->ids);
+        if (!w->ids)
+            log_fatal("out of memory");
+    }
+    w->ids[w->count++] = id;
+}
+
+static bool take_id(void *context, const PGresult *result) {
+    struct walk *w = context;
+
+    if (pg_is_null(result, 0, LIST_TOTAL))
+        keep_id(w, pg_get_int32(result, 0, LIST_ID));
+    else
+        *w->total = pg_get_int(result, 0, LIST_TOTAL);
+    return true;
+}
+
+/* Asks for the ids of the next chunk, behind the last one that was taken. */
+static void ask_ids(struct walk *w) {
+    if (!w->by_keyset)
+        return;
+    w->query.args[ARG_LIMIT] = pg_bigint((int64_t)w->step);
+    w->query.args[ARG_AFTER] = pg_int(w->count ? w->ids[w->count - 1] : 0);
+    pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
+}
+
+/* The next chunk's ids are ids[at..count) or a part of it. */
+static enum rc take_ids(struct walk *w, size_t *n) {
+    PGresult *result;
+    enum rc rc;
+
+    *n = 0;
+    if (!w->more)
+        return RC_OK;
+    if (w->by_keyset) {
+        rc = pg_next(w->store, &result);
+        if (rc != RC_OK)
+            return rc;
+        w->at = w->count = 0;
+        for (size_t row = 0; row < pg_rows(result); row++)
+            keep_id(w, pg_get_int32(result, row, LIST_ID));
+        PQclear(result);
+        *n = w->count;
+        w->more = w->count == w->step;
+        return RC_OK;
+    }
+    *n = w->count - w->at < w->step ? w->count - w->at : w->step;
+    w->more = w->at + *n < w->count;
+    return RC_OK;
+}
+
+/* Asks for a chunk, and for the ids of the one behind it. */
+static void ask_chunk(struct walk *w, size_t n) {
+    struct pg_arg args[3] = {[2] = pg_ints(w->ids + w->at, NULL, n)};
+    struct arena *scratch = arena_new();
+
+    objects_managers(scratch, &args[0], &args[1]);
+    pg_send(w->store, STMT_OBJECTS_BY_IDS, args, 3);
+    arena_free(&scratch);
+    w->at += n;
+    w->step = CHUNK;
+    if (w->more)
+        ask_ids(w);
+    pg_flush(w->store);
+}
+
+static enum rc give_chunk(struct walk *w, PGresult *result) {
+    size_t count;
+    const struct object *objects = objects_assemble(w->arena, result, &count);
+    bool go_on = true;
+
+    for (size_t i = 0; i < count && go_on; i++)
+        go_on = w->row(w->context, &objects[i]);
+    arena_reset(w->arena);
+    return go_on ? RC_OK : pg_abandon(w->store);
+}
+
+/* The first ids; those of a page, of pools, of a search all at once. */
+static enum rc first_ids(struct walk *w, size_t *n) {
+    enum rc rc = RC_OK;
+
+    if (w->by_keyset) {
+        ask_ids(w);
+    } else {
+        pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
+        rc = pg_stream(w->store, take_id, w);
+    }
+    return rc == RC_OK ? take_ids(w, n) : rc;
+}
+
+static enum rc walk(struct walk *w) {
+    size_t n = 0;
+    enum rc rc = first_ids(w, &n);
+
+    if (rc == RC_OK && n > 0)
+        ask_chunk(w, n);
+    while (rc == RC_OK && n > 0) {
+        PGresult *chunk;
+
+        rc = pg_next(w->store, &chunk);
+        if (rc != RC_OK)
+            break;
+        rc = take_ids(w, &n);
+        if (rc != RC_OK) {
+            PQclear(chunk);
+            break;
+        }
+        if (n > 0)
+            ask_chunk(w, n);
+        rc = give_chunk(w, chunk);
+    }
+    return rc;
+}
+
+enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
+                           int64_t *total, store_object_row row, void *context) {
+    struct walk w = {.store = store,
+                     .arena = arena_new(),
+                     .query = make_query(arena, listing, total && listing->limit > 0),
+                     .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 &&
+                                  listing->offset == 0,
+                     .total = total,
+                     .step = FIRST_CHUNK,
+                     .more = true,
+                     .row = row,
+                     .context = context};
+    bool own = !pg_in_transaction(store);
+    enum rc rc = RC_OK, end = RC_OK;
+
+    if (own)
+        rc = store_begin_snapshot(store);
+    if (rc == RC_OK)
+        rc = walk(&w);
+    if (own && rc == RC_OK)
+        end = store_commit(store);
+    else if (own)
+        store_rollback(store);
+    free(w.ids);
+    arena_free(&w.arena);
+    return rc == RC_OK ? end : rc;
+}

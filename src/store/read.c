@@ -1,0 +1,156 @@
+/* read.c: objects and attributes by name or id, one statement each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/objects.h"
+
+/* --- identities */
+
+enum { REF_ID, REF_NAME, REF_DRIVER, REF_TYPE };
+
+static struct ref ref_of(const PGresult *result, size_t row) {
+    return (struct ref){.id = pg_get_int32(result, row, REF_ID),
+                        .name = pg_get_text(result, row, REF_NAME),
+                        .driver = pg_get_text(result, row, REF_DRIVER),
+                        .type = pg_get_text(result, row, REF_TYPE)};
+}
+
+static int by_name(const void *a, const void *b) {
+    const struct ref *x = *(const struct ref *const *)a, *y = *(const struct ref *const *)b;
+    int order = strcmp(x->name, y->name);
+
+    return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+/* Pointers to what was found, by name, of several with one name only the one with the lowest id. */
+static const struct ref **index_by_name(struct arena *arena, const struct ref *first, size_t stride,
+                                        size_t count, size_t *kept) {
+    const struct ref **index = arena_array(arena, count + 1, sizeof *index);
+
+    for (size_t i = 0; i < count; i++)
+        index[i] = (const struct ref *)(const void *)((const char *)first + i * stride);
+    qsort(index, count, sizeof *index, by_name);
+    *kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (*kept == 0 || strcmp(index[*kept - 1]->name, index[i]->name) != 0)
+            index[(*kept)++] = index[i];
+    return index;
+}
+
+static int name_against_ref(const void *name, const void *ref) {
+    return strcmp(name, (*(const struct ref *const *)ref)->name);
+}
+
+static const struct ref *find_name(const struct ref *const *index, size_t count, const char *name) {
+    const struct ref *const *at =
+        count ? bsearch(name, index, count, sizeof *index, name_against_ref) : NULL;
+
+    return at ? *at : NULL;
+}
+
+enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
+                            size_t count, struct ref *out) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_REFS_BY_NAMES, PG_ARGS(pg_texts(names, count)));
+    const struct ref **index;
+    struct ref *refs;
+    size_t found;
+
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    refs = arena_array(arena, pg_rows(result) + 1, sizeof *refs);
+    for (size_t row = 0; row < pg_rows(result); row++)
+        refs[row] = ref_of(result, row);
+    index = index_by_name(arena, refs, sizeof *refs, pg_rows(result), &found);
+    for (size_t i = 0; i < count; i++) {
+        const struct ref *ref = find_name(index, found, names[i]);
+
+        out[i] = ref ? *ref : (struct ref){.id = 0};
+    }
+    return RC_OK;
+}
+
+enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
+                          struct ref *out) {
+    enum rc rc = store_refs_by_names(store, arena, &name, 1, out);
+
+    return rc == RC_OK && out->id == 0 ? RC_NOTFOUND : rc;
+}
+
+/* --- whole objects */
+
+static enum rc one_object(struct store *store, struct arena *arena, enum stmt stmt,
+                          struct pg_arg which, struct object *out) {
+    struct pg_arg args[3] = {[2] = which};
+    struct object *objects;
+    PGresult *result;
+    size_t count;
+    enum rc rc;
+
+    objects_managers(arena, &args[0], &args[1]);
+    rc = pg_exec(store, &result, stmt, args, 3);
+    if (rc != RC_OK)
+        return rc;
+    objects = objects_assemble(arena, result, &count);
+    if (count == 0)
+        return RC_NOTFOUND;
+    *out = objects[0]; /* the lowest id */
+    return RC_OK;
+}
+
+enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
+                             struct object *out) {
+    return one_object(store, arena, STMT_OBJECT_BY_NAME, pg_text(name), out);
+}
+
+enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
+                               size_t count, struct object *out) {
+    struct pg_arg args[3] = {[2] = pg_texts(names, count)};
+    const struct ref **index;
+    struct object *objects;
+    PGresult *result;
+    size_t found;
+    enum rc rc;
+
+    objects_managers(arena, &args[0], &args[1]);
+    rc = pg_exec(store, &result, STMT_OBJECTS_BY_NAMES, args, 3);
+    if (rc != RC_OK)
+        return rc;
+    objects = objects_assemble(arena, result, &found);
+    index = index_by_name(arena, objects ? &objects->ref : NULL, sizeof *objects, found, &found);
+    for (size_t i = 0; i < count; i++) {
+        const struct ref *ref = find_name(index, found, names[i]);
+
+        /* ref is the first member, so that it stands for its object */
+        out[i] =
+            ref ? *(const struct object *)(const void *)ref : (struct object){.ref = {.id = 0}};
+    }
+    return RC_OK;
+}
+
+/* --- attributes */
+
+enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
+                            const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
+                            size_t *count) {
+    static const struct attr_filter any = {.key = NULL};
+    const struct attr_filter *f = filter ? filter : &any;
+    struct pg_arg args[4] = {pg_text(name), pg_text(f->subkey),
+                             f->has_number ? pg_int(f->number) : pg_null(), pg_text(f->key)};
+    struct object *objects;
+    PGresult *result;
+    size_t found;
+    enum rc rc = f->key ? pg_exec(store, &result, STMT_ATTRS_BY_NAME_KEY, args, 4)
+                        : pg_exec(store, &result, STMT_ATTRS_BY_NAME, args, 3);
+
+    if (rc != RC_OK)
+        return rc;
+    objects = objects_assemble(arena, result, &found);
+    if (found == 0)
+        return RC_NOTFOUND;
+    *ref = objects[0].ref; /* the lowest id */
+    *attrs = objects[0].attrs;
+    *count = objects[0].attr_count;
+    return RC_OK;
+}
