@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "store/schema.h"
 #include "store/session.h"
 
@@ -196,6 +197,7 @@ static enum rc ask(struct store *store, enum stmt stmt, const char **text, PGres
 static enum rc look_for_ours(struct store *store) {
     PGresult *result = NULL;
     const char *text;
+    int64_t schema;
     enum rc rc = ask(store, STMT_HAS_OURS, &text, &result);
 
     store->has_ours = rc == RC_OK && text && *text == 't';
@@ -204,7 +206,8 @@ static enum rc look_for_ours(struct store *store) {
     if (!store->has_ours)
         return rc;
     rc = ask(store, STMT_SCHEMA_VERSION, &text, &result);
-    store->has_ours = rc == RC_OK && text && atoi(text) >= STORE_SCHEMA_VERSION;
+    store->has_ours = rc == RC_OK && text && num_parse(text, &schema) == NUM_OK &&
+                      schema >= STORE_SCHEMA_VERSION;
     PQclear(result);
     return rc;
 }
