@@ -1,9 +1,139 @@
 /* main.c: the options, and what they start. */
 #include "config.h"
 
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-int main(void) {
-    puts(PACKAGE_STRING);
-    return 0;
+#include "server/config.h"
+#include "server/daemon.h"
+#include "server/once.h"
+#include "server/supervisor.h"
+#include "store/schema.h"
+
+#define DEFAULT_FILE SYSCONFDIR "/muster.conf"
+
+enum { MAX_FILES = 8 };
+
+enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, ONCE };
+
+static struct {
+    enum action action;
+    bool foreground;
+    const char *files[MAX_FILES];
+    size_t file_count;
+} options = {.action = SUPERVISE};
+
+static const char usage[] =
+    "usage: muster [-c FILE]... [-f]           answer FastCGI requests\n"
+    "       muster [-c FILE]... -t             check the configuration\n"
+    "       muster [-c FILE]... --init-db      create or complete the database's schema\n"
+    "       muster [-c FILE]... --check-db     report what is wrong in the database\n"
+    "       muster [-c FILE]... --once         answer one request, as a CGI program\n"
+    "       muster -V | --help\n"
+    "\n"
+    "  -c, --config FILE   read this file instead of " DEFAULT_FILE ";\n"
+    "                      given several times, what a later file sets wins\n"
+    "  -f, --foreground    stay in the foreground\n"
+    "  -t, --test          check the configuration and exit\n"
+    "  -V, --version       print the version and exit\n";
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"foreground", no_argument, NULL, 'f'},
+    {"test", no_argument, NULL, 't'},
+    {"init-db", no_argument, NULL, 'I'},
+    {"check-db", no_argument, NULL, 'C'},
+    {"once", no_argument, NULL, 'O'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void wrong_usage(const char *what) {
+    fprintf(stderr, "muster: %s\nmuster --help tells more\n", what);
+    exit(2);
+}
+
+static void choose(enum action action) {
+    if (options.action != SUPERVISE && options.action != action)
+        wrong_usage("only one of -t, --init-db, --check-db, --once");
+    options.action = action;
+}
+
+/* Absolute, as a daemon leaves the directory it was started in and may read the file again. */
+static const char *absolute(const char *path) {
+    char *directory, *all;
+
+    if (path[0] == '/')
+        return path;
+    directory = getcwd(NULL, 0);
+    if (directory == NULL || asprintf(&all, "%s/%s", directory, path) < 0) {
+        perror("muster");
+        exit(1);
+    }
+    free(directory);
+    return all; /* as long as the process lives */
+}
+
+static void add_file(const char *path) {
+    if (options.file_count == MAX_FILES)
+        wrong_usage("too many -c");
+    options.files[options.file_count++] = absolute(path);
+}
+
+static void print_and_exit(const char *text) {
+    fputs(text, stdout);
+    exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+static void read_options(int argc, char **argv) {
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:ftV", long_options, NULL)) != -1)
+        switch (option) {
+        case 'c': add_file(optarg); break;
+        case 'f': options.foreground = true; break;
+        case 't': choose(CHECK_CONFIG); break;
+        case 'I': choose(INIT_DB); break;
+        case 'C': choose(CHECK_DB); break;
+        case 'O': choose(ONCE); break;
+        case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
+        case 'h': print_and_exit(usage); break;
+        default: fputs("muster --help tells more\n", stderr); exit(2);
+        }
+    if (optind < argc)
+        wrong_usage("unexpected argument");
+    if (options.file_count == 0)
+        add_file(DEFAULT_FILE);
+}
+
+static void to_stderr(const char *line) {
+    fprintf(stderr, "muster: %s\n", line);
+}
+
+/* The supervisor takes the settings over. */
+static int start(struct settings **settings) {
+    switch (options.action) {
+    case CHECK_CONFIG: puts("the configuration is fine"); return 0;
+    case ONCE: return daemon_open_log(*settings) ? once_serve(*settings) : 1;
+    case INIT_DB: return store_init_db(*settings) == RC_OK ? 0 : 1;
+    case CHECK_DB: fputs("muster: not in this build yet\n", stderr); return 1;
+    case SUPERVISE: break;
+    }
+    return supervisor_run(settings, options.files, options.file_count, options.foreground);
+}
+
+int main(int argc, char **argv) {
+    struct settings *settings;
+    int status;
+
+    read_options(argc, argv);
+    settings = config_load_files(options.files, options.file_count, to_stderr);
+    if (settings == NULL)
+        return 1;
+    status = start(&settings);
+    config_free(&settings);
+    return status;
 }

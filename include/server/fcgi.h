@@ -14,9 +14,14 @@ struct fcgi;
 struct fcgi *fcgi_new(const struct settings *settings, int listen_fd);
 void fcgi_free(struct fcgi **f);
 
-/* Takes a waiting connection and reads the request's parameters, within body_timeout. False:
- * nobody is waiting any more, or what came was no request; it has been closed. */
-bool fcgi_accept(struct fcgi *f);
+enum fcgi_accepted {
+    ACCEPTED,
+    ACCEPTED_NO_REQUEST, /* what came was no request, or too late; it has been closed */
+    ACCEPTED_NOBODY      /* nobody is waiting any more */
+};
+
+/* Takes a waiting connection and reads the request's parameters, within body_timeout. */
+enum fcgi_accepted fcgi_accept(struct fcgi *f);
 
 /* The request that was accepted, for dispatch(). */
 struct transport fcgi_transport(struct fcgi *f);

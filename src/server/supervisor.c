@@ -332,8 +332,9 @@ static void block_signals(struct supervisor *s) {
 
 /* Everything that can fail, before anybody is told that we are there. */
 static bool prepare(struct supervisor *s) {
-    if (!daemon_open_log(s->settings) || !daemon_find_account(s->settings, &s->account) ||
-        !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener))
+    if (!daemon_find_account(s->settings, &s->account) ||
+        !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener) ||
+        !daemon_open_log(s->settings)) /* last: who starts us sees the others' complaints */
         return false;
     daemon_share_log(s->settings, &s->account);
     return true;

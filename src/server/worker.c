@@ -110,7 +110,11 @@ static void answer(struct worker *w) {
     struct transport transport;
     bool whole, drained;
 
-    if (!fcgi_accept(w->fcgi))
+    enum fcgi_accepted accepted = fcgi_accept(w->fcgi);
+
+    if (accepted == ACCEPTED_NOBODY && w->finish)
+        w->retire = true; /* a socket that was shut looks ready for ever */
+    if (accepted != ACCEPTED)
         return;
     transport = fcgi_transport(w->fcgi);
     whole = dispatch(&w->state, &transport, &drained);
