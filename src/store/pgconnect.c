@@ -158,31 +158,37 @@ out:
     return ok;
 }
 
-static bool is_prepared(const struct store *store, enum stmt stmt) {
-    unsigned flags = stmt_rows[stmt].flags;
-
-    return !(flags & STMT_ONCE) && (store->has_ours || !(flags & STMT_NEEDS_OURS));
-}
-
-/* All in one go: a statement that doesn't fit the schema shows here, not in a request. */
-static enum rc prepare_all(struct store *store) {
-    struct arena *scratch = arena_new();
-
-    for (int i = 0; i < STMT_COUNT; i++) {
+/* All of one kind in one go: a statement that doesn't fit the schema shows here, not in a request.
+ */
+static enum rc prepare(struct store *store, bool ours) {
+    for (int i = 0; i < STMT_COUNT && store->conn; i++) {
         const struct stmt_row *row = &stmt_rows[i];
 
-        if (!is_prepared(store, (enum stmt)i))
+        if (row->flags & STMT_ONCE || ours != ((row->flags & STMT_NEEDS_OURS) != 0))
             continue;
         if (!PQsendPrepare(store->conn, row->name, row->text, (int)strlen(row->params),
-                           session_types(scratch, row->params))) {
+                           session_types(store->scratch, row->params)))
             session_drop(store, RC_BROKEN);
-            break;
-        }
-        session_note(store, (struct sent){.kind = SENT_PREPARE, .stmt = (enum stmt)i});
-        store->packet_open = true;
+        else
+            session_note(store, (struct sent){.kind = SENT_PREPARE, .stmt = (enum stmt)i});
+        arena_reset(store->scratch);
+        store->packet_open = store->conn != NULL;
     }
-    arena_free(&scratch);
     return pg_finish(store);
+}
+
+/* Without additions that fit, everything is as without any. */
+static enum rc prepare_all(struct store *store) {
+    enum rc rc = prepare(store, false);
+
+    if (rc != RC_OK || !store->has_ours)
+        return rc;
+    rc = prepare(store, true);
+    if (rc == RC_OK || !store->conn)
+        return rc;
+    store->has_ours = false;
+    store->rc = RC_OK;
+    return RC_OK;
 }
 
 /* One number from a statement without parameters. */
@@ -241,10 +247,11 @@ static enum rc connect_outside(struct store *store) {
     if (rc != RC_OK) {
         log_warning("database: can't connect: %s", store->error);
         session_drop(store, RC_BROKEN);
+        store->rc = rc = RC_BROKEN;
     }
     store->connecting = false;
     store->transaction = transaction;
-    return rc == RC_OK ? RC_OK : RC_BROKEN;
+    return rc;
 }
 
 enum rc session_connect(struct store *store) {
