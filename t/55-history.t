@@ -198,7 +198,7 @@ my $inside = "from entity_attrs a join entities c on c.entity_id = a.entity_id w
 is($postgres->psql("select count(*) from (select a.relation_id $inside and c.driver = 'unique_pool' group by 1 having count(*) > 1) as twice"),
     0, 'nothing is in two unique pools');
 is($postgres->psql("select count(*) from (select a.relation_id $inside and c.type = 'pool' group by 1
-    having count(*) filter (where c.driver = 'exclusive_pool') > 0 and count(*) > 1) as both"), 0, 'an exclusive pool shares with none');
+    having count(*) filter (where c.driver = 'exclusive_pool') > 0 and count(*) > 1) as shared"), 0, 'an exclusive pool shares with none');
 is($postgres->psql("select count(*) from (select a.entity_id, a.relation_id $inside group by 1, 2 having count(*) > 1) as twice"),
     0, 'no membership twice');
 is($postgres->psql("with recursive down(top, id) as (select a.entity_id, a.relation_id $inside union
