@@ -140,6 +140,9 @@ my @paths = (
     [ GET => '/by-name/a%20b%3Fc%25d',    {}, 404, $json, '"Object \"a b?c%d\" not found (a b?c%d does not exist.)"' ],
     [ GET => '/by-name/%C3%A4',           {}, 404, $json, qq("Object \\"\xc3\xa4\\" not found (\xc3\xa4 does not exist.)") ],
     [ GET => '/by-name/%ff',              {}, 400, $json, qr/\A".*"\z/ ],
+    [ GET => '/by-name/a%0Ab',            {}, 404, $json, '"Object \"a\\nb\" not found (a\\nb does not exist.)"' ],
+    [ GET => '/by-attr?key=key1&value=a%0Ab', {}, 200, $json, '[]' ],
+    [ GET => '/by-names?name=a%00b',      {}, 400, $json, qr/\A".*"\z/ ],
     [ GET => '/entity/pool/emptypool/',   {}, 200, $json, qr/"name": "emptypool"/ ],
     [ GET => '/entity/?driver=pool',      {}, 200, $json, list_of('"/pool/emptypool"', '"/pool/singlepool"', '"/pool/multipool"') ],
     [ PUT => '/driverlist',               {}, 405, $json, qr/\A".*"\z/ ],
@@ -153,7 +156,8 @@ sub like_printed {
     my %option = (headers => $headers);
     if (ref $target) {
         ($target, my $form) = @$target;
-        $how eq 'body' ? $option{form} = $form : $target .= "?$form";
+        if ($how eq 'body') { $option{form} = $form }
+        else                { $target .= "?$form" }
         $name .= " ($form in the $how)";
     }
     my $answer = $client->request($method, $target, %option);

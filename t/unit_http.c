@@ -317,6 +317,9 @@ static const char *show_path(const char *info, const char *uri, const char *scri
 static const struct path_case paths[] = {
     /* one side only */
     {"/entity/pool/a", NULL, NULL, "<entity><pool><a>"},
+    /* lighttpd shows a control character as "_" */
+    {"/by-name/a_b_", "/by-name/a%0Ab%7F", NULL, "<by-name><a\nb\177>"},
+    {"/by-name/a_b", "/by-name/aXb", NULL, "<by-name><a_b>"},
     {"/entity/", NULL, NULL, "<entity>/"},
     {"/", NULL, NULL, "/"},
     {"", NULL, NULL, ""},

@@ -74,20 +74,34 @@ static struct pieces pieces_of(struct arena *arena, const char *text) {
     return p;
 }
 
-static bool is_prefix(const struct pieces *a, const struct pieces *b) {
+/* Is `shown`, of PATH_INFO, what a front server makes of `sent`? lighttpd puts "_" for a control
+ * character. */
+static bool is_shown(const struct piece *shown, const struct piece *sent) {
     size_t i;
 
-    for (i = 0; i < a->count && i < b->count; i++) {
-        if (a->items[i].n != b->items[i].n ||
-            memcmp(a->items[i].at, b->items[i].at, a->items[i].n) != 0) {
+    for (i = 0; shown->n == sent->n && i < sent->n; i++) {
+        unsigned char c = (unsigned char)sent->at[i];
+
+        if (shown->at[i] != sent->at[i] && !(shown->at[i] == '_' && (c < 0x20 || c == 0x7f))) {
             return false;
         }
     }
-    return i == a->count;
+    return shown->n == sent->n;
 }
 
-static bool is_piece(const struct piece *p, const char *text) {
-    return strlen(text) == p->n && memcmp(p->at, text, p->n) == 0;
+static bool is_prefix(const struct pieces *sent, const struct pieces *shown) {
+    size_t i;
+
+    for (i = 0; i < sent->count && i < shown->count; i++) {
+        if (!is_shown(&shown->items[i], &sent->items[i])) {
+            return false;
+        }
+    }
+    return i == sent->count;
+}
+
+static bool is_piece(const struct piece *shown, const char *sent) {
+    return is_shown(shown, &(struct piece){sent, strlen(sent)});
 }
 
 /* --- the raw path --- */
