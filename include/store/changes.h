@@ -4,19 +4,21 @@
 
 #include "store/store.h"
 
-/* Keys of what was committed since `since` (a snapshot's text; "": unknown): entities by id, users by a hash. 0
- * among them: everything. */
+/* Keys of what was committed since `since` (a snapshot's text; "": unknown): entities by id, users
+ * by a hash. 0 among them: everything. */
 struct changes {
-    const char *snapshot;        /* now; taken after the call began */
+    const char *snapshot; /* now; taken after the call began */
     int64_t *keys;
     size_t count;
 };
 
-/* One statement, one snapshot; in the arena. RC_READONLY without --init-db's triggers, else as any read. */
-enum rc store_changes(struct store *store, struct arena *arena, const char *since, struct changes *out);
+/* One statement, one snapshot; in the arena. RC_READONLY without --init-db's triggers, else as any
+ * read. */
+enum rc store_changes(struct store *store, struct arena *arena, const char *since,
+                      struct changes *out);
 
-/* Forgets the changes of all transactions below the oldest one of this snapshot: whoever knows an older one
- * counts everything as changed. */
+/* Forgets the changes of all transactions below the oldest one of this snapshot: whoever knows an
+ * older one counts everything as changed. */
 enum rc store_prune_changes(struct store *store, const char *snapshot);
 
 #endif

@@ -21,7 +21,8 @@ static void read_keys(struct arena *arena, const char *text, struct changes *out
     }
 }
 
-enum rc store_changes(struct store *store, struct arena *arena, const char *since, struct changes *out) {
+enum rc store_changes(struct store *store, struct arena *arena, const char *since,
+                      struct changes *out) {
     PGresult *result;
     const char *keys;
     enum rc rc = pg_exec(store, &result, STMT_CHANGES, PG_ARGS(pg_text(since)));

@@ -212,8 +212,8 @@ static enum rc look_for_ours(struct store *store) {
     if (!store->has_ours)
         return rc;
     rc = ask(store, STMT_SCHEMA_VERSION, &text, &result);
-    store->has_ours = rc == RC_OK && text && num_parse(text, &schema) == NUM_OK &&
-                      schema >= STORE_SCHEMA_VERSION;
+    store->has_ours =
+        rc == RC_OK && text && num_parse(text, &schema) == NUM_OK && schema >= STORE_SCHEMA_VERSION;
     PQclear(result);
     return rc;
 }
