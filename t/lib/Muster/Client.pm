@@ -17,7 +17,7 @@ our @EXPORT_OK = qw(parallel form_encode uri_encode);
 
 # Options: port (loopback) or unix (a socket that speaks HTTP); timeout in seconds (30); headers =>
 # {} for every request; user, password for basic auth; keep_alive => 1 uses one connection as long
-# as the server lets it.
+# as the server lets it; decode => 0 leaves long JSON as it is.
 sub new {
     my ($class, %option) = @_;
     my $self = bless { timeout => 30, %option }, $class;
@@ -208,7 +208,7 @@ sub _read_answer {
         $answer->{body}     = $buffer;
         $answer->{complete} = 1;
     }
-    if (length $answer->{body} && ($headers->{'content-type'} // '') =~ m{^application/json}) {
+    if ($self->{decode} // 1 and length $answer->{body} && ($headers->{'content-type'} // '') =~ m{^application/json}) {
         $answer->{json} = eval { JSON::PP->new->utf8->allow_nonref->decode($answer->{body}) };
     }
     return;

@@ -106,7 +106,6 @@ sub _nginx {
     }
     if ($self->{keepalive}) {
         _put(\$text, qr{^(upstream muster \{\n.*;\n)}m, sub { "$1    keepalive $self->{keepalive};\n" });
-        _put(\$text, qr{(fastcgi_pass muster;)}m, 'fastcgi_pass muster; fastcgi_keep_conn on;');
     }
     if ($self->{identity} eq 'header') {
         _put(\$text, qr{^ *fastcgi_param HTTP_X_USER_ID +"";\n}m, '');
