@@ -29,7 +29,7 @@ struct params_limits {
 
 enum params_result {
     PARAMS_OK,
-    PARAMS_ENCODING,  /* not UTF-8 after decoding, NUL, a broken %-escape */
+    PARAMS_ENCODING,  /* not UTF-8 after decoding, or NUL */
     PARAMS_MALFORMED, /* multipart that does not parse */
     PARAMS_LIMIT
 };

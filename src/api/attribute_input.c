@@ -142,25 +142,38 @@ static struct raw read_member(const struct context *c, const struct json_node *o
     return raw;
 }
 
-static struct json_node *read_body(struct context *c) {
+static bool is_container(const struct json_node *node) {
+    return node->type == JSON_OBJECT || node->type == JSON_ARRAY;
+}
+
+/* The request's JSON; {}, [], null and an empty body are none: *out is NULL then. False: answered.
+ */
+static bool read_body(struct context *c, struct json_node **out) {
     const struct json_limits limits = {.depth = (size_t)c->settings->json_depth};
     const struct request *r = c->request;
     struct json_error error;
-    struct json_node *node = json_read(c->arena, r->body, r->body_length, &limits, &error);
+    struct json_node *node;
 
+    *out = NULL;
+    if (!request_has_type(r, "application/json") || r->body_length == 0)
+        return true;
+    node = json_read(c->arena, r->body, r->body_length, &limits, &error);
     if (!node) {
         fail(c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
-        return NULL;
+        return false;
     }
+    if (node->type == JSON_NULL || (is_container(node) && node->count == 0))
+        return true;
     if (*r->query) {
         fail(c, 400, "Error: json and query params may not be passed in the same request.");
-        return NULL;
+        return false;
     }
-    if ((node->type != JSON_OBJECT && node->type != JSON_ARRAY) || node->count == 0) {
+    if (!is_container(node)) {
         fail(c, 412, "Provide at least \"key\" and \"value\"");
-        return NULL;
+        return false;
     }
-    return node;
+    *out = node;
+    return true;
 }
 
 /* --- casting
@@ -367,12 +380,11 @@ static bool check(struct context *c, struct attribute_input *input, size_t i,
            check_names(c, input, i, raw);
 }
 
-static bool read_json(struct context *c, struct attribute_input *out) {
-    const struct json_node *body = read_body(c), *node;
+static bool read_json(struct context *c, const struct json_node *body,
+                      struct attribute_input *out) {
+    const struct json_node *node;
     size_t i = 0;
 
-    if (!body)
-        return false;
     out->is_bulk = body->type == JSON_ARRAY;
     out->count = out->is_bulk ? body->count : 1;
     out->attrs = arena_array(c->arena, out->count, sizeof *out->attrs);
@@ -389,11 +401,14 @@ static bool read_json(struct context *c, struct attribute_input *out) {
 }
 
 bool read_attributes(struct context *c, struct attribute_input *out) {
+    struct json_node *body;
     struct raw raw = {0};
 
     *out = (struct attribute_input){0};
-    if (request_has_type(c->request, "application/json"))
-        return read_json(c, out) && check_ranges(c, out);
+    if (!read_body(c, &body))
+        return false;
+    if (body)
+        return read_json(c, body, out) && check_ranges(c, out);
     out->count = 1;
     out->attrs = arena_array(c->arena, 1, sizeof *out->attrs);
     return read_params(c, &raw) && check(c, out, 0, &raw) && check_ranges(c, out);

@@ -62,7 +62,8 @@ static const char *decode(const struct param_list *list, const char *text, size_
                           size_t *length) {
     char *out = arena_alloc(list->arena, n + 1);
 
-    return percent_decode(text, n, true, out, length) ? out : NULL;
+    (void)percent_decode(text, n, true, out, length);
+    return out;
 }
 
 static enum params_result add_pair(struct param_list *list, const char *pair, size_t n) {
@@ -74,11 +75,6 @@ static enum params_result add_pair(struct param_list *list, const char *pair, si
     const char *value =
         equals == NULL ? "" : decode(list, equals + 1, n - raw_name - 1, &value_length);
 
-    if (name == NULL || value == NULL) {
-        *list->message =
-            arena_printf(list->arena, "%s has a broken %%-escape", which(list, pair, raw_name));
-        return PARAMS_ENCODING;
-    }
     return param_list_add(list, name, name_length, value, value_length);
 }
 

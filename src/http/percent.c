@@ -13,7 +13,7 @@ static int hex_digit(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool percent_decode(const char *text, size_t n, bool plus, char *out, size_t *length) {
+bool percent_decode(const char *text, size_t n, bool form, char *out, size_t *length) {
     size_t i;
     size_t to = 0;
 
@@ -25,12 +25,14 @@ bool percent_decode(const char *text, size_t n, bool plus, char *out, size_t *le
             int high = n - i > 2 ? hex_digit(text[i + 1]) : -1;
             int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 
-            if (low < 0) {
+            if (low < 0 && !form) {
                 return false;
             }
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && plus) {
+            if (low >= 0) {
+                c = (char)(high << 4 | low);
+                i += 2;
+            }
+        } else if (c == '+' && form) {
             c = ' ';
         }
         out[to++] = c;

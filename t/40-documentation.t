@@ -1,0 +1,143 @@
+#!/usr/bin/perl
+# 40-documentation.t: the documentation is served, and every example in it does what it says, through
+# nginx.
+use v5.24;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Muster::Process qw(run slurp source_dir spew temp_dir which);
+use Muster::Api;
+
+my %COMMAND = (
+    get     => q(curl -sG),
+    post    => q(curl -s -X POST),
+    put     => q(curl -s -X PUT),
+    delete  => q(curl -s -X DELETE),
+    patch   => q(curl -s -X PATCH),
+    head    => q(curl -sI),
+    options => q(curl -si -X OPTIONS),
+);
+my $TRAILER = q( -w '\nHTTP: %{http_code}\nContent-type: %{content_type}\n');
+$COMMAND{$_} .= $TRAILER for qw(get post put delete patch);
+
+# --- reading the texts -------------------------------------------------------------------------------
+
+# The examples of a text in order: { line, command, expected }. An example is in an indented block, begins
+# with "$ " and ends before the next one, an empty line or the end of the block.
+sub examples {
+    my ($text) = @_;
+    my (@examples, $current, $number);
+    for my $line (split /\n/, $text) {
+        $number++;
+        if ($line =~ /^\s+\$ (.*)/) {
+            push @examples, $current = { line => $number, command => $1, expected => '' };
+        }
+        elsif ($line !~ /^\s+\S/) {
+            $current = undef;
+        }
+        elsif ($current && $current->{command} =~ /\\$/) {
+            $current->{command} =~ s/\\$//;
+            $current->{command} .= $line =~ s/^\s+/ /r;
+        }
+        elsif ($current) {
+            $current->{expected} .= "$line\n";
+        }
+    }
+    return @examples;
+}
+
+sub fold { my ($text) = @_; $text =~ s/\s+//g; return $text }
+
+# White space does not count, "..." is any text; everything else is itself.
+sub pattern {
+    my ($expected) = @_;
+    my @parts = split /\.\.\./, fold($expected), -1;
+    my $pattern = join '.*', map { quotemeta } @parts;
+    return qr/\A$pattern\z/s;
+}
+
+sub filled {
+    my ($world, $text) = @_;
+    my $url     = $world->url;
+    my $version = $world->version;
+    $text =~ s/\$\{server_url\}/$url/g;
+    $text =~ s/\$\{server_version\}/$version/g;
+    return $text;
+}
+
+# The headings of a text: a line above a row of one punctuation character.
+sub headings {
+    my ($text) = @_;
+    my @lines = split /\n/, $text;
+    return map { $lines[ $_ - 1 ] } grep { $lines[$_] =~ /^([=~^-])\1{3,}$/ && $lines[ $_ - 1 ] =~ /^\S/ } 1 .. $#lines;
+}
+
+my $doc  = source_dir() . '/doc';
+my %text = map { m{/(\w+)\.rst$} ? ($1 => slurp($_)) : () } glob "$doc/*.rst";
+ok $text{$_}, "doc/$_.rst is there" for qw(root entity attribute resourcemanager);
+like pattern("a ...\nb"), qr/./, 'a pattern is made';
+like fold('a x y b'), pattern('a ... b'), 'three dots match any text';
+unlike fold('a x y c'), pattern('a ... b'), 'and nothing else does';
+
+# --- texts are sound ---------------------------------------------------------------------------------
+
+SKIP: {
+    my $rst2html = which('rst2html4') or skip 'rst2html4 is not installed (Debian: python3-docutils)', scalar keys %text;
+    for my $name (sort keys %text) {
+        my $result = run([ $rst2html, '--halt=2', "$doc/$name.rst", '/dev/null' ]);
+        is $result->{status}, 0, "doc/$name.rst becomes HTML without a warning" or diag $result->{err};
+    }
+}
+
+# --- every example -----------------------------------------------------------------------------------
+
+my $world = Muster::Api->new;
+my $dir   = temp_dir();
+
+for my $name (sort keys %text) {
+    $world->fresh;
+    my @examples = examples($text{$name});
+    ok @examples > 5, "doc/$name.rst has examples";
+    for my $example (@examples) {
+        my $shell = filled($world, $example->{command});
+        $shell =~ s/\$\{(\w+)\}/$COMMAND{$1} \/\/ die "doc\/$name.rst:$example->{line}: what is \$\{$1}?\n"/ge;
+        my $result = run([ 'bash', '-c', $shell ], cwd => $dir);
+        my $title  = "doc/$name.rst:$example->{line}: $example->{command}";
+        my $got    = fold($result->{out});
+        ok $result->{status} == 0 && $got =~ pattern(filled($world, $example->{expected})), $title
+            or diag "exit status $result->{status}\n$result->{out}$result->{err}\nexpected\n$example->{expected}";
+    }
+}
+
+# --- what is served ----------------------------------------------------------------------------------
+
+$world->fresh;
+my %served = (root => [ '/', '/__doc__' ], map { $_ => ["/$_/__doc__"] } grep { $_ ne 'root' } keys %text);
+push @{ $served{resourcemanager} }, '/resource/__doc__';
+my ($host) = $world->url =~ m{^http://(.+)$};
+for my $name (sort keys %served) {
+    for my $path (@{ $served{$name} }) {
+        my $plain = $world->ask(GET => $path, headers => { Accept => 'text/plain', Host => $host });
+        is $plain->{status}, 200, "$path as text";
+        like $plain->{headers}{'content-type'}, qr{^text/plain}, "$path: is text";
+        ok $plain->{body} eq filled($world, $text{$name}), "$path: is doc/$name.rst, filled in";
+        my $absent = $world->ask(GET => $path, headers => { Host => $host });
+        ok $absent->{body} eq $plain->{body}, "$path: without Accept too";
+
+        for my $accept ('*/*', 'text/html', 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8') {
+            my $html = $world->ask(GET => $path, headers => { Accept => $accept, Host => $host });
+            is $html->{status}, 200, "$path for $accept";
+            is $html->{headers}{'content-type'}, 'text/html; charset=UTF-8', "$path for $accept: is HTML";
+            is substr($html->{body}, 0, 40), qq(<?xml version="1.0" encoding="utf-8" ?>\n), "$path for $accept: begins as XML";
+            ok $html->{body} !~ /\$\{server_(?:url|version)\}/, "$path for $accept: is filled in";
+            my ($heading) = headings($text{$name});
+            ok $html->{body} =~ /<h1 class="title">\Q$heading\E</, "$path for $accept: is doc/$name.rst";
+        }
+    }
+}
+
+my $forged = $world->ask(GET => '/__doc__', headers => { Host => 'a"><script>', Accept => 'text/html' });
+ok $forged->{body} !~ /<script>/, 'a forged Host does not become part of the HTML';
+
+done_testing;
