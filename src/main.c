@@ -12,7 +12,7 @@
 #include "server/supervisor.h"
 #include "store/schema.h"
 
-#define DEFAULT_FILE SYSCONFDIR "/muster.conf"
+#define DEFAULT_FILE SYSCONFDIR "/muster/muster.conf"
 
 enum { MAX_FILES = 8 };
 

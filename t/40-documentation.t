@@ -92,7 +92,11 @@ SKIP: {
 
 # --- every example -----------------------------------------------------------------------------------
 
-my $world = Muster::Api->new;
+# With the drivers that etc/muster.conf has in comments, as an example.
+my ($drivers) = slurp(source_dir() . '/etc/muster.conf') =~ /^#drivers = (\(\n.*?^#\));$/ms;
+ok defined $drivers, 'etc/muster.conf has an example of drivers';
+$drivers =~ s/^#//gm;
+my $world = Muster::Api->new(conf => { drivers => \$drivers });
 my $dir   = temp_dir();
 
 for my $name (sort keys %text) {
