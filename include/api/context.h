@@ -11,6 +11,17 @@
 #include "store/store.h"
 #include "json/writer.h"
 
+#define DEPENDENCIES 4
+
+/* What an answer depends on, so that it may be kept until that changes: keys as the database
+ * reports changes (an entity's id, a user's hash), or any change at all. None of it: the answer is
+ * not kept. */
+struct dependencies {
+    int64_t keys[DEPENDENCIES];
+    size_t count;
+    bool anything;
+};
+
 enum mode { MODE_COMPACT, MODE_EXPANDED, MODE_INVALID };
 
 /* A handler may assume every rung of dispatch's ladder: method and path match the row, parameters
@@ -29,6 +40,7 @@ struct context {
     const char *mount_doc; /* documentation text of this mount */
     enum rc rc;            /* last result of the store that made the request fail */
     bool json_open;
+    struct dependencies dependencies; /* filled by a reading handler that answers 200 */
 };
 
 /* A handler returns the status it answered with. */
@@ -57,6 +69,9 @@ int answer_string(struct context *c, int status, const char *text);
 
 /* No body and no Content-Type (204, a bare 404). */
 int answer_empty(struct context *c, int status);
+
+/* The answer shows this entity (or this user's documents) and may be kept until it changes. */
+void depends_on(struct context *c, int64_t key);
 
 /* Clusto-Mode, or the default where absent. MODE_INVALID: the handler answers fail_mode(c) in its
  * turn. */

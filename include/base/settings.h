@@ -61,6 +61,7 @@ struct settings {
     int max_path_segments;
     int json_depth;
     int per_page;
+    int cache_size; /* MiB for kept answers; 0: none */
     const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
     int preferences_document_bytes;         /* largest document, as PostgreSQL prints it */

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/context.h"
 #include "base/buf.h"
 
-#define CACHE_DEPENDENCIES 4
-#define CACHE_SNAPSHOT     1024
+#define CACHE_SNAPSHOT 1024
 
 struct cache;
 
@@ -28,20 +28,15 @@ struct cache_state {
     char snapshot[CACHE_SNAPSHOT];
 };
 
-/* What an answer depends on: keys that the database reports changed. `anything`: any change at all.
- */
-struct cache_dependencies {
-    int64_t keys[CACHE_DEPENDENCIES];
-    size_t count;
-    bool anything;
-};
-
 /* Shared memory of about `bytes`, to be made before the workers are forked; NULL when it can't be
  * had (logged). There is one for a server's life. */
 struct cache *cache_new(size_t bytes);
 void cache_free(struct cache **cache);
 
-/* The state now. Before a query whose answer is to be stored, and before a check. */
+/* Where the count of changes stands. */
+uint64_t cache_seq(struct cache *cache);
+
+/* The state now. Before a check. */
 void cache_get_state(struct cache *cache, struct cache_state *out);
 
 /* After a check that began from `from`: what was changed up to `snapshot` (too long a text:
@@ -57,9 +52,9 @@ void cache_forget(struct cache *cache);
  */
 bool cache_find(struct cache *cache, const char *key, size_t key_length, struct buf *out);
 
-/* Keeps an answer whose query began after `seq` was read. The oldest ones make room. Too large ones
- * and those that are out of date already are not kept. */
+/* Keeps an answer whose query began after `seq` (cache_seq) was read. The oldest ones make room.
+ * Too large ones and those that are out of date already are not kept. */
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
-                 const struct cache_dependencies *dependencies, const char *answer, size_t length);
+                 const struct dependencies *dependencies, const char *answer, size_t length);
 
 #endif

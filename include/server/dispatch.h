@@ -20,26 +20,59 @@ struct transport {
     size_t (*variable_count)(void *context, const char *name); /* for struct request; may be NULL */
 };
 
+struct cache;
+
 /* What outlives a request in a worker. */
 struct worker_state {
     const struct settings *settings;
+    struct cache *cache; /* NULL: no answers are kept; borrowed */
     struct store *store;
-    struct arena *arena;
     struct json_writer *json;
-    struct response response;
-    struct buf body;
     char id_prefix[12]; /* of the request ids made here, different in each process */
     uint64_t requests;
+    struct arena *scratch;
+    /* pruning what the database keeps of changes */
+    int64_t prune_at;
+    bool changes_seen;
+    char prune_below[32];
 };
 
 /* Only after the fork. The settings are borrowed. */
-void worker_state_init(struct worker_state *w, const struct settings *settings);
+void worker_state_init(struct worker_state *w, const struct settings *settings,
+                       struct cache *cache);
 void worker_state_release(struct worker_state *w);
 
-/* Serves one request: parse, route, transaction, handler, answer, access log line, reset. Returns
- * false if the answer must be broken off (the transport closes without a proper end).
- * `*body_drained` tells whether the request body was read to its end (only then may a FastCGI
- * connection be detached). */
-bool dispatch(struct worker_state *w, const struct transport *transport, bool *body_drained);
+/* One request on its way. A worker may have several in hand, each with memory of its own. */
+struct exchange;
+
+/* Memory for one request after the other; the worker's state is borrowed. */
+struct exchange *exchange_new(struct worker_state *w);
+void exchange_free(struct exchange **x);
+
+/* Reads the request and climbs the ladder up to its handler. */
+enum exchange_next {
+    EXCHANGE_RUN,  /* what is left is exchange_run */
+    EXCHANGE_KEPT, /* an answer is kept: after a worker_refresh, exchange_serve, else exchange_run
+                    */
+};
+enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport);
+
+/* Asks the database what was changed, once for all requests in hand. False: it can't be told now,
+ * nothing kept may be served. */
+bool worker_refresh(struct worker_state *w);
+
+/* Answers with what is kept; false: it is not valid any more, exchange_run must. */
+bool exchange_serve(struct exchange *x);
+
+/* Answers by the handler, or with what was wrong on the ladder. */
+void exchange_run(struct exchange *x);
+
+/* Sends what is left of the answer, writes the access log line. False if the answer must be broken
+ * off (the transport closes without a proper end). `*body_drained` tells whether the request body
+ * was read to its end (only then may a FastCGI connection be detached). */
+bool exchange_end(struct exchange *x, bool *body_drained);
+
+/* All of it for one request. */
+bool dispatch(struct exchange *x, const struct transport *transport, bool *body_drained);
 
 #endif

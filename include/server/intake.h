@@ -15,14 +15,14 @@ enum body_result {
 
 /* Method, target, query, headers' access and request id; path, identity, body and parameters are
  * still to come. */
-void intake_begin(struct worker_state *w, const struct transport *transport,
+void intake_begin(struct worker_state *w, struct arena *arena, const struct transport *transport,
                   struct request *request);
 
 /* The path; what is wrong as path_parse says. */
-enum path_result intake_path(struct worker_state *w, struct request *request);
+enum path_result intake_path(const struct settings *settings, struct request *request);
 
-/* Reads the body into the worker's buffer. */
-enum body_result intake_body(struct worker_state *w, const struct transport *transport,
+/* Reads the body into a buffer, whose limit is the body's. */
+enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request);
 
 /* Who is asking, from the FastCGI parameter `name`, into request->identity. NULL if fine, else the
@@ -33,7 +33,7 @@ const char *intake_identity(const struct transport *transport, struct request *r
 
 /* Query string, then the body if it is a form (no Content-Type is one, too) and `form` allows it.
  */
-enum params_result intake_params(struct worker_state *w, struct request *request, bool form,
-                                 const char **message);
+enum params_result intake_params(const struct settings *settings, struct request *request,
+                                 bool form, const char **message);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "store/store.h"
 
-/* Keys of what was committed since `since` (a snapshot's text; "": unknown): entities by id, users
+/* Keys of what was committed since `since` (what an earlier call gave as
+ * `snapshot`; "": unknown): entities by id, users
  * by a hash. 0 among them: everything. */
 struct changes {
     const char *snapshot; /* now; taken after the call began */

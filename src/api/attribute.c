@@ -48,6 +48,7 @@ int attribute_show(struct context *c) {
     if (!found(c, store_attrs_by_name(c->store, c->arena, name, &filter, &ref, &attrs, &count),
                name, &ref, driver))
         return c->response->status;
+    depends_on(c, ref.id);
     answer_json(c, 200);
     show_attrs(c, attrs, count, filter.key && filter.key[0] == '_');
     return answer_end(c);

@@ -138,6 +138,11 @@ int fail_verdict(struct context *c, struct verdict verdict) {
     }
 }
 
+void depends_on(struct context *c, int64_t key) {
+    assert(c->dependencies.count < DEPENDENCIES);
+    c->dependencies.keys[c->dependencies.count++] = key;
+}
+
 enum mode get_mode(const struct context *c, enum mode default_mode) {
     const char *mode = request_header(c->request, "Clusto-Mode");
 

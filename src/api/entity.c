@@ -95,6 +95,7 @@ int entity_show(struct context *c) {
         return c->response->status;
     if (mode == MODE_INVALID)
         return fail_mode(c);
+    depends_on(c, object.ref.id);
     return answer_object(c, 200, mode, &object);
 }
 

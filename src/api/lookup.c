@@ -17,6 +17,7 @@ int lookup_by_name(struct context *c) {
         return c->response->status;
     if (mode == MODE_INVALID)
         return fail_mode(c);
+    depends_on(c, object.ref.id);
     return answer_object(c, 200, mode, &object);
 }
 
@@ -169,5 +170,6 @@ int lookup_from_pools(struct context *c) {
     if (mode == MODE_INVALID)
         return fail_mode(c);
     listing.children = !children || !is_false(children);
+    c->dependencies.anything = true;
     return answer_list(c, &listing, mode, &page);
 }

@@ -58,6 +58,7 @@ int resourcemanager_show(struct context *c) {
         return c->response->status;
     if (mode == MODE_INVALID)
         return fail_mode(c);
+    depends_on(c, manager.ref.id);
     return answer_object(c, 200, mode, &manager);
 }
 

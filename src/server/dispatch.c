@@ -11,30 +11,18 @@
 #include "api/context.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "server/intake.h"
-#include "server/route.h"
+#include "server/exchange.h"
 
 enum { MAX_ATTEMPTS = 5, PAUSE_MS = 4, DESCRIPTION_MAX = 1000 };
 
-/* One request on its way. */
-struct exchange {
-    struct worker_state *w;
-    const struct transport *transport;
-    struct request request;
-    struct route_match match;
-    struct context c;
-    enum body_result body;
-    struct timespec began;
-};
-
-void worker_state_init(struct worker_state *w, const struct settings *settings) {
+void worker_state_init(struct worker_state *w, const struct settings *settings,
+                       struct cache *cache) {
     uint32_t random = 0;
 
-    *w = (struct worker_state){.settings = settings};
+    *w = (struct worker_state){.settings = settings, .cache = cache};
     w->store = store_new(settings);
-    w->arena = arena_new();
+    w->scratch = arena_new();
     w->json = json_writer_new();
-    buf_init(&w->body, (size_t)settings->body_limit);
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
         random = (uint32_t)getpid() ^ (uint32_t)time(NULL);
     snprintf(w->id_prefix, sizeof(w->id_prefix), "%08x-", random);
@@ -44,9 +32,28 @@ void worker_state_init(struct worker_state *w, const struct settings *settings) 
 void worker_state_release(struct worker_state *w) {
     store_free(&w->store);
     json_writer_free(&w->json);
-    buf_release(&w->body);
-    buf_release(&w->response.held);
-    arena_free(&w->arena);
+    arena_free(&w->scratch);
+}
+
+struct exchange *exchange_new(struct worker_state *w) {
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        log_fatal("out of memory");
+    x->w = w;
+    x->arena = arena_new();
+    buf_init(&x->body, (size_t)w->settings->body_limit);
+    return x;
+}
+
+void exchange_free(struct exchange **x) {
+    if (!*x)
+        return;
+    buf_release(&(*x)->body);
+    buf_release(&(*x)->response.held);
+    arena_free(&(*x)->arena);
+    free(*x);
+    *x = NULL;
 }
 
 /* --- transaction and handler -------------------------------------------------------------------
@@ -60,7 +67,7 @@ static const char *description(const struct exchange *x) {
     if (given != NULL && *given != '\0')
         return given;
     for (size_t i = 0; i < x->request.path.count && strlen(text) < DESCRIPTION_MAX; i++)
-        text = arena_printf(x->w->arena, "%s%s%s", text, i == 0 ? " /" : "/",
+        text = arena_printf(x->arena, "%s%s%s", text, i == 0 ? " /" : "/",
                             x->request.path.segments[i]);
     return text;
 }
@@ -78,8 +85,7 @@ static int commit(struct exchange *x, int status) {
         return fail_rc(&x->c, rc);
     }
     if (version > 0)
-        response_header(&x->w->response, "Clusto-Version",
-                        arena_printf(x->w->arena, "%d", (int)version));
+        response_header(&x->response, "Clusto-Version", arena_printf(x->arena, "%d", (int)version));
     return status;
 }
 
@@ -104,7 +110,7 @@ static int attempt(struct exchange *x) {
 /* True if what failed is worth another try, and nothing of the answer has left. After COMMIT was
  * sent the code is RC_UNKNOWN, and that is never tried again. */
 static bool worth_another(const struct exchange *x, int attempts, bool was_connected) {
-    if (x->w->response.started)
+    if (x->response.started)
         return false;
     if (x->c.rc == RC_BROKEN) /* a connection that died since the last request is not news */
         return was_connected && attempts == 1;
@@ -120,7 +126,7 @@ static void pause_before(int attempts) {
 }
 
 static int run(struct exchange *x) {
-    struct response *response = &x->w->response;
+    struct response *response = &x->response;
     bool was_connected = store_connected(x->w->store);
     int status = 0;
 
@@ -128,7 +134,7 @@ static int run(struct exchange *x) {
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
     response->hold = x->match.route->transaction == TRANSACTION_WRITE;
-    store_set_client(x->w->store, x->transport->client_fd);
+    store_set_client(x->w->store, x->transport.client_fd);
     for (int attempts = 1;; attempts++) {
         status = attempt(x);
         if (!worth_another(x, attempts, was_connected))
@@ -148,7 +154,7 @@ static int run(struct exchange *x) {
 
 static int answer_options(struct exchange *x) {
     if (x->match.allowed != 0)
-        response_header(&x->w->response, "Allow", route_allow(x->w->arena, x->match.allowed));
+        response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
     return answer_empty(&x->c, 204);
 }
 
@@ -163,12 +169,12 @@ static int fail_path(struct exchange *x, enum path_result result) {
 static int fail_method(struct exchange *x) {
     int status = fail(&x->c, 405, "%.32s is not allowed here.", x->request.method_text);
 
-    response_header(&x->w->response, "Allow", route_allow(x->w->arena, x->match.allowed));
+    response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
     return status;
 }
 
 static int fail_body(struct exchange *x) {
-    switch (x->body) {
+    switch (x->body_result) {
     case BODY_TOO_LARGE:
         return fail(&x->c, 413, "The body is larger than %d bytes.", x->w->settings->body_limit);
     case BODY_LATE: return fail(&x->c, 408, "The body did not arrive in time.");
@@ -204,10 +210,11 @@ static int fail_params(struct exchange *x, enum params_result result, const char
     return fail(&x->c, 400, "%s", message);
 }
 
-/* Every rung in its order; a handler may assume all of them. */
+/* Every rung in its order; a handler may assume all of them. The status of what was wrong, or 0:
+ * run. */
 static int climb(struct exchange *x) {
     struct request *request = &x->request;
-    enum path_result path = intake_path(x->w, request);
+    enum path_result path = intake_path(x->w->settings, request);
     enum params_result params;
     const char *message = "";
 
@@ -221,37 +228,48 @@ static int climb(struct exchange *x) {
         return fail(&x->c, 404, "There is nothing at this path.");
     if (x->match.route == NULL)
         return fail_method(x);
-    if (x->body != BODY_OK)
+    if (x->body_result != BODY_OK)
         return fail_body(x);
     if (!headers_valid(request))
         return fail(&x->c, 400, "A header is not valid UTF-8.");
-    message = intake_identity(x->transport, request, identity_param(x));
+    message = intake_identity(&x->transport, request, identity_param(x));
     if (message != NULL)
         return fail(&x->c, 400, "%s", message);
-    params = intake_params(x->w, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0, &message);
+    params = intake_params(x->w->settings, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0,
+                           &message);
     if (params != PARAMS_OK)
         return fail_params(x, params, message);
-    return run(x);
+    return 0;
 }
 
 /* --- around it ---------------------------------------------------------------------------------
  */
 
-static void begin(struct exchange *x) {
+static void begin(struct exchange *x, const struct transport *transport) {
     struct worker_state *w = x->w;
-    char prefix[80];
 
     clock_gettime(CLOCK_MONOTONIC, &x->began);
-    intake_begin(w, x->transport, &x->request);
-    response_begin(&w->response, w->arena, x->transport->out, x->request.method == METHOD_HEAD);
-    response_set_fixed(&w->response, w->settings->response_headers,
+    x->transport = *transport;
+    x->match = (struct route_match){0};
+    x->answered = false;
+    x->status = 0;
+    x->key = NULL;
+    intake_begin(w, x->arena, transport, &x->request);
+    response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
+    response_set_fixed(&x->response, w->settings->response_headers,
                        w->settings->response_header_count);
     x->c = (struct context){.settings = w->settings,
                             .request = &x->request,
-                            .response = &w->response,
+                            .response = &x->response,
                             .store = w->store,
-                            .arena = w->arena,
+                            .arena = x->arena,
                             .json = w->json};
+}
+
+/* Several requests may be in hand: each line of the log names its own. */
+static void take_up(const struct exchange *x) {
+    char prefix[80];
+
     snprintf(prefix, sizeof(prefix), "[%s] ", x->request.id);
     log_set_prefix(prefix);
 }
@@ -264,7 +282,7 @@ static double milliseconds_since(const struct timespec *then) {
 }
 
 static void log_access(const struct exchange *x, int status) {
-    const struct response *response = &x->w->response;
+    const struct response *response = &x->response;
 
     if (!log_enabled(LOG_LEVEL_INFO))
         return;
@@ -274,17 +292,41 @@ static void log_access(const struct exchange *x, int status) {
              response->broken ? " (broken off)" : "");
 }
 
-bool dispatch(struct worker_state *w, const struct transport *transport, bool *body_drained) {
-    struct exchange x = {.w = w, .transport = transport};
-    int status;
+enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport) {
+    begin(x, transport);
+    take_up(x);
+    x->body_result = intake_body(&x->body, transport, &x->request);
+    x->status = climb(x);
+    x->answered = x->status != 0;
+    if (!x->answered && kept_find(x))
+        return EXCHANGE_KEPT;
+    return EXCHANGE_RUN;
+}
 
-    begin(&x);
-    x.body = intake_body(w, transport, &x.request);
-    status = climb(&x);
-    (void)response_finish(&w->response);
-    log_access(&x, status);
+void exchange_run(struct exchange *x) {
+    uint64_t seq;
+
+    if (x->answered)
+        return;
+    take_up(x);
+    seq = kept_seq(x);
+    x->status = run(x);
+    x->answered = true;
+    kept_store(x, seq);
+}
+
+bool exchange_end(struct exchange *x, bool *body_drained) {
+    take_up(x);
+    (void)response_finish(&x->response);
+    log_access(x, x->status);
     log_set_prefix(NULL);
-    *body_drained = x.body == BODY_OK || x.body == BODY_CUT;
-    arena_reset(w->arena);
-    return !w->response.broken;
+    *body_drained = x->body_result == BODY_OK || x->body_result == BODY_CUT;
+    arena_reset(x->arena);
+    return !x->response.broken;
+}
+
+bool dispatch(struct exchange *x, const struct transport *transport, bool *body_drained) {
+    if (exchange_begin(x, transport) == EXCHANGE_RUN || !worker_refresh(x->w) || !exchange_serve(x))
+        exchange_run(x);
+    return exchange_end(x, body_drained);
 }

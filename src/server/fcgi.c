@@ -135,9 +135,6 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
         return ACCEPTED_NO_REQUEST;
     }
     FCGX_Attach(&f->request);
-    FCGI_stdin->fcgx_stream = f->request.in;
-    FCGI_stdout->fcgx_stream = f->request.out;
-    FCGI_stderr->fcgx_stream = f->request.err;
     return ACCEPTED;
 }
 
@@ -159,10 +156,19 @@ static size_t fcgi_variable_count(void *context, const char *name) {
     return count;
 }
 
+/* The wrapped streams are the process's; several requests may be in hand. */
+static void select_streams(const struct fcgi *f) {
+    FCGI_stdin->fcgx_stream = f->request.in;
+    FCGI_stdout->fcgx_stream = f->request.out;
+    FCGI_stderr->fcgx_stream = f->request.err;
+}
+
 static long fcgi_read(void *context, char *bytes, size_t n) {
     struct fcgi *f = context;
-    size_t got = FCGI_fread(bytes, 1, n, FCGI_stdin);
+    size_t got;
 
+    select_streams(f);
+    got = FCGI_fread(bytes, 1, n, FCGI_stdin);
     if (got > 0)
         return (long)got;
     disarm(f);
@@ -170,6 +176,7 @@ static long fcgi_read(void *context, char *bytes, size_t n) {
 }
 
 static bool fcgi_write(void *context, const char *bytes, size_t n) {
+    select_streams(context);
     disarm(context); /* a body may have been refused before its end */
     return FCGI_fwrite((void *)(uintptr_t)bytes, 1, n, FCGI_stdout) == n;
 }

@@ -25,14 +25,14 @@ static const char *request_id(struct worker_state *w, const struct request *requ
 
     if (given != NULL && id_fits(given))
         return given;
-    return arena_printf(w->arena, "%s%llx", w->id_prefix, (unsigned long long)w->requests);
+    return arena_printf(request->arena, "%s%llx", w->id_prefix, (unsigned long long)w->requests);
 }
 
-void intake_begin(struct worker_state *w, const struct transport *transport,
+void intake_begin(struct worker_state *w, struct arena *arena, const struct transport *transport,
                   struct request *request) {
     const char *text;
 
-    *request = (struct request){.arena = w->arena,
+    *request = (struct request){.arena = arena,
                                 .variable = transport->variable,
                                 .variable_count = transport->variable_count,
                                 .transport = transport->context,
@@ -52,10 +52,11 @@ void intake_begin(struct worker_state *w, const struct transport *transport,
     request->id = request_id(w, request);
 }
 
-enum path_result intake_path(struct worker_state *w, struct request *request) {
-    return path_parse(w->arena, variable(request, "PATH_INFO"), variable(request, "REQUEST_URI"),
-                      variable(request, "SCRIPT_NAME"), (size_t)w->settings->max_path_segments,
-                      (size_t)w->settings->max_path_bytes, &request->path);
+enum path_result intake_path(const struct settings *settings, struct request *request) {
+    return path_parse(request->arena, variable(request, "PATH_INFO"),
+                      variable(request, "REQUEST_URI"), variable(request, "SCRIPT_NAME"),
+                      (size_t)settings->max_path_segments, (size_t)settings->max_path_bytes,
+                      &request->path);
 }
 
 /* Content-Length, -1 where the front server does not say. */
@@ -67,28 +68,28 @@ static bool announced(const struct request *request, int64_t *length) {
            num_parse_range(text, 0, INT64_MAX, length) != NUM_MALFORMED;
 }
 
-enum body_result intake_body(struct worker_state *w, const struct transport *transport,
+enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request) {
     char bytes[READ_SIZE];
     int64_t length;
     long n;
 
-    buf_clear(&w->body);
+    buf_clear(body);
     if (!announced(request, &length))
         return BODY_MALFORMED;
-    if (length > w->settings->body_limit)
+    if (length > (int64_t)body->limit)
         return BODY_TOO_LARGE;
     while ((n = transport->read(transport->context, bytes, sizeof(bytes))) > 0) {
-        buf_add(&w->body, bytes, (size_t)n);
-        if (w->body.failed)
+        buf_add(body, bytes, (size_t)n);
+        if (body->failed)
             return BODY_TOO_LARGE;
     }
     if (n < 0)
         return BODY_LATE;
-    if (length >= 0 && w->body.len < (size_t)length)
+    if (length >= 0 && body->len < (size_t)length)
         return BODY_CUT;
-    request->body = buf_cstr(&w->body);
-    request->body_length = w->body.len;
+    request->body = buf_cstr(body);
+    request->body_length = body->len;
     return BODY_OK;
 }
 
@@ -114,22 +115,22 @@ static bool is_form(const struct request *request) {
            request_has_type(request, "application/x-www-form-urlencoded");
 }
 
-enum params_result intake_params(struct worker_state *w, struct request *request, bool form,
-                                 const char **message) {
-    const struct params_limits limits = {.count = (size_t)w->settings->max_params,
+enum params_result intake_params(const struct settings *settings, struct request *request,
+                                 bool form, const char **message) {
+    const struct params_limits limits = {.count = (size_t)settings->max_params,
                                          .name_bytes = PARAM_NAME_MAX,
-                                         .value_bytes = (size_t)w->settings->max_param_bytes};
+                                         .value_bytes = (size_t)settings->max_param_bytes};
     enum params_result result =
-        params_add_form(&request->params, w->arena, request->query, strlen(request->query),
+        params_add_form(&request->params, request->arena, request->query, strlen(request->query),
                         PARAM_QUERY, &limits, message);
 
     if (result != PARAMS_OK || !form || request->body_length == 0)
         return result;
     if (is_form(request))
-        return params_add_form(&request->params, w->arena, request->body, request->body_length,
-                               PARAM_BODY, &limits, message);
+        return params_add_form(&request->params, request->arena, request->body,
+                               request->body_length, PARAM_BODY, &limits, message);
     if (request_has_type(request, "multipart/form-data"))
-        return params_add_multipart(&request->params, w->arena, request->content_type,
+        return params_add_multipart(&request->params, request->arena, request->content_type,
                                     request->body, request->body_length, &limits, message);
     return result;
 }

@@ -57,12 +57,15 @@ int once_serve(const struct settings *settings) {
                                   .context = &once};
     const char *length = getenv("CONTENT_LENGTH");
     struct worker_state w;
+    struct exchange *x;
     bool whole, drained;
 
     if (length == NULL || num_parse_range(length, 0, INT64_MAX, &once.left) != NUM_OK)
         once.left = 0;
-    worker_state_init(&w, settings);
-    whole = dispatch(&w, &transport, &drained);
+    worker_state_init(&w, settings, NULL);
+    x = exchange_new(&w);
+    whole = dispatch(x, &transport, &drained);
+    exchange_free(&x);
     worker_state_release(&w);
     return whole ? 0 : 1;
 }

@@ -99,6 +99,8 @@ static const struct setting table[] = {
      "largest request body in bytes; over it 413"},
     {"body_timeout", SETTING_INT, "30000", 10, HOUR, false, AT(body_timeout), NULL,
      "milliseconds within which the whole body must arrive"},
+    {"cache_size", SETTING_INT, "64", 0, 65536, false, AT(cache_size), NULL,
+     "MiB of answers that the workers keep together; 0: none"},
     {"connect_timeout", SETTING_INT, "3000", 10, HOUR, false, AT(connect_timeout), NULL,
      "milliseconds to wait for a connection to the database"},
     {"database", SETTING_STRING, "dbname=muster", 0, TEXT_MAX, false, AT(database), NULL,

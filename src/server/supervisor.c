@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/cache.h"
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/listen.h"
@@ -37,6 +38,7 @@ struct supervisor {
     const char *const *files;
     size_t file_count;
     struct listener listener;
+    struct cache *cache; /* of this configuration: one read again gets a new one */
     struct account account;
     int pid_fd;
     char *pid_file;
@@ -89,12 +91,18 @@ static int be_worker(struct supervisor *s, pid_t parent) {
         /* Behind the change of user, which would undo it. */
         (void)prctl(PR_SET_PDEATHSIG, WORKER_FINISH);
         if (getppid() == parent)
-            status = worker_run(s->settings, s->listener.fd);
+            status = worker_run(s->settings, s->cache, s->listener.fd);
     }
     config_free(&s->settings);
     free(s->pid_file);
     free(s);
     return status;
+}
+
+static void renew_cache(struct supervisor *s) {
+    cache_free(&s->cache);
+    if (s->settings->cache_size > 0)
+        s->cache = cache_new((size_t)s->settings->cache_size << 20);
 }
 
 static bool start_worker(struct supervisor *s) {
@@ -254,6 +262,7 @@ static void reload(struct supervisor *s) {
     s->settings = settings;
     if (daemon_open_log(settings))
         daemon_share_log(settings, &s->account);
+    renew_cache(s);
     log_info("the configuration was read again");
     s->next_start = 0;
     tell_all(s, WORKER_RETIRE);
@@ -360,6 +369,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
         goto out;
     block_signals(s);
     log_info("muster %s: %zu workers", s->settings->version, wanted_workers(s->settings));
+    renew_cache(s);
     start_missing(s);
     if (!foreground)
         daemon_ready(ready_fd, s->settings);
@@ -368,6 +378,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
     status = 0;
 out:
     listen_close(&s->listener);
+    cache_free(&s->cache);
     daemon_remove_pid(s->pid_file, &s->pid_fd);
     config_free(&s->settings);
     free(s->pid_file);

@@ -11,11 +11,16 @@
 #include "server/fcgi.h"
 #include "server/worker.h"
 
+enum { BATCH = 16 };
+
 /* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
  * between a test and a wait, and none interrupts a request. */
 struct worker {
     struct worker_state state;
-    struct fcgi *fcgi;
+    /* Requests in hand. More than one only while their answers are kept: then one question to the
+     * database serves them all. */
+    struct fcgi *fcgi[BATCH];
+    struct exchange *exchanges[BATCH];
     int epoll_fd;
     int signal_fd;
     int max_requests;
@@ -106,24 +111,68 @@ static bool wait_for_work(struct worker *w) {
     return work && !w->retire;
 }
 
-static void answer(struct worker *w) {
+/* Takes a request into the i-th place; false: there was none. */
+static bool take(struct worker *w, size_t i, enum exchange_next *next) {
+    enum fcgi_accepted accepted = fcgi_accept(w->fcgi[i]);
     struct transport transport;
-    bool whole, drained;
 
-    enum fcgi_accepted accepted = fcgi_accept(w->fcgi);
-
-    if (accepted == ACCEPTED_NOBODY && w->finish)
+    if (accepted == ACCEPTED_NOBODY && i == 0 && w->finish)
         w->retire = true; /* a socket that was shut looks ready for ever */
     if (accepted != ACCEPTED)
-        return;
-    transport = fcgi_transport(w->fcgi);
-    whole = dispatch(&w->state, &transport, &drained);
-    fcgi_finish(w->fcgi, whole, drained);
+        return false;
+    transport = fcgi_transport(w->fcgi[i]);
+    *next = exchange_begin(w->exchanges[i], &transport);
+    return true;
+}
+
+static void end(struct worker *w, size_t i) {
+    bool drained, whole = exchange_end(w->exchanges[i], &drained);
+
+    fcgi_finish(w->fcgi[i], whole, drained);
+}
+
+/* As long as the answers of those who wait are kept, more of them are taken in; the first that has
+ * to be worked for is the last, so that nobody waits for another's work whom a free worker could
+ * serve. */
+static void answer(struct worker *w) {
+    enum exchange_next next = EXCHANGE_KEPT;
+    size_t count = 0, kept = 0;
+    bool current;
+
+    while (count < (w->state.cache ? BATCH : 1) && next == EXCHANGE_KEPT && take(w, count, &next)) {
+        count++;
+        kept += next == EXCHANGE_KEPT;
+    }
+    current = kept > 0 && worker_refresh(&w->state);
+    for (size_t i = 0; i < count; i++) {
+        if (!(i < kept && current && exchange_serve(w->exchanges[i])))
+            exchange_run(w->exchanges[i]);
+        end(w, i);
+    }
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
 }
 
-int worker_run(const struct settings *settings, int listen_fd) {
+static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
+    size_t count = w->state.cache ? BATCH : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        w->fcgi[i] = fcgi_new(settings, listen_fd);
+        if (w->fcgi[i] == NULL)
+            return false;
+        w->exchanges[i] = exchange_new(&w->state);
+    }
+    return true;
+}
+
+static void close_places(struct worker *w) {
+    for (size_t i = 0; i < BATCH; i++) {
+        exchange_free(&w->exchanges[i]);
+        fcgi_free(&w->fcgi[i]);
+    }
+}
+
+int worker_run(const struct settings *settings, struct cache *cache, int listen_fd) {
     struct worker w = {.epoll_fd = -1,
                        .signal_fd = -1,
                        .max_requests = settings->max_requests,
@@ -134,18 +183,17 @@ int worker_run(const struct settings *settings, int listen_fd) {
         log_error("a worker can't start: %s", strerror(errno));
         goto out;
     }
-    w.fcgi = fcgi_new(settings, listen_fd);
-    if (w.fcgi == NULL)
+    worker_state_init(&w.state, settings, cache);
+    if (!open_places(&w, settings, listen_fd))
         goto out;
-    worker_state_init(&w.state, settings);
     (void)store_connect(w.state.store); /* logged; requests try again */
     while (!w.retire)
         if (wait_for_work(&w))
             answer(&w);
-    worker_state_release(&w.state);
     status = 0;
 out:
-    fcgi_free(&w.fcgi);
+    close_places(&w);
+    worker_state_release(&w.state);
     if (w.epoll_fd >= 0)
         close(w.epoll_fd);
     if (w.signal_fd >= 0)

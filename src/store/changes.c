@@ -21,18 +21,23 @@ static void read_keys(struct arena *arena, const char *text, struct changes *out
     }
 }
 
+/* "snapshot@life": what the caller keeps and gives back. */
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out) {
-    PGresult *result;
+    const char *life = strchr(since, '@');
+    const char *snapshot = life ? arena_strndup(arena, since, (size_t)(life - since)) : "";
     const char *keys;
-    enum rc rc = pg_exec(store, &result, STMT_CHANGES, PG_ARGS(pg_text(since)));
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_CHANGES,
+                         PG_ARGS(pg_text(snapshot), pg_text(life ? life + 1 : "")));
 
     *out = (struct changes){0};
     if (rc != RC_OK)
         return rc;
     pg_keep(arena, result);
-    out->snapshot = pg_get_text(result, 0, 0);
-    keys = pg_get_text(result, 0, 1);
+    out->snapshot =
+        arena_printf(arena, "%s@%s", pg_get_text(result, 0, 0), pg_get_text(result, 0, 1));
+    keys = pg_get_text(result, 0, 2);
     if (keys)
         read_keys(arena, keys, out);
     return RC_OK;
