@@ -4,34 +4,51 @@
 
 #include "store/pg.h"
 
-/* The columns of every statement made by OBJECT() and ATTRS() in stmts.c. Tag 0: the owner, and one
- * of its attributes with what that refers to. Tag 1: one of the owner's containers as the related
- * one; all that is left of the attribute is its id, which orders them. */
+/* The columns of every statement made by OBJECT() and ATTRS() in stmts.c, and what name, driver and
+ * type are those of. The rows of one owner come together, owners by id. */
 enum object_column {
-    COLUMN_TAG,
     COLUMN_OWNER,
-    COLUMN_NAME,
-    COLUMN_DRIVER,
-    COLUMN_TYPE,
-    COLUMN_ALLOCATED,
+    COLUMN_TAG,
     COLUMN_ATTR,
     COLUMN_KEY,
     COLUMN_SUBKEY,
     COLUMN_NUMBER,
     COLUMN_DATATYPE,
-    COLUMN_INT,
+    COLUMN_INT, /* TAG_ENTITY: how much it allocated */
     COLUMN_STRING,
     COLUMN_DATETIME,
     COLUMN_RELATION,
-    COLUMN_RELATED,
-    COLUMN_RELATED_NAME,
-    COLUMN_RELATED_DRIVER,
-    COLUMN_RELATED_TYPE
+    COLUMN_NAME,
+    COLUMN_DRIVER,
+    COLUMN_TYPE
 };
 
-/* The objects in the result, in whatever order its rows are, by entity id. Texts stay in `result`,
- * which is kept by the arena from here on. NULL when there is none. */
-struct object *objects_assemble(struct arena *arena, PGresult *result, size_t *count);
+enum object_tag {
+    TAG_ENTITY,   /* the owner itself: one row, first */
+    TAG_ATTR,     /* what the attribute refers to; null: nothing that lives */
+    TAG_CONTAINER /* a container, the attribute is its membership */
+};
+
+/* An object while its rows come in. */
+struct assembly {
+    struct arena *arena;
+    bool copy; /* texts don't outlive their row */
+    struct object object;
+    struct parent *parents;
+    size_t attr_room, content_room, parent_room;
+};
+
+/* An empty one. `rows`: about how many are to come. */
+void assembly_start(struct assembly *a, struct arena *arena, bool copy, size_t rows);
+/* True if the row belongs to another owner than those before. */
+bool assembly_ends(const struct assembly *a, const PGresult *result, size_t row);
+void assembly_add(struct assembly *a, const PGresult *result, size_t row);
+/* Everything in the order that store.h promises. Valid as long as the arena (and, without `copy`,
+ * the result). */
+const struct object *assembly_finish(struct assembly *a);
+
+/* All objects in the result, by entity id. `result` is kept by the arena from here on. */
+struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
 /* $1 and $2 of these statements, in the arena: drivers of managers and their resource keys. */
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys);

@@ -139,19 +139,21 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
 
 /* --- whole objects */
 
-/* Where the ids of the chunks come from: asked for chunk by chunk behind the last one, or all
- * found by one statement before the first. */
+/* A list in chunks. Their ids are asked for a thousand at a time behind the last ones, or were all
+ * found by one statement before the first. While the rows of one chunk are given out, the next one
+ * is in the pipeline already, and in front of it the ids of the one after that. */
 struct walk {
     struct store *store;
-    struct arena *arena; /* of one chunk */
     struct query query;
     bool by_keyset;
     int32_t *ids;
-    size_t count, capacity; /* not by keyset: all ids, and how much room there is */
-    size_t at;
+    size_t count, capacity;
+    size_t at;           /* the first that belongs to no chunk yet */
+    size_t ahead;        /* how many are in the chunk that was asked for last */
+    size_t given;        /* of the one being given out */
+    struct arena *arena; /* of one object */
+    struct assembly assembly;
     int64_t *total;
-    size_t step;
-    bool more;
     store_object_row row;
     void *context;
 };
@@ -177,99 +179,97 @@ static bool take_id(void *context, const PGresult *result) {
     return true;
 }
 
-/* Asks for the ids of the next chunk, behind the last one that was taken. */
-static void ask_ids(struct walk *w) {
-    if (!w->by_keyset)
-        return;
-    w->query.args[ARG_LIMIT] = pg_bigint((int64_t)w->step);
+static void ask_ids(struct walk *w, int64_t limit) {
+    w->query.args[ARG_LIMIT] = pg_bigint(limit);
     w->query.args[ARG_AFTER] = pg_int(w->count ? w->ids[w->count - 1] : 0);
     pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
 }
 
-/* The next chunk's ids are ids[at..count) or a part of it. */
-static enum rc take_ids(struct walk *w, size_t *n) {
+static enum rc receive_ids(struct walk *w) {
     PGresult *result;
-    enum rc rc;
+    enum rc rc = pg_next(w->store, &result);
 
-    *n = 0;
-    if (!w->more)
-        return RC_OK;
-    if (w->by_keyset) {
-        rc = pg_next(w->store, &result);
-        if (rc != RC_OK)
-            return rc;
-        w->at = w->count = 0;
-        for (size_t row = 0; row < pg_rows(result); row++)
-            keep_id(w, pg_get_int32(result, row, LIST_ID));
-        PQclear(result);
-        *n = w->count;
-        w->more = w->count == w->step;
-        return RC_OK;
-    }
-    *n = w->count - w->at < w->step ? w->count - w->at : w->step;
-    w->more = w->at + *n < w->count;
+    if (rc != RC_OK)
+        return rc;
+    w->at = w->count = 0;
+    for (size_t row = 0; row < pg_rows(result); row++)
+        keep_id(w, pg_get_int32(result, row, LIST_ID));
+    PQclear(result);
     return RC_OK;
 }
 
-/* Asks for a chunk, and for the ids of the one behind it. */
-static void ask_chunk(struct walk *w, size_t n) {
-    struct pg_arg args[3] = {[2] = pg_ints(w->ids + w->at, NULL, n)};
-    struct arena *scratch = arena_new();
-
-    objects_managers(scratch, &args[0], &args[1]);
-    pg_send(w->store, STMT_OBJECTS_BY_IDS, args, 3);
-    arena_free(&scratch);
-    w->at += n;
-    w->step = CHUNK;
-    if (w->more)
-        ask_ids(w);
-    pg_flush(w->store);
-}
-
-static enum rc give_chunk(struct walk *w, PGresult *result) {
-    size_t count;
-    const struct object *objects = objects_assemble(w->arena, result, &count);
-    bool go_on = true;
-
-    for (size_t i = 0; i < count && go_on; i++)
-        go_on = w->row(w->context, &objects[i]);
-    arena_reset(w->arena);
-    return go_on ? RC_OK : pg_abandon(w->store);
-}
-
 /* The first ids; those of a page, of pools, of a search all at once. */
-static enum rc first_ids(struct walk *w, size_t *n) {
-    enum rc rc = RC_OK;
-
+static enum rc first_ids(struct walk *w) {
     if (w->by_keyset) {
-        ask_ids(w);
-    } else {
-        pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
-        rc = pg_stream(w->store, take_id, w);
+        ask_ids(w, FIRST_CHUNK);
+        return receive_ids(w);
     }
-    return rc == RC_OK ? take_ids(w, n) : rc;
+    pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
+    return pg_stream(w->store, take_id, w);
+}
+
+/* Asks for the next chunk, if there is one, and for the ids of the one behind it. */
+static void ask_chunk(struct walk *w, size_t size) {
+    struct arena *scratch = arena_new();
+    struct pg_arg args[3];
+
+    w->ahead = w->count - w->at < size ? w->count - w->at : size;
+    if (w->ahead > 0) {
+        objects_managers(scratch, &args[0], &args[1]);
+        args[2] = pg_ints(w->ids + w->at, NULL, w->ahead);
+        if (w->by_keyset)
+            ask_ids(w, CHUNK);
+        pg_send(w->store, STMT_OBJECTS_BY_IDS, args, 3);
+        w->at += w->ahead;
+        pg_flush(w->store);
+    }
+    arena_free(&scratch);
+}
+
+static bool give_object(struct walk *w) {
+    bool go_on = w->row(w->context, assembly_finish(&w->assembly));
+
+    w->given++;
+    arena_reset(w->arena);
+    assembly_start(&w->assembly, w->arena, true, 0);
+    return go_on;
+}
+
+static bool take_row(void *context, const PGresult *result) {
+    struct walk *w = context;
+
+    if (assembly_ends(&w->assembly, result, 0) && !give_object(w))
+        return false;
+    assembly_add(&w->assembly, result, 0);
+    return true;
+}
+
+static enum rc give_chunk(struct walk *w, size_t size) {
+    enum rc rc;
+
+    w->given = 0;
+    assembly_start(&w->assembly, w->arena, true, 0);
+    rc = pg_stream(w->store, take_row, w);
+    if (rc == RC_OK && w->assembly.object.ref.id != 0 && !give_object(w))
+        rc = pg_abandon(w->store);
+    assert(w->given <= size); /* the rows of one object come together */
+    return rc;
 }
 
 static enum rc walk(struct walk *w) {
-    size_t n = 0;
-    enum rc rc = first_ids(w, &n);
+    enum rc rc = first_ids(w);
 
-    if (rc == RC_OK && n > 0)
-        ask_chunk(w, n);
-    while (rc == RC_OK && n > 0) {
-        PGresult *chunk;
+    if (rc == RC_OK)
+        ask_chunk(w, FIRST_CHUNK);
+    while (rc == RC_OK && w->ahead > 0) {
+        size_t size = w->ahead;
 
-        rc = pg_next(w->store, &chunk);
-        if (rc != RC_OK)
-            break;
-        rc = take_ids(w, &n);
-        if (rc != RC_OK) {
-            PQclear(chunk);
-            break;
+        if (w->by_keyset)
+            rc = receive_ids(w);
+        if (rc == RC_OK) {
+            ask_chunk(w, CHUNK);
+            rc = give_chunk(w, size);
         }
-        if (n > 0)
-            ask_chunk(w, n);
-        rc = give_chunk(w, chunk);
     }
     return rc;
 }
@@ -277,13 +277,11 @@ static enum rc walk(struct walk *w) {
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
                            int64_t *total, store_object_row row, void *context) {
     struct walk w = {.store = store,
-                     .arena = arena_new(),
                      .query = make_query(arena, listing, total && listing->limit > 0),
                      .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 &&
                                   listing->offset == 0,
+                     .arena = arena_new(),
                      .total = total,
-                     .step = FIRST_CHUNK,
-                     .more = true,
                      .row = row,
                      .context = context};
     bool own = !pg_in_transaction(store);

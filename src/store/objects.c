@@ -1,4 +1,4 @@
-/* objects.c: rows to objects: whose they are, what they hold, in the order that is promised. */
+/* objects.c: rows to objects: what belongs to them, in the order that is promised. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +23,16 @@ void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg
     *keys = pg_texts(resources, count);
 }
 
+/* A container, and the membership that tells its place. */
+struct parent {
+    struct ref ref;
+    int32_t attr;
+};
+
 /* --- order */
 
 static int compare_ints(int32_t a, int32_t b) {
     return (a > b) - (a < b);
-}
-
-static int by_number(const void *a, const void *b) {
-    return compare_ints(*(const int32_t *)a, *(const int32_t *)b);
 }
 
 static int by_key(const void *a, const void *b) {
@@ -40,118 +42,9 @@ static int by_key(const void *a, const void *b) {
     return order ? order : compare_ints(x->id, y->id);
 }
 
-static int by_ref_id(const void *a, const void *b) {
+static int by_id(const void *a, const void *b) {
     return compare_ints(((const struct ref *)a)->id, ((const struct ref *)b)->id);
 }
-
-static size_t unique_refs(struct ref *refs, size_t count) {
-    size_t kept = 0;
-
-    qsort(refs, count, sizeof *refs, by_ref_id);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || refs[kept - 1].id != refs[i].id)
-            refs[kept++] = refs[i];
-    return kept;
-}
-
-/* --- whose */
-
-/* The owners' ids, each once, in order. Rows of one owner mostly come together. */
-static int32_t *owners(struct arena *arena, const PGresult *result, size_t *count) {
-    size_t rows = pg_rows(result), n = 0, kept = 0;
-    int32_t *ids = arena_array(arena, rows + 1, sizeof *ids);
-
-    for (size_t row = 0; row < rows; row++) {
-        int32_t id = pg_get_int32(result, row, COLUMN_OWNER);
-
-        if (n == 0 || ids[n - 1] != id)
-            ids[n++] = id;
-    }
-    qsort(ids, n, sizeof *ids, by_number);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || ids[kept - 1] != ids[i])
-            ids[kept++] = ids[i];
-    *count = kept;
-    return ids;
-}
-
-/* --- rows to fields */
-
-static struct ref related(const PGresult *result, size_t row) {
-    return (struct ref){.id = pg_get_int32(result, row, COLUMN_RELATED),
-                        .name = pg_get_text(result, row, COLUMN_RELATED_NAME),
-                        .driver = pg_get_text(result, row, COLUMN_RELATED_DRIVER),
-                        .type = pg_get_text(result, row, COLUMN_RELATED_TYPE)};
-}
-
-static const char *or_empty(const char *text) {
-    return text ? text : "";
-}
-
-/* A row with a datatype that nobody knows is shown as the text that it holds. */
-static const char *any_text(const PGresult *result, size_t row) {
-    const char *text = pg_get_text(result, row, COLUMN_STRING);
-
-    if (!text)
-        text = pg_get_text(result, row, COLUMN_INT);
-    if (!text)
-        text = pg_get_text(result, row, COLUMN_DATETIME);
-    return or_empty(text);
-}
-
-static struct value value_of(struct arena *arena, const PGresult *result, size_t row) {
-    struct value value = {.datatype = DATATYPE_STRING};
-    const char *text;
-
-    if (!datatype_parse(or_empty(pg_get_text(result, row, COLUMN_DATATYPE)), &value.datatype)) {
-        value.datatype = DATATYPE_STRING;
-        value.text = any_text(result, row);
-        return value;
-    }
-    switch (value.datatype) {
-    case DATATYPE_INT: value.number = pg_get_int(result, row, COLUMN_INT); break;
-    case DATATYPE_DATETIME:
-        text = pg_get_text(result, row, COLUMN_DATETIME);
-        value.text = text ? datetime_from_pg(arena, text) : "";
-        break;
-    case DATATYPE_RELATION:
-        value.related_id = pg_get_int32(result, row, COLUMN_RELATION);
-        value.related_driver = pg_get_text(result, row, COLUMN_RELATED_DRIVER);
-        value.related_name = pg_get_text(result, row, COLUMN_RELATED_NAME);
-        break;
-    case DATATYPE_JSON:
-        text = pg_get_text(result, row, COLUMN_STRING);
-        value.text = text ? text : "null";
-        break;
-    case DATATYPE_STRING: value.text = or_empty(pg_get_text(result, row, COLUMN_STRING)); break;
-    case DATATYPE_COUNT: assert(!"no datatype"); break;
-    }
-    return value;
-}
-
-static struct attr attr_of(struct arena *arena, const PGresult *result, size_t row) {
-    return (struct attr){.id = pg_get_int32(result, row, COLUMN_ATTR),
-                         .key = or_empty(pg_get_text(result, row, COLUMN_KEY)),
-                         .subkey = pg_get_text(result, row, COLUMN_SUBKEY),
-                         .has_number = !pg_is_null(result, row, COLUMN_NUMBER),
-                         .number = pg_get_int32(result, row, COLUMN_NUMBER),
-                         .value = value_of(arena, result, row)};
-}
-
-/* A live membership of a live member. */
-static bool is_content(const PGresult *result, size_t row) {
-    const char *key = pg_get_text(result, row, COLUMN_KEY);
-
-    return key && strcmp(key, "_contains") == 0 && !pg_is_null(result, row, COLUMN_RELATED);
-}
-
-/* --- rows to objects */
-
-/* A container, and the membership that tells its place. */
-struct parent {
-    struct ref ref;
-    int32_t attr;
-};
 
 static int by_container(const void *a, const void *b) {
     const struct parent *x = a, *y = b;
@@ -164,117 +57,207 @@ static int by_insertion(const void *a, const void *b) {
     return compare_ints(((const struct parent *)a)->attr, ((const struct parent *)b)->attr);
 }
 
-struct slot {
-    struct object *object;
-    struct parent *parents;
-};
+/* --- a row's fields */
 
-struct assembly {
-    struct arena *arena;
-    const PGresult *result;
-    int32_t *ids;
-    struct slot *slots;
-    size_t count;
-    size_t last; /* where the row before belonged */
-};
+static const char *text_of(const struct assembly *a, const PGresult *result, size_t row,
+                           int column) {
+    const char *text = pg_get_text(result, row, column);
 
-static struct slot *slot_of(struct assembly *a, size_t row) {
-    int32_t id = pg_get_int32(a->result, row, COLUMN_OWNER);
-    const int32_t *at;
-
-    if (a->ids[a->last] != id) {
-        at = bsearch(&id, a->ids, a->count, sizeof *a->ids, by_number);
-        assert(at);
-        a->last = (size_t)(at - a->ids);
-    }
-    return &a->slots[a->last];
+    return text && a->copy ? arena_strdup(a->arena, text) : text;
 }
 
-static bool is_parent(const PGresult *result, size_t row) {
-    return *PQgetvalue(result, (int)row, COLUMN_TAG) == '1';
+static const char *or_else(const char *text, const char *other) {
+    return text ? text : other;
 }
 
-static void count_row(struct assembly *a, size_t row) {
-    struct object *object = slot_of(a, row)->object;
-
-    if (is_parent(a->result, row))
-        object->parent_count++;
-    else if (!pg_is_null(a->result, row, COLUMN_ATTR))
-        object->attr_count++;
-    if (is_content(a->result, row))
-        object->content_count++;
+static struct ref ref_of(const struct assembly *a, const PGresult *result, size_t row,
+                         int id_column) {
+    return (struct ref){.id = pg_get_int32(result, row, id_column),
+                        .name = text_of(a, result, row, COLUMN_NAME),
+                        .driver = text_of(a, result, row, COLUMN_DRIVER),
+                        .type = text_of(a, result, row, COLUMN_TYPE)};
 }
 
-/* Room for what was counted; from here on the counts say how much of it is filled. */
-static void make_room(struct assembly *a, struct slot *slot) {
-    struct object *o = slot->object;
+/* A row with a datatype that nobody knows is shown as the text that it holds. */
+static const char *any_text(const struct assembly *a, const PGresult *result, size_t row) {
+    static const int columns[] = {COLUMN_STRING, COLUMN_INT, COLUMN_DATETIME};
 
-    o->attrs = arena_array(a->arena, o->attr_count, sizeof *o->attrs);
-    o->contents = arena_array(a->arena, o->content_count, sizeof *o->contents);
-    slot->parents = arena_array(a->arena, o->parent_count, sizeof *slot->parents);
-    o->attr_count = o->content_count = o->parent_count = 0;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (!pg_is_null(result, row, columns[i]))
+            return text_of(a, result, row, columns[i]);
+    return "";
 }
 
-static void fill_row(struct assembly *a, size_t row) {
-    struct slot *slot = slot_of(a, row);
-    struct object *o = slot->object;
+static void read_value(const struct assembly *a, const PGresult *result, size_t row,
+                       const struct ref *related, struct value *value) {
+    const char *name = or_else(pg_get_text(result, row, COLUMN_DATATYPE), "");
+    const char *text;
 
-    if (is_parent(a->result, row)) {
-        slot->parents[o->parent_count++] =
-            (struct parent){related(a->result, row), pg_get_int32(a->result, row, COLUMN_ATTR)};
+    if (!datatype_parse(name, &value->datatype)) {
+        value->datatype = DATATYPE_STRING;
+        value->text = any_text(a, result, row);
         return;
     }
-    o->ref.name = pg_get_text(a->result, row, COLUMN_NAME);
-    o->ref.driver = pg_get_text(a->result, row, COLUMN_DRIVER);
-    o->ref.type = pg_get_text(a->result, row, COLUMN_TYPE);
-    o->allocated = pg_get_int(a->result, row, COLUMN_ALLOCATED);
-    if (!pg_is_null(a->result, row, COLUMN_ATTR))
-        o->attrs[o->attr_count++] = attr_of(a->arena, a->result, row);
-    if (is_content(a->result, row))
-        o->contents[o->content_count++] = related(a->result, row);
+    switch (value->datatype) {
+    case DATATYPE_INT: value->number = pg_get_int(result, row, COLUMN_INT); break;
+    case DATATYPE_STRING: value->text = or_else(text_of(a, result, row, COLUMN_STRING), ""); break;
+    case DATATYPE_JSON:
+        value->text = or_else(text_of(a, result, row, COLUMN_STRING), "null");
+        break;
+    case DATATYPE_DATETIME:
+        text = pg_get_text(result, row, COLUMN_DATETIME);
+        value->text = text ? datetime_from_pg(a->arena, text) : "";
+        break;
+    case DATATYPE_RELATION:
+        value->related_id = related->id;
+        value->related_driver = related->driver;
+        value->related_name = related->name;
+        break;
+    case DATATYPE_COUNT: assert(!"no datatype"); break;
+    }
 }
 
-static void put_in_order(struct assembly *a, struct slot *slot) {
-    struct object *o = slot->object;
+/* --- rows */
+
+/* Room for one more at `count`; what was there is moved. */
+static void *grow(struct arena *arena, void *items, size_t count, size_t *room, size_t size) {
+    void *moved;
+
+    if (count < *room)
+        return items;
+    *room = *room ? 2 * *room : 16;
+    moved = arena_array(arena, *room, size);
+    if (count)
+        memcpy(moved, items, count * size);
+    return moved;
+}
+
+static void add_content(struct assembly *a, const struct ref *member) {
+    struct object *o = &a->object;
+
+    o->contents =
+        grow(a->arena, o->contents, o->content_count, &a->content_room, sizeof *o->contents);
+    o->contents[o->content_count++] = *member;
+}
+
+static void add_attr(struct assembly *a, const PGresult *result, size_t row) {
+    struct object *o = &a->object;
+    struct ref related = ref_of(a, result, row, COLUMN_RELATION);
+    struct attr *attr;
+
+    o->attrs = grow(a->arena, o->attrs, o->attr_count, &a->attr_room, sizeof *o->attrs);
+    attr = &o->attrs[o->attr_count++];
+    memset(attr, 0, sizeof *attr);
+    attr->id = pg_get_int32(result, row, COLUMN_ATTR);
+    attr->key = or_else(text_of(a, result, row, COLUMN_KEY), "");
+    attr->subkey = text_of(a, result, row, COLUMN_SUBKEY);
+    attr->has_number = !pg_is_null(result, row, COLUMN_NUMBER);
+    attr->number = pg_get_int32(result, row, COLUMN_NUMBER);
+    read_value(a, result, row, &related, &attr->value);
+    if (related.name && strcmp(attr->key, "_contains") == 0)
+        add_content(a, &related);
+}
+
+static void add_parent(struct assembly *a, const PGresult *result, size_t row) {
+    size_t count = a->object.parent_count;
+
+    a->parents = grow(a->arena, a->parents, count, &a->parent_room, sizeof *a->parents);
+    a->parents[count] = (struct parent){ref_of(a, result, row, COLUMN_RELATION),
+                                        pg_get_int32(result, row, COLUMN_ATTR)};
+    a->object.parent_count++;
+}
+
+/* --- the assembly */
+
+void assembly_start(struct assembly *a, struct arena *arena, bool copy, size_t rows) {
+    *a = (struct assembly){.arena = arena, .copy = copy, .attr_room = rows};
+    a->object.attrs = rows ? arena_array(arena, rows, sizeof *a->object.attrs) : NULL;
+}
+
+bool assembly_ends(const struct assembly *a, const PGresult *result, size_t row) {
+    return a->object.ref.id != 0 && a->object.ref.id != pg_get_int32(result, row, COLUMN_OWNER);
+}
+
+void assembly_add(struct assembly *a, const PGresult *result, size_t row) {
+    int32_t tag = pg_get_int32(result, row, COLUMN_TAG);
+
+    a->object.ref.id = pg_get_int32(result, row, COLUMN_OWNER);
+    switch ((enum object_tag)tag) {
+    case TAG_ENTITY:
+        a->object.ref = ref_of(a, result, row, COLUMN_OWNER);
+        a->object.allocated = pg_get_int(result, row, COLUMN_INT);
+        break;
+    case TAG_ATTR: add_attr(a, result, row); break;
+    case TAG_CONTAINER: add_parent(a, result, row); break;
+    }
+}
+
+/* A rack's member has a membership for each unit. */
+static size_t unique_contents(struct ref *refs, size_t count) {
     size_t kept = 0;
 
-    qsort(o->attrs, o->attr_count, sizeof *o->attrs, by_key);
-    o->content_count = unique_refs(o->contents, o->content_count);
-    qsort(slot->parents, o->parent_count, sizeof *slot->parents, by_container);
-    for (size_t i = 0; i < o->parent_count; i++)
-        if (kept == 0 || slot->parents[kept - 1].ref.id != slot->parents[i].ref.id)
-            slot->parents[kept++] = slot->parents[i];
-    qsort(slot->parents, kept, sizeof *slot->parents, by_insertion);
-    o->parent_count = kept;
-    o->parents = arena_array(a->arena, kept, sizeof *o->parents);
-    for (size_t i = 0; i < kept; i++)
-        o->parents[i] = slot->parents[i].ref;
+    qsort(refs, count, sizeof *refs, by_id);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || refs[kept - 1].id != refs[i].id)
+            refs[kept++] = refs[i];
+    return kept;
 }
 
-struct object *objects_assemble(struct arena *arena, PGresult *result, size_t *count) {
-    struct assembly a = {.arena = arena, .result = result};
-    size_t rows = pg_rows(result);
-    struct object *objects;
+static size_t unique_parents(struct parent *parents, size_t count) {
+    size_t kept = 0;
+
+    qsort(parents, count, sizeof *parents, by_container);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || parents[kept - 1].ref.id != parents[i].ref.id)
+            parents[kept++] = parents[i];
+    qsort(parents, kept, sizeof *parents, by_insertion);
+    return kept;
+}
+
+const struct object *assembly_finish(struct assembly *a) {
+    struct object *o = &a->object;
+
+    if (o->attr_count > 1)
+        qsort(o->attrs, o->attr_count, sizeof *o->attrs, by_key);
+    if (o->content_count > 1)
+        o->content_count = unique_contents(o->contents, o->content_count);
+    if (o->parent_count > 1)
+        o->parent_count = unique_parents(a->parents, o->parent_count);
+    o->parents = arena_array(a->arena, o->parent_count, sizeof *o->parents);
+    for (size_t i = 0; i < o->parent_count; i++)
+        o->parents[i] = a->parents[i].ref;
+    return o;
+}
+
+static size_t count_owners(const PGresult *result) {
+    size_t count = 0;
+    int32_t last = 0;
+
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        int32_t id = pg_get_int32(result, row, COLUMN_OWNER);
+
+        count += id != last;
+        last = id;
+    }
+    return count;
+}
+
+struct object *objects_of(struct arena *arena, PGresult *result, size_t *count) {
+    size_t rows = pg_rows(result), owners = count_owners(result);
+    struct object *objects = arena_array(arena, owners + 1, sizeof *objects);
+    struct assembly a;
 
     pg_keep(arena, result);
     *count = 0;
-    if (rows == 0)
-        return NULL;
-    a.ids = owners(arena, result, &a.count);
-    a.slots = arena_array(arena, a.count, sizeof *a.slots);
-    objects = arena_array(arena, a.count, sizeof *objects);
-    for (size_t i = 0; i < a.count; i++) {
-        a.slots[i].object = &objects[i];
-        objects[i].ref.id = a.ids[i];
+    assembly_start(&a, arena, false, owners == 1 ? rows : 0);
+    for (size_t row = 0; row < rows; row++) {
+        if (assembly_ends(&a, result, row)) {
+            objects[(*count)++] = *assembly_finish(&a);
+            assembly_start(&a, arena, false, 0);
+        }
+        assembly_add(&a, result, row);
     }
-    for (size_t row = 0; row < rows; row++)
-        count_row(&a, row);
-    for (size_t i = 0; i < a.count; i++)
-        make_room(&a, &a.slots[i]);
-    for (size_t row = 0; row < rows; row++)
-        fill_row(&a, row);
-    for (size_t i = 0; i < a.count; i++)
-        put_in_order(&a, &a.slots[i]);
-    *count = a.count;
+    if (rows)
+        objects[(*count)++] = *assembly_finish(&a);
     return objects;
 }

@@ -273,12 +273,13 @@ static enum rc take_error(struct store *store, const struct sent *sent, const PG
     snprintf(store->error, sizeof store->error, "%s: %s %.300s",
              sent->kind == SENT_SYNC ? "sync" : stmt_rows[sent->stmt].name, state ? state : "-",
              message ? message : PQerrorMessage(store->conn));
-    if (rc == RC_BUG)
-        log_error("database: %s", store->error);
-    else if (rc != RC_GONE && rc != RC_EXISTS && rc != RC_RETRY)
-        log_warning("database: %s", store->error);
-    else
+    /* what comes behind a first failure ("transaction is aborted") is no news */
+    if (store->rc != RC_OK || rc == RC_GONE || rc == RC_EXISTS || rc == RC_RETRY)
         log_debug("database: %s", store->error);
+    else if (rc == RC_BUG)
+        log_error("database: %s", store->error);
+    else
+        log_warning("database: %s", store->error);
     if (lost)
         session_drop(store, rc);
     else

@@ -92,7 +92,7 @@ static enum rc one_object(struct store *store, struct arena *arena, enum stmt st
     rc = pg_exec(store, &result, stmt, args, 3);
     if (rc != RC_OK)
         return rc;
-    objects = objects_assemble(arena, result, &count);
+    objects = objects_of(arena, result, &count);
     if (count == 0)
         return RC_NOTFOUND;
     *out = objects[0]; /* the lowest id */
@@ -117,8 +117,8 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
     rc = pg_exec(store, &result, STMT_OBJECTS_BY_NAMES, args, 3);
     if (rc != RC_OK)
         return rc;
-    objects = objects_assemble(arena, result, &found);
-    index = index_by_name(arena, objects ? &objects->ref : NULL, sizeof *objects, found, &found);
+    objects = objects_of(arena, result, &found);
+    index = index_by_name(arena, &objects->ref, sizeof *objects, found, &found);
     for (size_t i = 0; i < count; i++) {
         const struct ref *ref = find_name(index, found, names[i]);
 
@@ -136,17 +136,21 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
                             size_t *count) {
     static const struct attr_filter any = {.key = NULL};
     const struct attr_filter *f = filter ? filter : &any;
-    struct pg_arg args[4] = {pg_text(name), pg_text(f->subkey),
-                             f->has_number ? pg_int(f->number) : pg_null(), pg_text(f->key)};
+    struct pg_arg args[6] = {[2] = pg_text(name),
+                             [3] = pg_text(f->subkey),
+                             [4] = f->has_number ? pg_int(f->number) : pg_null(),
+                             [5] = pg_text(f->key)};
     struct object *objects;
     PGresult *result;
     size_t found;
-    enum rc rc = f->key ? pg_exec(store, &result, STMT_ATTRS_BY_NAME_KEY, args, 4)
-                        : pg_exec(store, &result, STMT_ATTRS_BY_NAME, args, 3);
+    enum rc rc;
 
+    objects_managers(arena, &args[0], &args[1]);
+    rc = f->key ? pg_exec(store, &result, STMT_ATTRS_BY_NAME_KEY, args, 6)
+                : pg_exec(store, &result, STMT_ATTRS_BY_NAME, args, 5);
     if (rc != RC_OK)
         return rc;
-    objects = objects_assemble(arena, result, &found);
+    objects = objects_of(arena, result, &found);
     if (found == 0)
         return RC_NOTFOUND;
     *ref = objects[0].ref; /* the lowest id */

@@ -4,38 +4,37 @@
 /* A line of SQL stays a line. */
 /* clang-format off */
 
-/* --- whole objects. One row format (objects.h), two arms: the entity with its live attributes and
- * what they refer to, which is the contents too; and its containers. Both arms find the entity
- * themselves, so that it is one statement and one snapshot. $1, $2: managers' drivers and their
- * resource keys; an object with another driver gets a null key there, which no index entry has. */
-#define OWNER "e.entity_id, e.name, e.driver, e.type"
-#define ATTR_COLUMNS \
-    "a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
-    " a.datetime_value, a.relation_id, r.entity_id, r.name, r.driver, r.type"
-#define RELATED \
-    " left join entities r on r.entity_id = a.relation_id and r.deleted_at_version is null"
-#define ALLOCATED \
-    " left join lateral (select count(*) as n from entity_attrs m" \
+/* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
+ * attributes with what they refer to, which is the contents too, and its containers. One statement,
+ * one snapshot; the arms hang on the entity (lateral), so the rows of one come together, and the
+ * entities come by id. $1, $2: managers' drivers and their resource keys, for what is allocated. */
+#define ARM_ENTITY \
+    "select 0, null::integer, null::text, null::text, null::integer, null::text," \
+    " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
     " where m.relation_id = e.entity_id and m.subkey = 'manager' and m.deleted_at_version is null" \
-    " and m.key = ($2)[array_position($1, e.driver::text)]) c on true"
+    " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
+    " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
+#define ARM_ATTRS(condition) \
+    "select 1, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
+    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
+    " left join entities r on r.entity_id = a.relation_id and r.deleted_at_version is null" \
+    " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
+#define ARM_CONTAINERS \
+    "select 2, a.attr_id, null, null, null, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    " from entity_attrs a" \
+    " join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null" \
+    " where a.relation_id = e.entity_id and a.key = '_contains' and a.deleted_at_version is null"
+#define EACH(condition, arms) \
+    "select e.entity_id, x.* from (select entity_id, name, driver, type from entities" \
+    " where " condition " and deleted_at_version is null order by entity_id) e" \
+    " cross join lateral (" arms ") x"
 #define OBJECT(condition) \
-    "select 0, " OWNER ", c.n, " ATTR_COLUMNS " from entities e" ALLOCATED \
-    " left join entity_attrs a on a.entity_id = e.entity_id and a.deleted_at_version is null" \
-    RELATED " where " condition " and e.deleted_at_version is null" \
-    " union all " \
-    "select 1, e.entity_id, null, null, null, null, a.attr_id, null, null, null, null, null, null," \
-    " null, null, p.entity_id, p.name, p.driver, p.type from entities e" \
-    " join entity_attrs a on a.relation_id = e.entity_id and a.key = '_contains'" \
-    " and a.deleted_at_version is null" \
-    " join entities p on p.entity_id = a.entity_id and p.deleted_at_version is null" \
-    " where " condition " and e.deleted_at_version is null"
+    EACH(condition, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
 
-/* Attributes only, in the same row format. $1: name, $2: subkey, $3: number; null: any. */
-#define ATTRS(key) \
-    "select 0, " OWNER ", 0::bigint, " ATTR_COLUMNS " from entities e" \
-    " left join entity_attrs a on a.entity_id = e.entity_id and a.deleted_at_version is null" key \
-    " and ($2::text is null or a.subkey = $2) and ($3::integer is null or a.number = $3)" \
-    RELATED " where e.name = $1 and e.deleted_at_version is null"
+/* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. */
+#define ATTRS(condition) \
+    EACH("name = $3", ARM_ENTITY " union all " \
+    ARM_ATTRS(" and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition))
 
 /* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
 #define TOTAL(from_where) \
@@ -86,11 +85,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
         "select e.entity_id, e.name, e.driver, e.type from entities e"
         " where e.name = any($1) and e.deleted_at_version is null order by e.entity_id"},
-    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT("e.name = $3")},
-    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT("e.name = any($3)")},
-    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("e.entity_id = any($3)")},
-    [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "tti", 0, ATTRS("")},
-    [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "ttit", 0, ATTRS(" and a.key = $4")},
+    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT("name = $3")},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT("name = any($3)")},
+    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("entity_id = any($3)")},
+    [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS("")},
+    [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
+        ATTRS(" and a.key = $6")},
 
     [STMT_LIST_ALL] = {"list_all", "llbi", 0, LIST_WHERE("")},
     [STMT_LIST_DRIVER] = {"list_driver", "llbiTTt", 0,
