@@ -102,7 +102,9 @@ static int attempt(struct exchange *x) {
     status = rc == RC_OK ? route->handle(&x->c) : fail_rc(&x->c, rc);
     if (route->transaction == TRANSACTION_WRITE && x->c.rc == RC_OK && status < 400)
         return commit(x, status);
-    if (route->transaction != TRANSACTION_NONE)
+    if (x->c.rc == RC_OK && status < 400)
+        (void)store_commit(store); /* of a snapshot, if there was one */
+    else
         store_rollback(store);
     return status;
 }
@@ -274,20 +276,22 @@ static void take_up(const struct exchange *x) {
     log_set_prefix(prefix);
 }
 
-static double milliseconds_since(const struct timespec *then) {
+static long microseconds_since(const struct timespec *then) {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) * 1e3 + (double)(now.tv_nsec - then->tv_nsec) / 1e6;
+    return (now.tv_sec - then->tv_sec) * 1000000 + (now.tv_nsec - then->tv_nsec) / 1000;
 }
 
 static void log_access(const struct exchange *x, int status) {
     const struct response *response = &x->response;
+    long us;
 
     if (!log_enabled(LOG_LEVEL_INFO))
         return;
-    log_info("%.32s %.1024s %d %zu %.3f %s%s", x->request.method_text, x->request.target, status,
-             response->body_bytes, milliseconds_since(&x->began),
+    us = microseconds_since(&x->began);
+    log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", x->request.method_text, x->request.target,
+             status, response->body_bytes, us / 1000, us % 1000,
              x->request.identity != NULL ? x->request.identity : "-",
              response->broken ? " (broken off)" : "");
 }

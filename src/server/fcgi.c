@@ -18,10 +18,18 @@
 #include "base/log.h"
 #include "server/fcgi.h"
 
-enum { AGAIN_MS = 100, NO_DESCRIPTORS_MS = 50 };
+enum { AGAIN_MS = 100, NO_DESCRIPTORS_MS = 50, INDEXED = 128 };
+
+/* A variable "NAME=value": where its name ends. */
+struct variable {
+    const char *text;
+    size_t name_length;
+};
 
 struct fcgi {
     FCGX_Request request;
+    struct variable variables[INDEXED]; /* the first ones of this request */
+    size_t variable_count;
     int listen_fd;
     bool tcp;
     bool armed;
@@ -118,6 +126,15 @@ static int accept_connection(const struct fcgi *f) {
     return fd;
 }
 
+/* A request is asked for some twenty variables of about thirty: with the lengths of their
+ * names at hand that takes a fraction of libfcgi's own search. */
+static void index_variables(struct fcgi *f) {
+    f->variable_count = 0;
+    for (char **p = f->request.envp; *p != NULL && f->variable_count < INDEXED; p++)
+        f->variables[f->variable_count++] =
+            (struct variable){.text = *p, .name_length = strcspn(*p, "=")};
+}
+
 enum fcgi_accepted fcgi_accept(struct fcgi *f) {
     int fd = accept_connection(f);
 
@@ -135,6 +152,7 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
         return ACCEPTED_NO_REQUEST;
     }
     FCGX_Attach(&f->request);
+    index_variables(f);
     return ACCEPTED;
 }
 
@@ -143,8 +161,12 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
 
 static const char *fcgi_variable(void *context, const char *name) {
     const struct fcgi *f = context;
+    size_t n = strlen(name);
 
-    return FCGX_GetParam(name, f->request.envp);
+    for (size_t i = 0; i < f->variable_count; i++)
+        if (f->variables[i].name_length == n && memcmp(f->variables[i].text, name, n) == 0)
+            return f->variables[i].text[n] == '=' ? f->variables[i].text + n + 1 : NULL;
+    return f->variable_count < INDEXED ? NULL : FCGX_GetParam(name, f->request.envp);
 }
 
 static size_t fcgi_variable_count(void *context, const char *name) {
@@ -222,6 +244,7 @@ static void end_kept(struct fcgi *f) {
                 .body = {.protocolStatus = FCGI_REQUEST_COMPLETE}},
         .surplus = {.header = header(FCGI_UNKNOWN_TYPE, 0, sizeof(FCGI_UnknownTypeBody))}};
 
+    select_streams(f);
     shutdown(f->request.ipcFd, SHUT_RD);
     if (FCGI_fflush(FCGI_stdout) == 0)
         (void)send(f->request.ipcFd, &records, sizeof(records), MSG_NOSIGNAL);
