@@ -75,7 +75,7 @@ static void disarm(struct fcgi *f) {
 
 struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
     struct fcgi *f = calloc(1, sizeof(*f));
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(address);
 
     if (f == NULL || FCGX_Init() != 0) {
