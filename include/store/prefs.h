@@ -20,6 +20,8 @@ struct prefs_document {
     const char *text; /* JSON, in the arena; NULL: nothing at the path */
     size_t length;
     int64_t bytes; /* of the whole document as PostgreSQL prints it */
+    int64_t
+        user_key; /* by which changes of this user's documents are told (store_prefs_get only) */
 };
 
 /* The containers of a user in code point order; with `contains` (a JSON object's text, NULL: all)

@@ -376,6 +376,7 @@ static int show(struct context *c) {
         return fail_missing(c, &change);
     if (!plain && (status = check_conditions(c, &change, tag)) != 0)
         return status;
+    depends_on(c, document.user_key);
     return answer_tree(c, tree, tag);
 }
 

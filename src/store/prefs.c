@@ -34,12 +34,14 @@ enum rc store_prefs_list(struct store *store, struct arena *arena, const char *u
     return RC_OK;
 }
 
-/* Columns: revision, JSON text, bytes of the whole document. */
+/* Columns: revision, JSON text, bytes of the whole document, the user's key where it was asked for.
+ */
 static void read_document(const PGresult *result, struct prefs_document *out) {
     out->revision = pg_get_int(result, 0, 0);
     out->text = pg_get_text(result, 0, 1);
     out->length = out->text != NULL ? (size_t)PQgetlength(result, 0, 1) : 0;
     out->bytes = pg_get_int(result, 0, 2);
+    out->user_key = PQnfields(result) > 3 ? pg_get_int(result, 0, 3) : 0;
 }
 
 enum rc store_prefs_get(struct store *store, struct arena *arena, const char *user,

@@ -358,9 +358,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_PREFS_SEARCH] = {"prefs_search", "tj", STMT_NEEDS_OURS,
         "select container from muster_preferences where user_id = $1 and document @> $2 order by container"},
     [STMT_PREFS_GET] = {"prefs_get", "tt", STMT_NEEDS_OURS,
-        "select revision, document, bytes from muster_preferences where user_id = $1 and container = $2"},
+        "select revision, document, bytes, hashtextextended(user_id, 1) from muster_preferences"
+        " where user_id = $1 and container = $2"},
     [STMT_PREFS_GET_PATH] = {"prefs_get_path", "ttT", STMT_NEEDS_OURS,
-        "select revision, document #> $3, bytes from muster_preferences where user_id = $1 and container = $2"},
+        "select revision, document #> $3, bytes, hashtextextended(user_id, 1) from muster_preferences"
+        " where user_id = $1 and container = $2"},
     [STMT_PREFS_PUT] = {"prefs_put", "ttj", STMT_NEEDS_OURS,
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
