@@ -20,7 +20,7 @@ enum datatype {
 struct value {
     enum datatype datatype;
     int64_t number;             /* DATATYPE_INT */
-    const char *text;           /* STRING; JSON as text; DATETIME in ISO form */
+    const char *text;           /* STRING; JSON as text; DATETIME in ISO form; NULL: null */
     int32_t related_id;         /* RELATION: the entity; 0 while only named */
     const char *related_driver; /* RELATION: NULL if the entity is gone */
     const char *related_name;

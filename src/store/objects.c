@@ -100,13 +100,13 @@ static void read_value(const struct assembly *a, const PGresult *result, size_t 
     }
     switch (value->datatype) {
     case DATATYPE_INT: value->number = pg_get_int(result, row, COLUMN_INT); break;
-    case DATATYPE_STRING: value->text = or_else(text_of(a, result, row, COLUMN_STRING), ""); break;
+    case DATATYPE_STRING: value->text = text_of(a, result, row, COLUMN_STRING); break;
     case DATATYPE_JSON:
         value->text = or_else(text_of(a, result, row, COLUMN_STRING), "null");
         break;
     case DATATYPE_DATETIME:
         text = pg_get_text(result, row, COLUMN_DATETIME);
-        value->text = text ? datetime_from_pg(a->arena, text) : "";
+        value->text = text ? datetime_from_pg(a->arena, text) : NULL;
         break;
     case DATATYPE_RELATION:
         value->related_id = related->id;
