@@ -19,12 +19,15 @@ static bool id_fits(const char *id) {
     return n > 0 && n <= ID_MAX && id[n] == '\0';
 }
 
-/* The front server's request id, or one of ours. */
+/* The client's request id, the front server's (nginx's $request_id in our sample), or one of ours.
+ */
 static const char *request_id(struct worker_state *w, const struct request *request) {
-    const char *given = request_header(request, "X-Request-Id");
+    const char *const given[] = {request_header(request, "X-Request-Id"),
+                                 variable(request, "REQUEST_ID")};
 
-    if (given != NULL && id_fits(given))
-        return given;
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        if (given[i] != NULL && id_fits(given[i]))
+            return given[i];
     return arena_printf(request->arena, "%s%llx", w->id_prefix, (unsigned long long)w->requests);
 }
 
