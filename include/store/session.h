@@ -18,6 +18,7 @@ struct sent {
 struct store {
     const struct settings *settings;
     PGconn *conn;
+    bool whole_tables; /* for statements that read all there is: the planner is let alone */
     bool connecting;
     bool has_ours;
     int client; /* -1: nobody to watch */

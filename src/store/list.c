@@ -30,17 +30,27 @@ static void add(struct query *q, struct pg_arg arg) {
 /* The statement whose index fits the filters. */
 static void query_entities(struct query *q, const struct listing *l) {
     add(q, pg_int(0)); /* ARG_AFTER */
-    q->stmt = l->name_count                      ? STMT_LIST_NAMES
-              : l->driver_count == 1             ? STMT_LIST_DRIVER
-              : l->type_count == 1               ? STMT_LIST_TYPE
-              : l->driver_count || l->type_count ? STMT_LIST_FILTERED
-                                                 : STMT_LIST_ALL;
-    if (q->stmt == STMT_LIST_ALL)
-        return;
-    add(q, pg_texts(l->names, l->name_count));
-    add(q, q->stmt == STMT_LIST_TYPE ? pg_text(l->types[0]) : pg_texts(l->types, l->type_count));
-    add(q, q->stmt == STMT_LIST_DRIVER ? pg_text(l->drivers[0])
-                                       : pg_texts(l->drivers, l->driver_count));
+    if (l->name_count > 0) {
+        q->stmt = STMT_LIST_NAMES;
+        add(q, pg_texts(l->names, l->name_count));
+        add(q, pg_texts(l->types, l->type_count));
+        add(q, pg_texts(l->drivers, l->driver_count));
+    } else if (l->driver_count == 1 && l->type_count == 0) {
+        q->stmt = STMT_LIST_DRIVER;
+        add(q, pg_text(l->drivers[0]));
+    } else if (l->driver_count > 0) {
+        q->stmt = STMT_LIST_DRIVERS;
+        add(q, pg_texts(l->drivers, l->driver_count));
+        add(q, pg_texts(l->types, l->type_count));
+    } else if (l->type_count == 1) {
+        q->stmt = STMT_LIST_TYPE;
+        add(q, pg_text(l->types[0]));
+    } else if (l->type_count > 1) {
+        q->stmt = STMT_LIST_TYPES;
+        add(q, pg_texts(l->types, l->type_count));
+    } else {
+        q->stmt = STMT_LIST_ALL;
+    }
 }
 
 /* The value as a number, when that is how the number would be printed. */

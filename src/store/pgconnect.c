@@ -47,19 +47,28 @@ static void default_option(struct options *o, const char *name, const char *valu
         set_option(o, name, value);
 }
 
-/* What the session must be like whatever server and role say: one way to print dates, no surprises
- * from the planner (limits.md), nothing that waits for ever. Later ones win, so ours come last. */
-static const char *session_options(struct arena *scratch, const struct settings *s,
-                                   const char *users) {
+/* What the session must be like whatever server and role say: one way to print dates, nothing that
+ * waits for ever, one plan for each statement. Later ones win, so ours come last. */
+#define SESSION                                                                                    \
+    " -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"                              \
+    " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \
+    " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
+
+/* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
+ * that stays good when they are large. Every statement has an index to go by. */
+#define BY_INDEX                                                                                   \
+    " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
+    " -c enable_mergejoin=off"
+
+static const char *session_options(struct store *store, struct arena *scratch, const char *users) {
+    const struct settings *s = store->settings;
     int idle = s->statement_timeout > 30000 ? 2 * s->statement_timeout : 60000;
 
-    return arena_printf(
-        scratch,
-        "%s -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"
-        " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"
-        " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
-        " -c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d",
-        users ? users : "", s->statement_timeout, s->lock_timeout, idle);
+    return arena_printf(scratch,
+                        "%s" SESSION "%s -c statement_timeout=%d -c lock_timeout=%d"
+                        " -c idle_in_transaction_session_timeout=%d",
+                        users ? users : "", store->whole_tables ? "" : BY_INDEX,
+                        s->statement_timeout, s->lock_timeout, idle);
 }
 
 /* The configured conninfo, our own on top. */
@@ -71,8 +80,7 @@ static void make_options(struct store *store, struct arena *scratch, PQconninfoO
         if (p->val)
             set_option(o, p->keyword, p->val);
     users = option_of(o, "options");
-    set_option(o, "options",
-               session_options(scratch, store->settings, users ? users : getenv("PGOPTIONS")));
+    set_option(o, "options", session_options(store, scratch, users ? users : getenv("PGOPTIONS")));
     set_option(o, "client_encoding", "UTF8");
     default_option(o, "application_name", "muster");
     default_option(o, "keepalives", "1");

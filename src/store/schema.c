@@ -52,6 +52,7 @@ enum rc store_init_db(const struct settings *settings) {
     patient.statement_timeout = 0;
     patient.lock_timeout = LOCK_TIMEOUT;
     store = store_new(&patient);
+    store->whole_tables = true;
     if (!session_open(store))
         log_error("database: can't connect: %s", store->error);
     else

@@ -39,24 +39,35 @@
 /* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
 #define TOTAL(from_where) \
     "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
-#define PAGE(from_where) \
+#define PAGE(from_where, order) \
     "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
-    " order by e.entity_id limit $1 offset $2)"
-/* Of all entities, those behind the id $4. $5 names, $6 types, $7 drivers; empty: any. */
+    " order by " order " limit $1 offset $2)"
+#define LIVE(condition) "entities e where e.deleted_at_version is null" condition
+#define LIST_HITS       TOTAL("hit e where true") " union all " PAGE("hit e", "e.entity_id")
+
+/* Of all entities, those behind the id $4: by all, by one driver or type (its index has them in
+ * order), by several: the first of each. The cast: see the index in schema.sql. */
 #define LIST_WHERE(condition) \
-    TOTAL("entities e where e.deleted_at_version is null" condition) \
+    TOTAL(LIVE(condition)) " union all " \
+    PAGE(LIVE(condition " and e.entity_id > $4"), "e.entity_id")
+#define LIST_ONE(column) \
+    TOTAL(LIVE(" and e." column " = $5")) " union all " \
+    PAGE(LIVE(" and e." column " = $5 and e.entity_id::bigint > $4"), "e.entity_id::bigint")
+#define LIST_SEVERAL(column, filter) \
+    "select coalesce(sum(c.n), 0)::bigint, null::integer, null, null, null" \
+    " from (select distinct unnest($5) as one) o" \
+    " cross join lateral (select count(*) as n from " \
+    LIVE(" and e." column " = o.one" filter) ") c where $3 having $3" \
     " union all " \
-    PAGE("entities e where e.deleted_at_version is null and e.entity_id > $4" condition)
-#define IF_NAMES   " and (cardinality($5) = 0 or e.name = any($5))"
-#define IF_TYPES   " and (cardinality($6) = 0 or e.type = any($6))"
-#define IF_DRIVERS " and (cardinality($7) = 0 or e.driver = any($7))"
-#define LIST_HITS  TOTAL("hit e where true") " union all " PAGE("hit e")
+    PAGE("(select distinct unnest($5) as one) o cross join lateral (select * from " \
+    LIVE(" and e." column " = o.one and e.entity_id::bigint > $4" filter) \
+    " order by e.entity_id::bigint limit $1::bigint + $2) e", "e.entity_id")
 
 /* By attribute: $4 key, $5 subkey (null: any). */
 #define HAS_KEY \
     " a.key = $4 and ($5::text is null or a.subkey = $5) and a.deleted_at_version is null"
 #define HITS_OF(ids) \
-    "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids ") i" \
+    "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
     " join entities e on e.entity_id = i.entity_id and e.deleted_at_version is null) "
 /* clang-format on */
 
@@ -93,14 +104,15 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         ATTRS(" and a.key = $6")},
 
     [STMT_LIST_ALL] = {"list_all", "llbi", 0, LIST_WHERE("")},
-    [STMT_LIST_DRIVER] = {"list_driver", "llbiTTt", 0,
-        LIST_WHERE(" and e.driver = $7" IF_TYPES IF_NAMES)},
-    [STMT_LIST_TYPE] = {"list_type", "llbiTtT", 0,
-        LIST_WHERE(" and e.type = $6" IF_DRIVERS IF_NAMES)},
+    [STMT_LIST_DRIVER] = {"list_driver", "llbit", 0, LIST_ONE("driver")},
+    [STMT_LIST_TYPE] = {"list_type", "llbit", 0, LIST_ONE("type")},
+    [STMT_LIST_DRIVERS] = {"list_drivers", "llbiTT", 0,
+        LIST_SEVERAL("driver", " and (cardinality($6) = 0 or e.type = any($6))")},
+    [STMT_LIST_TYPES] = {"list_types", "llbiT", 0, LIST_SEVERAL("type", "")},
     [STMT_LIST_NAMES] = {"list_names", "llbiTTT", 0,
-        LIST_WHERE(" and e.name = any($5)" IF_TYPES IF_DRIVERS)},
-    [STMT_LIST_FILTERED] = {"list_filtered", "llbiTTT", 0,
-        LIST_WHERE(IF_NAMES IF_TYPES IF_DRIVERS)},
+        LIST_WHERE(" and e.name = any($5)"
+            " and (cardinality($6) = 0 or e.type = any($6))"
+            " and (cardinality($7) = 0 or e.driver = any($7))")},
 
     [STMT_LIST_BY_KEY] = {"list_by_key", "llbtt", 0,
         HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS},
