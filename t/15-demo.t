@@ -82,6 +82,15 @@ subtest 'a whole life' => sub {
     like slurp("$dir/muster.conf"), qr/^workers = 3;$/m, 'the number of workers';
     like $client->get('/__version__')->{headers}{server}, qr/lighttpd/, 'lighttpd it is';
     ends($process, 'TERM', $port, 'lighttpd');
+
+    # Once more, with nothing but preferences.
+    ($process, $port, $said) = start($dir, '--conf', source_dir() . '/etc/preferences-only.conf');
+    like $said, qr{^ready}m, 'ready with preferences at /' or diag $said;
+    like $said, qr{curl -H X-User-Id:username http://127\.0\.0\.1:$port/$}m, 'says what to try';
+    $client = Muster::Client->new(port => $port, headers => { 'X-User-Id' => 'username' });
+    is $client->post('/defaults')->{status}, 204, 'a container is made';
+    is_deeply $client->get('/')->{json}, ['defaults'], 'and is there';
+    ends($process, 'TERM', $port, 'preferences');
 };
 
 subtest 'after a hard end' => sub {
