@@ -113,13 +113,19 @@ static void to_stderr(const char *line) {
     fprintf(stderr, "muster: %s\n", line);
 }
 
+static int check_db(const struct settings *settings) {
+    int64_t count = 0;
+
+    return store_check_db(settings, &count) == RC_OK && count == 0 ? 0 : 1;
+}
+
 /* The supervisor takes the settings over. */
 static int start(struct settings **settings) {
     switch (options.action) {
     case CHECK_CONFIG: puts("the configuration is fine"); return 0;
     case ONCE: return daemon_open_log(*settings) ? once_serve(*settings) : 1;
     case INIT_DB: return store_init_db(*settings) == RC_OK ? 0 : 1;
-    case CHECK_DB: fputs("muster: not in this build yet\n", stderr); return 1;
+    case CHECK_DB: return check_db(*settings);
     case SUPERVISE: break;
     }
     return supervisor_run(settings, options.files, options.file_count, options.foreground);

@@ -69,6 +69,20 @@
 #define HITS_OF(ids) \
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
     " join entities e on e.entity_id = i.entity_id and e.deleted_at_version is null) "
+
+/* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
+ * (enum insert_rule) each has for its members; others have rule 0. */
+#define MEMBERSHIPS \
+    "with rule(driver, rule) as (select * from unnest($1, $2))," \
+    " m as (select a.subkey, a.number, coalesce(r.rule, 0) as rule," \
+    " c.entity_id as container, format('/%s/%s', c.driver, c.name) as place, c.driver," \
+    " t.entity_id as member, format('/%s/%s', t.driver, t.name) as thing" \
+    " from entity_attrs a" \
+    " join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null" \
+    " join entities t on t.entity_id = a.relation_id and t.deleted_at_version is null" \
+    " left join rule r on r.driver = c.driver" \
+    " where a.key = '_contains' and a.deleted_at_version is null) "
+#define PLACES "string_agg(distinct place, ', ' order by place)"
 /* clang-format on */
 
 const struct stmt_row stmt_rows[STMT_COUNT] = {
@@ -448,5 +462,84 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_OURS,
         "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
         " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
+
+    /* --- the report of --check-db */
+    [STMT_CHECK_NAMES] = {"check_names", "", STMT_ONCE,
+        "select format('name \"%s\" is there %s times: entities %s', name, count(*),"
+        " string_agg(entity_id::text, ', ' order by entity_id))"
+        " from entities where deleted_at_version is null group by name having count(*) > 1 order by name"},
+    [STMT_CHECK_COUNTERS] = {"check_counters", "", STMT_ONCE,
+        "select format('counter \"%s\" of entity %s is there %s times', attr_key, entity_id, count(*))"
+        " from counters group by entity_id, attr_key having count(*) > 1 order by entity_id, attr_key"},
+    [STMT_CHECK_OWNERS] = {"check_owners", "", STMT_ONCE,
+        "select format('attribute %s (%s) belongs to entity %s, which is not there', a.attr_id, a.key, a.entity_id)"
+        " from entity_attrs a"
+        " left join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
+        " where a.deleted_at_version is null and e.entity_id is null order by a.attr_id"},
+    [STMT_CHECK_RELATIONS] = {"check_relations", "", STMT_ONCE,
+        "select format('attribute %s (%s) of /%s/%s refers to entity %s, which is not there',"
+        " a.attr_id, a.key, e.driver, e.name, a.relation_id)"
+        " from entity_attrs a"
+        " join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
+        " left join entities r on r.entity_id = a.relation_id and r.deleted_at_version is null"
+        " where a.deleted_at_version is null and a.relation_id is not null and r.entity_id is null"
+        " order by a.attr_id"},
+    [STMT_CHECK_DATATYPES] = {"check_datatypes", "", STMT_ONCE,
+        "select format('attribute %s (%s) has a datatype that nobody knows: %s', attr_id, key, datatype)"
+        " from entity_attrs where deleted_at_version is null"
+        " and datatype not in ('int', 'string', 'datetime', 'relation', 'json') order by attr_id"},
+    /* Only what contains something can be in a circle. */
+    [STMT_CHECK_CIRCLES] = {"check_circles", "", STMT_ONCE,
+        "with recursive inner_of as (select a.entity_id as container, a.relation_id as member from entity_attrs a"
+        " join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null"
+        " join entities t on t.entity_id = a.relation_id and t.deleted_at_version is null"
+        " where a.key = '_contains' and a.deleted_at_version is null"
+        " and exists (select from entity_attrs b where b.entity_id = a.relation_id"
+        " and b.key = '_contains' and b.deleted_at_version is null)),"
+        " below as (select container as top, member from inner_of"
+        " union select b.top, i.member from below b join inner_of i on i.container = b.member)"
+        " select format('/%s/%s contains itself', e.driver, e.name)"
+        " from below b join entities e on e.entity_id = b.top where b.top = b.member order by b.top"},
+    [STMT_CHECK_UNIQUE_POOLS] = {"check_unique_pools", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('%s is in more than one unique pool: %s', thing, " PLACES ")"
+        " from m where rule = 2 group by member, thing having count(distinct container) > 1 order by member"},
+    [STMT_CHECK_EXCLUSIVE_POOLS] = {"check_exclusive_pools", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('%s is in an exclusive pool and in others: %s', thing, " PLACES ")"
+        " from m where rule in (1, 2, 3) group by member, thing"
+        " having bool_or(rule = 3) and count(distinct container) > 1 order by member"},
+    [STMT_CHECK_LOCATIONS] = {"check_locations", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('%s is in more than one %s: %s', thing, driver, " PLACES ")"
+        " from m where rule = 4 group by member, thing, driver"
+        " having count(distinct container) > 1 order by member"},
+    [STMT_CHECK_RACKS] = {"check_racks", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('%s is in more than one rack: %s', thing, " PLACES ")"
+        " from m where rule = 5 group by member, thing having count(distinct container) > 1 order by member"},
+    [STMT_CHECK_UNITS] = {"check_units", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('unit %s of %s is taken more than once: %s', number, place,"
+        " string_agg(thing, ', ' order by thing))"
+        " from m where rule = 5 and subkey = 'ru' group by container, place, number"
+        " having count(*) > 1 order by container, number"},
+    [STMT_CHECK_OTHERS] = {"check_others", "TI", STMT_ONCE,
+        MEMBERSHIPS "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")"
+        " from m group by member, thing having bool_or(rule = 0) and count(distinct container) > 1 order by member"},
+    [STMT_CHECK_ADDRESSES] = {"check_addresses", "", STMT_ONCE,
+        "select format('address %s is held more than once: %s', host('0.0.0.0'::inet + (a.int_value::bigint + 2147483648)),"
+        " string_agg(format('/%s/%s', e.driver, e.name), ', ' order by e.entity_id, a.attr_id))"
+        " from entity_attrs a join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
+        " where a.key = 'ip' and a.subkey is null and a.datatype = 'int' and a.deleted_at_version is null"
+        " and a.int_value between -2147483648 and 2147483647"
+        " group by a.int_value having count(*) > 1 order by a.int_value"},
+    [STMT_CHECK_TAKEN] = {"check_taken", "", STMT_ONCE | STMT_NEEDS_OURS,
+        "with taken as (select int_value::bigint as address, count(*)::integer as uses from entity_attrs"
+        " where key = 'ip' and subkey is null and datatype = 'int' and deleted_at_version is null"
+        " and int_value between -2147483648 and 2147483647 group by int_value),"
+        " wrong as (select address from (table taken except table muster_ip) a"
+        " union select address from (table muster_ip except table taken) b"
+        " union select t.address from taken t where not exists"
+        " (select from muster_ip_run r where r.lo >= (t.address >> 10) << 10 and r.lo <= t.address and r.hi >= t.address)),"
+        " room as (select coalesce(sum(hi - lo + 1), 0) as runs, (select count(*) from muster_ip) as listed from muster_ip_run)"
+        " select format('the list of taken addresses is out of date at %s addresses (muster --init-db makes it again)',"
+        " greatest((select count(*) from wrong), abs(runs - listed)))"
+        " from room where runs <> listed or exists (select from wrong)"},
     /* clang-format on */
 };

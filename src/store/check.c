@@ -1,0 +1,85 @@
+/* check.c: looks whether what is in the tables keeps the rules, and reports what does not. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "model/driver.h"
+#include "store/schema.h"
+#include "store/session.h"
+
+/* The statement's rules 0 to 5 are these. */
+_Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
+                   INSERT_EXCLUSIVE_POOL == 3 && INSERT_LOCATION == 4 && INSERT_RACK == 5,
+               "the report's statements count on it");
+
+/* One line, whatever the names in it hold. */
+static bool print_line(void *context, const PGresult *result) {
+    int64_t *count = context;
+
+    for (const char *at = pg_get_text(result, 0, 0); at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            printf("\\x%02x", (unsigned)(unsigned char)*at);
+        else
+            putchar(*at);
+    putchar('\n');
+    (*count)++;
+    return true;
+}
+
+/* Drivers and their rules, for the statements that ask for them. */
+static size_t rules(struct arena *arena, struct pg_arg args[2]) {
+    size_t count = driver_count();
+    const char **names = arena_array(arena, count + 1, sizeof *names);
+    int32_t *numbers = arena_array(arena, count + 1, sizeof *numbers);
+
+    for (size_t i = 0; i < count; i++) {
+        names[i] = driver_at(i)->name;
+        numbers[i] = (int32_t)driver_at(i)->insert_rule;
+    }
+    args[0] = pg_texts(names, count);
+    args[1] = pg_ints(numbers, NULL, count);
+    return 2;
+}
+
+static enum rc report(struct store *store, int64_t *count) {
+    struct arena *arena = arena_new();
+    struct pg_arg args[2];
+    size_t arg_count = rules(arena, args);
+    enum rc rc = store_begin_snapshot(store);
+
+    for (int i = STMT_CHECK_NAMES; i <= STMT_CHECK_TAKEN && rc == RC_OK; i++) {
+        const struct stmt_row *row = &stmt_rows[i];
+
+        if ((row->flags & STMT_NEEDS_OURS) && !store->has_ours)
+            continue;
+        pg_send(store, (enum stmt)i, args, *row->params ? arg_count : 0);
+        rc = pg_stream(store, print_line, count);
+    }
+    if (rc == RC_OK)
+        rc = store_commit(store);
+    else
+        store_rollback(store);
+    arena_free(&arena);
+    return rc;
+}
+
+enum rc store_check_db(const struct settings *settings, int64_t *count) {
+    struct settings patient = *settings;
+    struct store *store;
+    enum rc rc;
+
+    patient.statement_timeout = 0;
+    store = store_new(&patient);
+    store->whole_tables = true;
+    *count = 0;
+    rc = store_connect(store);
+    if (rc == RC_OK)
+        rc = report(store, count);
+    if (rc == RC_OK)
+        printf("%" PRId64 " found\n", *count);
+    else
+        log_error("database: %s", store->error);
+    store_free(&store);
+    return rc;
+}
