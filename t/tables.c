@@ -12,8 +12,8 @@ static const char *const mounts[MOUNT_COUNT] = {
 };
 
 static const char *const types[] = {
-    [SETTING_STRING] = "string", [SETTING_INT] = "int",     [SETTING_BOOL] = "bool",
-    [SETTING_MODE] = "mode",     [SETTING_GROUP] = "group",
+    [SETTING_STRING] = "string", [SETTING_INT] = "int",         [SETTING_BOOL] = "bool",
+    [SETTING_MODE] = "mode",     [SETTING_STRINGS] = "strings", [SETTING_GROUP] = "group",
 };
 
 static void print_settings(void) {

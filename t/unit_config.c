@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "model/driver.h"
+#include "server/access.h"
 #include "server/config.h"
 #include "tap.h"
 
@@ -88,6 +89,14 @@ static void test_table(void) {
     ok(config_find("nonsense") == NULL, "nothing else is");
 }
 
+static void same_strings(const struct strings *a, const struct strings *b) {
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; i < a->count && same; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    ok(same, "  at its default");
+}
+
 /* Every row is in the sample, each at its default: loading it changes nothing. */
 static void test_sample(void) {
     const char *source = getenv("MUSTER_SRC_DIR");
@@ -127,6 +136,8 @@ static void test_sample(void) {
             is_int(*(const int *)a, *(const int *)b, "  at its default");
         else if (table[i].type == SETTING_BOOL)
             ok(*(const bool *)a == *(const bool *)b, "  at its default");
+        else if (table[i].type == SETTING_STRINGS)
+            same_strings((const struct strings *)a, (const struct strings *)b);
     }
     config_free(&sample);
     config_free(&defaults);
@@ -225,6 +236,56 @@ static void test_headers(void) {
             "setting \"response_headers\": each must be a string, not an integer");
 }
 
+static void test_access(void) {
+    struct settings *settings = load(NULL, 0);
+
+    if (ok(settings != NULL && settings->access_count == 1, "one rule by default")) {
+        is_str(settings->access[0].who, "anonymous", "  for everybody");
+        is_int(settings->access[0].roles[MOUNT_PREFERENCES], ROLE_ADMIN,
+               "  everything, everywhere");
+        is_int(settings->access[0].roles[MOUNT_RESOURCE], ROLE_ADMIN, "  on second paths too");
+    }
+    config_free(&settings);
+    settings = load_text("access = ( { who = ( \"a\", \"b\" ); mounts = \"resourcemanager\";"
+                         " roles = [ \"read\", \"allocate\" ]; },"
+                         " { who = \"*\"; roles = \"read\"; } );");
+    if (ok(settings != NULL && settings->access_count == 3, "a rule for each name")) {
+        is_str(settings->access[1].who, "b", "  in their order");
+        is_int(settings->access[1].roles[MOUNT_RESOURCE], ROLE_READ | ROLE_ALLOCATE,
+               "  both paths of the managers are one");
+        is_int(settings->access[1].roles[MOUNT_ENTITY], 0, "  nothing elsewhere");
+    }
+    config_free(&settings);
+    settings = load_text("access = ( );");
+    ok(settings != NULL && settings->access_count == 0, "nobody may do anything");
+    config_free(&settings);
+    refused("access = \"all\";", 1,
+            "setting \"access\": must be a list ( { ... }, ... ), not a string");
+    refused("access = ( \"all\" );", 1,
+            "setting \"access[0]\": each must be a group { }, not a string");
+    refused("access = ( { roles = \"read\"; } );", 1, "setting \"access[0]\": \"who\" is missing");
+    refused("access = ( { who = \"a\"; } );", 1, "setting \"access[0]\": \"roles\" is missing");
+    refused("access = ( { who = \"a\"; roles = \"read\"; mount = \"x\"; } );", 1,
+            "setting \"access[0]\": unknown name \"mount\"");
+    refused("access = (\n{ who = \"a\";\n roles = \"reed\"; } );", 3,
+            "setting \"access[0]\": \"reed\" is none of the roles read, write, allocate, admin");
+    refused("access = ( { who = \"a\"; roles = \"read\"; mounts = \"resource\"; } );", 1,
+            "setting \"access[0]\": \"resource\" is none of root, entity, attribute, "
+            "resourcemanager, preferences");
+    refused("access = ( { who = \"\"; roles = \"read\"; } );", 1,
+            "setting \"access[0]\": \"who\" has a name that nobody can have");
+    refused("access = ( { who = 5; roles = \"read\"; } );", 1,
+            "setting \"access[0]\": must be a string, not an integer");
+    refused("trusted_networks = ( \"10.0.0.1/8\" );", 1,
+            "setting \"trusted_networks\": \"10.0.0.1/8\" is no address, no network "
+            "\"address/length\" without bits behind its length, and neither \"unix\" nor \"*\"");
+    refused("trusted_networks = \"*\";", 1,
+            "setting \"trusted_networks\": must be a list of strings, not a string");
+    refused("token_key = \"secret\";", 1,
+            "setting \"token_key\": is too short to be a secret: 32 characters at least (muster "
+            "token key makes one)");
+}
+
 static void test_alone(void) {
     struct settings *settings = load_text("mounts = { preferences = \"/\"; };");
 
@@ -280,6 +341,7 @@ int main(void) {
     test_all_at_once();
     test_overlay();
     test_headers();
+    test_access();
     test_alone();
     test_drivers();
     (void)unlink(file("a.conf", ""));

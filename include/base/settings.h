@@ -21,6 +21,18 @@ struct header {
     const char *value;
 };
 
+struct strings {
+    const char *const *items;
+    size_t count;
+};
+
+/* What somebody may do: ROLE_x bits (server/access.h) for each mount. `who` is an identity, "*" for
+ * all that have one, or "anonymous" for everybody. */
+struct access {
+    const char *who;
+    unsigned roles[MOUNT_COUNT];
+};
+
 /* Times are in milliseconds, sizes in bytes. Texts are owned by the configuration and live as long
  * as it. */
 struct settings {
@@ -61,12 +73,18 @@ struct settings {
     int max_path_segments;
     int json_depth;
     int per_page;
-    int cache_size; /* MiB for kept answers; 0: none */
+    int cache_size;             /* MiB for kept answers; 0: none */
     const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
-    int preferences_document_bytes;         /* largest document, as PostgreSQL prints it */
-    int preferences_max_containers;         /* of one user; 0: any number */
-    int preferences_max_bytes;              /* of one user, all documents together; 0: any number */
+    struct strings trusted_networks;        /* whose HTTP_ parameters may say who is asking */
+    const struct access *access;            /* what the identities may do; added up */
+    size_t access_count;
+    const char *auth_challenge;      /* what WWW-Authenticate says with a 401 */
+    const char *token_key;           /* of the tokens' hashes; "": no tokens are taken */
+    struct strings monitor_networks; /* who may read /__live__, /__ready__, /__metrics__ */
+    int preferences_document_bytes;  /* largest document, as PostgreSQL prints it */
+    int preferences_max_containers;  /* of one user; 0: any number */
+    int preferences_max_bytes;       /* of one user, all documents together; 0: any number */
     const char *doc_dir;
     const char *version; /* what /__version__ says */
 };

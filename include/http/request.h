@@ -38,7 +38,8 @@ struct request {
     size_t (*variable_count)(void *transport, const char *name);
     void *transport;
     const char *content_type; /* "" if none */
-    const char *identity;     /* who the front server says is asking, NULL: nobody */
+    const char *identity;     /* who is asking, NULL: nobody that we know */
+    const char *user;         /* whose documents this is about, NULL: nobody's */
     const char *id;           /* request id for logs */
     /* the body, read to its end before a handler runs */
     const char *body;

@@ -12,18 +12,20 @@ enum setting_type {
     SETTING_STRING,
     SETTING_INT,
     SETTING_BOOL,
-    SETTING_MODE, /* permissions as a string of octal digits, "0660" */
-    SETTING_GROUP /* response_headers, drivers: read by a function of their own */
+    SETTING_MODE,    /* permissions as a string of octal digits, "0660" */
+    SETTING_STRINGS, /* a list of them */
+    SETTING_GROUP    /* access, drivers, response_headers: read by a function of their own */
 };
 
 /* A row. Names sort; "mounts.entity" is `entity` in the group `mounts`. */
 struct setting {
     const char *name;
     enum setting_type type;
-    const char *default_text;
-    long minimum, maximum; /* SETTING_INT: of the number; SETTING_STRING: of its length */
-    bool needs_restart;    /* not taken over by HUP */
-    size_t offset;         /* of the field in struct settings */
+    const char *default_text; /* lists and groups: as in a file, without white space */
+    long minimum, maximum;    /* SETTING_INT: of the number; SETTING_STRING, SETTING_STRINGS: of the
+                                 length of each */
+    bool needs_restart;       /* not taken over by HUP */
+    size_t offset;            /* of the field in struct settings */
     const char *(*check)(struct arena *arena, const char *text); /* a string's form: NULL if fine,
                                                                     else what is wrong with it */
     const char *help;                                            /* one line */

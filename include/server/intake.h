@@ -7,6 +7,7 @@
 
 enum body_result {
     BODY_OK,
+    BODY_UNREAD,    /* nobody looked */
     BODY_TOO_LARGE, /* over the limit; the rest is unread */
     BODY_CUT,       /* ended before its Content-Length */
     BODY_LATE,      /* the client is gone or too slow */
@@ -21,15 +22,18 @@ void intake_begin(struct worker_state *w, struct arena *arena, const struct tran
 /* The path; what is wrong as path_parse says. */
 enum path_result intake_path(const struct settings *settings, struct request *request);
 
+/* True if the front server announces a body that is not empty. */
+bool intake_has_body(const struct request *request);
+
 /* Reads the body into a buffer, whose limit is the body's. */
 enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request);
 
-/* Who is asking, from the FastCGI parameter `name`, into request->identity. NULL if fine, else the
- * message of a 400: given twice or joined from two, as a forged spelling of a header beside the
- * trusted one would be (contract/front.md), too long, or not text. */
-const char *intake_identity(const struct transport *transport, struct request *request,
-                            const char *name);
+/* A name that is handed over in the FastCGI parameter `param`, into *who; NULL if it is missing or
+ * empty. Returns NULL if fine, else the message of a 400: given twice or joined from two, as a
+ * forged spelling of a header beside the trusted one would be (contract/front.md), too long, or not
+ * text. */
+const char *intake_identity(const struct transport *transport, const char *param, const char **who);
 
 /* Query string, then the body if it is a form (no Content-Type is one, too) and `form` allows it.
  */

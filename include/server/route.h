@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "api/context.h"
+#include "server/access.h"
 
 enum transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
 
@@ -20,12 +21,17 @@ struct route {
     const char *pattern;
     handler handle;
     enum transaction transaction;
+    enum role role;  /* whoever asks must have it on this mount */
     const char *doc; /* heading in doc/<mount>.rst that documents it */
     unsigned flags;  /* ROUTE_x */
 };
 
 /* The body is the handler's whatever its Content-Type says: it is never read as a form. */
 #define ROUTE_RAW_BODY 1u
+/* About one user's documents: there is a request.user. */
+#define ROUTE_USER 2u
+/* Also for anybody in monitor_networks, and there whatever is mounted. */
+#define ROUTE_MONITOR 4u
 
 const struct route *route_table(size_t *count);
 

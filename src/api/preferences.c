@@ -25,7 +25,7 @@ static int private_answer(struct context *c, int status) {
 }
 
 static bool identified(struct context *c) {
-    if (c->request->identity != NULL)
+    if (c->request->user != NULL)
         return true;
     if (strcmp(c->settings->preferences_identity_param, "HTTP_X_USER_ID") == 0)
         fail(c, 401, "Whose preferences? The header X-User-Id is missing or empty.");
@@ -197,7 +197,7 @@ static int fail_change(struct context *c, const struct outcome *outcome) {
 
 static int perform(struct context *c, const struct change *change) {
     struct outcome outcome;
-    enum rc rc = change_perform(c->store, c->arena, c->request->identity, change, &outcome);
+    enum rc rc = change_perform(c->store, c->arena, c->request->user, change, &outcome);
 
     if (rc != RC_OK)
         return fail_rc(c, rc);
@@ -293,7 +293,7 @@ static int list(struct context *c) {
     if (!identified(c) || !parameters_known(c, known) || !read_conditions(c, &change) ||
         !read_search(c, &search))
         return c->response->status;
-    rc = store_prefs_list(c->store, c->arena, c->request->identity, search, &names, &count);
+    rc = store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count);
     if (rc != RC_OK)
         return fail_rc(c, rc);
     tag = list_tag(c, names, count);
@@ -323,7 +323,7 @@ static int delete_all(struct context *c) {
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
         return fail(c, 400, "If-Match and If-None-Match are for one container.");
-    rc = store_prefs_delete_all(c->store, c->request->identity);
+    rc = store_prefs_delete_all(c->store, c->request->user);
     return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
 }
 
@@ -357,7 +357,7 @@ static int show(struct context *c) {
     if (c->request->body_length > 0)
         return fail(c, 400, "A GET of a container takes no body.");
     plain = place_is_plain(&change.place);
-    rc = store_prefs_get(c->store, c->arena, c->request->identity, change.container,
+    rc = store_prefs_get(c->store, c->arena, c->request->user, change.container,
                          place_steps(c->arena, &change.place),
                          plain ? change.place.pointer.count : 0, &document);
     if (rc == RC_NOTFOUND || (rc == RC_OK && document.text == NULL))

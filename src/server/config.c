@@ -11,10 +11,12 @@
 #include <libconfig.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "model/driver.h"
+#include "server/access.h"
 #include "server/config.h"
 
-enum { MAX_FILES = 8, MAX_SETTINGS = 64 };
+enum { MAX_FILES = 8, MAX_SETTINGS = 96 };
 
 /* What driver_add() is told, kept so that it can be told again. */
 struct driver_row {
@@ -93,23 +95,31 @@ static bool is_listing(const config_setting_t *s) {
 /* --- single values -----------------------------------------------------------------------------
  */
 
-static void set_string(struct reader *r, const struct setting *row, const config_setting_t *s,
-                       const char *text) {
+/* The text, kept; NULL: it has the wrong length or form, which was reported. */
+static const char *take_string(struct reader *r, const struct setting *row,
+                               const config_setting_t *s, const char *text) {
     const char *wrong = NULL;
     size_t n = strlen(text);
 
     if ((long)n < row->minimum || (long)n > row->maximum) {
         problem(r, s, row->name, "must have %ld to %ld characters, not %zu", row->minimum,
                 row->maximum, n);
-        return;
+        return NULL;
     }
     if (row->check != NULL)
         wrong = row->check(r->config->arena, text);
-    if (wrong != NULL)
-        problem(r, s, row->name, "%s", wrong);
-    else
-        *(const char **)((char *)&r->config->settings + row->offset) =
-            arena_strdup(r->config->arena, text);
+    if (wrong == NULL)
+        return arena_strdup(r->config->arena, text);
+    problem(r, s, row->name, "%s", wrong);
+    return NULL;
+}
+
+static void set_string(struct reader *r, const struct setting *row, const config_setting_t *s,
+                       const char *text) {
+    const char *taken = take_string(r, row, s, text);
+
+    if (taken != NULL)
+        *(const char **)((char *)&r->config->settings + row->offset) = taken;
 }
 
 static void set_int(struct reader *r, const struct setting *row, const config_setting_t *s,
@@ -132,6 +142,20 @@ static void set_mode(struct reader *r, const struct setting *row, const config_s
         *(int *)((char *)&r->config->settings + row->offset) = (int)mode;
 }
 
+static void read_value(struct reader *r, const struct setting *row, config_setting_t *s);
+
+/* A default is read as if it stood in a file. */
+static void set_default_list(struct reader *r, const struct setting *row) {
+    const char *text = arena_printf(r->config->arena, "x = %s;", row->default_text);
+    config_t file;
+
+    config_init(&file);
+    if (config_read_string(&file, text) != CONFIG_TRUE)
+        abort();
+    read_value(r, row, config_lookup(&file, "x"));
+    config_destroy(&file);
+}
+
 static void set_default(struct reader *r, const struct setting *row) {
     switch (row->type) {
     case SETTING_STRING: set_string(r, row, NULL, row->default_text); break;
@@ -140,8 +164,183 @@ static void set_default(struct reader *r, const struct setting *row) {
     case SETTING_BOOL:
         *(bool *)((char *)&r->config->settings + row->offset) = row->default_text[0] == 't';
         break;
-    case SETTING_GROUP: break;
+    case SETTING_STRINGS:
+    case SETTING_GROUP: set_default_list(r, row); break;
     }
+}
+
+/* --- lists of strings --------------------------------------------------------------------------
+ */
+
+/* Calls `take` with each string of a list, or of one that stands alone. */
+static void each_string(struct reader *r, const char *path, config_setting_t *s,
+                        void (*take)(struct reader *r, const char *path, config_setting_t *s,
+                                     const char *text, void *to),
+                        void *to) {
+    int n = is_listing(s) ? config_setting_length(s) : 1;
+
+    for (int i = 0; i < n; i++) {
+        config_setting_t *one = is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
+        const char *text = config_setting_get_string(one);
+
+        if (text == NULL)
+            problem(r, one, path, "must be a string, not %s", kind(one));
+        else
+            take(r, path, one, text, to);
+    }
+}
+
+struct strings_to {
+    const struct setting *row;
+    const char **items;
+    size_t count;
+};
+
+static void add_string(struct reader *r, const char *path, config_setting_t *s, const char *text,
+                       void *to) {
+    struct strings_to *out = to;
+    const char *taken = take_string(r, out->row, s, text);
+
+    (void)path;
+    if (taken != NULL)
+        out->items[out->count++] = taken;
+}
+
+static void read_strings(struct reader *r, const struct setting *row, config_setting_t *s) {
+    size_t room = is_listing(s) ? (size_t)config_setting_length(s) : 0;
+    struct strings_to to = {.row = row,
+                            .items = arena_array(r->config->arena, room + 1, sizeof(char *))};
+
+    if (!is_listing(s)) {
+        problem(r, s, row->name, "must be a list of strings, not %s", kind(s));
+        return;
+    }
+    each_string(r, row->name, s, add_string, &to);
+    *(struct strings *)((char *)&r->config->settings + row->offset) =
+        (struct strings){.items = to.items, .count = to.count};
+}
+
+/* --- groups ------------------------------------------------------------------------------------
+ */
+
+/* Reports members whose names are none of the NULL-terminated list. */
+static bool members_known(struct reader *r, config_setting_t *s, const char *path,
+                          const char *const *known) {
+    if (!config_setting_is_group(s)) {
+        problem(r, s, path, "each must be a group { }, not %s", kind(s));
+        return false;
+    }
+    for (int i = 0; i < config_setting_length(s); i++) {
+        config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
+        size_t k = 0;
+
+        while (known[k] != NULL && strcmp(known[k], config_setting_name(member)) != 0)
+            k++;
+        if (known[k] == NULL)
+            problem(r, member, path, "unknown name \"%s\"", config_setting_name(member));
+    }
+    return true;
+}
+
+/* --- access ------------------------------------------------------------------------------------
+ */
+
+static void take_role(struct reader *r, const char *path, config_setting_t *s, const char *text,
+                      void *to) {
+    unsigned role = access_role(text);
+
+    if (role == 0)
+        problem(r, s, path, "\"%s\" is none of the roles read, write, allocate, admin", text);
+    *(unsigned *)to |= role;
+}
+
+struct grant {
+    unsigned bits;
+    unsigned *roles;
+};
+
+static void take_mount(struct reader *r, const char *path, config_setting_t *s, const char *text,
+                       void *to) {
+    const struct grant *grant = to;
+
+    if (!access_grant(grant->roles, text, grant->bits))
+        problem(r, s, path,
+                "\"%s\" is none of root, entity, attribute, resourcemanager, preferences", text);
+}
+
+struct people {
+    struct access *rows; /* one for each name */
+    size_t count;
+    const struct access *like;
+};
+
+static void take_person(struct reader *r, const char *path, config_setting_t *s, const char *text,
+                        void *to) {
+    struct people *people = to;
+
+    if (text[0] == '\0' || !utf8_valid(text, strlen(text)) || utf8_has_control(text))
+        problem(r, s, path, "\"who\" has a name that nobody can have");
+    people->rows[people->count] = *people->like;
+    people->rows[people->count++].who = arena_strdup(r->config->arena, text);
+}
+
+static config_setting_t *required(struct reader *r, config_setting_t *s, const char *path,
+                                  const char *name) {
+    config_setting_t *member = config_setting_get_member(s, name);
+
+    if (member == NULL)
+        problem(r, s, path, "\"%s\" is missing", name);
+    return member;
+}
+
+/* { who = "alice"; mounts = ( "entity", "attribute" ); roles = "read"; }; no mounts: all. */
+static void read_rule(struct reader *r, config_setting_t *s, const char *path,
+                      struct people *people) {
+    static const char *const known[] = {"who", "mounts", "roles", NULL};
+    struct access like = {.who = NULL};
+    struct grant grant = {.roles = like.roles};
+    config_setting_t *who, *roles, *mounts;
+
+    if (!members_known(r, s, path, known))
+        return;
+    who = required(r, s, path, "who");
+    roles = required(r, s, path, "roles");
+    mounts = config_setting_get_member(s, "mounts");
+    if (who == NULL || roles == NULL)
+        return;
+    each_string(r, path, roles, take_role, &grant.bits);
+    if (mounts != NULL)
+        each_string(r, path, mounts, take_mount, &grant);
+    else
+        (void)access_grant(like.roles, NULL, grant.bits);
+    people->like = &like;
+    each_string(r, path, who, take_person, people);
+}
+
+static size_t count_names(config_setting_t *rule) {
+    config_setting_t *who =
+        config_setting_is_group(rule) ? config_setting_get_member(rule, "who") : NULL;
+
+    return who != NULL && is_listing(who) ? (size_t)config_setting_length(who) : 1;
+}
+
+static void read_access(struct reader *r, config_setting_t *s) {
+    struct arena *arena = r->config->arena;
+    struct people people = {.count = 0};
+    size_t room = 0;
+
+    if (!is_listing(s)) {
+        problem(r, s, "access", "must be a list ( { ... }, ... ), not %s", kind(s));
+        return;
+    }
+    for (int i = 0; i < config_setting_length(s); i++)
+        room += count_names(config_setting_get_elem(s, (unsigned)i));
+    people.rows = arena_array(arena, room + 1, sizeof(*people.rows));
+    for (int i = 0; i < config_setting_length(s); i++)
+        read_rule(r, config_setting_get_elem(s, (unsigned)i), arena_printf(arena, "access[%d]", i),
+                  &people);
+    r->config->settings.access = people.rows;
+    r->config->settings.access_count = people.count;
 }
 
 /* --- response_headers --------------------------------------------------------------------------
@@ -218,25 +417,6 @@ static const char *member_string(struct reader *r, config_setting_t *s, const ch
     else if (member != NULL && text == NULL)
         problem(r, member, path, "\"%s\" must be a string, not %s", name, kind(member));
     return text != NULL ? arena_strdup(r->config->arena, text) : NULL;
-}
-
-/* Reports members whose names are none of the NULL-terminated list. */
-static bool members_known(struct reader *r, config_setting_t *s, const char *path,
-                          const char *const *known) {
-    if (!config_setting_is_group(s)) {
-        problem(r, s, path, "each must be a group { }, not %s", kind(s));
-        return false;
-    }
-    for (int i = 0; i < config_setting_length(s); i++) {
-        config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
-        size_t k = 0;
-
-        while (known[k] != NULL && strcmp(known[k], config_setting_name(member)) != 0)
-            k++;
-        if (known[k] == NULL)
-            problem(r, member, path, "unknown name \"%s\"", config_setting_name(member));
-    }
-    return true;
 }
 
 /* A list member of a driver; *count is its length. NULL: absent, or reported. */
@@ -362,11 +542,18 @@ static const char *register_drivers(const struct config *config, const struct dr
 /* --- files -------------------------------------------------------------------------------------
  */
 
+static void read_special(struct reader *r, const struct setting *row, config_setting_t *s) {
+    if (strcmp(row->name, "drivers") == 0)
+        read_drivers(r, s);
+    else if (strcmp(row->name, "access") == 0)
+        read_access(r, s);
+    else
+        read_headers(r, s);
+}
+
 static void read_value(struct reader *r, const struct setting *row, config_setting_t *s) {
     const char *text = config_setting_get_string(s);
-    size_t count;
 
-    r->where[row - config_table(&count)] = s;
     switch (row->type) {
     case SETTING_STRING:
         if (text == NULL)
@@ -392,25 +579,24 @@ static void read_value(struct reader *r, const struct setting *row, config_setti
         else
             *(bool *)((char *)&r->config->settings + row->offset) = config_setting_get_bool(s) != 0;
         break;
-    case SETTING_GROUP:
-        if (strcmp(row->name, "drivers") == 0)
-            read_drivers(r, s);
-        else
-            read_headers(r, s);
-        break;
+    case SETTING_STRINGS: read_strings(r, row, s); break;
+    case SETTING_GROUP: read_special(r, row, s); break;
     }
 }
 
 /* Each member of a group is a row, or a group of rows. */
 static void read_group(struct reader *r, config_setting_t *group, const char *prefix) {
+    size_t count;
+
     for (int i = 0; i < config_setting_length(group); i++) {
         config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
         const char *name = arena_printf(r->config->arena, "%s%s", prefix, config_setting_name(s));
         const struct setting *row = config_find(name);
 
-        if (row != NULL)
+        if (row != NULL) {
+            r->where[row - config_table(&count)] = s;
             read_value(r, row, s);
-        else if (strcmp(name, "mounts") == 0 && config_setting_is_group(s))
+        } else if (strcmp(name, "mounts") == 0 && config_setting_is_group(s))
             read_group(r, s, "mounts.");
         else if (strcmp(name, "mounts") == 0)
             problem(r, s, name, "must be a group { }, not %s", kind(s));

@@ -11,7 +11,7 @@
 #include "api/context.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "server/exchange.h"
+#include "server/auth.h"
 
 enum { MAX_ATTEMPTS = 5, PAUSE_MS = 4, DESCRIPTION_MAX = 1000 };
 
@@ -182,6 +182,7 @@ static int fail_body(struct exchange *x) {
     case BODY_LATE: return fail(&x->c, 408, "The body did not arrive in time.");
     case BODY_MALFORMED: return fail(&x->c, 400, "Content-Length is not a number.");
     case BODY_CUT:
+    case BODY_UNREAD:
     case BODY_OK: break;
     }
     return fail(&x->c, 400, "The body is shorter than its Content-Length.");
@@ -201,11 +202,6 @@ static bool headers_valid(const struct request *request) {
     return true;
 }
 
-static const char *identity_param(const struct exchange *x) {
-    return x->match.mount == MOUNT_PREFERENCES ? x->w->settings->preferences_identity_param
-                                               : x->w->settings->identity_param;
-}
-
 static int fail_params(struct exchange *x, enum params_result result, const char *message) {
     if (result == PARAMS_LIMIT)
         return fail(&x->c, x->request.body_length > 0 ? 413 : 414, "%s", message);
@@ -213,15 +209,22 @@ static int fail_params(struct exchange *x, enum params_result result, const char
 }
 
 /* Every rung in its order; a handler may assume all of them. The status of what was wrong, or 0:
- * run. */
+ * run. Of who may not do this, not even the body is read. */
 static int climb(struct exchange *x) {
     struct request *request = &x->request;
     enum path_result path = intake_path(x->w->settings, request);
     enum params_result params;
     const char *message = "";
+    int refused = 0;
 
     if (path == PATH_OK)
         x->match = route_find(x->w->settings, &request->path, request->method);
+    if (x->match.route != NULL)
+        refused = auth_admit(x);
+    if (refused == 0 || !intake_has_body(request))
+        x->body_result = intake_body(&x->body, &x->transport, request);
+    if (refused != 0)
+        return refused;
     if (request->method == METHOD_OPTIONS)
         return answer_options(x);
     if (path != PATH_OK)
@@ -234,9 +237,6 @@ static int climb(struct exchange *x) {
         return fail_body(x);
     if (!headers_valid(request))
         return fail(&x->c, 400, "A header is not valid UTF-8.");
-    message = intake_identity(&x->transport, request, identity_param(x));
-    if (message != NULL)
-        return fail(&x->c, 400, "%s", message);
     params = intake_params(x->w->settings, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0,
                            &message);
     if (params != PARAMS_OK)
@@ -253,6 +253,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
     clock_gettime(CLOCK_MONOTONIC, &x->began);
     x->transport = *transport;
     x->match = (struct route_match){0};
+    x->body_result = BODY_UNREAD;
     x->answered = false;
     x->status = 0;
     x->key = NULL;
@@ -283,6 +284,16 @@ static long microseconds_since(const struct timespec *then) {
     return (now.tv_sec - then->tv_sec) * 1000000 + (now.tv_nsec - then->tv_nsec) / 1000;
 }
 
+/* Who asked, and for whom where that is somebody else. */
+static const char *caller(const struct exchange *x) {
+    const struct request *r = &x->request;
+    const char *who = r->identity != NULL ? r->identity : "-";
+
+    if (r->user == NULL || r->user == r->identity)
+        return who;
+    return arena_printf(x->arena, "%s for %s", who, r->user);
+}
+
 static void log_access(const struct exchange *x, int status) {
     const struct response *response = &x->response;
     long us;
@@ -291,15 +302,13 @@ static void log_access(const struct exchange *x, int status) {
         return;
     us = microseconds_since(&x->began);
     log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", x->request.method_text, x->request.target,
-             status, response->body_bytes, us / 1000, us % 1000,
-             x->request.identity != NULL ? x->request.identity : "-",
+             status, response->body_bytes, us / 1000, us % 1000, caller(x),
              response->broken ? " (broken off)" : "");
 }
 
 enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport) {
     begin(x, transport);
     take_up(x);
-    x->body_result = intake_body(&x->body, transport, &x->request);
     x->status = climb(x);
     x->answered = x->status != 0;
     if (!x->answered && kept_find(x))

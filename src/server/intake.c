@@ -71,6 +71,12 @@ static bool announced(const struct request *request, int64_t *length) {
            num_parse_range(text, 0, INT64_MAX, length) != NUM_MALFORMED;
 }
 
+bool intake_has_body(const struct request *request) {
+    int64_t length;
+
+    return !announced(request, &length) || length > 0;
+}
+
 enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request) {
     char bytes[READ_SIZE];
@@ -96,20 +102,21 @@ enum body_result intake_body(struct buf *body, const struct transport *transport
     return BODY_OK;
 }
 
-const char *intake_identity(const struct transport *transport, struct request *request,
-                            const char *name) {
-    const char *who = variable(request, name);
+const char *intake_identity(const struct transport *transport, const char *param,
+                            const char **who) {
+    const char *text = transport->variable(transport->context, param);
 
+    *who = NULL;
     if (transport->variable_count != NULL &&
-        transport->variable_count(transport->context, name) > 1)
+        transport->variable_count(transport->context, param) > 1)
         return "The identity was given more than once.";
-    if (who == NULL || *who == '\0')
+    if (text == NULL || *text == '\0')
         return NULL;
-    if (strncmp(name, "HTTP_", 5) == 0 && strchr(who, ',') != NULL)
+    if (strncmp(param, "HTTP_", 5) == 0 && strchr(text, ',') != NULL)
         return "The identity was given more than once.";
-    if (strlen(who) > IDENTITY_MAX || !utf8_valid(who, strlen(who)) || utf8_has_control(who))
+    if (strlen(text) > IDENTITY_MAX || !utf8_valid(text, strlen(text)) || utf8_has_control(text))
         return "The identity must be at most 255 bytes of UTF-8 without control characters.";
-    request->identity = who;
+    *who = text;
     return NULL;
 }
 

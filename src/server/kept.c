@@ -37,7 +37,7 @@ static void make_key(struct exchange *x) {
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         add_text(&key, request_header(r, headers[i]));
-    add_text(&key, x->match.mount == MOUNT_PREFERENCES ? r->identity : NULL);
+    add_text(&key, r->user);
     if (!key.failed) {
         x->key = arena_strndup(x->arena, key.data, key.len);
         x->key_length = key.len;

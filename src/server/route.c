@@ -21,7 +21,11 @@
 #define READ  TRANSACTION_READ
 #define WRITE TRANSACTION_WRITE
 
-#define RAW ROUTE_RAW_BODY
+#define TO_READ     ROLE_READ
+#define TO_WRITE    ROLE_WRITE
+#define TO_ALLOCATE ROLE_ALLOCATE
+
+#define OWN (ROUTE_RAW_BODY | ROUTE_USER)
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
 #define KEYS          "{container}/{key*}"
@@ -29,50 +33,50 @@
 
 /* clang-format off */
 static const struct route table[] = {
-    {HEAD, MOUNT_ROOT, "", root_version, NONE, "GET /", 0},
-    {GET, MOUNT_ROOT, "", docs_show, NONE, "GET /", 0},
-    {GET, MOUNT_ROOT, "__doc__", docs_show, NONE, "GET /__doc__", 0},
-    {GET, MOUNT_ROOT, "__meta__", root_meta, NONE, "GET /__meta__", 0},
-    {GET, MOUNT_ROOT, "__version__", root_version, NONE, "GET /__version__", 0},
-    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, "GET /by-attr", 0},
-    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, "GET /by-name/{name}", 0},
-    {GET, MOUNT_ROOT, "by-names", lookup_by_names, READ, "GET /by-names", 0},
-    {GET, MOUNT_ROOT, "driverlist", root_driverlist, NONE, "GET /driverlist", 0},
-    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, NONE, "GET /favicon.ico", 0},
-    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, READ, "GET /from-pools", 0},
-    {GET, MOUNT_ROOT, "typelist", root_typelist, NONE, "GET /typelist", 0},
+    {HEAD, MOUNT_ROOT, "", root_version, NONE, TO_READ, "GET /", 0},
+    {GET, MOUNT_ROOT, "", docs_show, NONE, TO_READ, "GET /", 0},
+    {GET, MOUNT_ROOT, "__doc__", docs_show, NONE, TO_READ, "GET /__doc__", 0},
+    {GET, MOUNT_ROOT, "__meta__", root_meta, NONE, TO_READ, "GET /__meta__", 0},
+    {GET, MOUNT_ROOT, "__version__", root_version, NONE, TO_READ, "GET /__version__", 0},
+    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, TO_READ, "GET /by-attr", 0},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, TO_READ, "GET /by-name/{name}", 0},
+    {GET, MOUNT_ROOT, "by-names", lookup_by_names, READ, TO_READ, "GET /by-names", 0},
+    {GET, MOUNT_ROOT, "driverlist", root_driverlist, NONE, TO_READ, "GET /driverlist", 0},
+    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, NONE, TO_READ, "GET /favicon.ico", 0},
+    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, READ, TO_READ, "GET /from-pools", 0},
+    {GET, MOUNT_ROOT, "typelist", root_typelist, NONE, TO_READ, "GET /typelist", 0},
 
-    {GET, MOUNT_ENTITY, "__doc__", docs_show, NONE, "GET /entity/__doc__", 0},
-    {GET, MOUNT_ENTITY, "", entity_list, READ, "GET /entity/", 0},
-    {GET, MOUNT_ENTITY, "{driver}", entity_list, READ, "GET /entity/{driver}", 0},
-    {POST, MOUNT_ENTITY, "{driver}", entity_create, WRITE, "POST /entity/{driver}", 0},
-    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, "GET /entity/{driver}/{name}", 0},
-    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, WRITE, "POST /entity/{driver}/{name}", 0},
-    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, WRITE, "DELETE /entity/{driver}/{name}", 0},
+    {GET, MOUNT_ENTITY, "__doc__", docs_show, NONE, TO_READ, "GET /entity/__doc__", 0},
+    {GET, MOUNT_ENTITY, "", entity_list, READ, TO_READ, "GET /entity/", 0},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, READ, TO_READ, "GET /entity/{driver}", 0},
+    {POST, MOUNT_ENTITY, "{driver}", entity_create, WRITE, TO_WRITE, "POST /entity/{driver}", 0},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, TO_READ, "GET /entity/{driver}/{name}", 0},
+    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, WRITE, TO_WRITE, "POST /entity/{driver}/{name}", 0},
+    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, WRITE, TO_WRITE, "DELETE /entity/{driver}/{name}", 0},
 
-    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, NONE, "GET /attribute/__doc__", 0},
-    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, "GET /attribute/{name}/{key}/{subkey}/{number}", 0},
-    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", 0},
-    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", 0},
-    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, NONE, TO_READ, "GET /attribute/__doc__", 0},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, TO_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, WRITE, TO_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, WRITE, TO_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, WRITE, TO_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", 0},
 
-    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, NONE, "GET /resourcemanager/__doc__", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, READ, "GET /resourcemanager/", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, READ, "GET /resourcemanager/{driver}", 0},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, WRITE, "POST /resourcemanager/{driver}", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, READ, "GET /resourcemanager/{driver}/{name}", 0},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, WRITE, "POST /resourcemanager/{driver}/{name}", 0},
-    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, WRITE, "DELETE /resourcemanager/{driver}/{name}", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, NONE, TO_READ, "GET /resourcemanager/__doc__", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, READ, TO_READ, "GET /resourcemanager/", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, READ, TO_READ, "GET /resourcemanager/{driver}", 0},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, WRITE, TO_WRITE, "POST /resourcemanager/{driver}", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, READ, TO_READ, "GET /resourcemanager/{driver}/{name}", 0},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, WRITE, TO_ALLOCATE, "POST /resourcemanager/{driver}/{name}", 0},
+    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, WRITE, TO_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", 0},
 
-    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, NONE, "GET /preferences/__doc__", 0},
-    {GET, MOUNT_PREFERENCES, "", preferences_list, READ, "GET /preferences/", RAW},
-    {POST, MOUNT_PREFERENCES, "", preferences_unnamed, NONE, "POST /preferences/{container}", RAW},
-    {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, NONE, "DELETE /preferences/", RAW},
-    {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, NONE, "PUT /preferences/{container}", RAW},
-    {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, NONE, "PATCH /preferences/{container}", RAW},
-    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, "GET /preferences/{container}/{key}/...", RAW},
-    {POST, MOUNT_PREFERENCES, KEYS, preferences_write, NONE, "POST /preferences/{container}/{key}/...", RAW},
-    {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, NONE, "DELETE /preferences/{container}/{key}/...", RAW},
+    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, NONE, TO_READ, "GET /preferences/__doc__", 0},
+    {GET, MOUNT_PREFERENCES, "", preferences_list, READ, TO_READ, "GET /preferences/", OWN},
+    {POST, MOUNT_PREFERENCES, "", preferences_unnamed, NONE, TO_WRITE, "POST /preferences/{container}", OWN},
+    {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, NONE, TO_WRITE, "DELETE /preferences/", OWN},
+    {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, NONE, TO_WRITE, "PUT /preferences/{container}", OWN},
+    {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, NONE, TO_WRITE, "PATCH /preferences/{container}", OWN},
+    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, TO_READ, "GET /preferences/{container}/{key}/...", OWN},
+    {POST, MOUNT_PREFERENCES, KEYS, preferences_write, NONE, TO_WRITE, "POST /preferences/{container}/{key}/...", OWN},
+    {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, NONE, TO_WRITE, "DELETE /preferences/{container}/{key}/...", OWN},
 };
 /* clang-format on */
 

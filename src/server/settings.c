@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/network.h"
 #include "base/num.h"
 #include "server/config.h"
 
@@ -76,6 +77,33 @@ static const char *check_param(struct arena *arena, const char *text) {
     return NULL;
 }
 
+static const char *check_network(struct arena *arena, const char *text) {
+    struct network network;
+
+    if (network_parse(text, &network))
+        return NULL;
+    return arena_printf(arena,
+                        "\"%s\" is no address, no network \"address/length\" without bits behind "
+                        "its length, and neither \"unix\" nor \"*\"",
+                        text);
+}
+
+/* A header's value. */
+static const char *check_value(struct arena *arena, const char *text) {
+    (void)arena;
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
+            return "may have printable ASCII characters only";
+    return NULL;
+}
+
+static const char *check_token_key(struct arena *arena, const char *text) {
+    (void)arena;
+    if (text[0] == '\0' || strlen(text) >= 32)
+        return NULL;
+    return "is too short to be a secret: 32 characters at least (muster token key makes one)";
+}
+
 static bool mount_char(char c) {
     return isalnum((unsigned char)c) || strchr("._~-/", c) != NULL;
 }
@@ -95,6 +123,10 @@ static const char *check_mount(struct arena *arena, const char *text) {
 
 /* Sorted by name, so that config_find can search and the sample can be compared. */
 static const struct setting table[] = {
+    {"access", SETTING_GROUP, "({who=\"anonymous\";roles=\"admin\";})", 0, 0, false, 0, NULL,
+     "who may do what: a list of { who, mounts, roles }"},
+    {"auth_challenge", SETTING_STRING, "Bearer", 1, 256, false, AT(auth_challenge), check_value,
+     "what WWW-Authenticate says when nobody is known"},
     {"body_limit", SETTING_INT, "1048576", 1, 1024 * MEBI, false, AT(body_limit), NULL,
      "largest request body in bytes; over it 413"},
     {"body_timeout", SETTING_INT, "30000", 10, HOUR, false, AT(body_timeout), NULL,
@@ -142,6 +174,9 @@ static const struct setting table[] = {
      "segments in a path"},
     {"max_requests", SETTING_INT, "0", 0, 1000000000, false, AT(max_requests), NULL,
      "a worker is replaced after so many requests; 0: never"},
+    {"monitor_networks", SETTING_STRINGS, "(\"127.0.0.0/8\",\"::1\",\"unix\")", 1, 64, false,
+     AT(monitor_networks), check_network,
+     "from where /__live__, /__ready__ and /__metrics__ may be read by anybody"},
     {"mounts.attribute", SETTING_STRING, "/attribute", 0, 256, false, MOUNT(MOUNT_ATTRIBUTE),
      check_mount, "path of the attributes; empty: not mounted"},
     {"mounts.entity", SETTING_STRING, "/entity", 0, 256, false, MOUNT(MOUNT_ENTITY), check_mount,
@@ -176,6 +211,10 @@ static const struct setting table[] = {
      "milliseconds the front server may take for a piece of an answer"},
     {"statement_timeout", SETTING_INT, "30000", 0, HOUR, false, AT(statement_timeout), NULL,
      "milliseconds a statement may take; 0: for ever"},
+    {"token_key", SETTING_STRING, "", 0, 256, false, AT(token_key), check_token_key,
+     "secret that tokens are hashed with; empty: no tokens are taken"},
+    {"trusted_networks", SETTING_STRINGS, "(\"*\")", 1, 64, false, AT(trusted_networks),
+     check_network, "whose HTTP_ parameters are believed when they say who is asking"},
     {"user", SETTING_STRING, "", 0, 64, true, AT(user), NULL,
      "user to drop to when started as root"},
     {"versioning", SETTING_BOOL, "true", 0, 0, false, AT(versioning), NULL,
