@@ -230,18 +230,28 @@ sub _parse_head {
     return;
 }
 
+# $at walks through the buffer, which is cut only now and then: a regular expression with captures,
+# or a cut, at every chunk would copy it each time.
 sub _read_chunks {
     my ($socket, $buffer, $answer, $end) = @_;
+    my $at = 0;
     while (1) {
-        until ($$buffer =~ /\r\n/) { _more($socket, $buffer, $end) or return }
-        $$buffer =~ s/\A([0-9A-Fa-f]+)[^\r\n]*\r\n// or die "bad chunk\n";
-        my $size  = hex $1;
+        my $line;
+        while (($line = index $$buffer, "\r\n", $at) < 0) { _more($socket, $buffer, $end) or return }
+        my ($digits) = substr($$buffer, $at, $line - $at) =~ /\A([0-9A-Fa-f]+)[ \t]*(?:;.*)?\z/ or die "bad chunk\n";
+        my $size = hex $digits;
+        $at = $line + 2;
         my $whole = 1;
-        while ($whole && length $$buffer < $size + 2) { $whole = _more($socket, $buffer, $end) }
-        $answer->{body} .= substr $$buffer, 0, $size;
+        while ($whole && length($$buffer) - $at < $size + 2) { $whole = _more($socket, $buffer, $end) }
+        my $left = length($$buffer) - $at;
+        $answer->{body} .= substr $$buffer, $at, $left < $size ? $left : $size;
         return unless $whole;
-        substr($$buffer, 0, $size + 2) = '';
         last if $size == 0;
+        $at += $size + 2;
+        if ($at > 1_000_000) {
+            substr($$buffer, 0, $at) = '';
+            $at = 0;
+        }
     }
     @$answer{qw(complete keep)} = (1, 1);
     return;
