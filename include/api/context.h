@@ -25,7 +25,8 @@ struct dependencies {
 enum mode { MODE_COMPACT, MODE_EXPANDED, MODE_INVALID };
 
 /* A handler may assume every rung of dispatch's ladder: method and path match the row, parameters
- * are valid UTF-8 within the limits, the body is read, the transaction of the row's mode is open.
+ * are valid UTF-8 within the limits, the body is read, whoever asks has the row's role, a row about
+ * somebody's own documents has a request->user, the transaction of the row's mode is open.
  */
 struct context {
     const struct settings *settings;

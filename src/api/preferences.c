@@ -24,16 +24,6 @@ static int private_answer(struct context *c, int status) {
     return status;
 }
 
-static bool identified(struct context *c) {
-    if (c->request->user != NULL)
-        return true;
-    if (strcmp(c->settings->preferences_identity_param, "HTTP_X_USER_ID") == 0)
-        fail(c, 401, "Whose preferences? The header X-User-Id is missing or empty.");
-    else
-        fail(c, 401, "Whose preferences? The server was not told who is asking.");
-    return false;
-}
-
 static bool parameters_known(struct context *c, const char *const *known) {
     const struct param *unknown = params_unknown(&c->request->params, known);
 
@@ -120,8 +110,7 @@ static bool begin(struct context *c, struct change *change, const char *const *p
                               .document_bytes = s->preferences_document_bytes,
                               .max_containers = s->preferences_max_containers,
                               .max_bytes = s->preferences_max_bytes};
-    return identified(c) && parameters_known(c, parameters) && read_place(c, change) &&
-           read_conditions(c, change);
+    return parameters_known(c, parameters) && read_place(c, change) && read_conditions(c, change);
 }
 
 static const char *const only_pointer[] = {"pointer", NULL};
@@ -290,8 +279,7 @@ static int list(struct context *c) {
     enum rc rc;
     int status;
 
-    if (!identified(c) || !parameters_known(c, known) || !read_conditions(c, &change) ||
-        !read_search(c, &search))
+    if (!parameters_known(c, known) || !read_conditions(c, &change) || !read_search(c, &search))
         return c->response->status;
     rc = store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count);
     if (rc != RC_OK)
@@ -310,8 +298,6 @@ int preferences_list(struct context *c) {
 }
 
 int preferences_unnamed(struct context *c) {
-    if (!identified(c))
-        return private_answer(c, c->response->status);
     return private_answer(c, fail(c, 400, "Name the container in the path."));
 }
 
@@ -319,7 +305,7 @@ static int delete_all(struct context *c) {
     struct change change = {0};
     enum rc rc;
 
-    if (!identified(c) || !parameters_known(c, none) || !read_conditions(c, &change))
+    if (!parameters_known(c, none) || !read_conditions(c, &change))
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
         return fail(c, 400, "If-Match and If-None-Match are for one container.");
