@@ -445,6 +445,12 @@ perform pg_temp.muster_make('table', 'muster_pruned', '
     create table muster_pruned (
         below xid8 not null
     )');
+perform pg_temp.muster_make('table', 'muster_count', '
+    create table muster_count (
+        driver text not null,
+        type   text not null,
+        n      bigint not null
+    )');
 insert into muster_pruned (below)
 select pg_snapshot_xmin(pg_current_snapshot()) where not exists (select from muster_pruned);
 
@@ -480,14 +486,32 @@ begin
     return null;
 end $$;
 
+-- How many live objects there are of a driver and type, as the sum of its rows: writers only add rows,
+-- so they don't wait for each other; now and then one of them makes many rows few.
+create or replace function muster_count_add(d text, t text, amount bigint) returns void
+language plpgsql as $$
+begin
+    insert into muster_count (driver, type, n) values (d, t, amount);
+    if random() < 0.02 then
+        with gone as (
+            delete from muster_count where ctid = any (array(
+                select ctid from muster_count limit 1000 for update skip locked))
+            returning driver, type, n)
+        insert into muster_count (driver, type, n)
+        select driver, type, sum(n) from gone group by driver, type having sum(n) <> 0;
+    end if;
+end $$;
+
 create or replace function muster_entities_inserted() returns trigger
 language plpgsql security definer as $$
 begin
     insert into muster_change (key) select entity_id from added;
+    perform muster_count_add(driver, type, count(*)) from added
+      where deleted_at_version is null group by driver, type;
     return null;
 end $$;
 
-create or replace function muster_entities_changed() returns trigger
+create or replace function muster_entities_updated() returns trigger
 language plpgsql security definer as $$
 begin
     insert into muster_change (key)
@@ -496,6 +520,32 @@ begin
      where a.deleted_at_version is null
     union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
      where a.relation_id is not null and a.deleted_at_version is null;
+    perform muster_count_add(driver, type, sum(n)::bigint) from (
+        select driver, type, 1 as n from added where deleted_at_version is null
+        union all select driver, type, -1 from gone where deleted_at_version is null) as d
+      group by driver, type having sum(n) <> 0;
+    return null;
+end $$;
+
+create or replace function muster_entities_deleted() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key)
+    select entity_id from gone
+    union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
+     where a.deleted_at_version is null
+    union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
+     where a.relation_id is not null and a.deleted_at_version is null;
+    perform muster_count_add(driver, type, -count(*)) from gone
+      where deleted_at_version is null group by driver, type;
+    return null;
+end $$;
+
+create or replace function muster_entities_truncated() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) values (0);
+    delete from muster_count;
     return null;
 end $$;
 
@@ -543,9 +593,10 @@ begin
             ('entity_attrs', 'delete', 'muster_attrs_deleted', 'referencing old table as gone'),
             ('entity_attrs', 'truncate', 'muster_all_changed', ''),
             ('entities', 'insert', 'muster_entities_inserted', 'referencing new table as added'),
-            ('entities', 'update', 'muster_entities_changed', 'referencing old table as gone'),
-            ('entities', 'delete', 'muster_entities_changed', 'referencing old table as gone'),
-            ('entities', 'truncate', 'muster_all_changed', ''),
+            ('entities', 'update', 'muster_entities_updated',
+             'referencing old table as gone new table as added'),
+            ('entities', 'delete', 'muster_entities_deleted', 'referencing old table as gone'),
+            ('entities', 'truncate', 'muster_entities_truncated', ''),
             ('muster_preferences', 'insert', 'muster_preferences_inserted',
              'referencing new table as added'),
             ('muster_preferences', 'update', 'muster_preferences_updated',
@@ -571,6 +622,24 @@ begin
         insert into muster_change (key) values (0);
         raise notice using errcode = 'MU001',
             message = format('created %s triggers muster_change_*', made);
+    end if;
+end $$;
+
+-- The counts as the objects say, if they are not so already.
+do $$ begin
+    lock table entities in share row exclusive mode;
+    if exists (
+        select from (
+            select driver, type, sum(n) as n from (
+                select driver, type, n from muster_count
+                union all select driver, type, -count(*) from entities
+                 where deleted_at_version is null group by driver, type) as d
+             group by driver, type) as s
+         where n <> 0) then
+        delete from muster_count;
+        insert into muster_count (driver, type, n)
+        select driver, type, count(*) from entities where deleted_at_version is null group by driver, type;
+        raise notice using errcode = 'MU001', message = 'counted the objects';
     end if;
 end $$;
 

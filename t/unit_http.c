@@ -675,7 +675,7 @@ static void test_pages(void) {
     for (i = 0; i < COUNT(cases); i++) {
         const char *got;
 
-        if (page_parse(arena, cases[i].page, cases[i].per_page, 50, &page, &message)) {
+        if (page_parse(arena, cases[i].page, cases[i].per_page, NULL, 50, &page, &message)) {
             got =
                 arena_printf(arena, "%lld/%lld", (long long)page.number, (long long)page.per_page);
         } else {

@@ -81,10 +81,12 @@ enum mode get_mode(const struct context *c, enum mode default_mode);
 /* The 409 for a mode that does not exist. */
 int fail_mode(struct context *c);
 
-/* Clusto-Page and Clusto-Per-Page; false: a 400 is already answered. */
+/* What page of a list is wanted: Clusto-Page or Clusto-After, Clusto-Per-Page; the last two also as
+ * the parameters clusto_after and clusto_per_page. False: a 400 is already answered. */
 bool get_page(struct context *c, struct page *out);
 
-/* Sets Clusto-Page, Clusto-Per-Page and Clusto-Pages. */
-void set_page_headers(struct context *c, const struct page *page, int64_t total);
+/* Clusto-Page, Clusto-Per-Page and Clusto-Pages; behind a cursor Clusto-Per-Page, Clusto-Next and
+ * Link, with `next` 0 for the last page. Nothing where no page was asked for. */
+void set_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next);
 
 #endif

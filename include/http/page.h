@@ -1,4 +1,5 @@
-/* page.h: Clusto-Page, Clusto-Per-Page, Clusto-Pages (contract/inventory.md "Pages"). */
+/* page.h: Clusto-Page, Clusto-Per-Page, Clusto-Pages (contract/inventory.md "Pages"), Clusto-After.
+ */
 #ifndef MUSTER_HTTP_PAGE_H
 #define MUSTER_HTTP_PAGE_H
 
@@ -7,14 +8,19 @@
 
 #include "base/arena.h"
 
-/* `number` 0: no paging was asked for. Pages count from 1. */
+/* The most that a page behind a cursor may hold. */
+#define PAGE_KEYSET_LIMIT 10000
+
+/* `number` 0: no paging was asked for. Pages count from 1. Or the page behind a cursor. */
 struct page {
     int64_t number;
     int64_t per_page;
+    bool keyset;
+    int32_t after; /* the cursor: an entity's id; 0: the first page */
 };
 
-/* Reads the two header values (NULL: absent). False: *message (arena) is the 400's text. */
-bool page_parse(struct arena *arena, const char *page, const char *per_page,
+/* Reads the three values (NULL: absent). False: *message (arena) is the 400's text. */
+bool page_parse(struct arena *arena, const char *page, const char *per_page, const char *after,
                 int64_t default_per_page, struct page *out, const char **message);
 
 /* ceil(total / per_page); 0 if total is 0. */

@@ -48,6 +48,7 @@ enum stmt {
     STMT_LIST_BY_KEY,
     STMT_LIST_BY_VALUE,
     STMT_LIST_FROM_POOLS,
+    STMT_COUNT_OBJECTS,
 
     /* writes (store/entity.c, attr.c, tree.c, alloc.c) */
     STMT_LOCK_REFER,

@@ -122,6 +122,8 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
                             size_t *count);
 
 /* What a list is made of. Exactly one of the kinds. */
+#define LIST_KEYSET_LIMIT 10000
+
 enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS };
 
 struct listing {
@@ -145,6 +147,10 @@ struct listing {
     /* the page: limit 0: everything */
     int64_t limit;
     int64_t offset;
+    /* or the page behind an entity's id, flat whatever the depth; needs a limit of at most
+     * LIST_KEYSET_LIMIT */
+    bool keyset;
+    int32_t after;
 };
 
 /* Takes the next row; false: stop (the client is gone): the call then returns RC_GONE. The texts
@@ -152,14 +158,19 @@ struct listing {
 typedef bool (*store_ref_row)(void *context, const struct ref *ref);
 typedef bool (*store_object_row)(void *context, const struct object *object);
 
-/* Streams a list by entity id in flat memory. `*total` (may be NULL) is filled before the first row
- * with the number of objects without limit and offset; asked for only when limit is set. */
+/* Filled before the first row. */
+struct list_extent {
+    int64_t total; /* with a limit and no keyset: the number of objects without limit and offset */
+    int32_t next;  /* with a keyset: behind which id the list goes on; 0: it ends here */
+};
+
+/* Streams a list by entity id in flat memory. */
 enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
-                        int64_t *total, store_ref_row row, void *context);
+                        struct list_extent *extent, store_ref_row row, void *context);
 
 /* The same, whole objects, in chunks: the next is asked for before this one's rows are given out.
  */
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
-                           int64_t *total, store_object_row row, void *context);
+                           struct list_extent *extent, store_object_row row, void *context);
 
 #endif

@@ -160,11 +160,19 @@ int fail_mode(struct context *c) {
                 request_header(c->request, "Clusto-Mode"));
 }
 
+/* A header, or the parameter that stands for it in a link. */
+static const char *header_or_param(const struct context *c, const char *header, const char *name) {
+    const char *value = request_header(c->request, header);
+
+    return value ? value : params_last(&c->request->params, name);
+}
+
 bool get_page(struct context *c, struct page *out) {
     const char *message;
 
     if (page_parse(c->arena, request_header(c->request, "Clusto-Page"),
-                   request_header(c->request, "Clusto-Per-Page"), c->settings->per_page, out,
+                   header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
+                   header_or_param(c, "Clusto-After", "clusto_after"), c->settings->per_page, out,
                    &message))
         return true;
     fail(c, 400, "%s", message);
@@ -175,7 +183,51 @@ static void set_number(struct context *c, const char *name, int64_t number) {
     response_header(c->response, name, arena_printf(c->arena, "%lld", (long long)number));
 }
 
-void set_page_headers(struct context *c, const struct page *page, int64_t total) {
+static void add_encoded(struct buf *b, const char *text) {
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_addc(b, *text);
+        else
+            buf_printf(b, "%%%02X", (unsigned char)*text);
+    }
+}
+
+/* RFC 8288: this request again, with the next cursor. */
+static void set_link(struct context *c, const struct page *page, int32_t next) {
+    const struct request *r = c->request;
+    struct buf b;
+
+    buf_init(&b, 8192);
+    buf_printf(&b, "<%.*s?", (int)strcspn(r->target, "?"), r->target);
+    for (size_t i = 0; i < r->params.count; i++) {
+        const struct param *param = &r->params.items[i];
+
+        if (strcmp(param->name, "clusto_after") == 0 || strcmp(param->name, "clusto_per_page") == 0)
+            continue;
+        add_encoded(&b, param->name);
+        buf_addc(&b, '=');
+        add_encoded(&b, param->value);
+        buf_addc(&b, '&');
+    }
+    buf_printf(&b, "clusto_per_page=%lld&clusto_after=%d>; rel=\"next\"", (long long)page->per_page,
+               (int)next);
+    if (!b.failed) /* a front server takes no header of any length */
+        response_header(c->response, "Link", buf_cstr(&b));
+    buf_release(&b);
+}
+
+void set_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next) {
+    if (page->keyset) {
+        set_number(c, "Clusto-Per-Page", page->per_page);
+        if (next == 0)
+            return;
+        set_number(c, "Clusto-Next", next);
+        set_link(c, page, next);
+        return;
+    }
     if (page->number == 0)
         return;
     set_number(c, "Clusto-Page", page->number);

@@ -42,8 +42,8 @@ static bool check_filters(struct context *c, const struct listing *listing) {
 }
 
 static bool get_filters(struct context *c, struct listing *listing) {
-    static const char *const known[] = {
-        "names", "clusto_types", "clusto_drivers", "name", "type", "driver", NULL};
+    static const char *const known[] = {"names",  "clusto_types", "clusto_drivers",  "name", "type",
+                                        "driver", "clusto_after", "clusto_per_page", NULL};
     const struct param *unknown = params_unknown(&c->request->params, known);
 
     if (unknown) {

@@ -152,7 +152,7 @@ int answer_object(struct context *c, int status, enum mode mode, const struct ob
 struct list_answer {
     struct context *context;
     const struct page *page;
-    int64_t total;
+    struct list_extent extent;
     bool begun;
 };
 
@@ -161,7 +161,7 @@ static void list_begin(struct list_answer *list) {
     if (list->begun)
         return;
     list->begun = true;
-    set_page_headers(list->context, list->page, list->total);
+    set_page_headers(list->context, list->page, list->extent.total, list->extent.next);
     answer_json(list->context, 200);
     json_array_open(list->context->json);
 }
@@ -201,11 +201,15 @@ int answer_list(struct context *c, struct listing *listing, enum mode mode,
     if (page->number > 0) {
         listing->limit = page->per_page;
         listing->offset = (page->number - 1) * page->per_page;
+    } else if (page->keyset) {
+        listing->limit = page->per_page;
+        listing->keyset = true;
+        listing->after = page->after;
     }
     if (mode == MODE_COMPACT)
-        rc = store_list_refs(c->store, c->arena, listing, &list.total, list_ref, &list);
+        rc = store_list_refs(c->store, c->arena, listing, &list.extent, list_ref, &list);
     else
-        rc = store_list_objects(c->store, c->arena, listing, &list.total, list_object, &list);
+        rc = store_list_objects(c->store, c->arena, listing, &list.extent, list_object, &list);
     return rc == RC_OK ? list_end(&list) : fail_rc(c, rc);
 }
 

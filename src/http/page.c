@@ -24,15 +24,41 @@ static bool read_header(struct arena *arena, const char *name, const char *text,
     return false;
 }
 
-bool page_parse(struct arena *arena, const char *page, const char *per_page,
+static bool read_cursor(struct arena *arena, const char *text, struct page *out,
+                        const char **message) {
+    int64_t after = 0;
+
+    if (num_parse_range(text, 0, INT32_MAX, &after) != NUM_OK) {
+        *message = arena_printf(
+            arena, "Clusto-After must be what Clusto-Next said, or 0 for the first page, not %s",
+            quote(arena, text));
+        return false;
+    }
+    if (out->number > 0) {
+        *message = "Clusto-Page and Clusto-After can't be sent together";
+        return false;
+    }
+    if (out->per_page > PAGE_KEYSET_LIMIT) {
+        *message = arena_printf(arena, "with Clusto-After, Clusto-Per-Page must be at most %d",
+                                PAGE_KEYSET_LIMIT);
+        return false;
+    }
+    out->keyset = true;
+    out->after = (int32_t)after;
+    return true;
+}
+
+bool page_parse(struct arena *arena, const char *page, const char *per_page, const char *after,
                 int64_t default_per_page, struct page *out, const char **message) {
     assert(arena != NULL && out != NULL && message != NULL && default_per_page > 0);
-    out->number = 0;
-    out->per_page = default_per_page;
+    *out = (struct page){.per_page = default_per_page};
     /* Both are checked even where no paging is asked for, as the original does. */
-    return (page == NULL || read_header(arena, "Clusto-Page", page, 0, &out->number, message)) &&
-           (per_page == NULL ||
-            read_header(arena, "Clusto-Per-Page", per_page, 1, &out->per_page, message));
+    if (page != NULL && !read_header(arena, "Clusto-Page", page, 0, &out->number, message))
+        return false;
+    if (per_page != NULL &&
+        !read_header(arena, "Clusto-Per-Page", per_page, 1, &out->per_page, message))
+        return false;
+    return after == NULL || read_cursor(arena, after, out, message);
 }
 
 int64_t page_count(const struct page *page, int64_t total) {

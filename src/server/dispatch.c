@@ -190,8 +190,8 @@ static int fail_body(struct exchange *x) {
 
 /* Headers whose text goes into the database or an answer. */
 static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {"Clusto-Description", "Clusto-Minify", "Clusto-Mode",
-                                        "Clusto-Page", "Clusto-Per-Page"};
+    static const char *const names[] = {"Clusto-Description", "Clusto-Minify",   "Clusto-Mode",
+                                        "Clusto-Page",        "Clusto-Per-Page", "Clusto-After"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *value = request_header(request, names[i]);

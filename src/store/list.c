@@ -10,7 +10,7 @@
 /* The first chunk is small, so that the first byte leaves soon (limits.md). */
 #define FIRST_CHUNK 100
 #define CHUNK       1000
-#define MAX_ARGS    10
+#define MAX_ARGS    12
 
 /* --- a listing as a statement */
 
@@ -29,7 +29,6 @@ static void add(struct query *q, struct pg_arg arg) {
 
 /* The statement whose index fits the filters. */
 static void query_entities(struct query *q, const struct listing *l) {
-    add(q, pg_int(0)); /* ARG_AFTER */
     if (l->name_count > 0) {
         q->stmt = STMT_LIST_NAMES;
         add(q, pg_texts(l->names, l->name_count));
@@ -104,9 +103,11 @@ static void query_from_pools(struct query *q, const struct listing *l) {
 static struct query make_query(struct arena *arena, const struct listing *l, bool total) {
     struct query q = {.count = 0};
 
-    add(&q, l->limit > 0 ? pg_bigint(l->limit) : pg_null());
+    /* one more than a page tells whether there is another */
+    add(&q, l->limit > 0 ? pg_bigint(l->limit + l->keyset) : pg_null());
     add(&q, pg_bigint(l->offset));
     add(&q, pg_bool(total));
+    add(&q, pg_int(l->keyset ? l->after : 0));
     switch (l->kind) {
     case LIST_ENTITIES: query_entities(&q, l); break;
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
@@ -120,29 +121,105 @@ static struct query make_query(struct arena *arena, const struct listing *l, boo
 enum { LIST_TOTAL, LIST_ID, LIST_NAME, LIST_DRIVER, LIST_TYPE };
 
 struct refs_out {
-    int64_t *total;
+    struct list_extent *extent;
     store_ref_row row;
     void *context;
 };
 
+static struct ref read_ref(const PGresult *result, size_t row) {
+    return (struct ref){.id = pg_get_int32(result, row, LIST_ID),
+                        .name = pg_get_text(result, row, LIST_NAME),
+                        .driver = pg_get_text(result, row, LIST_DRIVER),
+                        .type = pg_get_text(result, row, LIST_TYPE)};
+}
+
 static bool give_ref(void *context, const PGresult *result) {
     struct refs_out *out = context;
-    struct ref ref = {.id = pg_get_int32(result, 0, LIST_ID),
-                      .name = pg_get_text(result, 0, LIST_NAME),
-                      .driver = pg_get_text(result, 0, LIST_DRIVER),
-                      .type = pg_get_text(result, 0, LIST_TYPE)};
+    struct ref ref = read_ref(result, 0);
 
     if (pg_is_null(result, 0, LIST_TOTAL))
         return out->row(out->context, &ref);
-    *out->total = pg_get_int(result, 0, LIST_TOTAL);
+    out->extent->total = pg_get_int(result, 0, LIST_TOTAL);
     return true;
 }
 
-enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
-                        int64_t *total, store_ref_row row, void *context) {
-    struct query q = make_query(arena, listing, total && listing->limit > 0);
-    struct refs_out out = {total, row, context};
+/* How many objects there are of a driver or type is known without counting them. */
+static bool has_count(struct store *store, const struct listing *l) {
+    return l->kind == LIST_ENTITIES && l->name_count == 0 && l->limit > 0 && !l->keyset &&
+           pg_has_ours(store);
+}
 
+static void ask_count(struct store *store, const struct listing *l) {
+    pg_send(store, STMT_COUNT_OBJECTS,
+            PG_ARGS(pg_texts(l->drivers, l->driver_count), pg_texts(l->types, l->type_count)));
+}
+
+static enum rc receive_count(struct store *store, struct list_extent *extent) {
+    PGresult *result;
+    enum rc rc = pg_next(store, &result);
+
+    if (rc != RC_OK)
+        return rc;
+    extent->total = pg_get_int(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
+/* A page behind an id: small enough to be looked at whole before its first row is given out. */
+static enum rc keyset_refs(struct store *store, const struct listing *l, const struct query *q,
+                           const struct refs_out *out) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, q->stmt, q->args, q->count);
+    size_t rows;
+
+    if (rc != RC_OK)
+        return rc;
+    rows = pg_rows(result);
+    if (rows > (size_t)l->limit) {
+        rows = (size_t)l->limit;
+        out->extent->next = pg_get_int32(result, rows - 1, LIST_ID);
+    }
+    for (size_t row = 0; row < rows && rc == RC_OK; row++) {
+        struct ref ref = read_ref(result, row);
+
+        if (!out->row(out->context, &ref))
+            rc = RC_GONE;
+    }
+    PQclear(result);
+    return rc;
+}
+
+/* Count and page, of one snapshot and in one packet. */
+static enum rc counted_refs(struct store *store, const struct listing *l, const struct query *q,
+                            struct refs_out *out) {
+    bool own = !pg_in_transaction(store);
+    enum rc rc = own ? store_begin_snapshot(store) : RC_OK;
+
+    if (rc != RC_OK)
+        return rc;
+    ask_count(store, l);
+    pg_send(store, q->stmt, q->args, q->count);
+    rc = receive_count(store, out->extent);
+    if (rc == RC_OK)
+        rc = pg_stream(store, give_ref, out);
+    if (own && rc == RC_OK)
+        return store_commit(store);
+    if (own)
+        store_rollback(store);
+    return rc;
+}
+
+enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
+                        struct list_extent *extent, store_ref_row row, void *context) {
+    bool counted = has_count(store, listing);
+    struct query q = make_query(arena, listing, listing->limit > 0 && !listing->keyset && !counted);
+    struct refs_out out = {extent, row, context};
+
+    assert(!listing->keyset || (listing->limit > 0 && listing->limit <= LIST_KEYSET_LIMIT));
+    if (listing->keyset)
+        return keyset_refs(store, listing, &q, &out);
+    if (counted)
+        return counted_refs(store, listing, &q, &out);
     pg_send(store, q.stmt, q.args, q.count);
     return pg_stream(store, give_ref, &out);
 }
@@ -163,7 +240,9 @@ struct walk {
     size_t given;        /* of the one being given out */
     struct arena *arena; /* of one object */
     struct assembly assembly;
-    int64_t *total;
+    const struct listing *listing;
+    bool counted;
+    struct list_extent *extent;
     store_object_row row;
     void *context;
 };
@@ -185,7 +264,7 @@ static bool take_id(void *context, const PGresult *result) {
     if (pg_is_null(result, 0, LIST_TOTAL))
         keep_id(w, pg_get_int32(result, 0, LIST_ID));
     else
-        *w->total = pg_get_int(result, 0, LIST_TOTAL);
+        w->extent->total = pg_get_int(result, 0, LIST_TOTAL);
     return true;
 }
 
@@ -210,12 +289,24 @@ static enum rc receive_ids(struct walk *w) {
 
 /* The first ids; those of a page, of pools, of a search all at once. */
 static enum rc first_ids(struct walk *w) {
+    enum rc rc = RC_OK;
+
     if (w->by_keyset) {
         ask_ids(w, FIRST_CHUNK);
         return receive_ids(w);
     }
+    if (w->counted)
+        ask_count(w->store, w->listing);
     pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
-    return pg_stream(w->store, take_id, w);
+    if (w->counted)
+        rc = receive_count(w->store, w->extent);
+    if (rc == RC_OK)
+        rc = pg_stream(w->store, take_id, w);
+    if (w->listing->keyset && w->count > (size_t)w->listing->limit) {
+        w->count = (size_t)w->listing->limit;
+        w->extent->next = w->ids[w->count - 1];
+    }
+    return rc;
 }
 
 /* Asks for the next chunk, if there is one, and for the ids of the one behind it. */
@@ -285,15 +376,18 @@ static enum rc walk(struct walk *w) {
 }
 
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
-                           int64_t *total, store_object_row row, void *context) {
-    struct walk w = {.store = store,
-                     .query = make_query(arena, listing, total && listing->limit > 0),
-                     .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 &&
-                                  listing->offset == 0,
-                     .arena = arena_new(),
-                     .total = total,
-                     .row = row,
-                     .context = context};
+                           struct list_extent *extent, store_object_row row, void *context) {
+    bool counted = has_count(store, listing);
+    struct walk w = {
+        .store = store,
+        .query = make_query(arena, listing, listing->limit > 0 && !listing->keyset && !counted),
+        .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 && listing->offset == 0,
+        .arena = arena_new(),
+        .listing = listing,
+        .counted = counted,
+        .extent = extent,
+        .row = row,
+        .context = context};
     bool own = !pg_in_transaction(store);
     enum rc rc = RC_OK, end = RC_OK;
 

@@ -43,7 +43,8 @@
     "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
     " order by " order " limit $1 offset $2)"
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
-#define LIST_HITS       TOTAL("hit e where true") " union all " PAGE("hit e", "e.entity_id")
+#define LIST_HITS(after) \
+    TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > " after, "e.entity_id")
 
 /* Of all entities, those behind the id $4: by all, by one driver or type (its index has them in
  * order), by several: the first of each. The cast: see the index in schema.sql. */
@@ -63,9 +64,9 @@
     LIVE(" and e." column " = o.one and e.entity_id::bigint > $4" filter) \
     " order by e.entity_id::bigint limit $1::bigint + $2) e", "e.entity_id")
 
-/* By attribute: $4 key, $5 subkey (null: any). */
+/* By attribute: $5 key, $6 subkey (null: any). */
 #define HAS_KEY \
-    " a.key = $4 and ($5::text is null or a.subkey = $5) and a.deleted_at_version is null"
+    " a.key = $5 and ($6::text is null or a.subkey = $6) and a.deleted_at_version is null"
 #define HITS_OF(ids) \
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
     " join entities e on e.entity_id = i.entity_id and e.deleted_at_version is null) "
@@ -128,28 +129,28 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
             " and (cardinality($6) = 0 or e.type = any($6))"
             " and (cardinality($7) = 0 or e.driver = any($7))")},
 
-    [STMT_LIST_BY_KEY] = {"list_by_key", "llbtt", 0,
-        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS},
-    /* $6 the value as text, $7 as a number, $8 as a date, $9 and $10 as driver and name of what it
+    [STMT_LIST_BY_KEY] = {"list_by_key", "llbitt", 0,
+        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS("$4")},
+    /* $7 the value as text, $8 as a number, $9 as a date, $10 and $11 as driver and name of what it
      * refers to; null: it can't be one. */
-    [STMT_LIST_BY_VALUE] = {"list_by_value", "llbtttldtt", 0,
+    [STMT_LIST_BY_VALUE] = {"list_by_value", "llbitttldtt", 0,
         HITS_OF(
             "select a.entity_id from entity_attrs a where" HAS_KEY
-            " and left(a.string_value, 64) = left($6, 64) and a.string_value = $6"
+            " and left(a.string_value, 64) = left($7, 64) and a.string_value = $7"
             " union select a.entity_id from entity_attrs a where" HAS_KEY
-            " and a.int_value = $7 and a.datatype = 'int'"
+            " and a.int_value = $8 and a.datatype = 'int'"
             " union select a.entity_id from entity_attrs a where" HAS_KEY
-            " and a.datetime_value = $8 and a.datatype = 'datetime'"
+            " and a.datetime_value = $9 and a.datatype = 'datetime'"
             " union select a.entity_id from entities r join entity_attrs a on a.relation_id = r.entity_id"
-            " where r.name = $10 and r.driver = $9 and r.deleted_at_version is null and" HAS_KEY
-            " and a.datatype = 'relation'") LIST_HITS},
+            " where r.name = $11 and r.driver = $10 and r.deleted_at_version is null and" HAS_KEY
+            " and a.datatype = 'relation'") LIST_HITS("$4")},
 
-    /* $4 names, $5 types, $6 drivers to filter the result by, $7 pools, $8: go down. union drops
+    /* $5 names, $6 types, $7 drivers to filter the result by, $8 pools, $9: go down. union drops
      * what was seen before, which also ends circles. */
-    [STMT_LIST_FROM_POOLS] = {"list_from_pools", "llbTTTIb", 0,
+    [STMT_LIST_FROM_POOLS] = {"list_from_pools", "llbiTTTIb", 0,
         "with recursive below(pool, entity_id, name, driver, type) as ("
         " select p.pool, e.entity_id, e.name, e.driver, e.type"
-        " from (select distinct unnest($7) as pool) p"
+        " from (select distinct unnest($8) as pool) p"
         " join entity_attrs a on a.entity_id = p.pool and a.key = '_contains' and a.deleted_at_version is null"
         " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
         " union"
@@ -157,14 +158,18 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " from below b"
         " join entity_attrs a on a.entity_id = b.entity_id and a.key = '_contains' and a.deleted_at_version is null"
         " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
-        " where $8),"
+        " where $9),"
         " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
-        " where (cardinality($4) = 0 or e.name = any($4))"
-        " and (cardinality($5) = 0 or e.type = any($5))"
-        " and (cardinality($6) = 0 or e.driver = any($6))"
+        " where (cardinality($5) = 0 or e.name = any($5))"
+        " and (cardinality($6) = 0 or e.type = any($6))"
+        " and (cardinality($7) = 0 or e.driver = any($7))"
         " group by e.entity_id, e.name, e.driver, e.type"
-        " having count(*) = (select count(distinct pool) from unnest($7) as u(pool))) "
-        LIST_HITS},
+        " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
+        LIST_HITS("$4")},
+
+    [STMT_COUNT_OBJECTS] = {"count_objects", "TT", STMT_NEEDS_OURS,
+        "select coalesce(sum(n), 0)::bigint from muster_count"
+        " where (cardinality($1) = 0 or driver = any($1)) and (cardinality($2) = 0 or type = any($2))"},
 
     /* --- writes. null for the version: the transaction's own, by currval() in this session. */
     /* A line of SQL stays a line. */

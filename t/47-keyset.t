@@ -1,0 +1,80 @@
+# 47-keyset.t: pages behind a cursor: every object once, in order, whatever the kind of list; links work;
+# the total that a page tells is kept right by whoever writes.
+use v5.24;
+use warnings;
+use Test::More;
+use Muster::Data;
+use Muster::World;
+
+my $world  = Muster::World->new;
+my $client = $world->client;
+my $pg     = $world->postgres;
+Muster::Data::load_many($pg, prefix => 'k', count => 120, attrs => 1, pool => 'many');
+
+# Follows Clusto-Next to the end.
+sub walk {
+    my ($path, $per, %headers) = @_;
+    my ($after, @all, $pages) = (0);
+    while (defined $after && $pages++ < 50) {
+        my $answer = $client->get($path, headers => { 'Clusto-After' => $after, 'Clusto-Per-Page' => $per, %headers });
+        return "$answer->{status} $answer->{body}" if $answer->{status} != 200;
+        push @all, @{ $answer->{json} };
+        $after = $answer->{headers}{'clusto-next'};
+    }
+    return \@all;
+}
+
+for my $path ('/entity/', '/entity/basicserver', '/from-pools?pool=many', '/by-attr?key=key1', '/entity/?clusto_types=server', '/resourcemanager/') {
+    my $whole = $client->get($path)->{json};
+    cmp_ok(scalar @$whole, '>', 0, "$path: something to list");
+    is_deeply(walk($path, $_), $whole, "$path by $_: the whole list, in its order") for 1 == @$whole ? (1) : (7, 50, 5000);
+    my $expanded = $client->get($path, headers => { 'Clusto-Mode' => 'expanded' })->{json};
+    is_deeply(walk($path, 33, 'Clusto-Mode' => 'expanded'), $expanded, "$path expanded");
+}
+
+subtest 'links' => sub {
+    my ($path, @all) = ('/from-pools?pool=many&driver=basicserver&clusto_after=0&clusto_per_page=50');
+    for (1 .. 10) {
+        my $answer = $client->get($path);
+        is($answer->{status}, 200, $path) or last;
+        push @all, @{ $answer->{json} };
+        ($path) = ($answer->{headers}{link} // '') =~ /^<([^>]+)>; rel="next"$/ or last;
+    }
+    is_deeply(\@all, $client->get('/from-pools?pool=many')->{json}, 'following them gives the list');
+};
+
+subtest 'what is refused' => sub {
+    for my $case ([ 'x' => "Clusto-After must be what Clusto-Next said, or 0 for the first page, not 'x'" ],
+        [ -1 => "Clusto-After must be what Clusto-Next said, or 0 for the first page, not '-1'" ]) {
+        my $answer = $client->get('/entity/', headers => { 'Clusto-After' => $case->[0] });
+        is_deeply([ @$answer{qw(status json)} ], [ 400, $case->[1] ], $case->[0]);
+    }
+    my $both = $client->get('/entity/', headers => { 'Clusto-After' => 0, 'Clusto-Page' => 1 });
+    is($both->{status}, 400, 'a page and a cursor');
+    my $large = $client->get('/entity/', headers => { 'Clusto-After' => 0, 'Clusto-Per-Page' => 10001 });
+    is_deeply([ @$large{qw(status json)} ], [ 400, 'with Clusto-After, Clusto-Per-Page must be at most 10000' ], 'too large a page');
+};
+
+subtest 'totals' => sub {
+    my $pages = sub { $client->get($_[0], headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 1 })->{headers}{'clusto-pages'} };
+    my $truth = sub { $pg->psql("select count(*) from entities where deleted_at_version is null $_[0]") };
+    my $same  = sub {
+        my ($what) = @_;
+        is($pages->('/entity/'),            $truth->(''), "$what: all");
+        is($pages->('/entity/basicserver'), $truth->("and driver = 'basicserver'"), "$what: servers");
+        is($pages->('/entity/?clusto_types=pool'), $truth->("and type = 'pool'"), "$what: pools");
+    };
+    $same->('as loaded');
+    $client->post('/entity/basicserver', form => [ map { (name => "new$_") } 1 .. 5 ]);
+    $client->delete('/entity/basicserver/new2');
+    $same->('after writes');
+    $pg->psql("update entities set driver = 'basicappliance', type = 'appliance' where name = 'new3'");
+    $pg->psql("delete from entity_attrs where entity_id in (select entity_id from entities where name = 'new4'); delete from entities where name = 'new4'");
+    $pg->psql("begin; insert into entities (name, type, driver, version) values ('ghost', 'server', 'basicserver', 1); rollback");
+    $same->('after psql');
+    $client->post('/entity/pool', form => { name => "p$_" }) for 1 .. 120;    # some of these make the rows few
+    $same->('after many');
+};
+
+$world->stop;
+done_testing;
