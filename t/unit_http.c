@@ -683,7 +683,15 @@ static void test_pages(void) {
         }
         is_str(got, cases[i].want, "page %zu", i);
     }
-    page = (struct page){1, 50};
+    ok(page_parse(arena, NULL, "10000", "0", 50, &page, &message) && page.keyset && page.after == 0,
+       "a cursor for the first page");
+    ok(page_parse(arena, "0", NULL, "2147483647", 50, &page, &message) && page.after == INT32_MAX,
+       "the last cursor there may be");
+    ok(!page_parse(arena, "1", NULL, "5", 50, &page, &message), "not beside a page");
+    ok(!page_parse(arena, NULL, "10001", "5", 50, &page, &message), "not with too large a page");
+    ok(!page_parse(arena, NULL, NULL, "2147483648", 50, &page, &message), "beyond it");
+    ok(!page_parse(arena, NULL, NULL, "", 50, &page, &message), "an empty cursor");
+    page = (struct page){.number = 1, .per_page = 50};
     is_int(page_count(&page, 0), 0, "no pages");
     is_int(page_count(&page, 1), 1, "one begun");
     is_int(page_count(&page, 50), 1, "one full");
