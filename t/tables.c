@@ -1,7 +1,10 @@
-/* tables.c: prints the tables of settings and of routes, for tests that compare them with texts. */
+/* tables.c: prints the tables of settings, routes and statements, for tests that compare them with
+ * texts, and for the benchmark. */
 #include "http/request.h"
+#include "model/driver.h"
 #include "server/config.h"
 #include "server/route.h"
+#include "store/stmts.h"
 
 #include <stdio.h>
 
@@ -36,8 +39,23 @@ static void print_routes(void) {
                        mounts[table[i].mount], table[i].pattern, table[i].doc);
 }
 
+static void print_statements(void) {
+    for (int i = 0; i < STMT_COUNT; i++)
+        printf("statement\t%s\t%s\t%s\n", stmt_rows[i].name, stmt_rows[i].params,
+               stmt_rows[i].text);
+}
+
+static void print_managers(void) {
+    for (size_t i = 0; i < driver_count(); i++)
+        if (driver_at(i)->resource_key)
+            printf("manager\t%s\t%s\n", driver_at(i)->name, driver_at(i)->resource_key);
+}
+
 int main(void) {
     print_settings();
     print_routes();
+    print_statements();
+    print_managers();
+    printf("session\t%s\n", SESSION_SETTINGS SESSION_BY_INDEX);
     return 0;
 }

@@ -128,4 +128,17 @@ struct stmt_row {
 
 extern const struct stmt_row stmt_rows[STMT_COUNT];
 
+/* What the session must be like whatever server and role say: one way to print dates, nothing that
+ * waits for ever, one plan for each statement. Later ones win, so ours come last. */
+#define SESSION_SETTINGS                                                                           \
+    " -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"                              \
+    " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \
+    " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
+
+/* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
+ * that stays good when they are large. Every statement has an index to go by. */
+#define SESSION_BY_INDEX                                                                           \
+    " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
+    " -c enable_mergejoin=off"
+
 #endif

@@ -47,27 +47,14 @@ static void default_option(struct options *o, const char *name, const char *valu
         set_option(o, name, value);
 }
 
-/* What the session must be like whatever server and role say: one way to print dates, nothing that
- * waits for ever, one plan for each statement. Later ones win, so ours come last. */
-#define SESSION                                                                                    \
-    " -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"                              \
-    " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \
-    " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
-
-/* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
- * that stays good when they are large. Every statement has an index to go by. */
-#define BY_INDEX                                                                                   \
-    " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
-    " -c enable_mergejoin=off"
-
 static const char *session_options(struct store *store, struct arena *scratch, const char *users) {
     const struct settings *s = store->settings;
     int idle = s->statement_timeout > 30000 ? 2 * s->statement_timeout : 60000;
 
     return arena_printf(scratch,
-                        "%s" SESSION "%s -c statement_timeout=%d -c lock_timeout=%d"
+                        "%s" SESSION_SETTINGS "%s -c statement_timeout=%d -c lock_timeout=%d"
                         " -c idle_in_transaction_session_timeout=%d",
-                        users ? users : "", store->whole_tables ? "" : BY_INDEX,
+                        users ? users : "", store->whole_tables ? "" : SESSION_BY_INDEX,
                         s->statement_timeout, s->lock_timeout, idle);
 }
 

@@ -1,0 +1,108 @@
+# Muster::Bench::Load: puts load on something for a while and tells how fast it was, and who used the
+# processors meanwhile.
+package Muster::Bench::Load;
+use v5.24;
+use warnings;
+use Carp qw(croak);
+use Exporter 'import';
+use JSON::PP ();
+use Muster::Process qw(run slurp spew temp_dir which);
+use POSIX ();
+
+our @EXPORT_OK = qw(cpu_of machine pgbench wrk);
+
+my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+
+# --- processor time
+
+# Seconds that these processes, all that descends from them, and children that ended have used.
+sub cpu_of {
+    my (@roots) = @_;
+    my (%time, %below);
+    opendir my $proc, '/proc' or croak "/proc: $!";
+    for my $pid (grep { /^\d+$/ } readdir $proc) {
+        my ($parent, @times) = slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) (?:\S+ ){9}(\d+) (\d+) (\d+) (\d+) /s
+            or next;
+        $time{$pid} = \@times;
+        push @{ $below{$parent} }, $pid;
+    }
+    my $sum = 0;
+    my @todo = @roots;
+    while (defined(my $pid = shift @todo)) {
+        $sum += $_ for @{ $time{$pid} // [] };
+        push @todo, @{ $below{$pid} // [] };
+    }
+    return $sum / $ticks;
+}
+
+# Seconds that the processors of the machine were busy, and that they could have been.
+sub machine {
+    my ($user, $nice, $system, $idle, $wait, @other) = slurp('/proc/stat') =~ /^cpu +(.*)/m ? split(' ', $1) : (0) x 8;
+    my $busy = $user + $nice + $system + ($other[0] // 0) + ($other[1] // 0) + ($other[2] // 0);
+    return ($busy / $ticks, ($busy + $idle + $wait) / $ticks);
+}
+
+# --- load
+
+# The script's end: what wrk found, as JSON.
+my $done = <<'LUA';
+function done(summary, latency, requests)
+    local e = summary.errors
+    io.write(string.format('\nRESULT {"requests": %d, "microseconds": %d, "bytes": %d, "p50": %.0f, "p99": %.0f, ' ..
+        '"max": %.0f, "not_2xx": %d, "broken": %d}\n', summary.requests, summary.duration, summary.bytes,
+        latency:percentile(50), latency:percentile(99), latency.max, e.status,
+        e.connect + e.read + e.write + e.timeout))
+end
+LUA
+
+# Options: url (of the server), lua (statements that end in `request = function() ... end`), clients,
+# seconds, seed. Answers rate (a second), p50 and p99 (ms), errors.
+sub wrk {
+    my (%option) = @_;
+    state $dir = temp_dir();
+    my $script = spew("$dir/script.lua", "math.randomseed($option{seed})\n$option{lua}\n$done");
+    my $result = run(
+        [
+            which('wrk') // croak('wrk is missing (Debian: wrk)'), '-t1', "-c$option{clients}",
+            "-d$option{seconds}s", '--timeout', '30s', '--latency', '-s', $script, $option{url},
+        ],
+        timeout => $option{seconds} + 60,
+    );
+    my ($json) = $result->{out} =~ /^RESULT (.*)/m or croak "wrk: $result->{out}$result->{err}";
+    my $got = JSON::PP::decode_json($json);
+    return {
+        rate   => $got->{requests} / ($got->{microseconds} / 1e6),
+        count  => $got->{requests},
+        size   => $got->{requests} ? $got->{bytes} / $got->{requests} : 0,
+        p50    => $got->{p50} / 1000,
+        p99    => $got->{p99} / 1000,
+        errors => $got->{not_2xx} + $got->{broken},
+    };
+}
+
+# Options: postgres, database, sql (a pgbench script), variables {}, clients, seconds, session
+# (settings as libpq's PGOPTIONS), seed.
+sub pgbench {
+    my (%option) = @_;
+    state $dir = temp_dir();
+    my $postgres = $option{postgres};
+    my $script   = spew("$dir/script.sql", $option{sql});
+    my $vars     = $option{variables} // {};
+    my $result   = run(
+        [
+            "$postgres->{bin}/pgbench", '-n', '-M', 'prepared', '-f', $script, '-c', $option{clients}, '-j', 1,
+            '-T', $option{seconds}, "--random-seed=$option{seed}", '-h', $postgres->socket_dir, '-U', 'postgres',
+            (map { ('-D', "$_=$vars->{$_}") } sort keys %$vars), $option{database},
+        ],
+        env     => { PGOPTIONS => $option{session} },
+        timeout => $option{seconds} + 60,
+    );
+    my ($rate)  = $result->{out} =~ /^tps = ([\d.]+) \(without/m or croak "pgbench: $result->{out}$result->{err}$option{sql}";
+    my ($count) = $result->{out} =~ /actually processed: (\d+)/;
+    my ($mean)  = $result->{out} =~ /^latency average = ([\d.]+)/m;
+    my ($bad)   = $result->{out} =~ /failed transactions: (\d+)/;
+    $bad += () = $result->{err} =~ /aborted/g;
+    return { rate => $rate, count => $count, mean => $mean, errors => $bad // 0 };
+}
+
+1;

@@ -1,0 +1,146 @@
+# Muster::Bench::World: the database with its inventories, Muster in several settings, and what is
+# measured beside it, each behind a front server of its own.
+package Muster::Bench::World;
+use v5.24;
+use warnings;
+use Carp qw(croak);
+use Muster::Bench::Data;
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(build_dir poll run spew temp_dir unix_up);
+use Muster::Server;
+
+# Options: servers, small, preferences, workers, front, front_workers, buffers, quiet.
+sub new {
+    my ($class, %option) = @_;
+    my $self = bless { %option, dir => temp_dir() }, $class;
+    # As it comes but for the memory, and for checkpoints, which would fall into some measurement.
+    $self->{postgres} = Muster::Postgres->new(
+        settings => {
+            fsync              => 'on',
+            synchronous_commit => 'on',
+            full_page_writes   => 'on',
+            shared_buffers     => $option{buffers},
+            max_wal_size       => '8GB',
+            checkpoint_timeout => '1h',
+            autovacuum         => 'off',
+            max_connections    => 300,
+        },
+    );
+    $self->_read_tables;
+    $self->{data}{small} = $self->_load('small', $option{small}, 0);
+    $self->{data}{large} = $self->_load('large', $option{servers}, $option{preferences});
+    return $self;
+}
+
+sub _load {
+    my ($self, $database, $servers, $preferences) = @_;
+    my $postgres = $self->{postgres};
+    $postgres->create_database($database);
+    return Muster::Bench::Data->load(
+        postgres    => $postgres,
+        database    => $database,
+        server      => $self->_muster($database, start => 0),
+        servers     => $servers,
+        preferences => $preferences,
+        quiet       => $self->{quiet},
+    );
+}
+
+sub _muster {
+    my ($self, $database, %option) = @_;
+    return Muster::Server->new(
+        postgres     => $self->{postgres},
+        conninfo     => $self->{postgres}->conninfo($database),
+        schema       => 0,
+        allow_errors => 1,
+        conf         => { workers => $self->{workers}, log_level => $self->{log_level}, %{ $option{conf} // {} } },
+        start        => $option{start} // 1,
+    );
+}
+
+# The program's statements by name: { params => letters, text => SQL }; its managers as arrays; and
+# how it sets up its sessions: what the planner does must not differ.
+sub _read_tables {
+    my ($self) = @_;
+    my (@drivers, @resources);
+    for (split /\n/, run([ build_dir() . '/t/tables' ])->{out}) {
+        my ($kind, @field) = split /\t/;
+        $self->{statements}{ $field[0] } = { params => $field[1], text => $field[2] } if $kind eq 'statement';
+        $self->{settings}{ $field[0] } = 1 if $kind eq 'setting';
+        $self->{session} = $field[0] if $kind eq 'session';
+        push @drivers, $field[0] and push @resources, $field[1] if $kind eq 'manager';
+    }
+    $self->{managers} = [ map { '{' . join(',', @$_) . '}' } \@drivers, \@resources ];
+    return;
+}
+
+sub data        { return $_[0]{data}{ $_[1] // 'large' } }
+sub postgres    { return $_[0]{postgres} }
+sub session     { return $_[0]{session} }
+sub has_setting { return $_[0]{settings}{ $_[1] } }
+
+# A statement's text with these SQL expressions for its parameters.
+sub statement {
+    my ($self, $name, @values) = @_;
+    my $statement = $self->{statements}{$name} // croak "no statement $name";
+    croak "$name takes " . length($statement->{params}) . ' parameters' if length $statement->{params} != @values;
+    return $statement->{text} =~ s/\$(\d+)/$values[$1 - 1]/gr;
+}
+
+# --- what answers. Each is a hash: url, client, pids of the front server and of what is behind it.
+
+# Muster in one of its settings: 'plain' (no cache), 'cached', 'small' (the small inventory), 'one'
+# (one worker). Started when first asked for.
+sub muster {
+    my ($self, $kind) = @_;
+    return $self->{target}{$kind} //= do {
+        my %conf = $self->has_setting('cache_size') ? (cache_size => $kind eq 'cached' ? 64 << 20 : 0) : ();
+        $conf{workers} = 1 if $kind eq 'one';
+        my $server = $self->_muster($kind eq 'small' ? 'small' : 'large', conf => \%conf);
+        { server => $server, program => [ $server->pid ], $self->_front($server->socket) };
+    };
+}
+
+sub _front {
+    my ($self, $socket) = @_;
+    my $front = Muster::Front->new(socket => $socket, kind => $self->{front}, workers => $self->{front_workers});
+    return (
+        url    => $front->url,
+        client => $front->client(keep_alive => 1, timeout => 300),
+        front  => [ $front->{process}->pid ],
+    );
+}
+
+# A program of t/bench; the one that was there before under this name ends.
+sub _responder {
+    my ($self, $name, @arguments) = @_;
+    my $socket = "$self->{dir}/$name.sock";
+    $self->{responder}{$name}->stop('KILL') if $self->{responder}{$name};
+    unlink $socket;
+    my $process = $self->{responder}{$name} = Muster::Process->start(
+        [ build_dir() . "/t/bench/$name", $socket, $self->{workers}, @arguments ],
+        out => "$self->{dir}/$name.log",
+    );
+    poll(10, sub { unix_up($socket) || !$process->alive }) && $process->alive
+        or croak "$name did not start: " . Muster::Process::slurp("$self->{dir}/$name.log");
+    my $target = $self->{target}{$name} //= { $self->_front($socket) };
+    $target->{program} = [ $process->pid ];
+    return $target;
+}
+
+# The same answer each time, to everything.
+sub constant {
+    my ($self, $body) = @_;
+    return $self->_responder('constant', spew("$self->{dir}/constant.body", $body));
+}
+
+# The least that answers: object, ref, attrs, document or path.
+sub bare {
+    my ($self, $kind) = @_;
+    my $options  = $self->session =~ s/([\\'])/\\$1/gr;
+    my $conninfo = $self->{postgres}->conninfo('large') . " options='$options'";
+    return $self->_responder('bare', $conninfo, $kind);
+}
+
+1;
