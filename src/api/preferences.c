@@ -178,7 +178,7 @@ static int fail_change(struct context *c, const struct outcome *outcome) {
     case CHANGE_OVER_QUOTA: return fail(c, 507, "%s", outcome->message);
     case CHANGE_KEEP:
     case CHANGE_WRITE:
-    case CHANGE_GONE: assert(!"a success");
+    case CHANGE_GONE: assert(false);
     case CHANGE_BROKEN: break;
     }
     return fail_rc(c, RC_BUG);

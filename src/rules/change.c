@@ -160,7 +160,7 @@ static enum change_result apply(struct work *w) {
     case CHANGE_JSON_PATCH: return apply_patch(w);
     case CHANGE_DELETE: return w->before != NULL ? CHANGE_GONE : CHANGE_KEEP;
     }
-    assert(!"a kind of change");
+    assert(false);
     return CHANGE_BROKEN;
 }
 
