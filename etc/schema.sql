@@ -456,33 +456,20 @@ select pg_snapshot_xmin(pg_current_snapshot()) where not exists (select from mus
 
 end $$;
 
--- Each function serves one event's trigger: the transition tables are its own.
-create or replace function muster_attrs_inserted() returns trigger
+-- "added" and "gone" are the rows after and before; each event's trigger has those that it can have.
+create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 begin
-    insert into muster_change (key)
-    select entity_id from added
-    union select relation_id from added where relation_id is not null;
-    return null;
-end $$;
-
-create or replace function muster_attrs_updated() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key)
-    select entity_id from gone
-    union select relation_id from gone where relation_id is not null
-    union select entity_id from added
-    union select relation_id from added where relation_id is not null;
-    return null;
-end $$;
-
-create or replace function muster_attrs_deleted() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key)
-    select entity_id from gone
-    union select relation_id from gone where relation_id is not null;
+    if tg_op <> 'DELETE' then
+        insert into muster_change (key)
+        select entity_id from added
+        union select relation_id from added where relation_id is not null;
+    end if;
+    if tg_op <> 'INSERT' then
+        insert into muster_change (key)
+        select entity_id from gone
+        union select relation_id from gone where relation_id is not null;
+    end if;
     return null;
 end $$;
 
@@ -502,42 +489,24 @@ begin
     end if;
 end $$;
 
-create or replace function muster_entities_inserted() returns trigger
+create or replace function muster_entities_changed() returns trigger
 language plpgsql security definer as $$
 begin
-    insert into muster_change (key) select entity_id from added;
-    perform muster_count_add(driver, type, count(*)) from added
-      where deleted_at_version is null group by driver, type;
-    return null;
-end $$;
-
-create or replace function muster_entities_updated() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key)
-    select entity_id from gone
-    union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
-     where a.deleted_at_version is null
-    union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
-     where a.relation_id is not null and a.deleted_at_version is null;
-    perform muster_count_add(driver, type, sum(n)::bigint) from (
-        select driver, type, 1 as n from added where deleted_at_version is null
-        union all select driver, type, -1 from gone where deleted_at_version is null) as d
-      group by driver, type having sum(n) <> 0;
-    return null;
-end $$;
-
-create or replace function muster_entities_deleted() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key)
-    select entity_id from gone
-    union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
-     where a.deleted_at_version is null
-    union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
-     where a.relation_id is not null and a.deleted_at_version is null;
-    perform muster_count_add(driver, type, -count(*)) from gone
-      where deleted_at_version is null group by driver, type;
+    if tg_op <> 'DELETE' then
+        insert into muster_change (key) select entity_id from added;
+        perform muster_count_add(driver, type, count(*)) from added
+          where deleted_at_version is null group by driver, type;
+    end if;
+    if tg_op <> 'INSERT' then
+        insert into muster_change (key)
+        select entity_id from gone
+        union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
+         where a.deleted_at_version is null
+        union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
+         where a.relation_id is not null and a.deleted_at_version is null;
+        perform muster_count_add(driver, type, -count(*)) from gone
+          where deleted_at_version is null group by driver, type;
+    end if;
     return null;
 end $$;
 
@@ -549,26 +518,15 @@ begin
     return null;
 end $$;
 
-create or replace function muster_preferences_inserted() returns trigger
+create or replace function muster_preferences_changed() returns trigger
 language plpgsql security definer as $$
 begin
-    insert into muster_change (key) select distinct hashtextextended(user_id, 1) from added;
-    return null;
-end $$;
-
-create or replace function muster_preferences_updated() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key)
-    select hashtextextended(user_id, 1) from gone
-    union select hashtextextended(user_id, 1) from added;
-    return null;
-end $$;
-
-create or replace function muster_preferences_deleted() returns trigger
-language plpgsql security definer as $$
-begin
-    insert into muster_change (key) select distinct hashtextextended(user_id, 1) from gone;
+    if tg_op <> 'DELETE' then
+        insert into muster_change (key) select distinct hashtextextended(user_id, 1) from added;
+    end if;
+    if tg_op <> 'INSERT' then
+        insert into muster_change (key) select distinct hashtextextended(user_id, 1) from gone;
+    end if;
     return null;
 end $$;
 
@@ -587,21 +545,21 @@ declare
 begin
     for t in
         select * from (values
-            ('entity_attrs', 'insert', 'muster_attrs_inserted', 'referencing new table as added'),
-            ('entity_attrs', 'update', 'muster_attrs_updated',
+            ('entity_attrs', 'insert', 'muster_attrs_changed', 'referencing new table as added'),
+            ('entity_attrs', 'update', 'muster_attrs_changed',
              'referencing old table as gone new table as added'),
-            ('entity_attrs', 'delete', 'muster_attrs_deleted', 'referencing old table as gone'),
+            ('entity_attrs', 'delete', 'muster_attrs_changed', 'referencing old table as gone'),
             ('entity_attrs', 'truncate', 'muster_all_changed', ''),
-            ('entities', 'insert', 'muster_entities_inserted', 'referencing new table as added'),
-            ('entities', 'update', 'muster_entities_updated',
+            ('entities', 'insert', 'muster_entities_changed', 'referencing new table as added'),
+            ('entities', 'update', 'muster_entities_changed',
              'referencing old table as gone new table as added'),
-            ('entities', 'delete', 'muster_entities_deleted', 'referencing old table as gone'),
+            ('entities', 'delete', 'muster_entities_changed', 'referencing old table as gone'),
             ('entities', 'truncate', 'muster_entities_truncated', ''),
-            ('muster_preferences', 'insert', 'muster_preferences_inserted',
+            ('muster_preferences', 'insert', 'muster_preferences_changed',
              'referencing new table as added'),
-            ('muster_preferences', 'update', 'muster_preferences_updated',
+            ('muster_preferences', 'update', 'muster_preferences_changed',
              'referencing old table as gone new table as added'),
-            ('muster_preferences', 'delete', 'muster_preferences_deleted',
+            ('muster_preferences', 'delete', 'muster_preferences_changed',
              'referencing old table as gone'),
             ('muster_preferences', 'truncate', 'muster_all_changed', '')
         ) as v(tab, event, func, transition)
