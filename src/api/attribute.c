@@ -54,8 +54,7 @@ int attribute_show(struct context *c) {
     return answer_end(c);
 }
 
-/* --- changing
- * ------------------------------------------------------------------------------------------ */
+/* --- changing --- */
 
 /* All visible attributes of the object, as they are now. */
 static int answer_attrs(struct context *c, int status, const char *name) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/attribute_input.h"
+#include "api/attribute_value.h"
 #include "base/num.h"
 #include "model/driver.h"
 #include "model/names.h"
@@ -48,8 +49,7 @@ static bool refuse(struct context *c, const struct attribute_input *input, size_
     return false;
 }
 
-/* --- from the path
- * ---------------------------------------------------------------------------------------- */
+/* --- from the path --- */
 
 static const char *from_path(const struct context *c, size_t i) {
     return c->arg_count > i ? c->args[i] : NULL;
@@ -68,8 +68,7 @@ static bool merge_path(struct context *c, const char *name, const char *path, co
     return true;
 }
 
-/* --- from parameters
- * -------------------------------------------------------------------------------------- */
+/* --- from parameters --- */
 
 static bool read_params(struct context *c, struct raw *raw) {
     const struct params *params = &c->request->params;
@@ -88,8 +87,7 @@ static bool read_params(struct context *c, struct raw *raw) {
            merge_path(c, "number", from_path(c, 3), &raw->number);
 }
 
-/* --- from JSON
- * -------------------------------------------------------------------------------------------- */
+/* --- from JSON --- */
 
 /* A member that is a string; null is as good as none. */
 static const char *member_text(struct raw *raw, const struct json_node *object, const char *name) {
@@ -176,103 +174,7 @@ static bool read_body(struct context *c, struct json_node **out) {
     return true;
 }
 
-/* --- casting
- * ---------------------------------------------------------------------------------------------- */
-
-static bool collect(void *context, const char *bytes, size_t n) {
-    buf_add(context, bytes, n);
-    return true;
-}
-
-/* As json.dumps would store it: one line. */
-static const char *dump(struct arena *arena, const struct json_node *node) {
-    struct json_writer *w = json_writer_new();
-    struct buf buf;
-    const char *text;
-
-    buf_init(&buf, 0);
-    json_begin(w, true, collect, &buf);
-    json_tree(w, node);
-    json_end(w);
-    text = arena_strndup(arena, buf_cstr(&buf), buf.len);
-    buf_release(&buf);
-    json_writer_free(&w);
-    return text;
-}
-
-static bool is_integer(const struct json_node *node) {
-    return node->type == JSON_NUMBER && node->text[strcspn(node->text, ".eE")] == '\0';
-}
-
-/* The datatype follows the decoded value. Returns a message, or NULL. */
-static const char *value_of_json(struct arena *arena, const struct json_node *node,
-                                 struct value *out) {
-    *out = (struct value){.datatype = DATATYPE_STRING, .text = node->text};
-    switch (node->type) {
-    case JSON_NULL: out->text = NULL; break;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        *out = (struct value){.datatype = DATATYPE_INT, .number = node->type == JSON_TRUE};
-        break;
-    case JSON_NUMBER:
-        if (is_integer(node))
-            return value_cast(arena, node->text, DATATYPE_INT, NULL, out);
-        break;
-    case JSON_ARRAY:
-    case JSON_OBJECT:
-        *out = (struct value){.datatype = DATATYPE_JSON, .text = dump(arena, node)};
-        break;
-    case JSON_STRING: break;
-    }
-    return NULL;
-}
-
-/* datatype=json with a text: the text is JSON. */
-static const char *value_of_json_text(struct context *c, const char *text, struct value *out) {
-    const struct json_limits limits = {.depth = (size_t)c->settings->json_depth};
-    struct json_error error;
-    const struct json_node *node = json_read(c->arena, text, strlen(text), &limits, &error);
-
-    if (!node)
-        return arena_printf(c->arena, "Error casting %s into a(n) json: %s: line %zu column %zu",
-                            text, error.message, error.line, error.column);
-    return value_of_json(c->arena, node, out);
-}
-
-/* The text of a scalar for a cast; containers are shown as they are. */
-static const char *node_text(struct arena *arena, const struct json_node *node) {
-    return node->type == JSON_STRING || node->type == JSON_NUMBER ? node->text : dump(arena, node);
-}
-
-static const char *cast_json(struct context *c, const struct raw *raw, enum datatype datatype,
-                             struct value *out) {
-    const struct json_node *node = raw->node;
-
-    if (!raw->datatype || (datatype == DATATYPE_JSON && node->type != JSON_STRING))
-        return value_of_json(c->arena, node, out);
-    if (datatype == DATATYPE_JSON)
-        return value_of_json_text(c, node->text, out);
-    if (datatype == DATATYPE_STRING && node->type == JSON_NULL) {
-        *out = (struct value){.datatype = DATATYPE_STRING};
-        return NULL;
-    }
-    if (node->type == JSON_OBJECT || node->type == JSON_ARRAY)
-        return arena_printf(c->arena, "Error casting %s into a(n) %s: it is no text",
-                            node_text(c->arena, node), datatype_name(datatype));
-    return value_cast(c->arena, node_text(c->arena, node), datatype, raw->mask, out);
-}
-
-static const char *cast(struct context *c, const struct raw *raw, enum datatype datatype,
-                        struct value *out) {
-    if (raw->node)
-        return cast_json(c, raw, datatype, out);
-    if (datatype == DATATYPE_JSON)
-        return value_of_json_text(c, raw->text, out);
-    return value_cast(c->arena, raw->text, datatype, raw->mask, out);
-}
-
-/* --- checking
- * ------------------------------------------------------------------------------------------- */
+/* --- checking --- */
 
 static bool check_number(struct context *c, const struct attribute_input *input, size_t i,
                          const char *text, struct attr *out) {
@@ -302,7 +204,10 @@ static bool check_value(struct context *c, const struct attribute_input *input, 
             "%s is not a valid datatype. datatypes include: ('int', 'string', 'datetime', "
             "'relation', 'json')",
             raw->datatype);
-    problem = cast(c, raw, datatype, &out->value);
+    if (raw->node)
+        problem = cast_node(c, raw->node, raw->datatype ? &datatype : NULL, raw->mask, &out->value);
+    else
+        problem = cast_text(c, raw->text, datatype, raw->mask, &out->value);
     return !problem || refuse(c, input, i, 400, "%s", problem);
 }
 
@@ -414,8 +319,7 @@ bool read_attributes(struct context *c, struct attribute_input *out) {
     return read_params(c, &raw) && check(c, out, 0, &raw) && check_ranges(c, out);
 }
 
-/* --- relations
- * ------------------------------------------------------------------------------------------ */
+/* --- relations --- */
 
 static bool resolve(struct context *c, const struct attribute_input *input, size_t i,
                     const struct ref *ref) {

@@ -99,8 +99,7 @@ int entity_show(struct context *c) {
     return answer_object(c, 200, mode, &object);
 }
 
-/* --- creating
- * ------------------------------------------------------------------------------------------ */
+/* --- creating --- */
 
 /* The names to create, checked; NULL: answered. */
 static const char **names_to_create(struct context *c, size_t *count) {
@@ -190,8 +189,7 @@ int entity_create(struct context *c) {
     return answer_created(c, names, refs, created, count, mode);
 }
 
-/* --- deleting
- * ------------------------------------------------------------------------------------------ */
+/* --- deleting --- */
 
 int entity_delete(struct context *c) {
     const char *name = c->args[1];
@@ -213,8 +211,7 @@ int entity_delete(struct context *c) {
     return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
 }
 
-/* --- filling and emptying
- * ------------------------------------------------------------------------------ */
+/* --- filling and emptying --- */
 
 /* The units of rackU; false: a 400 is answered. */
 static bool get_units(struct context *c, int32_t **units, size_t *count) {

@@ -62,8 +62,7 @@ int resourcemanager_show(struct context *c) {
     return answer_object(c, 200, mode, &manager);
 }
 
-/* --- creating
- * ------------------------------------------------------------------------------------------ */
+/* --- creating --- */
 
 /* All parameters but `name` are properties. */
 static struct verdict get_properties(struct context *c, const struct driver *driver,
@@ -125,8 +124,7 @@ int resourcemanager_create(struct context *c) {
     return rc == RC_OK ? answer_manager(c, name, created, mode) : fail_rc(c, rc);
 }
 
-/* --- giving and taking
- * --------------------------------------------------------------------------------- */
+/* --- giving and taking --- */
 
 /* The manager and an object (NULL: none), locked in one go. refs[1].id 0: no such object. */
 static bool lock_both(struct context *c, const char *object, struct ref refs[2]) {

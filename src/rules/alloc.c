@@ -23,8 +23,7 @@ static struct verdict none_to_choose(struct arena *arena, const struct manager *
         arena, "\"%s\" cannot choose a resource, send one as \"resource\"", manager->ref.name));
 }
 
-/* --- addresses
- * ------------------------------------------------------------------------------------------- */
+/* --- addresses --- */
 
 static struct value int_value(int64_t number) {
     return (struct value){.datatype = DATATYPE_INT, .number = number};
@@ -128,9 +127,7 @@ static struct verdict give_ip(struct store *store, struct arena *arena,
     return claim_exactly(store, arena, "ip", value, 0, resource);
 }
 
-/* --- names
- * -----------------------------------------------------------------------------------------------
- */
+/* --- names --- */
 
 static int64_t greatest_number(int64_t digits) {
     int64_t number = 1;
@@ -204,8 +201,7 @@ struct verdict alloc_name(struct store *store, struct arena *arena, const struct
     return problem ? verdict_invalid(problem) : verdict_ok();
 }
 
-/* --- giving and taking
- * ----------------------------------------------------------------------------------- */
+/* --- giving and taking --- */
 
 static struct verdict choose(struct store *store, struct arena *arena,
                              const struct manager *manager, const struct ref *object,

@@ -45,9 +45,7 @@ struct cache {
     _Alignas(64) unsigned char rings[];
 };
 
-/* --- life
- * -------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 static void init_mutex(pthread_mutex_t *mutex) {
     pthread_mutexattr_t attr;
@@ -83,8 +81,7 @@ void cache_free(struct cache **cache) {
     *cache = NULL;
 }
 
-/* --- what was changed
- * --------------------------------------------------------------------------------------- */
+/* --- what was changed --- */
 
 static size_t mark_of(int64_t key) {
     uint64_t x = (uint64_t)key * 0x9E3779B97F4A7C15u;
@@ -160,8 +157,7 @@ static bool is_valid(struct cache *cache, uint64_t seq, const struct dependencie
     return true;
 }
 
-/* --- the answers
- * -------------------------------------------------------------------------------------------- */
+/* --- the answers --- */
 
 /* FNV-1a. */
 static uint64_t hash_of(const char *key, size_t n) {

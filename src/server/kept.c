@@ -110,8 +110,7 @@ bool exchange_serve(struct exchange *x) {
     return true;
 }
 
-/* --- is it current?
- * ------------------------------------------------------------------------------------- */
+/* --- is it current? --- */
 
 /* Changes that every cache has heard of by now are forgotten. */
 static void prune(struct worker_state *w, const char *snapshot, bool any) {
