@@ -9,6 +9,7 @@ use Encode   ();
 use JSON::PP ();
 use Test::More;
 use Muster::Client qw(uri_encode);
+use Muster::Process qw(slurp source_dir);
 use Muster::World;
 
 my $world = Muster::World->new;
@@ -328,6 +329,21 @@ subtest 'PATCH' => sub {
     }
     is(holds('/c', $now, 'nothing changed')->{headers}{etag}, $tag, 'not even the revision');
     done(ask(PATCH => '/c', '[]', type => $patch), 'a patch of no operations');
+};
+
+subtest 'the tables of the RFCs' => sub {
+    my @cases = map { $json->decode($_) } split /\n/, slurp(source_dir() . '/t/data/patches.jsonl');
+    is(scalar(@cases), 31, 'appendix A of both');
+    for my $case (@cases) {
+        my ($name, $document, $change, $result) = @$case{qw(case document patch result)};
+        # A document is an object: the examples of merge patches with something else are put into a member.
+        my $in = $case->{format} eq 'merge' ? sub { qq({"in": $_[0]}) } : sub { $_[0] };
+        fresh($in->($document));
+        my $answer = ask(PATCH => '/c', $in->($change), type => $case->{format} eq 'merge' ? $merge : $patch);
+        is($answer->{status}, defined $result ? 204 : 409, "$name: status") or diag($answer->{body});
+        my $after = !defined $result ? $document : $result eq 'null' ? '{}' : $in->($result);
+        is_deeply(ask(GET => '/c')->{json}, $json->decode($after), "$name: result");
+    }
 };
 
 subtest 'conditions' => sub {
