@@ -5,6 +5,7 @@ use warnings;
 use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
+use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll spew);
 use Muster::Server;
@@ -297,6 +298,22 @@ SQL
     is_deeply(get($muster, '/by-attr?key=n&value=77')->{json}, ['/basicvirtualserver/n77'], 'a number by its text');
     is_deeply(get($muster, '/by-attr?key=n&value=077')->{json}, [], 'and only by that');
     is_deeply([ map { $_->{name} } @{ $expanded->('/by-names?name=n9&name=n8&name=n9') } ], [qw(n9 n8 n9)], 'several by name, in the order asked for');
+};
+
+subtest 'made while it runs' => sub {
+    $postgres->create_database('late');
+    sql('late', $python);
+    my $muster = muster('late', start => 1);
+    my $front  = Muster::Front->new(server => $muster);
+    my $client = $front->client;
+    my $write  = sub { $client->post('/preferences/colours', json => { sky => 'blue' }, headers => { 'X-User-Id' => 'me' })->{status} };
+    is($client->get('/by-name/web')->{status}, 200, 'read without our additions');
+    is($write->(), 503, 'what needs them is refused');
+    lines($muster, '--init-db', 0);
+    # A worker that has just missed them asks again after a second.
+    ok(poll(10, sub { $write->() == 204 }), 'they are seen without a restart');
+    $front->stop;
+    $muster->stop;
 };
 
 subtest 'nobody waits any more' => sub {

@@ -234,9 +234,10 @@ static enum rc connect_outside(struct store *store) {
 
     store->transaction = TRANSACTION_NONE;
     store->connecting = true;
+    store->look_again = false;
     store->rc = RC_OK;
     if (session_open(store)) {
-        store->last_heard = session_now();
+        store->last_heard = store->connected = session_now();
         rc = set_up(store);
     }
     if (rc != RC_OK) {

@@ -17,6 +17,7 @@
 #define WAIT_BEYOND  10000
 #define CANCEL_LIMIT 2000
 #define IDLE_LIMIT   1000
+#define LOOK_AGAIN   1000
 
 int64_t session_now(void) {
     struct timespec t;
@@ -75,6 +76,11 @@ void session_drop(struct store *store, enum rc rc) {
 
 /* --- sending */
 
+static void close_connection(struct store *store) {
+    PQfinish(store->conn);
+    store->conn = NULL;
+}
+
 /* A server that was stopped while nobody asked has closed the socket: seen here without a round
  * trip. Whatever else it sent (changed settings) is taken in. */
 static void look_alive(struct store *store) {
@@ -86,8 +92,7 @@ static void look_alive(struct store *store) {
         !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)) && poll(&fd, 1, 0) == 0)
         return;
     log_info("database: the connection was closed meanwhile");
-    PQfinish(store->conn);
-    store->conn = NULL;
+    close_connection(store);
 }
 
 static void put(struct store *store, enum stmt stmt, const struct pg_arg *args, size_t count,
@@ -147,6 +152,8 @@ static bool ready(struct store *store) {
     if (store->rc != RC_OK)
         return false;
     if (nothing_sent(store) && !store->begun) {
+        if (store->conn && store->look_again)
+            close_connection(store);
         if (store->conn)
             look_alive(store);
         store->was_idle = store->conn && session_now() - store->last_heard > IDLE_LIMIT;
@@ -168,7 +175,9 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         snprintf(store->error, sizeof store->error, "%s needs muster --init-db",
                  stmt_rows[stmt].name);
         log_warning("database: %s", store->error);
-        set_rc(store, RC_READONLY);
+        /* unless that was just found out, somebody may have run it since */
+        store->look_again = session_now() - store->connected > LOOK_AGAIN;
+        set_rc(store, store->look_again ? RC_RETRY : RC_READONLY);
         return;
     }
     put(store, stmt, args, count, wanted);
