@@ -18,6 +18,7 @@ static void work(int fd, const struct responder *responder) {
     FCGX_InitRequest(&request, fd, 0);
     while (FCGX_Accept_r(&request) == 0) {
         responder->answer(&request);
+        request.keepConnection = 0; /* whatever the front server wished for */
         FCGX_Detach(&request);
         FCGX_Finish_r(&request);
     }

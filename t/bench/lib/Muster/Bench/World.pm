@@ -95,7 +95,7 @@ sub statement {
 sub muster {
     my ($self, $kind) = @_;
     return $self->{target}{$kind} //= do {
-        my %conf = $self->has_setting('cache_size') ? (cache_size => $kind eq 'cached' ? 64 << 20 : 0) : ();
+        my %conf = $self->has_setting('cache_size') ? (cache_size => $kind eq 'cached' ? 64 : 0) : ();
         $conf{workers} = 1 if $kind eq 'one';
         my $server = $self->_muster($kind eq 'small' ? 'small' : 'large', conf => \%conf);
         { server => $server, program => [ $server->pid ], $self->_front($server->socket) };
