@@ -120,16 +120,28 @@ static const char **names_to_create(struct context *c, size_t *count) {
     return names;
 }
 
+/* Front servers take no header of any length: so many bytes of paths are named, the others counted.
+ */
+#define WARNING_BYTES 2000
+
 /* Tells in a header which of the names were there before. */
 static int warn_existing(struct context *c, const struct ref *refs, const bool *created,
                          size_t count) {
     struct buf paths;
+    size_t unnamed = 0;
     int status = 201;
 
     buf_init(&paths, 0);
-    for (size_t i = 0; i < count; i++)
-        if (!created[i])
+    for (size_t i = 0; i < count; i++) {
+        if (created[i])
+            continue;
+        if (paths.len < WARNING_BYTES)
             buf_printf(&paths, "%s/%s/%s", paths.len ? "," : "", refs[i].driver, refs[i].name);
+        else
+            unnamed++;
+    }
+    if (unnamed > 0)
+        buf_printf(&paths, " and %zu more", unnamed);
     if (paths.len > 0) {
         response_header(c->response, "Warnings",
                         arena_printf(c->arena, "Entity(s) %s already exist(s)", buf_cstr(&paths)));

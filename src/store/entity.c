@@ -1,4 +1,5 @@
 /* entity.c: objects are locked, created, deleted. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/pg.h"
@@ -46,11 +47,21 @@ enum rc store_lock_one(struct store *store, struct arena *arena, const char *nam
     return rc;
 }
 
-static bool has_name(const PGresult *result, const char *name) {
-    for (size_t row = 0; row < pg_rows(result); row++)
-        if (strcmp(pg_get_text(result, row, 0), name) == 0)
-            return true;
-    return false;
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* created[i]: is names[i] among the result's names? */
+static void find_created(struct arena *arena, const PGresult *result, const char *const *names,
+                         size_t count, bool *created) {
+    size_t rows = pg_rows(result);
+    const char **sorted = arena_array(arena, rows + 1, sizeof *sorted);
+
+    for (size_t row = 0; row < rows; row++)
+        sorted[row] = pg_get_text(result, row, 0);
+    qsort(sorted, rows, sizeof *sorted, compare_names);
+    for (size_t i = 0; i < count; i++)
+        created[i] = bsearch(&names[i], sorted, rows, sizeof *sorted, compare_names) != NULL;
 }
 
 /* The columns of the attributes that a new object gets. */
@@ -100,11 +111,11 @@ enum rc store_create(struct store *store, struct arena *arena, const char *drive
         return rc;
     pg_keep(arena, result);
     rc = store_refs_by_names(store, arena, names, count, out);
-    for (size_t i = 0; rc == RC_OK && i < count; i++) {
-        created[i] = has_name(result, names[i]);
+    for (size_t i = 0; rc == RC_OK && i < count; i++)
         if (out[i].id == 0)
             rc = RC_RETRY; /* somebody without our locks deleted it in between */
-    }
+    if (rc == RC_OK)
+        find_created(arena, result, names, count, created);
     return rc;
 }
 

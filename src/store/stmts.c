@@ -186,9 +186,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "select entity_id, name, driver, type from entities"
         " where name = any($1) and deleted_at_version is null"
         " order by entity_id for update"},
+    /* Names share 512 locks: one request may create thousands, and the server's lock table is small. */
     [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
-        "select pg_advisory_xact_lock(hashtextextended(n.name, 1))"
-        " from (select distinct name from unnest($1) as u(name) order by name) as n"},
+        "select pg_advisory_xact_lock(1836413813, n.lock)"
+        " from (select distinct hashtext(name) & 511 as lock from unnest($1) as u(name) order by 1) as n"},
     [STMT_CREATE] = {"create", "TttiTTTLT", 0,
         "with input as ("
         " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
