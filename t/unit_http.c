@@ -668,7 +668,7 @@ static void test_pages(void) {
         {"1", "0", "Clusto-Per-Page must be from 1 to 2147483647, not '0'"},
         {"1", "-5", "Clusto-Per-Page must be from 1 to 2147483647, not '-5'"},
     };
-    struct page page = {1, 50};
+    struct page page = {.number = 1, .per_page = 50};
     const char *message;
     size_t i;
 
