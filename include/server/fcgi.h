@@ -17,7 +17,8 @@ void fcgi_free(struct fcgi **f);
 enum fcgi_accepted {
     ACCEPTED,
     ACCEPTED_NO_REQUEST, /* what came was no request, or too late; it has been closed */
-    ACCEPTED_NOBODY      /* nobody is waiting any more */
+    ACCEPTED_NOBODY,     /* nobody is waiting any more */
+    ACCEPTED_NO_ROOM     /* no descriptor is left, or no memory (logged) */
 };
 
 /* Takes a waiting connection and reads the request's parameters, within body_timeout. */

@@ -21,9 +21,10 @@ struct store {
     bool whole_tables; /* for statements that read all there is: the planner is let alone */
     bool connecting;
     bool has_ours;
-    bool look_again;   /* ours were missed: to be looked for on a new connection */
-    int64_t connected; /* monotonic milliseconds */
-    int client;        /* -1: nobody to watch */
+    bool look_again;      /* ours were missed: to be looked for on a new connection */
+    int64_t connected;    /* monotonic milliseconds */
+    int client;           /* -1: nobody to watch */
+    uint64_t connections; /* how many there were */
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
 

@@ -95,6 +95,10 @@ enum rc store_remove(struct store *store, int32_t container, const int32_t *memb
 enum rc store_reserve_number(struct store *store, const char *key, int32_t *number);
 void store_number_used(struct store *store, const char *key);
 
+/* Within the transaction: false if the connection was lost since. The number was committed without
+ * waiting for the disk, and a server that crashed may give it again. */
+bool store_number_holds(const struct store *store, const char *key);
+
 /* The first address from `from` to `last` (both stored form) that no live attribute ip holds;
  * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */
 enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out);

@@ -98,8 +98,8 @@ static int unavailable(struct context *c, const char *message) {
 
 static int fail_unknown(struct context *c) {
     int status =
-        unavailable(c, "The connection to the database was lost while the request was being "
-                       "committed: whether it took effect is unknown.");
+        unavailable(c, "The database did not confirm that the request was committed: whether it "
+                       "took effect is unknown.");
 
     response_header(c->response, "Clusto-Outcome", "unknown");
     return status;

@@ -201,8 +201,9 @@ static int give_to_object(struct context *c, const char *name, const char *resou
     if (manager.driver->allocator == ALLOCATOR_ENTITY_NAME)
         return fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
                     manager.ref.name);
-    if (number < 0)
-        return fail_rc(c, RC_RETRY); /* the manager was made between the two looks */
+    /* the manager was made between the two looks, or the server restarted */
+    if (number < 0 || !store_number_holds(c->store, manager.driver->resource_key))
+        return fail_rc(c, RC_RETRY);
     verdict = alloc_give(c->store, c->arena, &manager, &refs[1], resource, number, &attr);
     if (verdict.rc != RC_OK)
         return fail_verdict(c, verdict);

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "server/fcgi.h"
 
-enum { AGAIN_MS = 100, NO_DESCRIPTORS_MS = 50, INDEXED = 128 };
+enum { AGAIN_MS = 100, INDEXED = 128 };
 
 /* A variable "NAME=value": where its name ends. */
 struct variable {
@@ -103,23 +103,26 @@ void fcgi_free(struct fcgi **f) {
 /* --- accepting ---------------------------------------------------------------------------------
  */
 
-static void accept_failed(void) {
-    struct timespec time = {.tv_nsec = NO_DESCRIPTORS_MS * 1000000L};
+/* Said once a second: it can happen for every request. */
+static enum fcgi_accepted accept_failed(void) {
+    static time_t said;
+    struct timespec now;
 
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
-        return;
-    log_error("accept: %s", strerror(errno));
-    nanosleep(&time, NULL); /* it would fail again at once */
+        return ACCEPTED_NOBODY;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec != said)
+        log_error("accept: %s", strerror(errno));
+    said = now.tv_sec;
+    return ACCEPTED_NO_ROOM;
 }
 
 static int accept_connection(const struct fcgi *f) {
     static const int on = 1;
     int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-    if (fd < 0) {
-        accept_failed();
+    if (fd < 0)
         return -1;
-    }
     if (f->tcp)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
@@ -139,7 +142,7 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
     int fd = accept_connection(f);
 
     if (fd < 0)
-        return ACCEPTED_NOBODY;
+        return accept_failed();
     /* As if this were the next request on a connection that was kept: libfcgi then reads from it
      * instead of accepting one. Detached: if there is no request, it closes without lingering. */
     f->request.ipcFd = fd;

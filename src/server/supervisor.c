@@ -334,6 +334,7 @@ static void block_signals(struct supervisor *s) {
         sigaction(signals[i], &normal, NULL); /* an ignored one would never arrive */
     }
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a log that may not grow costs its lines only */
     blocked = s->handled;
     sigaddset(&blocked, WORKER_RETIRE); /* or it would end a worker that is just starting */
     sigprocmask(SIG_BLOCK, &blocked, NULL);

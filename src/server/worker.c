@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,11 @@
 #include "server/fcgi.h"
 #include "server/worker.h"
 
-enum { BATCH = 16 };
+enum {
+    BATCH = 16,
+    OTHERS = 16,    /* descriptors that are no requests' */
+    NO_ROOM_MS = 50 /* accepting would fail again at once */
+};
 
 /* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
  * between a test and a wait, and none interrupts a request. */
@@ -21,6 +26,7 @@ struct worker {
      * database serves them all. */
     struct fcgi *fcgi[BATCH];
     struct exchange *exchanges[BATCH];
+    size_t places; /* how many of them */
     int epoll_fd;
     int signal_fd;
     int max_requests;
@@ -35,6 +41,7 @@ static bool open_signals(struct worker *w) {
     sigset_t set;
 
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a log that may not grow costs its lines only */
     /* From a terminal these reach every process; the supervisor decides what follows. */
     sigaction(SIGINT, &ignore, NULL);
     sigaction(SIGHUP, &ignore, NULL);
@@ -118,6 +125,8 @@ static bool take(struct worker *w, size_t i, enum exchange_next *next) {
 
     if (accepted == ACCEPTED_NOBODY && i == 0 && w->finish)
         w->retire = true; /* a socket that was shut looks ready for ever */
+    if (accepted == ACCEPTED_NO_ROOM && i == 0)
+        nanosleep(&(struct timespec){.tv_nsec = NO_ROOM_MS * 1000000L}, NULL);
     if (accepted != ACCEPTED)
         return false;
     transport = fcgi_transport(w->fcgi[i]);
@@ -139,7 +148,7 @@ static void answer(struct worker *w) {
     size_t count = 0, kept = 0;
     bool current;
 
-    while (count < (w->state.cache ? BATCH : 1) && next == EXCHANGE_KEPT && take(w, count, &next)) {
+    while (count < w->places && next == EXCHANGE_KEPT && take(w, count, &next)) {
         count++;
         kept += next == EXCHANGE_KEPT;
     }
@@ -153,10 +162,18 @@ static void answer(struct worker *w) {
         w->retire = true;
 }
 
-static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
-    size_t count = w->state.cache ? BATCH : 1;
+/* Requests must leave descriptors for the database. */
+static size_t count_places(const struct worker *w) {
+    struct rlimit limit;
 
-    for (size_t i = 0; i < count; i++) {
+    if (!w->state.cache || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= OTHERS)
+        return 1;
+    return limit.rlim_cur < OTHERS + BATCH ? (size_t)limit.rlim_cur - OTHERS : BATCH;
+}
+
+static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
+    w->places = count_places(w);
+    for (size_t i = 0; i < w->places; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);
         if (w->fcgi[i] == NULL)
             return false;

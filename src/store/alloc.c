@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "store/pg.h"
+#include "store/session.h"
 #include "store/write.h"
 
 /* Numbers taken from the counters and not used yet, by key: a refused allocation leaves its number
@@ -12,6 +12,7 @@ static struct {
     const char *key;
     int32_t number;
     bool kept;
+    uint64_t connection;
 } reserved[] = {{.key = "resource"}, {.key = "ip"}, {.key = "simplename"}};
 
 #define RESERVED_COUNT (sizeof reserved / sizeof *reserved)
@@ -30,6 +31,7 @@ enum rc store_reserve_number(struct store *store, const char *key, int32_t *numb
     size_t i = reserved_index(key);
     enum rc rc = RC_OK;
 
+    reserved[i].kept = reserved[i].kept && store_number_holds(store, key);
     /* two first users of a counter may race: the loser finds the winner's row the next time */
     for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
         PGresult *result;
@@ -40,6 +42,7 @@ enum rc store_reserve_number(struct store *store, const char *key, int32_t *numb
         if (pg_rows(result) > 0) {
             reserved[i].number = pg_get_int32(result, 0, 0);
             reserved[i].kept = true;
+            reserved[i].connection = store->connections;
         }
         PQclear(result);
     }
@@ -50,6 +53,10 @@ enum rc store_reserve_number(struct store *store, const char *key, int32_t *numb
 void store_number_used(struct store *store, const char *key) {
     (void)store;
     reserved[reserved_index(key)].kept = false;
+}
+
+bool store_number_holds(const struct store *store, const char *key) {
+    return reserved[reserved_index(key)].connection == store->connections;
 }
 
 /* One bigint of a statement's first row; RC_NOTFOUND without a row. */

@@ -237,6 +237,7 @@ static enum rc connect_outside(struct store *store) {
     store->look_again = false;
     store->rc = RC_OK;
     if (session_open(store)) {
+        store->connections++;
         store->last_heard = store->connected = session_now();
         rc = set_up(store);
     }

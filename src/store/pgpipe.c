@@ -4,17 +4,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "store/session.h"
 
-/* How much longer than the server's own statement time-out we wait for it: only a network that
- * swallows packets gets there. */
-#define WAIT_BEYOND  10000
+/* How much longer than the server's own statement time-out we wait for it, at least and at most:
+ * only a network that swallows packets gets there. */
+#define LEAST_BEYOND 1000
+#define MOST_BEYOND  10000
 #define CANCEL_LIMIT 2000
 #define IDLE_LIMIT   1000
 #define LOOK_AGAIN   1000
@@ -47,6 +51,8 @@ static bool nothing_sent(const struct store *store) {
 static bool commit_under_way(const struct store *store) {
     if (store->lone_write)
         return true;
+    if (!store->commit_sent)
+        return false;
     for (size_t i = store->head; i < store->tail; i++)
         if (store->sent[i].kind == SENT_STATEMENT && store->sent[i].stmt == STMT_COMMIT)
             return store->transaction == TRANSACTION_WRITE;
@@ -205,13 +211,40 @@ void pg_flush(struct store *store) {
 
 /* --- waiting */
 
-static void send_cancel(struct store *store) {
+/* In a process of its own. */
+static void be_canceller(PGconn *conn) {
+    struct sigaction normal = {.sa_handler = SIG_DFL};
+    PGcancel *cancel = PQgetCancel(conn);
     char error[256];
-    PGcancel *cancel = PQgetCancel(store->conn);
+    sigset_t none;
 
-    if (cancel && !PQcancel(cancel, error, sizeof error))
-        log_info("database: cancel: %s", error);
-    PQfreeCancel(cancel);
+    (void)close_range(3, ~0U, 0); /* who has gone must not be kept waiting by our copies */
+    sigemptyset(&none);
+    sigaction(SIGALRM, &normal, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)alarm(CANCEL_LIMIT / 1000);
+    if (cancel)
+        (void)PQcancel(cancel, error, sizeof error);
+}
+
+/* PQcancel waits for the server as long as the network likes. So a process of its own does it,
+ * which its alarm ends, and which nobody has to wait for. */
+static void request_cancel(PGconn *conn) {
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (fork() == 0)
+            be_canceller(conn);
+        _exit(0);
+    }
+    if (pid < 0)
+        log_warning("database: cancel: %s", strerror(errno));
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static void send_cancel(struct store *store) {
+    request_cancel(store->conn);
     store->cancelling = true;
     store->cancelled = false;
 }
@@ -235,24 +268,42 @@ static bool wait_once(struct store *store, int64_t deadline) {
     return true;
 }
 
-/* Until PQgetResult won't block; false: the server stays silent, the connection is given up. */
+/* Milliseconds to wait for a result. */
+static int64_t patience(const struct store *store) {
+    int64_t timeout = store->settings->statement_timeout;
+    int64_t beyond = timeout < LEAST_BEYOND  ? LEAST_BEYOND
+                     : timeout > MOST_BEYOND ? MOST_BEYOND
+                                             : timeout;
+
+    if (store->cancelling)
+        return CANCEL_LIMIT;
+    if (store->connecting)
+        return store->settings->connect_timeout;
+    return timeout > 0 ? timeout + beyond : INT32_MAX;
+}
+
+/* The server stays silent. It may be waiting itself, say a commit for a standby: it is told not to,
+ * or its processes would pile up. */
+static void give_up_waiting(struct store *store) {
+    snprintf(store->error, sizeof store->error, "no answer from the server");
+    log_warning("database: %s", store->error);
+    if (!store->cancelling && !store->connecting)
+        request_cancel(store->conn);
+    session_drop(store, RC_BROKEN);
+}
+
+/* Until PQgetResult won't block; false: the connection was given up. */
 static bool wait_result(struct store *store) {
-    int timeout = store->settings->statement_timeout;
-    int64_t limit = store->cancelling ? CANCEL_LIMIT
-                    : timeout > 0     ? (int64_t)timeout + WAIT_BEYOND
-                                      : INT32_MAX;
     int64_t deadline;
 
     if (!PQisBusy(store->conn))
         return true;
-    deadline = session_now() + limit;
+    deadline = session_now() + patience(store);
     while (PQisBusy(store->conn)) {
         bool was_cancelling = store->cancelling;
 
         if (!wait_once(store, deadline)) {
-            snprintf(store->error, sizeof store->error, "no answer from the server");
-            log_warning("database: %s", store->error);
-            session_drop(store, RC_BROKEN);
+            give_up_waiting(store);
             return false;
         }
         if (store->cancelling && !was_cancelling)
@@ -263,6 +314,15 @@ static bool wait_result(struct store *store) {
 
 /* --- results */
 
+/* The server itself says that it was not done: its message came instead of a result. Not so where
+ * that ends the connection instead of answering COMMIT: it may come after the deed. */
+static bool refused(const struct sent *sent, const PGresult *result) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return sent->kind == SENT_STATEMENT && severity &&
+           (sent->stmt != STMT_COMMIT || strcmp(severity, "ERROR") == 0);
+}
+
 /* An error result: logged once, here, and remembered. */
 static enum rc take_error(struct store *store, const struct sent *sent, const PGresult *result) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -270,8 +330,8 @@ static enum rc take_error(struct store *store, const struct sent *sent, const PG
     bool lost;
     enum rc rc = session_state_rc(state, &lost);
 
-    if (state && sent->kind == SENT_STATEMENT)
-        store->lone_write = false; /* the server itself says that it was not done */
+    if (refused(sent, result))
+        store->lone_write = store->commit_sent = false;
     if (store->cancelling && rc == RC_BUSY) {
         store->cancelled = true;
         rc = RC_GONE;

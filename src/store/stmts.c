@@ -89,7 +89,7 @@
 const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_BEGIN_SNAPSHOT] = {"begin_snapshot", "", 0,
                              "begin isolation level repeatable read read only"},
-    [STMT_BEGIN_WRITE] = {"begin_write", "", 0, "begin isolation level read committed read write"},
+    [STMT_BEGIN_WRITE] = {"begin_write", "", 0, "begin isolation level read committed"},
     [STMT_COMMIT] = {"commit", "", 0, "commit"},
     [STMT_ROLLBACK] = {"rollback", "", 0, "rollback"},
 
@@ -452,19 +452,21 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "select count(*), coalesce(sum(bytes), 0) from muster_preferences where user_id = $1"},
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
      * crash, a restart or on another server transaction numbers mean something else. If that differs,
-     * without $1, or when $1 is older than what was pruned, everything counts as changed: key 0. */
+     * without $1, or when $1 is older than what was pruned, everything counts as changed: key 0. On a
+     * standby a snapshot's text leaves out which transactions are under way: there everything at or
+     * above its xmin counts. */
     [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_OURS,
         "select n.snapshot, n.life, case"
         " when n.life <> $2 or $1 = '' then '{0}'::bigint[]"
-        " when n.snapshot = $1 then null"
+        " when n.snapshot = $1 and not n.standby then null"
         " when exists (select from muster_pruned where below > pg_snapshot_xmin(nullif($1, '')::pg_snapshot))"
         " then '{0}'::bigint[]"
         " else (select array_agg(distinct key) from muster_change"
         " where xid >= pg_snapshot_xmin(nullif($1, '')::pg_snapshot)"
-        " and not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot)) end"
-        " from (select pg_current_snapshot()::text as snapshot,"
+        " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
+        " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby,"
         " extract(epoch from pg_postmaster_start_time()) || '/' ||"
-        " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) as life) as n"},
+        " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery() as life) as n"},
     [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_OURS,
         "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
         " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},

@@ -1,0 +1,203 @@
+# 81-faults-answers.t: the connection to the database fails at every step of a write: what was not
+# acknowledged is either known not to have happened or said to be unknown, and nothing happens twice.
+use v5.24;
+use warnings;
+use Muster::Client qw(parallel);
+use Muster::Front;
+use Muster::Ledger qw(check_ledger prepare_ledger tally verdict write_for write_one);
+use Muster::Postgres;
+use Muster::Process qw(poll);
+use Muster::Proxy;
+use Muster::Server;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $SLOW     = $ENV{MUSTER_SLOW} // 1;
+my $postgres = Muster::Postgres->new(settings => { synchronous_commit => 'on' });
+my $proxy    = Muster::Proxy->new(to => $postgres);
+my $server   = Muster::Server->new(
+    postgres => $postgres,
+    conninfo => $proxy->conninfo,
+    conf     => { workers => 1, statement_timeout => 1000 * $SLOW, lock_timeout => 500 * $SLOW, connect_timeout => 1000 * $SLOW },
+);
+my $front  = Muster::Front->new(server => $server);
+my $client = $front->client;
+prepare_ledger($client);
+
+my ($number, @entries) = (0);
+
+# One write while this goes wrong; verdict, status, answers of the ledger.
+sub attempt {
+    my ($kind, @rule) = @_;
+    my $fired = $proxy->fired;
+    $proxy->on(@rule);
+    my @entry = write_one($client, $kind, 'step' . ++$number, $number % 16);
+    push @entries, \@entry;
+    my %rule = @rule[ 1 .. $#rule ];
+    is($proxy->fired - $fired, $rule{times} // 1, "$kind: the proxy was at @rule") or diag explain \@entry;
+    ok(!defined $entry[5], 'a failure says when to come back') or diag $entry[5];
+    return @entry;
+}
+
+sub works {
+    my ($name) = @_;
+    my @entry = write_one($client, 'note', 'works' . ++$number, 1);
+    push @entries, \@entry;
+    is($entry[0], 'acknowledged', $name // 'the next one is written') or diag explain \@entry;
+    return;
+}
+
+sub there {
+    my ($text) = @_;
+    return $postgres->psql("select count(*) from clustoversioning where description = '$text'");
+}
+
+my %commit = (note => 'commit', make => 'commit', ip => 'commit', append => 'commit', set => 'prefs_set');
+
+subtest 'COMMIT was done, its answer is lost' => sub {
+    for my $kind (sort keys %commit) {
+        my ($verdict, undef, $text, $status) = attempt($kind, $commit{$kind});
+        is("$status $verdict", '503 unknown', "$kind: said to be unknown");
+        is(there($text), 1, "$kind: it was done") if $kind =~ /note|make|ip/;
+        works();
+    }
+    my ($verdict, undef, $text) = attempt('note', 'commit', bytes => 7);
+    is($verdict, 'unknown', 'half of the answer arrived');
+};
+
+subtest 'COMMIT was sent and never arrived' => sub {
+    for my $kind (sort keys %commit) {
+        my ($verdict, undef, $text, $status) = attempt($kind, $commit{$kind}, when => 'before');
+        is("$status $verdict", '503 unknown', "$kind: nobody knows");
+        is(there($text), 0, "$kind: it was not done");
+        works();
+    }
+};
+
+subtest 'COMMIT is under way and the connection breaks' => sub {
+    for my $kind (sort keys %commit) {
+        my ($verdict, undef, $text, $status) = attempt($kind, $commit{$kind}, when => 'sent');
+        is("$status $verdict", '503 unknown', "$kind: nobody knows");
+        works();
+    }
+};
+
+subtest 'before that, it is tried again' => sub {
+    my %early = (note => 'add_attrs', make => 'create', ip => 'lock_change', append => 'prefs_lock');
+    for my $kind (sort keys %early) {
+        for my $when (qw(before sent answered)) {
+            my ($verdict, undef, $text) = attempt($kind, $early{$kind}, when => $when);
+            is($verdict, 'acknowledged', "$kind: a connection that was there breaks once: tried again");
+        }
+        my ($verdict, undef, $text, $status) = attempt($kind, $early{$kind}, times => 2);
+        is("$status $verdict", '503 refused', "$kind: twice: refused");
+        is(there($text), 0, 'and not done');
+        works();
+    }
+};
+
+subtest 'COMMIT is never answered' => sub {
+    for my $kind (qw(note set)) {
+        for my $when (qw(sent answered)) {
+            my ($verdict, undef, $text, $status, $seconds) = attempt($kind, $commit{$kind}, when => $when, then => 'stall');
+            is("$status $verdict", '503 unknown', "$kind: when we give up nobody knows");
+            cmp_ok($seconds, '<', 10 * $SLOW, 'which is soon');
+        }
+    }
+    works();
+    ok(poll(10, sub { $proxy->state->{connections} <= 1 }), 'no connection stays behind');
+};
+
+is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
+
+subtest 'the network swallows everything' => sub {
+    works();
+    $proxy->stall;
+    my $begin  = time;
+    my $answer = $client->get('/by-name/ledger1');
+    is($answer->{status}, 503, 'a read: 503');
+    ok(defined $answer->{headers}{'retry-after'}, 'with Retry-After');
+    cmp_ok(time - $begin, '<', 10 * $SLOW, 'within statement_timeout and what we wait beyond it');
+    my @entry = write_one($client, 'note', 'swallowed', 2);
+    push @entries, \@entry;
+    is("$entry[3] $entry[0]", '503 refused', 'a write, when there is no connection: refused');
+    cmp_ok($entry[4], '<', 5 * $SLOW, 'within connect_timeout');
+    my @times = map { my $a = $client->get('/by-name/ledger1'); $a->{status} == 503 ? $a->{seconds} : () } 1 .. 6;
+    is(scalar @times, 6, 'more: 503 all of them');
+    cmp_ok((sort { $a <=> $b } @times)[2], '<', 0.5 * $SLOW, 'most of them at once');
+    is($client->get('/__version__')->{status}, 200, 'what needs no database is answered');
+    $proxy->pass;
+    $begin = time;
+    ok(poll(20, sub { $client->get('/by-name/ledger1')->{status} == 200 }), 'when it is back, so are we');
+    cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
+    works();
+};
+
+subtest 'the client leaves while the network swallows everything' => sub {
+    works();
+    my $taken = $proxy->state->{taken};
+    $proxy->on('lock_change', when => 'sent', then => 'stall');
+    my $leaver = $front->client(timeout => 1);
+    parallel(2, sub {
+        my ($i) = @_;
+        if ($i == 1) { sleep 0.3 * $SLOW; $proxy->stall; return {} }
+        $leaver->put('/attribute/ledger3/left', form => { value => 1 });
+        return {};
+    });
+    my $begin = time;
+    is($client->get('/__version__')->{status}, 200, 'the worker goes on');
+    cmp_ok(time - $begin, '<', 8 * $SLOW, 'before the network does');
+    ok(poll(10, sub { $proxy->state->{taken} > $taken }), 'it tried to cancel');
+    $proxy->pass;
+    $begin = time;
+    ok(poll(20, sub { $client->get('/by-name/ledger1')->{status} == 200 }), 'the worker comes back');
+    cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
+    works();
+};
+
+subtest 'all prepared statements are gone' => sub {
+    for my $sql ('deallocate all', 'discard all') {
+        for my $kind (qw(append ip make note set)) {
+            works();
+            $proxy->inject($sql);
+            my @entry = write_one($client, $kind, 'discard' . ++$number, $number % 16);
+            push @entries, \@entry;
+            is($entry[0], 'acknowledged', "$kind after $sql") or diag explain \@entry;
+            $proxy->inject($sql);
+            is($client->get('/by-name/ledger1')->{status}, 200, 'a read');
+            $proxy->inject($sql);
+            is($client->get('/entity/basicserver')->{status}, 200, 'a list');
+        }
+    }
+};
+
+subtest 'cut off now and then, under load' => sub {
+    my $own = Muster::Server->new(postgres => $postgres, conninfo => $proxy->conninfo, schema => 0, conf => { workers => 3 });
+    my $door = Muster::Front->new(server => $own);
+    my @more = write_for(4, 4, sub { $door->client }, sub {
+        my ($end) = @_;
+        while (time < $end - 0.3) {
+            sleep 0.1 + rand 0.2;
+            my $way = int rand 4;
+            if    ($way == 0) { $proxy->cut }
+            elsif ($way == 1) { $proxy->on('commit|prefs_set', times => 2) }
+            elsif ($way == 2) { $proxy->on('commit|prefs_set|add_attrs|create|next_ip', times => 2, when => 'sent') }
+            else              { $proxy->inject('discard all') }
+        }
+        return {};
+    });
+    diag join ', ', tally(@more);
+    cmp_ok(scalar(grep { $_->[0] eq 'acknowledged' } @more), '>', 20, 'most are written');
+    cmp_ok(scalar(grep { $_->[0] eq 'unknown' } @more), '>', 2, 'some nobody knows of');
+    is_deeply([ grep { defined $_->[5] } @more ], [], 'no 500, and every 503 says when to come back');
+    push @entries, @more;
+    $door->stop;
+    $own->stop;
+};
+
+is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
+ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name = 'muster'") <= 1 }), 'one connection for one worker');
+
+$front->stop;
+$server->stop;
+done_testing;
