@@ -12,7 +12,7 @@ use Muster::Client qw(uri_encode);
 use Muster::Process qw(slurp source_dir);
 use Muster::World;
 
-my $world = Muster::World->new;
+my $world = Muster::World->new(conf => { connect_timeout => 60000 });
 my $json  = JSON::PP->new->utf8->canonical->allow_nonref->allow_bignum;
 my $user  = 'username';
 

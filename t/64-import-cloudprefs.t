@@ -8,7 +8,7 @@ use Test::More;
 use Muster::Process qw(run source_dir spew temp_dir);
 use Muster::World;
 
-my $world = Muster::World->new(data => 0, conf => { preferences_document_bytes => 5000 });
+my $world = Muster::World->new(data => 0, conf => { connect_timeout => 60000, preferences_document_bytes => 5000 });
 my $dir   = temp_dir();
 my $url   = $world->front->url . '/preferences/';
 my $made  = 0;
