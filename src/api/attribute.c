@@ -1,4 +1,5 @@
 /* attribute.c: handlers of /attribute: attributes are shown, added, set, deleted. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/attribute.h"
@@ -106,50 +107,80 @@ int attribute_add(struct context *c) {
     return rc == RC_OK ? answer_attrs(c, 201, c->args[0]) : fail_rc(c, rc);
 }
 
-static bool same_text(const char *a, const char *b) {
-    return a == b || (a && b && strcmp(a, b) == 0);
+static int compare_texts(const char *a, const char *b) {
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
 }
 
-/* Exactly the same key, subkey and number, missing ones included. */
-static bool same_place(const struct attr *a, const struct attr *b) {
-    return same_text(a->key, b->key) && same_text(a->subkey, b->subkey) &&
-           a->has_number == b->has_number && (!a->has_number || a->number == b->number);
+/* By key, subkey and number, missing ones included: where an attribute is. */
+static int compare_places(const void *x, const void *y) {
+    const struct attr *a = *(const struct attr *const *)x, *b = *(const struct attr *const *)y;
+    int order = compare_texts(a->key, b->key);
+
+    if (order == 0)
+        order = compare_texts(a->subkey, b->subkey);
+    if (order == 0)
+        order = a->has_number - b->has_number;
+    if (order == 0 && a->has_number)
+        order = (a->number > b->number) - (a->number < b->number);
+    return order;
+}
+
+/* The same, and of those in one place the first of their array first. */
+static int compare_places_in_order(const void *x, const void *y) {
+    const struct attr *a = *(const struct attr *const *)x, *b = *(const struct attr *const *)y;
+    int order = compare_places(x, y);
+
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Sorted by place, then by their order. */
+static const struct attr **by_place(struct arena *arena, const struct attr *attrs, size_t count) {
+    const struct attr **sorted = arena_array(arena, count, sizeof *sorted);
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &attrs[i];
+    qsort(sorted, count, sizeof *sorted, compare_places_in_order);
+    return sorted;
 }
 
 /* What setting comes down to. */
 struct changes {
+    const struct attr **rows; /* as they are, by place */
+    size_t row_count;
     int32_t *gone;
     size_t gone_count;
     struct attr *added;
     size_t added_count;
 };
 
-/* One attribute to set; the rows are sorted by key. False: several rows match. */
-static bool plan(struct changes *changes, const struct attr *wanted, const struct attr *rows,
-                 size_t count) {
-    const struct attr *match = NULL;
+/* One attribute to set. False: several rows are in its place. */
+static bool plan(struct changes *changes, const struct attr *wanted) {
+    const struct attr **match =
+        bsearch(&wanted, changes->rows, changes->row_count, sizeof *changes->rows, compare_places);
+    const struct attr **end = changes->rows + changes->row_count;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!same_place(&rows[i], wanted))
-            continue;
-        if (match)
-            return false;
-        match = &rows[i];
-    }
-    if (match && value_equal(&match->value, &wanted->value))
+    if (match && ((match > changes->rows && compare_places(match - 1, match) == 0) ||
+                  (match + 1 < end && compare_places(match, match + 1) == 0)))
+        return false;
+    if (match && value_equal(&(*match)->value, &wanted->value))
         return true;
     if (match)
-        changes->gone[changes->gone_count++] = match->id;
+        changes->gone[changes->gone_count++] = (*match)->id;
     changes->added[changes->added_count++] = *wanted;
     return true;
 }
 
-/* Of several settings of one place in a request the last one counts. */
-static bool is_overridden(const struct attribute_input *input, size_t i) {
-    for (size_t k = i + 1; k < input->count; k++)
-        if (same_place(&input->attrs[i], &input->attrs[k]))
-            return true;
-    return false;
+/* Of several settings of one place in a request the last one counts: overridden[i] marks the
+ * others. */
+static bool *find_overridden(struct arena *arena, const struct attribute_input *input) {
+    const struct attr **sorted = by_place(arena, input->attrs, input->count);
+    bool *overridden = arena_array(arena, input->count, sizeof *overridden);
+
+    for (size_t i = 0; i + 1 < input->count; i++)
+        overridden[sorted[i] - input->attrs] = compare_places(&sorted[i], &sorted[i + 1]) == 0;
+    return overridden;
 }
 
 static int set_all(struct context *c, const struct ref *object,
@@ -159,13 +190,17 @@ static int set_all(struct context *c, const struct ref *object,
                               .added = arena_array(c->arena, input->count, sizeof *changes.added)};
     struct attr *rows;
     struct ref ref;
+    bool *overridden;
     size_t count;
     enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &rows, &count);
 
     if (rc != RC_OK)
         return fail_rc(c, rc);
+    changes.rows = by_place(c->arena, rows, count);
+    changes.row_count = count;
+    overridden = find_overridden(c->arena, input);
     for (size_t i = 0; i < input->count; i++) {
-        if (is_overridden(input, i) || plan(&changes, &input->attrs[i], rows, count))
+        if (overridden[i] || plan(&changes, &input->attrs[i]))
             continue;
         if (input->is_bulk)
             return fail(
