@@ -423,6 +423,42 @@ perform pg_temp.muster_make('table', 'muster_preferences', '
 
 end $$;
 
+-- A second line behind the statements, which all name the user: a row is there only for a session
+-- that said for whom it is working. FORCE, as the owner of a table is otherwise asked nothing;
+-- superusers and roles with BYPASSRLS are not bound. Who dumps this database has to be one of them.
+do $$ begin
+    if not exists (select from pg_policy where polrelid = 'muster_preferences'::regclass
+                      and polname = 'muster_own') then
+        create policy muster_own on muster_preferences
+            using (user_id = current_setting('muster.user_id', true))
+            with check (user_id = current_setting('muster.user_id', true));
+        alter table muster_preferences enable row level security;
+        alter table muster_preferences force row level security;
+        raise notice using errcode = 'MU001',
+            message = 'made rows of muster_preferences visible to their users only';
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Bearer tokens. Of a token itself there is only a hash, made with a key that is not in here.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_token', '
+    create table muster_token (
+        id        text collate "C" primary key,
+        hash      bytea not null check (octet_length(hash) = 32),
+        owner     text collate "C" not null check (octet_length(owner) between 1 and 255),
+        scopes    text[] not null,
+        networks  text[] not null,
+        made      timestamp with time zone not null default now(),
+        expires   timestamp with time zone,
+        revoked   timestamp with time zone,
+        last_used timestamp with time zone
+    )');
+
+end $$;
+
 -- ---------------------------------------------------------------------------------------------
 -- What was changed, for caches: a key for each changed thing beside the transaction that changed it.
 -- A cache that knows a snapshot asks for the rows that it does not see: the order of the numbers does
@@ -624,7 +660,7 @@ end $$;
 
 do $$
 declare
-    now_at constant integer := 1;
+    now_at constant integer := 2;
 begin
     perform pg_temp.muster_make('table', 'muster_schema', '
         create table muster_schema (

@@ -4,25 +4,28 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/once.h"
 #include "server/supervisor.h"
+#include "server/token.h"
 #include "store/schema.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/muster/muster.conf"
 
 enum { MAX_FILES = 8 };
 
-enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, ONCE };
+enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, ONCE, TOKEN };
 
 static struct {
     enum action action;
     bool foreground;
     const char *files[MAX_FILES];
     size_t file_count;
+    struct token_command token;
 } options = {.action = SUPERVISE};
 
 static const char usage[] =
@@ -31,6 +34,7 @@ static const char usage[] =
     "       muster [-c FILE]... --init-db      create or complete the database's schema\n"
     "       muster [-c FILE]... --check-db     report what is wrong in the database\n"
     "       muster [-c FILE]... --once         answer one request, as a CGI program\n"
+    "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
     "\n"
     "  -c, --config FILE   read this file instead of " DEFAULT_FILE ";\n"
@@ -58,7 +62,7 @@ static void wrong_usage(const char *what) {
 
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
-        wrong_usage("only one of -t, --init-db, --check-db, --once");
+        wrong_usage("only one of -t, --init-db, --check-db, --once, token");
     options.action = action;
 }
 
@@ -88,10 +92,22 @@ static void print_and_exit(const char *text) {
     exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
+/* What is behind the options: only "token" and what is for it. */
+static void read_words(int argc, char **argv) {
+    int status;
+
+    if (strcmp(argv[0], "token") != 0)
+        wrong_usage("unexpected argument");
+    choose(TOKEN);
+    status = token_parse(argc, argv, &options.token);
+    if (status >= 0)
+        exit(status);
+}
+
 static void read_options(int argc, char **argv) {
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:ftV", long_options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "+c:ftV", long_options, NULL)) != -1)
         switch (option) {
         case 'c': add_file(optarg); break;
         case 'f': options.foreground = true; break;
@@ -104,7 +120,7 @@ static void read_options(int argc, char **argv) {
         default: fputs("muster --help tells more\n", stderr); exit(2);
         }
     if (optind < argc)
-        wrong_usage("unexpected argument");
+        read_words(argc - optind, argv + optind);
     if (options.file_count == 0)
         add_file(DEFAULT_FILE);
 }
@@ -126,6 +142,7 @@ static int start(struct settings **settings) {
     case ONCE: return daemon_open_log(*settings) ? once_serve(*settings) : 1;
     case INIT_DB: return store_init_db(*settings) == RC_OK ? 0 : 1;
     case CHECK_DB: return check_db(*settings);
+    case TOKEN: return token_run(&options.token, *settings);
     case SUPERVISE: break;
     }
     return supervisor_run(settings, options.files, options.file_count, options.foreground);

@@ -22,6 +22,7 @@ my @foreign = (
     [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/|^include/store/pg\.h$|^t/bench/} ],
     [ 'libconfig', qr{^libconfig},                   qr{^src/server/config\.c$} ],
     [ 'libfcgi',   qr{^fcgi},                        qr{^src/server/fcgi\.c$|^t/bench/} ],
+    [ 'libcrypto', qr{^openssl/},                    qr{^src/server/secret\.c$} ],
 );
 
 my @sql_owners = qw(src/store/stmts.c src/store/schema.c);
@@ -211,6 +212,7 @@ subtest 'the rules themselves' => sub {
     breaks(\&rule_foreign, 'src/server/worker.c', "#include <fcgi_stdio.h>\n",    'libfcgi in the worker');
     breaks(\&rule_foreign, 'include/store/x.h',   "#include <libpq-fe.h>\n",      'libpq in a header');
     breaks(\&rule_foreign, 'src/server/worker.c', "#include <libconfig.h>\n",     'libconfig in the worker');
+    breaks(\&rule_foreign, 'src/server/auth.c',   "#include <openssl/hmac.h>\n",  'libcrypto in auth');
     keeps(\&rule_foreign, 'src/store/pg.c', "#include <libpq-fe.h>\n", 'libpq in the store');
     breaks(\&rule_first_line, 'src/base/x.c', "#include <stdio.h>\n", 'no first line');
     breaks(\&rule_first_line, 'src/base/x.c', "/* y.c: another's job */\n", 'the wrong name');

@@ -1,6 +1,7 @@
 /* unit_config.c: settings read from files, what is refused and how, and the sample beside the
  * table. */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/driver.h"
@@ -286,6 +287,22 @@ static void test_access(void) {
             "token key makes one)");
 }
 
+static void test_secret(void) {
+    const char *text = "token_key = \"0123456789abcdef0123456789abcdef\";";
+    const char *path = file("a.conf", text);
+    struct settings *settings;
+
+    if (chmod(path, 0640) != 0)
+        abort();
+    settings = load(&path, 1);
+    ok(settings != NULL, "a key in a file of one's own");
+    config_free(&settings);
+    if (chmod(path, 0644) != 0)
+        abort();
+    refused(text, 1,
+            "setting \"token_key\": everybody can read this file (chmod o-r takes that away)");
+}
+
 static void test_alone(void) {
     struct settings *settings = load_text("mounts = { preferences = \"/\"; };");
 
@@ -342,6 +359,7 @@ int main(void) {
     test_overlay();
     test_headers();
     test_access();
+    test_secret();
     test_alone();
     test_drivers();
     (void)unlink(file("a.conf", ""));

@@ -12,4 +12,8 @@
  * where a token can't be checked. */
 int auth_admit(struct exchange *x);
 
+/* Writes down that tokens were used, each at most once a minute: to be called when the answers are
+ * out and nobody waits. */
+void auth_note_use(struct worker_state *w);
+
 #endif

@@ -31,6 +31,8 @@ struct worker_state {
     char id_prefix[12]; /* of the request ids made here, different in each process */
     uint64_t requests;
     struct arena *scratch;
+    char token_used[17]; /* its use is to be written down (auth_note_use); "": none */
+    int64_t token_pause; /* nothing is written down before (monotonic seconds) */
     /* pruning what the database keeps of changes */
     int64_t prune_at;
     bool changes_seen;

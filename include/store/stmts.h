@@ -31,6 +31,13 @@ enum stmt {
     STMT_PREFS_LOCK,
     STMT_PREFS_LOCK_USER,
     STMT_PREFS_USAGE,
+    STMT_SET_USER,
+    /* tokens (store/tokens.c) */
+    STMT_TOKEN_FIND,
+    STMT_TOKEN_USED,
+    STMT_TOKEN_ADD,
+    STMT_TOKEN_LIST,
+    STMT_TOKEN_REVOKE,
 
     /* reads (store/read.c, list.c) */
     STMT_REFS_BY_NAMES,
@@ -115,7 +122,8 @@ enum stmt {
 
 enum stmt_flags {
     STMT_NEEDS_OURS = 1, /* uses what --init-db adds to the shared schema: left out without it */
-    STMT_ONCE = 2        /* run seldom: never prepared */
+    STMT_ONCE = 2,       /* run seldom: never prepared */
+    STMT_OF_USER = 4     /* $1 is a user, who alone has the rows: the session says so first */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */

@@ -1,14 +1,24 @@
 /* auth.c: who is asking, and whether they may: one rung of dispatch's ladder. */
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "server/access.h"
 #include "server/auth.h"
+#include "server/secret.h"
+#include "store/tokens.h"
+
+/* How long nothing is written down after the database did not take it. */
+#define USE_PAUSE 60
 
 /* Who is asking, as far as it is known. */
 struct caller {
     struct exchange *x;
     const char *address; /* where the front server says they are; NULL: it does not */
+    const char *bearer;  /* a token that nobody has looked at yet; NULL: none */
+    bool scoped;         /* the token has these roles, whatever its owner has */
+    unsigned roles[MOUNT_COUNT];
 };
 
 static const char *variable(const struct caller *c, const char *name) {
@@ -31,17 +41,143 @@ static int challenge(struct exchange *x, int status) {
     return status;
 }
 
+/* --- tokens ------------------------------------------------------------------------------------
+ */
+
+/* RFC 6750, section 2.1; other schemes are the front server's business. */
+static const char *bearer(const char *authorization) {
+    static const char scheme[] = "Bearer";
+    const char *rest;
+
+    if (authorization == NULL || strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+        return NULL;
+    rest = authorization + sizeof(scheme) - 1;
+    return *rest == ' ' || *rest == '\0' ? rest + strspn(rest, " ") : NULL;
+}
+
+/* Calls `take` with each word of a list, in the arena; false: it said so of one of them. */
+static bool each_word(struct arena *arena, const char *list,
+                      bool (*take)(void *to, const char *word), void *to) {
+    while (*list != '\0') {
+        size_t n = strcspn(list, " ");
+
+        if (n > 0 && !take(to, arena_strndup(arena, list, n)))
+            return false;
+        list += n + (list[n] == ' ');
+    }
+    return true;
+}
+
+static bool take_scope(void *to, const char *scope) {
+    return access_scope(to, scope);
+}
+
+struct place {
+    const char *address;
+    bool found;
+};
+
+static bool look_in(void *to, const char *network) {
+    const struct strings one = {.items = &network, .count = 1};
+    struct place *place = to;
+
+    place->found = place->found || access_from(&one, place->address);
+    return true;
+}
+
+static bool comes_from(const struct caller *c, const char *networks) {
+    struct place place = {.address = c->address, .found = networks[0] == '\0'};
+
+    (void)each_word(c->x->arena, networks, look_in, &place);
+    return place.found;
+}
+
+static bool hash_fits(const struct caller *c, size_t n, const char *wanted) {
+    char hash[TOKEN_HASH_SIZE];
+    bool fits = token_hash(c->x->w->settings->token_key, c->bearer, n, hash) &&
+                token_hash_equal(hash, wanted);
+
+    secret_forget(hash, sizeof(hash));
+    return fits;
+}
+
+/* To be written down when nobody waits. One is enough: who uses several at once is written down
+ * with the next request. */
+static void note_use(struct worker_state *w, const char *id) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec >= w->token_pause)
+        memcpy(w->token_used, id, sizeof(w->token_used));
+}
+
+static int fail_token(struct exchange *x) {
+    int status = fail(&x->c, 401, "The token is not valid.");
+
+    response_header(&x->response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+    return status;
+}
+
+/* The database is asked each time: what was revoked is over at once. */
+static int check_token(struct caller *c) {
+    struct exchange *x = c->x;
+    size_t n = strcspn(c->bearer, " ");
+    struct token_found token;
+    char id[TOKEN_ID_SIZE];
+    enum rc rc;
+
+    if (!token_id(c->bearer, n, id))
+        return fail_token(x);
+    rc = store_token_find(x->w->store, x->arena, id, &token);
+    if (rc != RC_OK && rc != RC_NOTFOUND && rc != RC_READONLY) /* the last: there is no table */
+        return fail_rc(&x->c, rc);
+    if (rc != RC_OK || !hash_fits(c, n, token.hash)) {
+        log_info("token %s is not valid", id);
+        return fail_token(x);
+    }
+    if (!comes_from(c, token.networks)) {
+        log_info("token %s from a network that it may not be used from", id);
+        return fail_token(x);
+    }
+    x->request.identity = token.owner;
+    c->scoped = token.scopes[0] != '\0';
+    if (!each_word(x->arena, token.scopes, take_scope, c->roles))
+        log_warning("token %s has scopes that nobody knows", id);
+    if (token.use_is_news)
+        note_use(x->w, id);
+    return 0;
+}
+
+void auth_note_use(struct worker_state *w) {
+    struct timespec now;
+
+    if (w->token_used[0] == '\0')
+        return;
+    if (store_token_used(w->store, w->token_used) != RC_OK) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        w->token_pause = now.tv_sec + USE_PAUSE;
+    }
+    w->token_used[0] = '\0';
+}
+
 /* --- may they? ---------------------------------------------------------------------------------
  */
 
-static int check_role(const struct caller *c, unsigned roles) {
+static unsigned roles_of(const struct caller *c) {
+    const struct exchange *x = c->x;
+
+    return c->scoped ? c->roles[x->match.mount]
+                     : access_roles(x->w->settings, x->request.identity, x->match.mount);
+}
+
+static int check_role(const struct caller *c) {
     struct exchange *x = c->x;
     const struct route *route = x->match.route;
 
     if ((route->flags & ROUTE_MONITOR) &&
         access_from(&x->w->settings->monitor_networks, c->address))
         return 0;
-    if (access_allows(roles, route->role))
+    if (access_allows(roles_of(c), route->role))
         return 0;
     if (x->request.identity == NULL)
         return challenge(x, fail(&x->c, 401, "Nobody may do this without saying who they are."));
@@ -78,19 +214,37 @@ static int find_user(const struct caller *c) {
     return 0;
 }
 
-int auth_admit(struct exchange *x) {
+/* --- the rung ----------------------------------------------------------------------------------
+ */
+
+/* The word of the front server, or a token; where there are both, the token is what the client
+ * itself says. */
+static int identify(struct caller *c) {
+    struct exchange *x = c->x;
     const struct settings *s = x->w->settings;
+    const struct transport *t = &x->transport;
+    const char *who, *message = intake_identity(t, s->identity_param, &who);
+
+    if (message != NULL)
+        return fail(&x->c, 400, "%s", message);
+    if (believes(c, s->identity_param))
+        x->request.identity = who;
+    if (s->token_key[0] == '\0')
+        return 0;
+    if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)
+        return fail(&x->c, 400, "Authorization was sent more than once.");
+    c->bearer = bearer(variable(c, "HTTP_AUTHORIZATION"));
+    return c->bearer != NULL ? check_token(c) : 0;
+}
+
+int auth_admit(struct exchange *x) {
     struct caller c = {.x = x};
-    const char *who = NULL, *message;
     int status;
 
     c.address = variable(&c, "REMOTE_ADDR");
-    message = intake_identity(&x->transport, s->identity_param, &who);
-    if (message != NULL)
-        return fail(&x->c, 400, "%s", message);
-    if (believes(&c, s->identity_param))
-        x->request.identity = who;
-    status = check_role(&c, access_roles(s, x->request.identity, x->match.mount));
+    status = identify(&c);
+    if (status == 0)
+        status = check_role(&c);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))
         status = find_user(&c);
     return status;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <libconfig.h>
 
@@ -679,6 +680,17 @@ static void check_mounts(struct reader *r) {
         check_alone(r, mounts);
 }
 
+/* A secret that everybody can read is none. */
+static void check_secret(struct reader *r) {
+    const config_setting_t *at = where(r, "token_key");
+    const char *file = at != NULL ? config_setting_source_file(at) : NULL;
+    struct stat info;
+
+    if (file != NULL && r->config->settings.token_key[0] != '\0' && stat(file, &info) == 0 &&
+        (info.st_mode & S_IROTH) != 0)
+        problem(r, at, "token_key", "everybody can read this file (chmod o-r takes that away)");
+}
+
 static void take_drivers(struct reader *r) {
     const struct config *before = registered;
     const struct driver_row *which = NULL;
@@ -718,6 +730,7 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
         read_file(&r, &files[read], paths[read]);
     }
     check_mounts(&r);
+    check_secret(&r);
     if (settings->doc_dir != NULL && settings->doc_dir[0] == '\0')
         settings->doc_dir = PKGDATADIR;
     take_drivers(&r);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "server/dispatch.h"
+#include "server/auth.h"
 #include "server/once.h"
 
 /* Body bytes still to be read. */
@@ -66,6 +66,7 @@ int once_serve(const struct settings *settings) {
     x = exchange_new(&w);
     whole = dispatch(x, &transport, &drained);
     exchange_free(&x);
+    auth_note_use(&w);
     worker_state_release(&w);
     return whole ? 0 : 1;
 }

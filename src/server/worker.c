@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/auth.h"
 #include "server/fcgi.h"
 #include "server/worker.h"
 
@@ -158,6 +159,7 @@ static void answer(struct worker *w) {
             exchange_run(w->exchanges[i]);
         end(w, i);
     }
+    auth_note_use(&w->state);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
 }

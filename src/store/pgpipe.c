@@ -186,7 +186,10 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         set_rc(store, store->look_again ? RC_RETRY : RC_READONLY);
         return;
     }
-    put(store, stmt, args, count, wanted);
+    if (stmt_rows[stmt].flags & STMT_OF_USER)
+        put(store, STMT_SET_USER, args, 1, false);
+    if (store->rc == RC_OK)
+        put(store, stmt, args, count, wanted);
 }
 
 void pg_queue(struct store *store, enum stmt stmt, const struct pg_arg *args, size_t count) {

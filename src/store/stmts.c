@@ -385,71 +385,103 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
 
     /* --- preferences. A row is named by $1, the user, and $2, the container. Where revisions are
      * asked for, null is whatever there is. */
-    [STMT_PREFS_LIST] = {"prefs_list", "t", STMT_NEEDS_OURS,
+    [STMT_PREFS_LIST] = {"prefs_list", "t", STMT_NEEDS_OURS | STMT_OF_USER,
         "select container from muster_preferences where user_id = $1 order by container"},
-    [STMT_PREFS_SEARCH] = {"prefs_search", "tj", STMT_NEEDS_OURS,
+    [STMT_PREFS_SEARCH] = {"prefs_search", "tj", STMT_NEEDS_OURS | STMT_OF_USER,
         "select container from muster_preferences where user_id = $1 and document @> $2 order by container"},
-    [STMT_PREFS_GET] = {"prefs_get", "tt", STMT_NEEDS_OURS,
+    [STMT_PREFS_GET] = {"prefs_get", "tt", STMT_NEEDS_OURS | STMT_OF_USER,
         "select revision, document, bytes, hashtextextended(user_id, 1) from muster_preferences"
         " where user_id = $1 and container = $2"},
-    [STMT_PREFS_GET_PATH] = {"prefs_get_path", "ttT", STMT_NEEDS_OURS,
+    [STMT_PREFS_GET_PATH] = {"prefs_get_path", "ttT", STMT_NEEDS_OURS | STMT_OF_USER,
         "select revision, document #> $3, bytes, hashtextextended(user_id, 1) from muster_preferences"
         " where user_id = $1 and container = $2"},
-    [STMT_PREFS_PUT] = {"prefs_put", "ttj", STMT_NEEDS_OURS,
+    [STMT_PREFS_PUT] = {"prefs_put", "ttj", STMT_NEEDS_OURS | STMT_OF_USER,
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
         " set document = $3, revision = nextval('muster_preferences_revision') returning revision"},
     /* $4: how large the document may have been for this to be added. */
-    [STMT_PREFS_MERGE] = {"prefs_merge", "ttjl", STMT_NEEDS_OURS,
+    [STMT_PREFS_MERGE] = {"prefs_merge", "ttjl", STMT_NEEDS_OURS | STMT_OF_USER,
         "insert into muster_preferences as p (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
         " set document = p.document || $3, revision = nextval('muster_preferences_revision')"
         " where p.bytes <= $4 returning revision"},
-    [STMT_PREFS_MERGE_IF] = {"prefs_merge_if", "ttjlL", STMT_NEEDS_OURS,
+    [STMT_PREFS_MERGE_IF] = {"prefs_merge_if", "ttjlL", STMT_NEEDS_OURS | STMT_OF_USER,
         "update muster_preferences"
         " set document = document || $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and bytes <= $4 and revision = any ($5) returning revision"},
     /* $3: where, $4: what must be an object to hold it, $5: what, $6: as above, $7: the whole new
      * document. #> takes what looks like a number for a position in a list; such paths don't come
      * here. */
-    [STMT_PREFS_SET] = {"prefs_set", "ttTTjlj", STMT_NEEDS_OURS,
+    [STMT_PREFS_SET] = {"prefs_set", "ttTTjlj", STMT_NEEDS_OURS | STMT_OF_USER,
         "insert into muster_preferences as p (user_id, container, document, revision)"
         " values ($1, $2, $7, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
         " set document = jsonb_set(p.document, $3, $5), revision = nextval('muster_preferences_revision')"
         " where p.bytes <= $6 and jsonb_typeof(p.document #> $4) = 'object' returning revision"},
-    [STMT_PREFS_SET_IF] = {"prefs_set_if", "ttTTjlL", STMT_NEEDS_OURS,
+    [STMT_PREFS_SET_IF] = {"prefs_set_if", "ttTTjlL", STMT_NEEDS_OURS | STMT_OF_USER,
         "update muster_preferences"
         " set document = jsonb_set(document, $3, $5), revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and bytes <= $6 and jsonb_typeof(document #> $4) = 'object'"
         " and revision = any ($7) returning revision"},
-    [STMT_PREFS_REMOVE] = {"prefs_remove", "ttTL", STMT_NEEDS_OURS,
+    [STMT_PREFS_REMOVE] = {"prefs_remove", "ttTL", STMT_NEEDS_OURS | STMT_OF_USER,
         "update muster_preferences"
         " set document = document #- $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and document #> $3 is not null"
         " and ($4 is null or revision = any ($4)) returning revision"},
-    [STMT_PREFS_CREATE] = {"prefs_create", "ttj", STMT_NEEDS_OURS,
+    [STMT_PREFS_CREATE] = {"prefs_create", "ttj", STMT_NEEDS_OURS | STMT_OF_USER,
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do nothing returning revision"},
-    [STMT_PREFS_UPDATE] = {"prefs_update", "ttjL", STMT_NEEDS_OURS,
+    [STMT_PREFS_UPDATE] = {"prefs_update", "ttjL", STMT_NEEDS_OURS | STMT_OF_USER,
         "update muster_preferences set document = $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and ($4 is null or revision = any ($4)) returning revision"},
-    [STMT_PREFS_DELETE] = {"prefs_delete", "ttL", STMT_NEEDS_OURS,
+    [STMT_PREFS_DELETE] = {"prefs_delete", "ttL", STMT_NEEDS_OURS | STMT_OF_USER,
         "delete from muster_preferences"
         " where user_id = $1 and container = $2 and ($3 is null or revision = any ($3)) returning revision"},
-    [STMT_PREFS_DELETE_ALL] = {"prefs_delete_all", "t", STMT_NEEDS_OURS,
+    [STMT_PREFS_DELETE_ALL] = {"prefs_delete_all", "t", STMT_NEEDS_OURS | STMT_OF_USER,
         "delete from muster_preferences where user_id = $1"},
-    [STMT_PREFS_LOCK] = {"prefs_lock", "tt", STMT_NEEDS_OURS,
+    [STMT_PREFS_LOCK] = {"prefs_lock", "tt", STMT_NEEDS_OURS | STMT_OF_USER,
         "select revision, document, bytes from muster_preferences"
         " where user_id = $1 and container = $2 for update"},
     /* Two users who get the same number by chance wait for each other, nothing worse. */
     [STMT_PREFS_LOCK_USER] = {"prefs_lock_user", "t", 0,
         "select pg_advisory_xact_lock(hashtextextended($1, 4))"},
-    [STMT_PREFS_USAGE] = {"prefs_usage", "t", STMT_NEEDS_OURS,
+    [STMT_PREFS_USAGE] = {"prefs_usage", "t", STMT_NEEDS_OURS | STMT_OF_USER,
         "select count(*), coalesce(sum(bytes), 0) from muster_preferences where user_id = $1"},
+    /* For the transaction, also where that is only one packet. */
+    [STMT_SET_USER] = {"set_user", "t", 0,
+        "select set_config('muster.user_id', $1, true)"},
+
+    /* --- tokens */
+    [STMT_TOKEN_FIND] = {"token_find", "t", STMT_NEEDS_OURS,
+        "select encode(hash, 'hex'), owner, array_to_string(scopes, ' '), array_to_string(networks, ' '),"
+        " coalesce(last_used < now() - interval '1 minute', true)"
+        " from muster_token where id = $1 and revoked is null and coalesce(expires > now(), true)"},
+    /* Nobody waits for another who is writing the same down. */
+    [STMT_TOKEN_USED] = {"token_used", "t", STMT_NEEDS_OURS,
+        "update muster_token set last_used = now() where id = (select id from muster_token"
+        " where id = $1 and coalesce(last_used < now() - interval '1 minute', true)"
+        " for update skip locked)"},
+    /* $6: seconds from now; null: for ever. */
+    [STMT_TOKEN_ADD] = {"token_add", "tttTTl", STMT_NEEDS_OURS | STMT_ONCE,
+        "insert into muster_token (id, hash, owner, scopes, networks, expires)"
+        " values ($1, decode($2, 'hex'), $3, $4, $5, now() + $6 * interval '1 second')"},
+    /* $1: whose; null: all. $2: those that are of no more use, too. */
+    [STMT_TOKEN_LIST] = {"token_list", "tb", STMT_NEEDS_OURS | STMT_ONCE,
+        "select id, owner, array_to_string(scopes, ','), array_to_string(networks, ','),"
+        " to_char(made at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " to_char(expires at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " to_char(last_used at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " case when revoked is not null then 'revoked' when expires <= now() then 'expired' else 'valid' end"
+        " from muster_token"
+        " where ($1 is null or owner = $1) and ($2 or revoked is null and coalesce(expires > now(), true))"
+        " order by made, id"},
+    /* $1: which, or $2: whose. */
+    [STMT_TOKEN_REVOKE] = {"token_revoke", "tt", STMT_NEEDS_OURS | STMT_ONCE,
+        "update muster_token set revoked = now() where (id = $1 or owner = $2) and revoked is null"},
+
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
      * crash, a restart or on another server transaction numbers mean something else. If that differs,
      * without $1, or when $1 is older than what was pruned, everything counts as changed: key 0. On a

@@ -65,7 +65,10 @@ sub write_conf {
     my $conf = $self->{conf} = { %{ $self->{conf} }, %change };
     my $text = join '', map { "$_ = " . _libconfig($conf->{$_}) . ";\n" }
         grep { defined $conf->{$_} } sort keys %$conf;
-    return spew("$self->{dir}/muster.conf", $text);
+    my $path = spew("$self->{dir}/muster.conf", $text);
+    # As whoever puts a token_key in it has to.
+    chmod 0640, $path or croak "$path: $!";
+    return $path;
 }
 
 sub _libconfig {

@@ -1,0 +1,88 @@
+/* secret.c: what a token looks like, and its keyed hash (libcrypto, which only this file knows). */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "server/secret.h"
+
+#define PREFIX "mst_"
+
+enum { PREFIX_LENGTH = 4, ID_BYTES = 8, SECRET_BYTES = 32, HASH_BYTES = 32 };
+
+static const char digits[] = "0123456789abcdef";
+
+static void to_hex(const unsigned char *bytes, size_t n, char *out) {
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * n] = '\0';
+}
+
+static bool random_hex(size_t n, char *out) {
+    unsigned char bytes[SECRET_BYTES];
+    ssize_t got;
+
+    assert(n <= sizeof(bytes));
+    do
+        got = getrandom(bytes, n, 0);
+    while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)n)
+        return false;
+    to_hex(bytes, n, out);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return true;
+}
+
+bool token_make(char token[TOKEN_SIZE], char id[TOKEN_ID_SIZE]) {
+    char *at = token + PREFIX_LENGTH;
+
+    memcpy(token, PREFIX, PREFIX_LENGTH);
+    if (!random_hex(ID_BYTES, id) || !random_hex(SECRET_BYTES, at + TOKEN_ID_SIZE))
+        return false;
+    memcpy(at, id, TOKEN_ID_SIZE - 1);
+    at[TOKEN_ID_SIZE - 1] = '_';
+    return true;
+}
+
+bool token_make_key(char key[TOKEN_KEY_SIZE]) {
+    return random_hex(SECRET_BYTES, key);
+}
+
+bool token_id(const char *text, size_t n, char id[TOKEN_ID_SIZE]) {
+    const char *at = text + PREFIX_LENGTH, *secret = at + TOKEN_ID_SIZE;
+
+    if (n != TOKEN_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0 ||
+        strspn(at, digits) != TOKEN_ID_SIZE - 1 || secret[-1] != '_' ||
+        strspn(secret, digits) < 2 * SECRET_BYTES)
+        return false;
+    memcpy(id, at, TOKEN_ID_SIZE - 1);
+    id[TOKEN_ID_SIZE - 1] = '\0';
+    return true;
+}
+
+bool token_hash(const char *key, const char *token, size_t n, char hash[TOKEN_HASH_SIZE]) {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    if (HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)token, n, bytes,
+             &length) == NULL ||
+        length != HASH_BYTES)
+        return false;
+    to_hex(bytes, HASH_BYTES, hash);
+    return true;
+}
+
+bool token_hash_equal(const char *a, const char *b) {
+    return strlen(a) == TOKEN_HASH_SIZE - 1 && strlen(b) == TOKEN_HASH_SIZE - 1 &&
+           CRYPTO_memcmp(a, b, TOKEN_HASH_SIZE - 1) == 0;
+}
+
+void secret_forget(void *bytes, size_t n) {
+    OPENSSL_cleanse(bytes, n);
+}

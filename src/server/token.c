@@ -1,0 +1,319 @@
+/* token.c: muster token: makes, lists and revokes tokens from the command line. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/network.h"
+#include "base/num.h"
+#include "base/utf8.h"
+#include "server/access.h"
+#include "server/secret.h"
+#include "server/token.h"
+#include "store/tokens.h"
+
+enum { OWNER_MAX = 255, DAY = 24 * 3600, DEFAULT_DAYS = 90 };
+
+static const char usage[] =
+    "usage: muster [-c FILE]... token add --owner NAME [--scope ROLE[:MOUNT]]... [--expires WHEN]\n"
+    "                                     [--network NETWORK]...\n"
+    "       muster [-c FILE]... token list [--owner NAME] [--all]\n"
+    "       muster [-c FILE]... token revoke ID... | --owner NAME\n"
+    "       muster token key\n"
+    "\n"
+    "add prints a new token, once: it is kept nowhere. key prints a new token_key for the\n"
+    "configuration.\n"
+    "\n"
+    "  --owner NAME      who is asking when this token is shown\n"
+    "  --scope SCOPE     what it is good for: read, write, allocate or admin, everywhere or with\n"
+    "                    \":root\", \":entity\", \":attribute\", \":resourcemanager\", "
+    "\":preferences\"\n"
+    "                    behind it on that mount; without a scope: what the configuration lets\n"
+    "                    the owner do\n"
+    "  --expires WHEN    30m, 12h, 90d, 52w from now, a day (2030-12-31), a time in UTC\n"
+    "                    (2030-12-31T12:00:00) or never; 90d unless given\n"
+    "  --network N       where it may be used from: an address, or a network as 10.0.0.0/8\n"
+    "  --all             also tokens that are expired or revoked\n";
+
+/* --- arguments ---------------------------------------------------------------------------------
+ */
+
+static int wrong(const char *what, const char *text) {
+    fprintf(stderr, "muster token: %s%s%s%s\nmuster token --help tells more\n", what,
+            text != NULL ? " \"" : "", text != NULL ? text : "", text != NULL ? "\"" : "");
+    return 2;
+}
+
+static bool owner_fits(const char *owner) {
+    size_t n = strlen(owner);
+
+    return n > 0 && n <= OWNER_MAX && utf8_valid(owner, n) && !utf8_has_control(owner) &&
+           strcmp(owner, "*") != 0 && strcmp(owner, "anonymous") != 0;
+}
+
+/* Seconds from now until a day or a time; false: it is neither, or gone by. */
+static bool until(const char *text, int64_t *seconds) {
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct tm tm = {.tm_mday = 1};
+        const char *end = strptime(text, forms[i], &tm);
+
+        if (end == NULL || *end != '\0')
+            continue;
+        *seconds = (int64_t)timegm(&tm) - (int64_t)time(NULL);
+        return *seconds > 0;
+    }
+    return false;
+}
+
+/* "90d"; false: it is none. */
+static bool span(const char *text, int64_t *seconds) {
+    static const struct {
+        char unit;
+        int seconds;
+    } units[] = {{'m', 60}, {'h', 3600}, {'d', DAY}, {'w', 7 * DAY}};
+    size_t n = strspn(text, "0123456789");
+    char digits[8];
+    int64_t count;
+
+    if (n == 0 || n >= sizeof(digits) || text[n] == '\0' || text[n + 1] != '\0')
+        return false;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (num_parse_range(digits, 1, 9999999, &count) != NUM_OK)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (units[i].unit == text[n]) {
+            *seconds = count * units[i].seconds;
+            return true;
+        }
+    return false;
+}
+
+static bool expiry(const char *text, int64_t *seconds) {
+    *seconds = 0;
+    return strcmp(text, "never") == 0 || span(text, seconds) || until(text, seconds);
+}
+
+/* One option; 0, or the exit status. */
+static int take_option(struct token_command *c, int option, const char *text) {
+    unsigned roles[MOUNT_COUNT] = {0};
+    struct network network;
+
+    switch (option) {
+    case 'o':
+        c->owner = text;
+        return owner_fits(text) ? 0 : wrong("nobody can have the name", text);
+    case 's':
+        if (c->scope_count == TOKEN_SCOPES_MAX || !access_scope(roles, text))
+            return wrong("not a scope, or one too many:", text);
+        c->scopes[c->scope_count++] = text;
+        return 0;
+    case 'e':
+        return expiry(text, &c->seconds) ? 0 : wrong("not a time to come, nor \"never\":", text);
+    case 'n':
+        if (c->network_count == TOKEN_NETWORKS_MAX || !network_parse(text, &network))
+            return wrong("not a network, or one too many:", text);
+        c->networks[c->network_count++] = text;
+        return 0;
+    case 'a': c->all = true; return 0;
+    default: return wrong("that can't be understood", NULL);
+    }
+}
+
+/* Does each verb have what it needs, and nothing else? */
+static int check(const struct token_command *c, unsigned given) {
+    static const struct {
+        const char *letters; /* of options that it takes */
+        bool ids;
+    } takes[] = {
+        [TOKEN_ADD] = {"osen", false}, [TOKEN_LIST] = {"oa", false}, [TOKEN_REVOKE] = {"o", true}};
+
+    for (char letter = 'a'; letter <= 'z'; letter++)
+        if ((given >> (letter - 'a') & 1) && strchr(takes[c->verb].letters, letter) == NULL)
+            return wrong("an option that does not go with this", NULL);
+    if (c->id_count > 0 && !takes[c->verb].ids)
+        return wrong("unexpected argument", c->ids[0]);
+    if (c->verb == TOKEN_ADD && c->owner == NULL)
+        return wrong("add needs --owner", NULL);
+    if (c->verb == TOKEN_REVOKE && (c->id_count > 0) == (c->owner != NULL))
+        return wrong("revoke needs the id of a token, or --owner", NULL);
+    return -1;
+}
+
+static int read_options(int argc, char **argv, struct token_command *c) {
+    static const struct option options[] = {{"owner", required_argument, NULL, 'o'},
+                                            {"scope", required_argument, NULL, 's'},
+                                            {"expires", required_argument, NULL, 'e'},
+                                            {"network", required_argument, NULL, 'n'},
+                                            {"all", no_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    unsigned given = 0;
+    int option, status;
+
+    optind = 0; /* from the beginning, once more */
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 0;
+        }
+        status = take_option(c, option, optarg);
+        if (status != 0)
+            return status;
+        given |= 1u << (option - 'a');
+    }
+    c->ids = argv + optind;
+    c->id_count = (size_t)(argc - optind);
+    return check(c, given);
+}
+
+static int print_key(void) {
+    char key[TOKEN_KEY_SIZE];
+
+    if (!token_make_key(key)) {
+        perror("muster token: random numbers");
+        return 1;
+    }
+    return puts(key) >= 0 ? 0 : 1;
+}
+
+int token_parse(int argc, char **argv, struct token_command *out) {
+    static const char *const verbs[] = {
+        [TOKEN_ADD] = "add", [TOKEN_LIST] = "list", [TOKEN_REVOKE] = "revoke"};
+
+    *out = (struct token_command){.seconds = (int64_t)DEFAULT_DAYS * DAY};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        fputs(usage, argc < 2 ? stderr : stdout);
+        return argc < 2 ? 2 : 0;
+    }
+    if (strcmp(argv[1], "key") == 0 && argc == 2)
+        return print_key();
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(argv[1], verbs[i]) == 0) {
+            out->verb = (enum token_verb)i;
+            return read_options(argc - 1, argv + 1, out);
+        }
+    return wrong("there is no", argv[1]);
+}
+
+/* --- what they do ------------------------------------------------------------------------------
+ */
+
+static int refused(const struct store *store, enum rc rc) {
+    if (rc == RC_READONLY)
+        fprintf(stderr, "muster token: the database takes no tokens: it is read-only, its user may "
+                        "not, or muster --init-db was not run\n");
+    else
+        fprintf(stderr, "muster token: the database: %s\n", store_error(store));
+    return 1;
+}
+
+static const char *or_dash(const char *text) {
+    return text != NULL && text[0] != '\0' ? text : "-";
+}
+
+/* The token alone goes to standard output, so that a script can take it. */
+static int add(struct store *store, const struct token_command *c, const char *key) {
+    struct token_new new = {.owner = c->owner,
+                            .scopes = c->scopes,
+                            .scope_count = c->scope_count,
+                            .networks = c->networks,
+                            .network_count = c->network_count,
+                            .seconds = c->seconds};
+    char token[TOKEN_SIZE], id[TOKEN_ID_SIZE], hash[TOKEN_HASH_SIZE];
+    enum rc rc;
+    int status = 1;
+
+    if (!token_make(token, id) || !token_hash(key, token, TOKEN_SIZE - 1, hash)) {
+        perror("muster token: no token could be made");
+        return 1;
+    }
+    new.id = id;
+    new.hash = hash;
+    rc = store_token_add(store, &new);
+    if (rc != RC_OK) {
+        refused(store, rc);
+    } else {
+        fprintf(stderr, "token %s of %s; it is shown this once:\n", id, c->owner);
+        status = puts(token) >= 0 && fflush(stdout) == 0 ? 0 : 1;
+    }
+    secret_forget(token, sizeof(token));
+    return status;
+}
+
+static int list(struct store *store, struct arena *arena, const struct token_command *c) {
+    struct token_row *rows;
+    size_t count;
+    enum rc rc = store_token_list(store, arena, c->owner, c->all, &rows, &count);
+
+    if (rc != RC_OK)
+        return refused(store, rc);
+    printf("id\towner\tscopes\tnetworks\tmade\texpires\tlast used\tstate\n");
+    for (size_t i = 0; i < count; i++)
+        printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", rows[i].id, rows[i].owner,
+               or_dash(rows[i].scopes), or_dash(rows[i].networks), or_dash(rows[i].made),
+               or_dash(rows[i].expires), or_dash(rows[i].last_used), rows[i].state);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* Whoever found a token somewhere may as well name it whole. */
+static int revoke_one(struct store *store, const char *text) {
+    char id[TOKEN_ID_SIZE];
+    bool whole = token_id(text, strlen(text), id);
+    int64_t count = 0;
+    enum rc rc = store_token_revoke(store, whole ? id : text, NULL, &count);
+
+    if (rc != RC_OK)
+        return refused(store, rc);
+    if (count == 0) {
+        fprintf(stderr, "muster token: there is no token %.16s that could be revoked\n",
+                whole ? id : text);
+        return 1;
+    }
+    printf("revoked %s\n", whole ? id : text);
+    return 0;
+}
+
+static int revoke(struct store *store, const struct token_command *c) {
+    int64_t count = 0;
+    int status = 0;
+    enum rc rc;
+
+    for (size_t i = 0; i < c->id_count; i++)
+        if (revoke_one(store, c->ids[i]) != 0)
+            status = 1;
+    if (c->owner == NULL)
+        return status;
+    rc = store_token_revoke(store, NULL, c->owner, &count);
+    if (rc != RC_OK)
+        return refused(store, rc);
+    printf("revoked %lld of %s\n", (long long)count, c->owner);
+    return 0;
+}
+
+int token_run(const struct token_command *c, const struct settings *settings) {
+    struct store *store;
+    struct arena *arena;
+    int status = 1;
+
+    if (c->verb == TOKEN_ADD && settings->token_key[0] == '\0') {
+        fprintf(stderr, "muster token: the configuration has no token_key; muster token key makes "
+                        "one\n");
+        return 1;
+    }
+    store = store_new(settings);
+    arena = arena_new();
+    if (store_connect(store) != RC_OK)
+        status = refused(store, RC_BROKEN);
+    else
+        switch (c->verb) {
+        case TOKEN_ADD: status = add(store, c, settings->token_key); break;
+        case TOKEN_LIST: status = list(store, arena, c); break;
+        case TOKEN_REVOKE: status = revoke(store, c); break;
+        }
+    arena_free(&arena);
+    store_free(&store);
+    return status;
+}

@@ -1,0 +1,262 @@
+# 71-tokens.t: bearer tokens through both front servers: made, used, narrowed, expired, revoked, and
+# never told.
+use v5.24;
+use warnings;
+use Test::More;
+use Muster::Client;
+use Muster::Data qw(load_example);
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(poll run slurp);
+use Muster::Server;
+
+my $postgres = Muster::Postgres->new;
+my $server   = Muster::Server->new(
+    postgres => $postgres,
+    start    => 0,
+    conf     => {
+        log_level => 'debug',
+        token_key => 'k' x 20 . '0123456789abcdef',
+        access    => [ { who => 'reader', roles => 'read' }, { who => '*', roles => 'read', mounts => 'attribute' } ],
+    },
+);
+load_example($postgres);
+my @secrets;
+
+# A new token: itself, and its id.
+sub add {
+    my (@args) = @_;
+    my $result = $server->run_program([ 'token', 'add', @args ]);
+    is($result->{status}, 0, "token add @args") or diag $result->{err};
+    chomp(my $token = $result->{out});
+    my ($id, $secret) = $token =~ /\Amst_([0-9a-f]{16})_([0-9a-f]{64})\z/;
+    ok(defined $secret, 'prints a token of 256 bits and nothing else');
+    like($result->{err}, qr/$id/, 'and its id beside it');
+    unlike($result->{err}, qr/$secret/, 'which is all that is there of it');
+    push @secrets, $secret;
+    return ($token, $id);
+}
+
+sub refused_args {
+    my ($args, $why) = @_;
+    my $result = $server->run_program([ 'token', @$args ]);
+    is($result->{status}, 2, "refused: token @$args");
+    like($result->{err}, $why, '  and says why');
+    return;
+}
+
+subtest 'arguments' => sub {
+    refused_args([], qr/usage/);
+    refused_args(['grant'], qr/there is no "grant"/);
+    refused_args(['add'], qr/add needs --owner/);
+    refused_args([ 'add', '--owner', '' ], qr/nobody can have the name/);
+    refused_args([ 'add', '--owner', '*' ], qr/nobody can have the name/);
+    refused_args([ 'add', '--owner', 'anonymous' ], qr/nobody can have the name/);
+    refused_args([ 'add', '--owner', "a\nb" ], qr/nobody can have the name/);
+    refused_args([ 'add', '--owner', 'x' x 256 ], qr/nobody can have the name/);
+    refused_args([ 'add', '--owner', 'a', '--scope', 'everything' ], qr/not a scope.*"everything"/);
+    refused_args([ 'add', '--owner', 'a', '--scope', 'read:nowhere' ], qr/not a scope.*"read:nowhere"/);
+    refused_args([ 'add', '--owner', 'a', '--expires', $_ ], qr/not a time to come/)
+        for qw(0d 5 5y 2020-01-01 2030-13-01 tomorrow 99999999d -1d), '';
+    refused_args([ 'add', '--owner', 'a', '--network', '10.0.0.1/8' ], qr/not a network/);
+    refused_args([ 'add', '--owner', 'a', '--all' ], qr/does not go with this/);
+    refused_args([ 'add', '--owner', 'a', 'b' ], qr/unexpected argument "b"/);
+    refused_args([ 'list', '--scope', 'read' ], qr/does not go with this/);
+    refused_args(['revoke'], qr/revoke needs/);
+    refused_args([ 'revoke', 'x', '--owner', 'a' ], qr/revoke needs/);
+    is($server->run_program([ 'token', '--help' ])->{status}, 0, '--help');
+    like($server->run_program([ 'token', 'list', '--help' ])->{out}, qr/usage/, 'and behind a word');
+    my @keys = map { run([ $server->{program}, 'token', 'key' ])->{out} } 1, 2;
+    like($keys[0], qr/\A[0-9a-f]{64}\n\z/, 'token key needs no configuration');
+    isnt($keys[0], $keys[1], 'and is another each time');
+};
+
+subtest 'without a key' => sub {
+    my $plain = Muster::Server->new(postgres => $postgres, schema => 0, start => 0);
+    my $result = $plain->run_program([ 'token', 'add', '--owner', 'a' ]);
+    is($result->{status}, 1, 'no token is made');
+    like($result->{err}, qr/token_key/, 'and it says what is missing');
+    my $answer = $plain->once(GET => '/__version__', env => { HTTP_AUTHORIZATION => 'Bearer whatever' });
+    like($answer->{out}, qr/\AStatus: 200/, 'Authorization is not looked at');
+};
+
+$server->start;
+my %front = map { $_ => Muster::Front->new(kind => $_, server => $server) } qw(nginx lighttpd);
+
+# What a request with this token gets; the answer may not repeat it.
+sub asked {
+    my ($kind, $token, $method, $path, %option) = @_;
+    my $headers = { %{ $option{headers} // {} }, defined $token ? (Authorization => "Bearer $token") : () };
+    $option{body} //= '' if $method ne 'GET' && !$option{json};    # lighttpd wants a length
+    my $answer = $front{$kind}->client->request($method, $path, %option, headers => $headers);
+    if (defined $token && length $token > 20) {
+        ok(index("$answer->{raw}$answer->{body}", $token) < 0, 'the answer does not tell the token');
+    }
+    return $answer;
+}
+
+my ($reader) = add('--owner', 'reader');
+my ($scoped) = add('--owner', 'reader', '--scope', 'write:entity', '--scope', 'allocate:resourcemanager', '--expires', 'never');
+my ($nobody) = add('--owner', 'nobody', '--expires', '2099-12-31T00:00:00');
+my ($near)   = add('--owner', 'reader', '--network', '127.0.0.0/8', '--network', '::1');
+my ($far)    = add('--owner', 'reader', '--network', '192.0.2.0/24', '--network', '2001:db8::/32');
+
+for my $kind (qw(nginx lighttpd)) {
+    subtest "through $kind" => sub {
+        my $status = sub { return asked($kind, @_)->{status} };
+        is($status->(undef, GET => '/by-name/testserver1'), 401, 'nobody: 401');
+        is($status->($reader, GET => '/by-name/testserver1'), 200, 'a token does what its owner may');
+        is($status->($reader, PUT => '/attribute/testserver1/x?value=1'), 403, 'and no more: 403');
+        is($status->($reader, GET => '/attribute/testserver1'), 200, '"*" is every owner');
+        is($status->($nobody, GET => '/by-name/testserver1'), 403, 'an owner without rules');
+        is($status->($nobody, GET => '/attribute/testserver1'), 200, 'has what everybody has who is known');
+
+        is($status->($scoped, GET => '/by-name/testserver1'), 403, 'scopes: what is not among them is not allowed, whoever the owner is');
+        is($status->($scoped, POST => "/entity/pool?name=pool-$kind"), 201, 'what is, is, whatever the owner may');
+        is($status->($scoped, GET => "/entity/pool/pool-$kind"), 403, 'the role, not the mount alone');
+        is($status->($scoped, POST => '/attribute/testserver1/a?value=1'), 403, 'the mount, not the role alone');
+        is($status->($scoped, POST => '/resource/simpleentitynamemanager/testnames?driver=basicserver'), 201, 'both paths of the managers');
+        is($status->($scoped, POST => "/resourcemanager/simplenamemanager?name=m-$kind"), 403, 'allocate is not write');
+
+        is($status->($near, GET => '/by-name/testserver1'), 200, 'from a network that it is for');
+        is($status->($far, GET => '/by-name/testserver1'), 401, 'from another one');
+
+        (my $other = $reader) =~ s/(.)\z/$1 eq '0' ? '1' : '0'/e;
+        my %bad = (
+            'another secret'   => $other,
+            'another id'       => $reader =~ s/_[0-9a-f]{16}_/_0123456789abcdef_/r,
+            'no token of ours' => 'abcdef',
+            'half of one'      => substr($reader, 0, 40),
+            'one with a tail'  => "${reader}0",
+            'upper case'       => uc $reader,
+            'nothing'          => '',
+            'quotes'           => "' or '1'='1",
+        );
+        for my $name (sort keys %bad) {
+            my $answer = asked($kind, $bad{$name}, GET => '/attribute/testserver1');
+            is($answer->{status}, 401, "$name: 401");
+            is($answer->{headers}{'www-authenticate'}, 'Bearer error="invalid_token"', 'and says so');
+            is($answer->{json}, 'The token is not valid.', 'in JSON');
+        }
+        is($front{$kind}->client->get('/by-name/testserver1', headers => { Authorization => "bEARER   $reader" })->{status}, 200, 'the scheme is a word in any case');
+        is($front{$kind}->client->get('/by-name/testserver1', headers => { Authorization => 'Basic eDp5' })->{status}, 401, 'another scheme is nobody');
+        my $twice = $front{$kind}->client->get('/by-name/testserver1', headers => [ Authorization => "Bearer $nobody", Authorization => "Bearer $reader" ]);
+        like($twice->{status}, qr/^40[01]$/, 'twice: refused');
+        my $big = asked($kind, $far, POST => '/entity/pool', body => 'name=' . 'x' x 900_000, type => 'application/x-www-form-urlencoded');
+        is($big->{status}, 401, 'refused with its body unread');
+        ok($big->{complete}, 'and answered whole');
+        is(asked($kind, $reader, GET => '/preferences/')->{status}, 200, 'preferences of the owner');
+    };
+}
+
+subtest 'whose preferences' => sub {
+    my $strict = Muster::Server->new(
+        postgres => $postgres, schema => 0,
+        conf => { %{ $server->{conf} }, listen => undef, trusted_networks => [], access => [ { who => '*', roles => [ 'read', 'write' ] } ] },
+        start => 0,
+    );
+    $strict->write_conf(listen => "unix:$strict->{socket}");
+    $strict->start;
+    my $client = Muster::Front->new(server => $strict)->client;
+    my ($alice) = add('--owner', 'alice');
+    my $ask = sub {
+        my ($token, $user, $method, $path, %option) = @_;
+        return $client->request($method, $path, %option,
+            headers => { Authorization => "Bearer $token", defined $user ? ('X-User-Id' => $user) : () });
+    };
+    is($ask->($alice, undef, POST => '/preferences/mine', json => { a => 1 })->{status}, 204, 'written without a header');
+    is_deeply($ask->($alice, undef, GET => '/preferences/mine')->{json}, { a => 1 }, 'and read');
+    is($ask->($alice, 'alice', GET => '/preferences/mine')->{status}, 200, 'a header with her own name');
+    is($ask->($alice, 'reader', GET => '/preferences/mine')->{status}, 403, 'one with another: 403');
+    is($ask->($reader, 'alice', DELETE => '/preferences/mine')->{status}, 403, 'and the other way round');
+    is($ask->($reader, undef, GET => '/preferences/mine')->{status}, 404, 'nobody sees what others have');
+    is($client->get('/preferences/mine', headers => { 'X-User-Id' => 'alice' })->{status}, 401, 'a header alone is nobody');
+    is($ask->($alice, undef, GET => '/preferences/mine')->{status}, 200, 'it is still there');
+    $strict->stop;
+};
+
+sub listed {
+    my (@args) = @_;
+    my $result = $server->run_program([ 'token', 'list', @args ]);
+    my ($head, @lines) = split /\n/, $result->{out};
+    my @names = split /\t/, $head;
+    return map { my %row; @row{@names} = split /\t/, $_, -1; \%row } @lines;
+}
+
+subtest 'list, last use' => sub {
+    my ($fresh, $id) = add('--owner', 'lister', '--scope', 'read', '--scope', 'admin:root', '--network', '127.0.0.1');
+    my ($row) = listed('--owner', 'lister');
+    is_deeply([ @$row{qw(id owner scopes networks), 'last used', 'state'} ],
+        [ $id, 'lister', 'read,admin:root', '127.0.0.1', '-', 'valid' ], 'all that is known');
+    like($row->{made}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'when it was made');
+    like($row->{expires}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'and how long it is good for');
+    is(asked('nginx', $fresh, GET => '/__version__')->{status}, 200, 'used');
+    ok(poll(5, sub { ((listed('--owner', 'lister'))[0]{'last used'}) ne '-' }), 'the use is written down');
+    my $at = $postgres->psql("select last_used from muster_token where id = '$id'");
+    asked('nginx', $fresh, GET => '/__version__') for 1 .. 3;
+    is($postgres->psql("select last_used from muster_token where id = '$id'"), $at, 'not again within a minute');
+    $postgres->psql("update muster_token set last_used = last_used - interval '61 seconds' where id = '$id'");
+    asked('nginx', $fresh, GET => '/__version__');
+    ok(poll(5, sub { $postgres->psql("select last_used >= '$at' from muster_token where id = '$id'") eq 't' }), 'but after it');
+};
+
+subtest 'expired' => sub {
+    my ($token, $id) = add('--owner', 'reader', '--expires', '1h');
+    is(asked('nginx', $token, GET => '/__version__')->{status}, 200, 'before');
+    $postgres->psql("update muster_token set expires = now() where id = '$id'");
+    is(asked('nginx', $token, GET => '/__version__')->{status}, 401, 'after');
+    is(scalar(grep { $_->{id} eq $id } listed()), 0, 'not listed');
+    is((grep { $_->{id} eq $id } listed('--all'))[0]{state}, 'expired', 'but with --all');
+};
+
+subtest 'revoked: over at once, in every worker' => sub {
+    my ($token, $id) = add('--owner', 'reader');
+    my $client = $front{nginx}->client;
+    my @before = map { asked('nginx', $token, GET => '/by-name/testserver1')->{status} } 1 .. 12;
+    is_deeply(\@before, [ (200) x 12 ], 'every worker knows it');
+    is($server->run_program([ 'token', 'revoke', $id ])->{status}, 0, 'revoke');
+    my @after = map { asked('nginx', $token, GET => '/by-name/testserver1')->{status} } 1 .. 12;
+    is_deeply(\@after, [ (401) x 12 ], 'none does any more, kept answers or not');
+    is($server->run_program([ 'token', 'revoke', $id ])->{status}, 1, 'a second time there is nothing to revoke');
+    my ($whole) = add('--owner', 'reader');
+    is($server->run_program([ 'token', 'revoke', $whole ])->{status}, 0, 'by the whole token');
+    is(asked('nginx', $whole, GET => '/__version__')->{status}, 401, 'too');
+    my @many = map { (add('--owner', 'many'))[0] } 1 .. 2;
+    like($server->run_program([ 'token', 'revoke', '--owner', 'many' ])->{out}, qr/revoked 2 of many/, 'all of one owner');
+    is(asked('nginx', $_, GET => '/attribute/testserver1')->{status}, 401, 'are over') for @many;
+    is(asked('nginx', $reader, GET => '/__version__')->{status}, 200, 'others are not');
+};
+
+subtest 'another key' => sub {
+    my $other = Muster::Server->new(postgres => $postgres, schema => 0, start => 0, conf => { token_key => 'z' x 32 });
+    my $answer = $other->once(GET => '/__version__', env => { HTTP_AUTHORIZATION => "Bearer $reader" });
+    like($answer->{out}, qr/\AStatus: 401/, 'no token is valid');
+    my $same = $server->once(GET => '/__version__', env => { HTTP_AUTHORIZATION => "Bearer $reader" });
+    like($same->{out}, qr/\AStatus: 200/, 'with the right one it is');
+};
+
+subtest 'the database is away' => sub {
+    $postgres->stop;
+    my $answer = asked('nginx', $reader, GET => '/__version__');
+    is($answer->{status}, 503, 'a token can\'t be checked: 503');
+    ok($answer->{headers}{'retry-after'}, 'come back later');
+    is($front{nginx}->client->get('/__version__')->{status}, 401, 'who has none is told so all the same');
+    $postgres->start;
+    ok(poll(10, sub { asked('nginx', $reader, GET => '/__version__')->{status} == 200 }), 'and it is well again');
+};
+
+subtest 'nobody else knows it' => sub {
+    my $log  = $server->log . join '', map { $_->log } values %front;
+    my $dump = $postgres->psql('select string_agg(t::text, $$ $$) from muster_token t');
+    for my $secret (@secrets) {
+        ok(index($log, $secret) < 0, 'not in the log') or last;
+        ok(index($dump, $secret) < 0, 'not in the database');
+    }
+    unlike($log, qr/bearer/i, 'nor anything of Authorization');
+    unlike($log . $dump, qr/kkkkkkkk/, 'nor the key');
+    like($log, qr/reader/, 'but the owner');
+};
+
+$_->stop for values %front;
+$server->stop;
+done_testing();
