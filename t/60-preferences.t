@@ -9,6 +9,7 @@ use Encode   ();
 use JSON::PP ();
 use Test::More;
 use Muster::Client qw(uri_encode);
+use Muster::Json qw(number_key);
 use Muster::Process qw(slurp source_dir);
 use Muster::World;
 
@@ -440,6 +441,19 @@ subtest 'values' => sub {
     for my $value (sort keys %becomes) {
         done(ask(POST => '/c/v', $value), "put $value");
         holds('/c/v', $becomes{$value}, 'becomes the same value');
+    }
+    # What would be printed longer than it may be sent gets an exponent again, so that it can be.
+    my @shorter = (
+        '1.' . '2' x 200 . 'e-308', '-' . '7' x 390 . 'e20', '0.' . '0' x 300 . '5e-300', '0.' . '3' x 390 . 'e-308', '1' . '0' x 350 . 'e200', '0.' . '0' x 380 . 'e-300',
+        '9.' . '0' x 390 . 'e-100', '9' x 395 . 'e308', '-' . '9' x 394 . 'e308', '-0.' . '0' x 391 . '1e-308', '1.' . '1' x 390 . 'e308', '9' x 200 . '.' . '9' x 194 . 'e-308',
+    );
+    for my $value (@shorter) {
+        done(ask(POST => '/c/v', $value), 'put ' . substr $value, 0, 20);
+        my $got = ask(GET => '/c/v')->{body};
+        cmp_ok(length $got, '<=', 400, 'comes back short enough');
+        is(number_key($got), number_key($value), 'the same value');
+        done(ask(POST => '/c/v', $got), 'and can be sent again');
+        is(number_key(ask(GET => '/c/v')->{body}), number_key($value), 'still the same');
     }
     my $before = holds('/c', ask(GET => '/c', undef, headers => { 'Clusto-Minify' => 'true' })->{body}, 'as it is now');
     my @refused = (

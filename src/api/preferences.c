@@ -6,11 +6,12 @@
 #include "api/preferences.h"
 #include "base/num.h"
 #include "base/quote.h"
+#include "rules/number.h"
 #include "rules/perform.h"
 #include "store/prefs.h"
 #include "json/reader.h"
 
-enum { MAX_SEGMENTS = 64, NUMBER_DIGITS = 400, EXPONENT = 308 };
+enum { MAX_SEGMENTS = 64 };
 
 #define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
 
@@ -120,8 +121,8 @@ static const char *const none[] = {NULL};
 static struct json_node *read_json(struct context *c, const char *bytes, size_t n, size_t depth) {
     struct json_limits limits = {.depth = depth,
                                  .key_bytes = CHANGE_KEY_BYTES,
-                                 .number_digits = NUMBER_DIGITS,
-                                 .exponent = EXPONENT};
+                                 .number_digits = NUMBER_CHARACTERS,
+                                 .exponent = NUMBER_EXPONENT};
     struct json_error error;
     struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
 
@@ -325,8 +326,11 @@ static const struct json_node *read_stored(struct context *c,
                                            const struct prefs_document *document) {
     static const struct json_limits wide = {.depth = 10000};
     struct json_error error;
+    struct json_node *tree = json_read(c->arena, document->text, document->length, &wide, &error);
 
-    return json_read(c->arena, document->text, document->length, &wide, &error);
+    if (tree != NULL)
+        numbers_shorten(c->arena, tree);
+    return tree;
 }
 
 static int show(struct context *c) {

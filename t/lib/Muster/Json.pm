@@ -85,7 +85,7 @@ sub _write {
     return _quote($content, $random) if $kind eq 's';
     return '[' . $gap->() . join($gap->() . ',' . $gap->(), map { _write($_, $random) } @$content) . $gap->() . ']' if $kind eq 'a';
     return '{' . $gap->() . join($gap->() . ',' . $gap->(), map { _quote($_, $random) . $gap->() . ':' . $gap->() . _write($content->{$_}, $random) }
-        $random ? keys %$content : sort keys %$content) . $gap->() . '}';
+        $random ? shuffled(sort keys %$content) : sort keys %$content) . $gap->() . '}';
 }
 
 sub _quote {
@@ -157,6 +157,12 @@ sub clone {
 # --- making them up; rand() is the caller's to seed
 
 sub pick { return $_[ rand @_ ] }
+
+# List::Util's would be as good, but not with our dice.
+sub shuffled {
+    my @left = @_;
+    return map { splice @left, rand @left, 1 } 1 .. @left;
+}
 
 # Keys that something might trip over, often the same ones, so that they meet.
 my @keys = (
