@@ -198,9 +198,11 @@ static int find_user(const struct caller *c) {
     struct exchange *x = c->x;
     struct request *request = &x->request;
     const char *param = x->w->settings->preferences_identity_param;
-    const char *message, *named = NULL;
+    const char *message = NULL, *named = NULL;
 
-    message = intake_identity(&x->transport, param, &named);
+    /* Where both are one parameter, it may not outweigh a token. */
+    if (strcmp(param, x->w->settings->identity_param) != 0)
+        message = intake_identity(&x->transport, param, &named);
     if (message != NULL)
         return fail(&x->c, 400, "%s", message);
     if (named != NULL && believes(c, param))

@@ -1,0 +1,264 @@
+# 70-auth.t: who may do what: every route for every kind of caller, before any work is done; whose
+# headers are believed; the configuration as it comes and the hardened one; rows of other users.
+use v5.24;
+use warnings;
+use Test::More;
+use Muster::Client;
+use Muster::Data qw(load_example);
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(build_dir slurp source_dir spew);
+use Muster::Server;
+
+my $postgres = Muster::Postgres->new;
+
+# The front server says who is asking, and where from, in what the test's client sends; through
+# lighttpd it is mod_auth that says it.
+sub told_by_client {
+    my ($text) = @_;
+    $text =~ s/(fastcgi_param REMOTE_USER +)""/$1\$http_test_user/ or die 'no REMOTE_USER in the sample';
+    $text =~ s/(fastcgi_param REMOTE_ADDR +)\$remote_addr/map \$http_test_addr \$test_addr { "" \$remote_addr; default \$http_test_addr; }\n$1\$test_addr/
+        or die 'no REMOTE_ADDR in the sample';
+    # A map stands outside.
+    $text =~ s/^ *(map \$http_test_addr [^}]*\})\n//m or die;
+    return "$1\n$text";
+}
+
+sub world {
+    my (%conf) = @_;
+    my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { log_level => 'debug', %conf });
+    my $front = Muster::Front->new(server => $server, edit => \&told_by_client);
+    return ($server, $front);
+}
+
+my %rules = (
+    reader    => { roles => 'read' },
+    writer    => { roles => [ 'read', 'write' ], mounts => [ 'entity', 'attribute' ] },
+    allocator => { roles => 'allocate', mounts => 'resourcemanager' },
+    manager   => { roles => [ 'write', 'read' ], mounts => 'resourcemanager' },
+    keeper    => { roles => [ 'write', 'read' ], mounts => 'preferences' },
+    boss      => { roles => 'admin' },
+    rootboss  => { roles => 'admin', mounts => 'root' },
+);
+my @mounts = qw(root entity attribute resourcemanager preferences);
+my %role;    # identity -> mount -> role -> 1
+for my $who (keys %rules) {
+    my $rule  = $rules{$who};
+    my @on    = ref $rule->{mounts} ? @{ $rule->{mounts} } : $rule->{mounts} // @mounts;
+    my @roles = ref $rule->{roles} ? @{ $rule->{roles} } : $rule->{roles};
+    for my $mount (@on) { $role{$who}{$mount}{$_} = 1 for @roles }
+}
+
+# Every route of the program, and the role that it ought to need.
+sub routes {
+    my @routes;
+    for (split /\n/, qx(@{[build_dir()]}/t/tables)) {
+        my ($kind, $method, $mount, $pattern) = split /\t/;
+        next unless $kind eq 'route';
+        my $needs =
+              $pattern =~ /^__(?:live|ready|metrics)__$/ ? 'admin'
+            : $method =~ /^(?:GET|HEAD)$/ ? 'read'
+            : $mount eq 'resourcemanager' && $pattern eq '{driver}/{name}' ? 'allocate'
+            :                                                                'write';
+        my $path = ($mount eq 'root' ? '/' : "/$mount/") . $pattern =~ s/\{driver\}/nodriver/r =~ s/\{\w+[?*]?\}/nothing/gr;
+        push @routes, { method => $method, mount => $mount, path => $path, needs => $needs };
+        push @routes, { method => $method, mount => $mount, path => $path =~ s{^/resourcemanager}{/resource}r, needs => $needs }
+            if $mount eq 'resourcemanager';
+    }
+    return @routes;
+}
+
+Muster::Server->new(postgres => $postgres, start => 0);
+load_example($postgres);
+
+subtest 'every route, every kind of caller' => sub {
+    my ($server, $front) = world(
+        access           => [ map { { who => $_, %{ $rules{$_} } } } sort keys %rules ],
+        monitor_networks => ['192.0.2.0/24'],
+    );
+    my $client = $front->client(keep_alive => 1);
+    my @routes = routes();
+    cmp_ok(scalar @routes, '>', 40, 'there are routes');
+    my ($n, @wrong, %seen) = (0);
+    for my $who (undef, 'stranger', sort keys %rules) {
+        for my $route (@routes) {
+            my $may     = $who && ($role{$who}{ $route->{mount} }{ $route->{needs} } || $role{$who}{ $route->{mount} }{admin});
+            my $id      = 'case' . ++$n;
+            my $body    = $route->{method} =~ /^(?:GET|HEAD)$/ ? undef : '';
+            my $answer  = $client->request($route->{method}, $route->{path},
+                body => $body, headers => { 'X-Request-Id' => $id, $who ? ('Test-User' => $who) : () });
+            my $refused = $answer->{status} =~ /^40[13]$/;
+            my $want    = $may ? 'admitted' : defined $who ? 403 : 401;
+            my $got     = $refused ? $answer->{status} : 'admitted';
+            my $name    = ($who // 'nobody') . " $route->{method} $route->{path}";
+            push @wrong, "$name: $got, not $want ($answer->{status} $answer->{body})" if $got ne $want;
+            push @wrong, "$name: 401 without WWW-Authenticate" if $answer->{status} == 401 && ($answer->{headers}{'www-authenticate'} // '') ne 'Bearer';
+            push @wrong, "$name: no JSON string" if $refused && $route->{method} ne 'HEAD' && ref \$answer->{json} ne 'SCALAR';
+            push @wrong, "$name: $answer->{status}" if $answer->{status} >= 500;
+            $seen{$id} = $name if $refused;
+        }
+    }
+    is_deeply([ splice @wrong, 0, 20 ], [], "$n requests are answered as they should be");
+    my @worked = map { $seen{$_} // () } $server->log =~ /\[(case\d+)\] sql:/g;
+    is_deeply(\@worked, [], 'whoever was refused caused no statement');
+    cmp_ok(scalar keys %seen, '>', 100, 'and many were');
+    like($server->log, qr/\[case\d+\] sql:/, 'others did');
+    $front->stop;
+    $server->stop;
+};
+
+subtest 'the order of the rungs' => sub {
+    my ($server, $front) = world(access => [ { who => 'reader', roles => 'read' } ], body_limit => 100_000);
+    my $client = $front->client;
+    my $as     = sub { my ($who) = @_; return (headers => { 'Test-User' => $who }) };
+    is($client->options('/entity/pool', body => '')->{status}, 204, 'OPTIONS needs nobody: a browser asks before it says who it is');
+    is($client->get('/no/such/path')->{status}, 404, 'a path that is not there');
+    is($client->request(PUT => '/driverlist', body => '')->{status}, 405, 'a method that is not there');
+    is($client->get('/by-names?name=%ff')->{status}, 401, 'who is asking comes before what');
+    is($client->get('/by-names?name=%ff', $as->('reader'))->{status}, 400, 'then what');
+    my $big = $client->post('/entity/pool', form => 'name=' . 'x' x 90_000);
+    is($big->{status}, 401, 'a body is not read of whom nobody knows');
+    ok($big->{complete}, 'who is answered all the same');
+    is($client->post('/entity/pool', form => 'name=' . 'x' x 200_000)->{status}, 401, 'however large it is');
+    is($client->post('/entity/pool', form => 'name=' . 'x' x 200_000, $as->('reader'))->{status}, 403, 'or of whom we know');
+    is($client->get('/by-name/testserver1', $as->('reader'))->{status}, 200, 'an answer that is kept')
+        for 1 .. 6;
+    is($client->get('/by-name/testserver1')->{status}, 401, 'is not given to everybody');
+    is($client->get('/by-name/testserver1', $as->('stranger'))->{status}, 403, 'who asks for it');
+    is($client->get('/by-name/testserver1', $as->($_))->{status}, 403, "names are compared whole: $_") for qw(readers reade Reader);
+    is($client->get('/by-name/testserver1', $as->('x' x 256))->{status}, 400, 'a name is 255 bytes at most');
+    is($client->get('/by-name/testserver1', $as->("\xff"))->{status}, 400, 'and UTF-8');
+    $front->stop;
+    $server->stop;
+};
+
+subtest 'as it comes: everybody may do everything' => sub {
+    my ($server, $front) = world();
+    my $client = $front->client;
+    is($client->get('/by-name/testserver1')->{status}, 200, 'read');
+    is($client->post('/entity/pool', form => 'name=made')->{status}, 201, 'write');
+    is($client->post('/resourcemanager/simpleentitynamemanager/testnames', form => 'driver=basicserver')->{status}, 201, 'allocate');
+    is($client->get('/by-name/testserver1', headers => { Authorization => 'Bearer x' })->{status}, 200, 'tokens are the business of others');
+    $front->stop;
+    $server->stop;
+};
+
+subtest 'the hardened sample' => sub {
+    my $conf = spew(Muster::Process::temp_dir() . '/hardened.conf', slurp(source_dir() . '/etc/hardened.conf'));
+    my $server = Muster::Server->new(postgres => $postgres, schema => 0, start => 0, more => slurp($conf));
+    my $check = $server->run_program(['-t']);
+    is($check->{status}, 0, 'it is a configuration') or diag $check->{err};
+    $server->start;
+    my $front  = Muster::Front->new(server => $server, identity => 'basic');
+    my $nobody = Muster::Front->new(server => $server)->client;
+    my $alice  = $front->client(user => 'alice', password => 'secret');
+    my @wrong;
+    for my $route (routes()) {
+        next if $route->{needs} eq 'admin';    # read from here, as monitor_networks says
+        my $body = $route->{method} =~ /^(?:GET|HEAD)$/ ? undef : '';
+        my $got  = $nobody->request($route->{method}, $route->{path}, body => $body)->{status};
+        push @wrong, "nobody: $route->{method} $route->{path} $got" if $got != 401;
+        $got = $alice->request($route->{method}, $route->{path}, body => $body)->{status};
+        push @wrong, "alice: $route->{method} $route->{path} $got" if $got != 403;
+    }
+    is_deeply([ splice @wrong, 0, 10 ], [], 'nobody may do anything, known or not');
+    is($nobody->get('/__version__', headers => { 'X-User-Id' => 'alice', 'Remote-User' => 'alice' })->{status}, 401, 'whatever headers say');
+    my $answer = $nobody->get('/__version__');
+    is($answer->{headers}{'x-content-type-options'}, 'nosniff', 'its headers are there');
+    $server->stop;
+    $front->stop;
+
+    # What is commented out in it is right, too.
+    my $open = slurp($conf) =~ s/^#(    \{ who)/$1/gmr;
+    $server = Muster::Server->new(postgres => $postgres, schema => 0, more => $open);
+    for my $kind (qw(nginx lighttpd)) {
+        my $basic = Muster::Front->new(kind => $kind, server => $server, identity => 'basic');
+        my ($a, $b) = map { $basic->client(user => $_, password => 'secret') } qw(alice bob);
+        is($b->get('/by-name/testserver1')->{status}, 200, "$kind: everybody with a name reads");
+        is($b->post("/entity/pool", form => "name=$kind-pool")->{status}, 201, "$kind: bob writes objects");
+        is($b->post("/resourcemanager/simplenamemanager", form => "name=$kind-names")->{status}, 403, "$kind: but makes no manager");
+        is($a->post("/resourcemanager/simplenamemanager", form => "name=$kind-names")->{status}, 201, "$kind: alice does all of it");
+        is($a->put('/preferences/mine', json => { a => 1 })->{status}, 204, "$kind: preferences");
+        is($b->get('/preferences/mine')->{status}, 404, "$kind: are one's own");
+        is($b->get('/preferences/mine', headers => { 'X-User-Id' => 'alice' })->{status}, 404, "$kind: a header changes nothing");
+        my $plain = $basic->client;
+        is($plain->get('/by-name/testserver1')->{status}, 401, "$kind: without a password the front server says no");
+        $basic->stop;
+    }
+    $server->stop;
+};
+
+subtest 'whose word is believed' => sub {
+    my ($server, $front) = world(
+        trusted_networks => [ '192.0.2.0/24', '2001:db8::/32', 'unix' ],
+        access           => [ { who => '*', roles => [ 'read', 'write' ] }, { who => 'anonymous', roles => [ 'read', 'write' ], mounts => 'preferences' } ],
+    );
+    # The sample's front server takes X-User-Id off; here it is let through.
+    my $client = $front->client;
+    my $ask    = sub {
+        my ($from, $remote_user, $user, $method, $path, %option) = @_;
+        return $client->request($method, $path, %option, headers => {
+            'Test-Addr' => $from,
+            defined $remote_user ? ('Test-User' => $remote_user) : (),
+            defined $user ? ('X-User-Id' => $user) : (),
+        });
+    };
+    for my $gateway ('192.0.2.7', '2001:db8::7', '::ffff:192.0.2.9', 'unix:') {
+        is($ask->($gateway, undef, 'ann', POST => '/preferences/p', json => { from => $gateway })->{status}, 204, "$gateway writes for a user");
+        is($ask->($gateway, 'gateway', 'ann', GET => '/preferences/p')->{json}{from}, $gateway, 'also under a name of its own');
+    }
+    for my $other ('192.0.3.7', '10.0.0.1', '2001:db9::7', '', 'nonsense', '192.0.2.7, 10.0.0.1') {
+        my $name = "\"$other\"";
+        is($ask->($other || '-', undef, 'ann', GET => '/preferences/p')->{status}, 401, "$name: a header is nobody's word");
+        is($ask->($other || '-', 'ben', 'ann', GET => '/preferences/p')->{status}, 403, "$name: nor another's");
+        is($ask->($other || '-', 'ann', 'ann', GET => '/preferences/p')->{status}, 200, "$name: unless it says the same");
+        is($ask->($other || '-', 'ben', undef, GET => '/preferences/p')->{status}, 404, "$name: one's own need none");
+    }
+    my $twice = $client->get('/preferences/p', headers => [ 'X-User-Id' => 'ann', 'X-User-Id' => 'ben', 'Test-Addr' => '192.0.2.7' ]);
+    is($twice->{status}, 400, 'said twice: refused');
+    $front->stop;
+    $server->stop;
+
+    # An identity out of a header is believed in the same way.
+    ($server, $front) = world(
+        identity_param => 'HTTP_X_REMOTE_USER', trusted_networks => ['192.0.2.1'],
+        access         => [ { who => 'ann', roles => 'read' } ],
+    );
+    $client = $front->client;
+    is($client->get('/__version__', headers => { 'X-Remote-User' => 'ann', 'Test-Addr' => '192.0.2.1' })->{status}, 200, 'from there');
+    is($client->get('/__version__', headers => { 'X-Remote-User' => 'ann' })->{status}, 401, 'from here it is not');
+    $front->stop;
+    $server->stop;
+};
+
+subtest 'rows of others are not there for an ordinary role' => sub {
+    $postgres->psql("create role keeper login; create database kept owner keeper");
+    my $conninfo = $postgres->conninfo('kept') =~ s/user=postgres/user=keeper/r;
+    my $server   = Muster::Server->new(postgres => $postgres, conninfo => $conninfo);
+    my $client   = Muster::Front->new(server => $server)->client;
+    is($client->post("/preferences/$_", json => { of => $_ }, headers => { 'X-User-Id' => $_ })->{status}, 204, "$_ writes")
+        for qw(ann ben);
+    is_deeply($client->get('/preferences/ann', headers => { 'X-User-Id' => 'ann' })->{json}, { of => 'ann' }, 'and reads');
+    is($client->patch('/preferences/ann', body => '{"b":2}', type => 'application/merge-patch+json', headers => { 'X-User-Id' => 'ann' })->{status}, 204, 'and changes');
+    my $ask = sub {
+        my ($user, $sql, %option) = @_;
+        return $postgres->psql("set role keeper; select set_config('muster.user_id', '$user', false) \\g /dev/null\n$sql", database => 'kept', %option);
+    };
+    is($postgres->psql('select count(*) from muster_preferences', database => 'kept'), 2, 'a superuser sees all');
+    is($postgres->psql('set role keeper; select count(*) from muster_preferences', database => 'kept'), 0, 'the owner of the table none, before it says for whom');
+    is($ask->('', 'select count(*) from muster_preferences'), 0, 'none for nobody');
+    is($ask->('ann', 'select string_agg(user_id, $$,$$) from muster_preferences'), 'ann', 'and then that user\'s, whatever the statement forgets');
+    is($ask->('ann', "with x as (delete from muster_preferences returning 1) select count(*) from x"), 1, 'deletes no more');
+    is($postgres->psql('select user_id from muster_preferences', database => 'kept'), 'ben', 'the other\'s is there');
+    my $forged = $ask->('ann', "insert into muster_preferences (user_id, container, document, revision) values ('ben', 'x', '{}', 1);", fails => 1);
+    like($forged->{err}, qr/row-level security/, 'and nothing is written for another');
+    $forged = $ask->('ann', "update muster_preferences set user_id = 'ann' where user_id = 'ben'", fails => 1);
+    is($postgres->psql('select user_id from muster_preferences', database => 'kept'), 'ben', 'nor taken');
+    is($client->delete('/preferences/', headers => { 'X-User-Id' => 'ben' })->{status}, 204, 'ben deletes his');
+    is($postgres->psql('select count(*) from muster_preferences', database => 'kept'), 0, 'none are left');
+    my $again = $server->run_program(['--init-db']);
+    is($again->{out}, "nothing to do\n", '--init-db leaves it so');
+    $server->stop;
+};
+
+done_testing();
