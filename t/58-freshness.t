@@ -64,6 +64,13 @@ subtest 'whoever writes' => sub {
     is($client->get('/preferences/box/a', @as)->{json}, 2, 'changed on another server');
     is($client->get('/preferences/box/a', headers => { 'X-User-Id' => 'bob' })->{status}, 404, 'another user does not see it');
 
+    # Paths that only a careless key would take for each other.
+    $client->post('/preferences/keys', @as, json => { "\x01a" => 'one', a => { b => 'two' } });
+    for (1 .. 2) {
+        is($client->get('/preferences/keys/%01a', @as)->{json}, 'one', 'a key that begins with a control character');
+        is($client->get('/preferences/keys/a/b', @as)->{json}, 'two', 'another path');
+    }
+
     # A transaction that began, and got its number, before others committed, and commits after them.
     open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
     my $old = select $psql; $| = 1; select $old;

@@ -14,10 +14,15 @@ static const char *const headers[] = {"Clusto-Mode",     "Clusto-Minify", "Clust
                                       "Clusto-Per-Page", "Clusto-After",  "If-None-Match",
                                       "If-Match"};
 
-static void add_text(struct buf *key, const char *text) {
+/* A tag tells a missing text from any that there may be. */
+static void add_field(struct buf *key, const char *text) {
+    buf_addc(key, text ? 't' : 'n');
     if (text)
-        buf_adds(key, text);
-    buf_addc(key, text ? '\0' : '\1');
+        buf_add(key, text, strlen(text) + 1);
+}
+
+static void add_text(struct buf *kept, const char *text) {
+    buf_add(kept, text, strlen(text) + 1);
 }
 
 /* Everything that the answer is made of but the data. Texts have no NUL, so no two requests share a
@@ -29,15 +34,15 @@ static void make_key(struct exchange *x) {
     buf_init(&key, 0);
     buf_add(&key, &x->match.route, sizeof x->match.route);
     for (size_t i = 0; i < x->match.arg_count; i++)
-        add_text(&key, x->match.args[i]);
-    add_text(&key, NULL);
+        add_field(&key, x->match.args[i]);
+    add_field(&key, NULL);
     for (size_t i = 0; i < r->params.count; i++) {
-        add_text(&key, r->params.items[i].name);
-        add_text(&key, r->params.items[i].value);
+        add_field(&key, r->params.items[i].name);
+        add_field(&key, r->params.items[i].value);
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        add_text(&key, request_header(r, headers[i]));
-    add_text(&key, r->user);
+        add_field(&key, request_header(r, headers[i]));
+    add_field(&key, r->user);
     if (!key.failed) {
         x->key = arena_strndup(x->arena, key.data, key.len);
         x->key_length = key.len;
