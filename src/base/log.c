@@ -94,7 +94,12 @@ bool log_reopen(void) {
 }
 
 void log_set_prefix(const char *prefix) {
-    (void)snprintf(state.prefix, sizeof(state.prefix), "%s", prefix == NULL ? "" : prefix);
+    size_t n = prefix == NULL ? 0 : strnlen(prefix, PREFIX_MAX);
+
+    if (n > 0) {
+        memcpy(state.prefix, prefix, n);
+    }
+    state.prefix[n] = '\0';
 }
 
 bool log_enabled(enum log_level level) {

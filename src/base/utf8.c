@@ -46,22 +46,31 @@ static bool plain_eight(const unsigned char *p) {
     return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
+/* Behind the bytes 0x01..0x7F at `p`. */
+static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end) {
+    while (end - p >= 8 && plain_eight(p)) {
+        p += 8;
+    }
+    while (p < end && *p - 1u < 0x7Fu) {
+        p++;
+    }
+    return p;
+}
+
 size_t utf8_span(const char *bytes, size_t n) {
     const unsigned char *p = (const unsigned char *)bytes;
     const unsigned char *end;
-    size_t length = 1;
+    size_t length;
 
     assert(bytes != NULL || n == 0);
     if (n == 0) {
         return 0;
     }
-    for (end = p + n; p < end && length > 0; p += length) {
-        if (end - p >= 8 && plain_eight(p)) {
-            length = 8;
-        } else if (*p >= 0x80) {
-            length = sequence(p, end);
-        } else {
-            length = *p != '\0';
+    end = p + n;
+    for (p = skip_plain(p, end); p < end && *p != '\0'; p = skip_plain(p + length, end)) {
+        length = sequence(p, end);
+        if (length == 0) {
+            break;
         }
     }
     return n - (size_t)(end - p);

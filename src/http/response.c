@@ -172,23 +172,43 @@ static bool is_sent(const struct response *r, const struct header *fixed) {
 
 /* One line; whatever could end it early becomes a space. */
 static void add_line(struct buf *b, const char *name, const char *value) {
-    const char *p;
+    size_t start;
 
     buf_adds(b, name);
     buf_add(b, ": ", 2);
-    for (p = value; *p != '\0' && *p != '\r' && *p != '\n'; p++) {
-        unsigned char c = (unsigned char)*p;
+    start = b->len;
+    buf_add(b, value, strcspn(value, "\r\n"));
+    for (size_t i = start; i < b->len; i++) {
+        unsigned char c = (unsigned char)b->data[i];
 
-        buf_addc(b, (c < ' ' && c != '\t') || c == 0x7F ? ' ' : *p);
+        if ((c < ' ' && c != '\t') || c == 0x7F) {
+            b->data[i] = ' ';
+        }
     }
     buf_add(b, "\r\n", 2);
+}
+
+static void add_number(struct buf *b, size_t number) {
+    char digits[24];
+    char *at = digits + sizeof(digits);
+
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_add(b, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 static void render_header(const struct response *r, size_t length, struct buf *b) {
     const struct response_header *h;
     size_t i;
 
-    buf_printf(b, "Status: %d %s\r\n", r->status, status_reason(r->status));
+    assert(r->status >= 100);
+    buf_adds(b, "Status: ");
+    add_number(b, (size_t)r->status);
+    buf_addc(b, ' ');
+    buf_adds(b, status_reason(r->status));
+    buf_add(b, "\r\n", 2);
     for (h = r->headers; h != NULL; h = h->next) {
         if (!is_ours(h->name)) {
             add_line(b, h->name, h->value);
@@ -200,7 +220,9 @@ static void render_header(const struct response *r, size_t length, struct buf *b
         }
     }
     if (length != NO_LENGTH) {
-        buf_printf(b, "Content-Length: %zu\r\n", length);
+        buf_adds(b, "Content-Length: ");
+        add_number(b, length);
+        buf_add(b, "\r\n", 2);
     }
     buf_add(b, "\r\n", 2);
 }

@@ -10,11 +10,12 @@
 #include "json/writer.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
-enum { DEPTH_MAX = 127, BUFFER = 8192 };
+enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096 };
 
-/* yajl writes "[", a blank line and "]" for an empty array when it indents, so a container is held
+/* yajl writes without spaces; those of the layout are put in on the way (it could indent, but with
+ * a piece for each level, and "[", a blank line and "]" for an empty array). A container is held
  * back in `held` until its first member; closed before that it goes out as a literal. `kinds` has
- * the opening bracket of each container that is open. */
+ * the opening bracket of each container that is open; `level` is how many of them are out. */
 struct json_writer {
     yajl_gen gen;
     json_sink sink;
@@ -24,8 +25,12 @@ struct json_writer {
     bool in_string;
     bool after_key;
     bool complete;
-    char held; /* '[', '{' or 0 */
+    const char *plain; /* a string that yajl need not look at, until its first quote comes */
+    size_t plain_length;
+    bool skip_quote; /* the second one */
+    char held;       /* '[', '{' or 0 */
     size_t depth;
+    size_t level;
     size_t used;
     char kinds[DEPTH_MAX];
     char buffer[BUFFER];
@@ -38,45 +43,98 @@ static void flush(struct json_writer *w) {
     w->used = 0;
 }
 
-/* Gathers pieces. The buffer is emptied before it would overflow, not when it is full: the last
- * byte of a document is still there at its end. */
-static void put(struct json_writer *w, const char *bytes, size_t n) {
+/* Room for so many bytes, fewer than the buffer has. */
+static inline char *room(struct json_writer *w, size_t n) {
+    char *at;
+
     if (n > sizeof(w->buffer) - w->used) {
         flush(w);
-        if (n > sizeof(w->buffer)) {
-            w->failed = w->failed || !w->sink(w->context, bytes, n);
-            return;
-        }
     }
-    if (n == 1) {
-        w->buffer[w->used] = *bytes; /* most pieces are a quote or a separator */
-    } else {
-        memcpy(w->buffer + w->used, bytes, n);
-    }
+    at = w->buffer + w->used;
     w->used += n;
+    return at;
 }
 
-/* yajl prints a separator as one piece of one byte, but so it does a string that is just ",". What
- * tells them apart are the quotes around strings, which are pieces of their own; a quote in a
- * string comes with its backslash. */
+static void put(struct json_writer *w, const char *bytes, size_t n) {
+    if (n < sizeof(w->buffer)) {
+        memcpy(room(w, n), bytes, n);
+        return;
+    }
+    flush(w);
+    w->failed = w->failed || !w->sink(w->context, bytes, n);
+}
+
+/* The next line, at its indent. */
+static void put_line(struct json_writer *w) {
+    char *at = room(w, 1 + INDENT * w->level);
+
+    *at = '\n';
+    memset(at + 1, ' ', INDENT * w->level);
+}
+
+/* A character that is no part of a string: Python's ", " and ": ", or lines. */
+static void put_mark(struct json_writer *w, char mark) {
+    if (w->minify) {
+        *room(w, 1) = mark;
+        if (mark == ',' || mark == ':') {
+            *room(w, 1) = ' ';
+        }
+        return;
+    }
+    switch (mark) {
+    case '[':
+    case '{': w->level++; break;
+    case ']':
+    case '}':
+        w->level--;
+        put_line(w);
+        *room(w, 1) = mark;
+        return;
+    case ':': put(w, ": ", 2); return;
+    case ',': break;
+    default: *room(w, 1) = mark; return; /* a digit */
+    }
+    *room(w, 1) = mark;
+    put_line(w);
+}
+
+/* A quote: of a plain string the first one stands for all of it. */
+static void put_quote(struct json_writer *w) {
+    char *at;
+
+    if (w->skip_quote) {
+        w->skip_quote = false;
+    } else if (w->plain == NULL) {
+        w->in_string = !w->in_string;
+        *room(w, 1) = '"';
+    } else {
+        at = room(w, w->plain_length + 2);
+        at[0] = '"';
+        memcpy(at + 1, w->plain, w->plain_length);
+        at[w->plain_length + 1] = '"';
+        w->plain = NULL;
+        w->skip_quote = true;
+    }
+}
+
+/* yajl prints brackets, separators and quotes as pieces of one byte, but so it does a string that
+ * is just ",". What tells them apart are the quotes around strings; a quote in a string comes with
+ * its backslash. */
 static void print(void *context, const char *bytes, size_t n) {
     struct json_writer *w = context;
 
     if (w->failed) {
         return;
     }
-    if (w->minify && n == 1) {
-        if (*bytes == '"') {
-            w->in_string = !w->in_string;
-        } else if (!w->in_string && *bytes == ',') {
-            put(w, ", ", 2);
-            return;
-        } else if (!w->in_string && *bytes == ':') {
-            put(w, ": ", 2);
-            return;
-        }
+    if (n != 1) {
+        put(w, bytes, n);
+    } else if (*bytes == '"') {
+        put_quote(w);
+    } else if (w->in_string) {
+        *room(w, 1) = *bytes;
+    } else {
+        put_mark(w, *bytes);
     }
-    put(w, bytes, n);
 }
 
 struct json_writer *json_writer_new(void) {
@@ -89,7 +147,6 @@ struct json_writer *json_writer_new(void) {
         log_fatal("out of memory: no room for a JSON writer");
     }
     (void)yajl_gen_config(w->gen, yajl_gen_print_callback, print, w);
-    (void)yajl_gen_config(w->gen, yajl_gen_indent_string, "    ");
     w->failed = true; /* until a document begins */
     return w;
 }
@@ -107,13 +164,13 @@ void json_writer_free(struct json_writer **w) {
 void json_begin(struct json_writer *w, bool minify, json_sink sink, void *context) {
     assert(w != NULL && sink != NULL);
     yajl_gen_reset(w->gen, NULL);
-    (void)yajl_gen_config(w->gen, yajl_gen_beautify, minify ? 0 : 1);
     w->sink = sink;
     w->context = context;
     w->minify = minify;
-    w->failed = w->in_string = w->after_key = w->complete = false;
+    w->failed = w->in_string = w->after_key = w->complete = w->skip_quote = false;
     w->held = 0;
     w->depth = 0;
+    w->level = 0;
     w->used = 0;
 }
 
@@ -228,8 +285,45 @@ static void put_repaired(struct json_writer *w, const char *text, size_t n) {
     free(repaired);
 }
 
+/* True where any of eight bytes is a control character, a quote, a backslash or not ASCII. */
+static bool any_special(const char *p) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, quote, backslash;
+
+    memcpy(&word, p, sizeof(word));
+    quote = word ^ (ones * '"');
+    backslash = word ^ (ones * '\\');
+    /* A byte that is less than what is taken from it borrows into its top bit. */
+    return ((word | ((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) |
+             ((backslash - ones) & ~backslash)) &
+            (ones * 0x80)) != 0;
+}
+
+/* True if the text is in JSON as it is: most are. */
+static bool is_plain(const char *text, size_t n) {
+    if (n >= sizeof(uint64_t)) {
+        for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) {
+            if (any_special(text + i)) {
+                return false;
+            }
+        }
+        return !any_special(text + n - sizeof(uint64_t));
+    }
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)text[i] - 0x20u > 0x7Eu - 0x20u || text[i] == '"' || text[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void put_string(struct json_writer *w, const char *text, size_t n) {
-    if (utf8_valid(text, n)) {
+    if (n < PLAIN_MAX && is_plain(text, n)) {
+        w->plain = text;
+        w->plain_length = n;
+        check(w, yajl_gen_string(w->gen, (const unsigned char *)"", 0));
+        w->plain = NULL;
+    } else if (utf8_valid(text, n)) {
         check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
     } else {
         put_repaired(w, text, n);
@@ -345,11 +439,6 @@ bool json_end(struct json_writer *w) {
     assert(w != NULL);
     if (!w->complete) {
         w->failed = true;
-    }
-    if (!w->failed && !w->minify) {
-        /* yajl ends an indented document with a newline. */
-        assert(w->used > 0 && w->buffer[w->used - 1] == '\n');
-        w->used--;
     }
     flush(w);
     good = !w->failed;

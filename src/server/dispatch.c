@@ -272,8 +272,11 @@ static void begin(struct exchange *x, const struct transport *transport) {
 /* Several requests may be in hand: each line of the log names its own. */
 static void take_up(const struct exchange *x) {
     char prefix[80];
+    size_t n = strnlen(x->request.id, sizeof(prefix) - 4);
 
-    snprintf(prefix, sizeof(prefix), "[%s] ", x->request.id);
+    prefix[0] = '[';
+    memcpy(prefix + 1, x->request.id, n);
+    memcpy(prefix + 1 + n, "] ", 3);
     log_set_prefix(prefix);
 }
 

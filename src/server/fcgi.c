@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #include "base/log.h"
 #include "server/fcgi.h"
 
-enum { AGAIN_MS = 100, INDEXED = 128 };
+enum { INDEXED = 128, QUICK_MAX = 32 * 1024 };
 
 /* A variable "NAME=value": where its name ends. */
 struct variable {
@@ -30,44 +31,99 @@ struct fcgi {
     FCGX_Request request;
     struct variable variables[INDEXED]; /* the first ones of this request */
     size_t variable_count;
+    const unsigned char *content; /* where libfcgi keeps the answer until its buffer is full */
+    size_t written;               /* bytes of the answer */
+    size_t quick;                 /* so many a new connection takes without waiting */
     int listen_fd;
     bool tcp;
-    bool armed;
-    struct itimerval patience; /* for a request to arrive */
-    struct timeval sending;    /* for a piece of the answer to be taken */
+    bool limited;           /* sending has its time-out */
+    int patience;           /* milliseconds for a request to arrive */
+    struct timeval sending; /* for a piece of the answer to be taken */
 };
 
 /* --- time-outs ---------------------------------------------------------------------------------
  */
 
-/* Nothing to do: read() comes back with EINTR, and libfcgi takes that for an error. */
-static void on_alarm(int signal) {
-    (void)signal;
-}
+/* The connection that is read from, and until when. Setting a timer for each request and taking it
+ * back would be two calls of the system; so one that was set stays, and looks when it goes off
+ * whether anybody is late. Global, as signals are. */
+static struct {
+    volatile sig_atomic_t fd; /* -1: nobody is read from */
+    volatile sig_atomic_t ticking;
+    struct timespec until;
+} reading = {.fd = -1};
 
-static void take_alarm(void) {
-    struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART */
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGALRM, &action, NULL);
+static struct timespec after(struct timespec time, int ms) {
+    time.tv_sec += ms / 1000;
+    time.tv_nsec += ms % 1000 * 1000000L;
+    if (time.tv_nsec >= 1000000000L) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000L;
+    }
+    return time;
 }
 
 static struct timeval in_milliseconds(int ms) {
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
-/* The alarm repeats, so that one which comes just before the read() is followed by another. */
-static void arm(struct fcgi *f) {
-    setitimer(ITIMER_REAL, &f->patience, NULL);
-    f->armed = true;
+/* 0: never. */
+static void set_timer(int ms) {
+    const struct itimerval timer = {.it_value = in_milliseconds(ms)};
+
+    reading.ticking = ms > 0;
+    setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void disarm(struct fcgi *f) {
-    static const struct itimerval never;
+/* For who is late the connection ends here, and libfcgi takes that for an error. */
+static void on_alarm(int signal) {
+    struct timespec now;
+    long left;
+    int saved = errno;
 
-    if (f->armed)
-        setitimer(ITIMER_REAL, &never, NULL);
-    f->armed = false;
+    (void)signal;
+    reading.ticking = 0;
+    if (reading.fd >= 0) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left = (reading.until.tv_sec - now.tv_sec) * 1000 +
+               (reading.until.tv_nsec - now.tv_nsec) / 1000000;
+        if (left > 0)
+            set_timer((int)left);
+        else
+            shutdown(reading.fd, SHUT_RD);
+    }
+    errno = saved;
+}
+
+static void take_alarm(void) {
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+}
+
+static void arm(const struct fcgi *f) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    reading.until = after(now, f->patience);
+    reading.fd = f->request.ipcFd;
+    if (!reading.ticking)
+        set_timer(f->patience);
+}
+
+static void disarm(void) {
+    reading.fd = -1;
+}
+
+/* A large answer may have to wait for the front server. Then a signal would break it off. */
+static void limit_sending(struct fcgi *f) {
+    if (f->limited)
+        return;
+    f->limited = true;
+    setsockopt(f->request.ipcFd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
+    if (reading.ticking)
+        set_timer(0);
 }
 
 /* --- life --------------------------------------------------------------------------------------
@@ -88,8 +144,7 @@ struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
     f->listen_fd = listen_fd;
     if (getsockname(listen_fd, (struct sockaddr *)&address, &size) == 0)
         f->tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
-    f->patience.it_value = in_milliseconds(settings->body_timeout);
-    f->patience.it_interval = in_milliseconds(AGAIN_MS);
+    f->patience = settings->body_timeout;
     f->sending = in_milliseconds(settings->send_timeout);
     take_alarm();
     return f;
@@ -117,7 +172,17 @@ static enum fcgi_accepted accept_failed(void) {
     return ACCEPTED_NO_ROOM;
 }
 
-static int accept_connection(const struct fcgi *f) {
+/* A Unix socket's buffer is there from the beginning; what fits well into it leaves at once. */
+static size_t quick_bytes(const struct fcgi *f, int fd) {
+    int size = 0;
+    socklen_t n = sizeof(size);
+
+    if (f->tcp || getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &n) != 0)
+        return 0;
+    return size / 4 < QUICK_MAX ? (size_t)size / 4 : QUICK_MAX;
+}
+
+static int accept_connection(struct fcgi *f) {
     static const int on = 1;
     int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
@@ -125,7 +190,8 @@ static int accept_connection(const struct fcgi *f) {
         return -1;
     if (f->tcp)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
+    if (f->quick == 0)
+        f->quick = quick_bytes(f, fd);
     return fd;
 }
 
@@ -147,14 +213,17 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
      * instead of accepting one. Detached: if there is no request, it closes without lingering. */
     f->request.ipcFd = fd;
     f->request.keepConnection = 1;
+    f->limited = false;
     FCGX_Detach(&f->request);
     arm(f);
     if (FCGX_Accept_r(&f->request) != 0) {
-        disarm(f);
+        disarm();
         log_debug("a connection without a request");
         return ACCEPTED_NO_REQUEST;
     }
     FCGX_Attach(&f->request);
+    f->content = f->request.out->wrNext;
+    f->written = 0;
     index_variables(f);
     return ACCEPTED;
 }
@@ -196,13 +265,18 @@ static long fcgi_read(void *context, char *bytes, size_t n) {
     got = FCGI_fread(bytes, 1, n, FCGI_stdin);
     if (got > 0)
         return (long)got;
-    disarm(f);
+    disarm();
     return FCGI_ferror(FCGI_stdin) != 0 ? -1 : 0;
 }
 
 static bool fcgi_write(void *context, const char *bytes, size_t n) {
-    select_streams(context);
-    disarm(context); /* a body may have been refused before its end */
+    struct fcgi *f = context;
+
+    select_streams(f);
+    disarm(); /* a body may have been refused before its end */
+    f->written += n;
+    if (f->written > f->quick)
+        limit_sending(f);
     return FCGI_fwrite((void *)(uintptr_t)bytes, 1, n, FCGI_stdout) == n;
 }
 
@@ -225,32 +299,51 @@ struct end_records {
     FCGI_UnknownTypeRecord surplus;
 };
 
-static FCGI_Header header(unsigned char type, int request_id, unsigned char length) {
+static FCGI_Header header(unsigned char type, int request_id, size_t length) {
     return (FCGI_Header){.version = FCGI_VERSION_1,
                          .type = type,
                          .requestIdB1 = (unsigned char)(request_id >> 8 & 0xff),
                          .requestIdB0 = (unsigned char)(request_id & 0xff),
-                         .contentLengthB0 = length};
+                         .contentLengthB1 = (unsigned char)(length >> 8 & 0xff),
+                         .contentLengthB0 = (unsigned char)(length & 0xff)};
+}
+
+/* What libfcgi has not sent yet. As long as that is the whole answer it can go out together with
+ * its end; else libfcgi sends it, and nothing is left. False: the client is gone. */
+static bool take_unsent(struct fcgi *f, FCGI_Header *head, struct iovec parts[2]) {
+    FCGX_Stream *out = f->request.out;
+
+    if (f->written == 0 || f->written > FCGI_MAX_LENGTH ||
+        (size_t)(out->wrNext - f->content) != f->written) {
+        parts[0].iov_len = parts[1].iov_len = 0;
+        return FCGI_fflush(FCGI_stdout) == 0;
+    }
+    *head = header(FCGI_STDOUT, f->request.requestId, f->written);
+    parts[0] = (struct iovec){.iov_base = head, .iov_len = sizeof(*head)};
+    parts[1] = (struct iovec){.iov_base = out->wrNext - f->written, .iov_len = f->written};
+    return true;
 }
 
 /* A front server that asked to keep the connection may write its next request to it as soon as it
  * has seen this one's end, before it sees that the connection is closed. libfcgi's way of ending
- * leaves room for that: of 62,000 POST requests through nginx 200 failed. So nothing more can be
- * written to us before the end is told; and the end comes with a surplus record in the same piece,
- * from which a front server sees that this connection can't be used again (nginx: anything behind
- * END_REQUEST). What still gets through fails there at once and is tried elsewhere. */
+ * leaves room for that: of 62,000 POST requests through nginx 200 failed. So the end comes with a
+ * surplus record in the same piece, from which a front server sees that this connection can't be
+ * used again (nginx: anything behind END_REQUEST). What still gets through fails there at once and
+ * is tried elsewhere. */
 static void end_kept(struct fcgi *f) {
     int id = f->request.requestId;
-    const struct end_records records = {
+    struct end_records records = {
         .no_more_output = header(FCGI_STDOUT, id, 0),
         .end = {.header = header(FCGI_END_REQUEST, id, sizeof(FCGI_EndRequestBody)),
                 .body = {.protocolStatus = FCGI_REQUEST_COMPLETE}},
         .surplus = {.header = header(FCGI_UNKNOWN_TYPE, 0, sizeof(FCGI_UnknownTypeBody))}};
+    struct iovec parts[3] = {[2] = {.iov_base = &records, .iov_len = sizeof(records)}};
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+    FCGI_Header head;
 
     select_streams(f);
-    shutdown(f->request.ipcFd, SHUT_RD);
-    if (FCGI_fflush(FCGI_stdout) == 0)
-        (void)send(f->request.ipcFd, &records, sizeof(records), MSG_NOSIGNAL);
+    if (take_unsent(f, &head, parts))
+        (void)sendmsg(f->request.ipcFd, &message, MSG_NOSIGNAL);
     FCGX_Detach(&f->request);
     FCGX_Free(&f->request, 1);
 }
@@ -268,7 +361,7 @@ static void end_broken(struct fcgi *f) {
 void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
     bool kept = f->request.keepConnection != 0;
 
-    disarm(f);
+    disarm();
     f->request.keepConnection = 0;
     if (!whole) {
         end_broken(f);
@@ -280,7 +373,7 @@ void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
     } else {
         arm(f); /* libfcgi reads what is left until the front server closes */
         FCGX_Finish_r(&f->request);
-        disarm(f);
+        disarm();
     }
     FCGI_stdin->fcgx_stream = FCGI_stdout->fcgx_stream = FCGI_stderr->fcgx_stream = NULL;
 }

@@ -21,6 +21,7 @@
 #define MOST_BEYOND  10000
 #define CANCEL_LIMIT 2000
 #define IDLE_LIMIT   1000
+#define FRESH_LIMIT  100
 #define LOOK_AGAIN   1000
 
 int64_t session_now(void) {
@@ -150,6 +151,12 @@ static void settle_leftovers(struct store *store) {
     store->rc_unheard = false;
 }
 
+/* Then a read needs no look at the connection: should it have died since, it is tried again. */
+static bool heard_lately(const struct store *store) {
+    return store->transaction != TRANSACTION_WRITE &&
+           session_now() - store->last_heard < FRESH_LIMIT;
+}
+
 /* A connection, and a transaction if one is due; false: store->rc says why not. */
 static bool ready(struct store *store) {
     settle_leftovers(store);
@@ -160,7 +167,7 @@ static bool ready(struct store *store) {
     if (nothing_sent(store) && !store->begun) {
         if (store->conn && store->look_again)
             close_connection(store);
-        if (store->conn)
+        if (store->conn && !heard_lately(store))
             look_alive(store);
         store->was_idle = store->conn && session_now() - store->last_heard > IDLE_LIMIT;
         if (!store->conn && (store->connecting || session_connect(store) != RC_OK)) {
@@ -560,6 +567,9 @@ enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
     enum rc rc;
 
     assert(store->transaction == TRANSACTION_NONE);
+    settle_leftovers(store);
+    if (store->conn && nothing_sent(store))
+        look_alive(store);
     pg_send(store, stmt, args, count);
     store->lone_write = store->commit_sent = store->packet_open;
     rc = lone_write_end(store, pg_next(store, &r));
