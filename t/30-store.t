@@ -152,6 +152,8 @@ subtest 'what --check-db finds' => sub {
     $entity->('old', 'basicserver', 'server');
     $contains->('p1', 's1'), $contains->('u1', 's1'), $contains->('d1', 's1'), $contains->('r1', 's1', 'ru', $_) for 1;
     is_deeply([ lines($muster, '--check-db', 0) ], ['0 found'], 'one of each kind is fine');
+    $contains->($_, 's9') for qw(s7 p1);
+    is_deeply([ lines($muster, '--check-db', 0) ], ['0 found'], 'so is what was in a server before it came into a pool');
 
     my @breaks = (
         [ 'unique pools',   sub { $contains->("u$_", 's2') for 1, 2 }, qr{^/basicserver/s2 is in more than one unique pool: /unique_pool/u1, /unique_pool/u2$} ],
@@ -159,7 +161,7 @@ subtest 'what --check-db finds' => sub {
         [ 'locations',      sub { $contains->("d$_", 's4') for 1, 2 }, qr{^/basicserver/s4 is in more than one basicdatacenter: /basicdatacenter/d1, /basicdatacenter/d2$} ],
         [ 'racks',          sub { $contains->("r$_", 's5', 'ru', 7) for 1, 2 }, qr{^/basicserver/s5 is in more than one rack: /basicrack/r1, /basicrack/r2$} ],
         [ 'a unit',         sub { $contains->('r1', 's6', 'ru', 7) }, qr{^unit 7 of /basicrack/r1 is taken more than once: /basicserver/s5, /basicserver/s6$} ],
-        [ 'others',         sub { $contains->($_, 's8') for qw(s7 p1) }, qr{^/basicserver/s8 is in something that shares with nothing, and elsewhere: } ],
+        [ 'others',         sub { $contains->($_, 's8') for qw(p1 s7) }, qr{^/basicserver/s8 is in something that shares with nothing, and elsewhere: } ],
         [ 'a circle',       sub { $contains->('p1', 'p2'), $contains->('p2', 'p3'), $contains->('p3', 'p1') }, qr{^/pool/p2 contains itself$} ],
         [ 'an address',     sub { sql('broken', "insert into entity_attrs(entity_id, key, datatype, int_value, version)
                                     select entity_id, 'ip', 'int', -1979711486, 1 from entities where name in ('s1', 's2')") },

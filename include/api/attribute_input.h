@@ -1,24 +1,20 @@
-/* attribute_input.h: the attributes of a request, from parameters or a JSON body, checked and cast.
- */
+/* attribute_input.h: the attributes that a request is to write, checked, cast and resolved. */
 #ifndef MUSTER_API_ATTRIBUTE_INPUT_H
 #define MUSTER_API_ATTRIBUTE_INPUT_H
 
-#include "api/context.h"
+#include "api/attribute_raw.h"
 
-/* What was asked for. Relations are names only until resolve_relations(). */
+/* What was asked for, checked. */
 struct attribute_input {
+    struct raw_attribute *raws;
     struct attr *attrs;
     size_t count;
-    bool is_bulk;       /* a JSON list: messages name the index */
-    const char *driver; /* the driver that the object must be, NULL: none given */
+    bool is_bulk; /* a JSON list: messages name the index */
 };
 
-/* Reads all of it (contract/inventory.md section 4, "Checks in order"). False: a 4xx is already
+/* Reads what is to be written to the object, which is locked; what relations name is locked too
+ * then (contract/inventory.md section 4, "Checks in order"). False: a 4xx or a failure is already
  * answered. */
-bool read_attributes(struct context *c, struct attribute_input *out);
-
-/* Locks what the relations name and fills in the ids. False: a 404, 409 or failure is already
- * answered. */
-bool resolve_relations(struct context *c, struct attribute_input *input);
+bool read_attributes(struct context *c, const struct ref *object, struct attribute_input *out);
 
 #endif

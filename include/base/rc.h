@@ -12,6 +12,7 @@ enum rc {
     RC_BROKEN,   /* the database is away: no connection, or it was lost before COMMIT was sent */
     RC_BUSY,     /* statement or lock time-out, too many connections */
     RC_READONLY, /* the database takes no writes now (standby, read only) */
+    RC_UNREADY,  /* the database lacks what --init-db adds, and this needs it */
     RC_FULL,     /* disk or quota full */
     RC_UNKNOWN,  /* COMMIT was sent and its answer never came: outcome unknown */
     RC_GONE,     /* the client went away or a sink failed: stop */

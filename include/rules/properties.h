@@ -1,4 +1,5 @@
-/* properties.h: what a driver's new objects are created with (contract/drivers.md). */
+/* properties.h: a driver's properties: what new objects are created with, and what old ones hold
+ * (contract/drivers.md). */
 #ifndef MUSTER_RULES_PROPERTIES_H
 #define MUSTER_RULES_PROPERTIES_H
 
@@ -15,5 +16,20 @@ struct attr *default_properties(struct arena *arena, const struct driver *driver
 struct verdict given_properties(struct arena *arena, const struct driver *driver,
                                 const char *const *names, const char *const *values, size_t count,
                                 struct attr **attrs, size_t *attr_count);
+
+/* An object's property as text, whatever datatype it was stored with (nothing else of the object is
+ * looked at); else the driver's default; NULL: none. In the arena, or borrowed from the object. */
+const char *property_text(struct arena *arena, const struct object *object,
+                          const struct driver *driver, const char *name);
+
+/* The same as a number, `otherwise` where there is none. RC_CONFLICT when it makes no sense
+ * (written by hand). */
+struct verdict property_number(struct arena *arena, const struct object *object,
+                               const struct driver *driver, const char *name, const char *otherwise,
+                               int64_t minimum, int64_t maximum, int64_t *out);
+
+/* What is said of such a property. */
+struct verdict property_nonsense(struct arena *arena, const struct object *object, const char *name,
+                                 const char *text);
 
 #endif

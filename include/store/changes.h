@@ -13,7 +13,7 @@ struct changes {
     size_t count;
 };
 
-/* One statement, one snapshot; in the arena. RC_READONLY without --init-db's triggers, else as any
+/* One statement, one snapshot; in the arena. RC_UNREADY without --init-db's triggers, else as any
  * read. */
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out);

@@ -86,14 +86,8 @@ static bool lock_object(struct context *c, const char *driver_name, enum lock lo
 /* The object and what to write to it, everything checked and locked; false: answered. */
 static bool read_write(struct context *c, enum lock lock, struct ref *object,
                        struct attribute_input *input) {
-    const char *driver_name = params_last(&c->request->params, "driver");
-    const struct driver *driver;
-
-    if (!lock_object(c, driver_name, lock, object) || !read_attributes(c, input))
-        return false;
-    if (!find_driver(c, input->driver, &driver) || !found(c, RC_OK, c->args[0], object, driver))
-        return false;
-    return resolve_relations(c, input);
+    return lock_object(c, params_last(&c->request->params, "driver"), lock, object) &&
+           read_attributes(c, object, input);
 }
 
 int attribute_add(struct context *c) {

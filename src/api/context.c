@@ -113,6 +113,8 @@ int fail_rc(struct context *c, enum rc rc) {
     case RC_BROKEN: return unavailable(c, "The database is not available. Please try again.");
     case RC_BUSY: return unavailable(c, "The database is too busy. Please try again.");
     case RC_READONLY: return unavailable(c, "The database takes no writes at the moment.");
+    case RC_UNREADY:
+        return unavailable(c, "The database is not set up for this: muster --init-db does it.");
     case RC_FULL: return fail(c, 507, "The database has no space left.");
     case RC_UNKNOWN: return fail_unknown(c);
     case RC_INVALID: return fail(c, 400, "The database refused a value of this request.");

@@ -14,6 +14,7 @@ static const char *const names[] = {
     [RC_BROKEN] = "RC_BROKEN",
     [RC_BUSY] = "RC_BUSY",
     [RC_READONLY] = "RC_READONLY",
+    [RC_UNREADY] = "RC_UNREADY",
     [RC_FULL] = "RC_FULL",
     [RC_UNKNOWN] = "RC_UNKNOWN",
     [RC_GONE] = "RC_GONE",

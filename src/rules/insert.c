@@ -3,9 +3,11 @@
 
 #include "model/driver.h"
 #include "rules/insert.h"
+#include "rules/properties.h"
 
-#define RACK_MINIMUM 1
-#define RACK_MAXIMUM 45
+/* Of a rack whose driver does not say. */
+#define RACK_MINIMUM "1"
+#define RACK_MAXIMUM "45"
 
 static const struct driver *driver_of_ref(const struct ref *ref) {
     return driver_of(ref->driver, ref->type);
@@ -79,29 +81,31 @@ static struct verdict check_ancestors(struct store *store, struct arena *arena,
     return verdict_ok();
 }
 
-static struct verdict property(struct store *store, struct arena *arena, const struct ref *rack,
-                               const char *name, int64_t fallback, int64_t *out) {
-    const struct attr_filter filter = {.key = name, .subkey = "property"};
-    struct attr *attrs;
+/* The units that a rack has. */
+static struct verdict read_rack(struct store *store, struct arena *arena, const struct ref *rack,
+                                int64_t *minimum, int64_t *maximum) {
+    const struct attr_filter filter = {.subkey = "property"};
+    const struct driver *driver = driver_of_ref(rack);
+    struct object object = {.ref = *rack};
     struct ref ref;
-    size_t count = 0;
-    enum rc rc = store_attrs_by_name(store, arena, rack->name, &filter, &ref, &attrs, &count);
+    struct verdict v = verdict_failed(store_attrs_by_name(store, arena, rack->name, &filter, &ref,
+                                                          &object.attrs, &object.attr_count));
 
-    *out = fallback;
-    for (size_t i = 0; rc == RC_OK && i < count; i++)
-        if (attrs[i].value.datatype == DATATYPE_INT)
-            *out = attrs[i].value.number;
-    return verdict_failed(rc);
+    if (v.rc == RC_OK)
+        v = property_number(arena, &object, driver, "minu", RACK_MINIMUM, INT32_MIN, INT32_MAX,
+                            minimum);
+    if (v.rc == RC_OK)
+        v = property_number(arena, &object, driver, "maxu", RACK_MAXIMUM, INT32_MIN, INT32_MAX,
+                            maximum);
+    return v;
 }
 
 /* The units themselves: adjacent, within the rack, none twice. */
 static struct verdict check_units(struct store *store, struct arena *arena, const struct ref *rack,
                                   const int32_t *units, size_t count) {
     int64_t minimum, maximum, lowest = INT32_MAX, highest = INT32_MIN;
-    struct verdict v = property(store, arena, rack, "minu", RACK_MINIMUM, &minimum);
+    struct verdict v = read_rack(store, arena, rack, &minimum, &maximum);
 
-    if (v.rc == RC_OK)
-        v = property(store, arena, rack, "maxu", RACK_MAXIMUM, &maximum);
     if (v.rc != RC_OK)
         return v;
     for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* properties.c: what a driver's new objects are created with, checked before it is stored. */
+/* properties.c: a driver's properties: checked before they are stored, and read back. */
 #include <string.h>
 
 #include "base/num.h"
@@ -63,6 +63,8 @@ static struct attr property_attr(const struct property *property, const char *te
     struct attr attr = {.key = property->name, .subkey = "property"};
     int64_t number = 0;
 
+    if (strcmp(property->name, "netmask") == 0 && *text == '/')
+        text++; /* Python clusto would read "10.0.0.0//24" */
     if (property->is_int && num_parse(text, &number) == NUM_OK)
         attr.value = (struct value){.datatype = DATATYPE_INT, .number = number};
     else
@@ -107,5 +109,40 @@ struct verdict given_properties(struct arena *arena, const struct driver *driver
             return verdict_invalid(problem);
     }
     *attrs = properties(arena, driver, names, values, count, attr_count);
+    return verdict_ok();
+}
+
+/* --- reading them back --- */
+
+const char *property_text(struct arena *arena, const struct object *object,
+                          const struct driver *driver, const char *name) {
+    const struct property *property = driver_property(driver, name);
+
+    for (size_t i = 0; i < object->attr_count; i++) {
+        const struct attr *attr = &object->attrs[i];
+
+        if (attr->key && attr->subkey && strcmp(attr->key, name) == 0 &&
+            strcmp(attr->subkey, "property") == 0)
+            return value_text(arena, &attr->value);
+    }
+    return property ? property->default_text : NULL;
+}
+
+struct verdict property_nonsense(struct arena *arena, const struct object *object, const char *name,
+                                 const char *text) {
+    return verdict_conflict(arena_printf(arena,
+                                         "the property \"%s\" of \"%s\" makes no sense: \"%s\"",
+                                         name, object->ref.name, text));
+}
+
+struct verdict property_number(struct arena *arena, const struct object *object,
+                               const struct driver *driver, const char *name, const char *otherwise,
+                               int64_t minimum, int64_t maximum, int64_t *out) {
+    const char *text = property_text(arena, object, driver, name);
+
+    if (!text)
+        text = otherwise;
+    if (num_parse_range(text, minimum, maximum, out) != NUM_OK)
+        return property_nonsense(arena, object, name, text);
     return verdict_ok();
 }

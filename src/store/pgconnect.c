@@ -222,8 +222,8 @@ static enum rc set_up(struct store *store) {
     if (rc == RC_OK)
         rc = prepare_all(store);
     if (rc == RC_OK && !store->has_ours)
-        log_warning("database: no or old tables of muster's own: it can be read, but not written; "
-                    "run muster --init-db");
+        log_warning("database: no or old tables of muster's own: no addresses are chosen, no "
+                    "preferences served, and all is slower; run muster --init-db");
     return rc;
 }
 

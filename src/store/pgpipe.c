@@ -190,7 +190,7 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         log_warning("database: %s", store->error);
         /* unless that was just found out, somebody may have run it since */
         store->look_again = session_now() - store->connected > LOOK_AGAIN;
-        set_rc(store, store->look_again ? RC_RETRY : RC_READONLY);
+        set_rc(store, store->look_again ? RC_RETRY : RC_UNREADY);
         return;
     }
     if (stmt_rows[stmt].flags & STMT_OF_USER)

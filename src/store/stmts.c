@@ -75,7 +75,7 @@
  * (enum insert_rule) each has for its members; others have rule 0. */
 #define MEMBERSHIPS \
     "with rule(driver, rule) as (select * from unnest($1, $2))," \
-    " m as (select a.subkey, a.number, coalesce(r.rule, 0) as rule," \
+    " m as (select a.attr_id, a.subkey, a.number, coalesce(r.rule, 0) as rule," \
     " c.entity_id as container, format('/%s/%s', c.driver, c.name) as place, c.driver," \
     " t.entity_id as member, format('/%s/%s', t.driver, t.name) as thing" \
     " from entity_attrs a" \
@@ -559,9 +559,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " string_agg(thing, ', ' order by thing))"
         " from m where rule = 5 and subkey = 'ru' group by container, place, number"
         " having count(*) > 1 order by container, number"},
+    /* What is in there first may be put into a pool later: only what came second breaks the rule. */
     [STMT_CHECK_OTHERS] = {"check_others", "TI", STMT_ONCE,
         MEMBERSHIPS "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")"
-        " from m group by member, thing having bool_or(rule = 0) and count(distinct container) > 1 order by member"},
+        " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c"
+        " group by member, thing having max(since) filter (where rule = 0) > min(since) order by member"},
     [STMT_CHECK_ADDRESSES] = {"check_addresses", "", STMT_ONCE,
         "select format('address %s is held more than once: %s', host('0.0.0.0'::inet + (a.int_value::bigint + 2147483648)),"
         " string_agg(format('/%s/%s', e.driver, e.name), ', ' order by e.entity_id, a.attr_id))"

@@ -1,0 +1,27 @@
+/* attribute_raw.h: the attributes of a request as they were sent, before anything is checked. */
+#ifndef MUSTER_API_ATTRIBUTE_RAW_H
+#define MUSTER_API_ATTRIBUTE_RAW_H
+
+#include "api/context.h"
+#include "json/reader.h"
+
+/* One attribute as it was sent. Texts are NULL where nothing was given. */
+struct raw_attribute {
+    const char *key;
+    const char *subkey;
+    const char *number;
+    const char *datatype;
+    const char *mask;
+    const char *driver;
+    const char *text;             /* the value as a parameter */
+    const struct json_node *node; /* the value as JSON */
+    const char *unknown;          /* a member or parameter that does not belong here */
+    const char *wrong_type;       /* a member that is no string where it has to be one */
+};
+
+/* Takes them from the path and a JSON body, or else the parameters; all zeros for a member of a
+ * list that is no object. A JSON list is_bulk. False: a 4xx is already answered. */
+bool read_raw_attributes(struct context *c, struct raw_attribute **out, size_t *count,
+                         bool *is_bulk);
+
+#endif
