@@ -37,7 +37,7 @@ sub let_go {
 # The backend of ours that waits for it.
 sub waiting {
     my $pid;
-    poll(10, sub { $pid = $postgres->psql("select pid from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'muster' limit 1") });
+    poll(10, sub { $pid = $postgres->psql("select pid from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'muster%' limit 1") });
     return $pid;
 }
 

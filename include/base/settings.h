@@ -63,6 +63,10 @@ struct settings {
                                         is "" */
     const struct header *response_headers;
     size_t response_header_count;
+    struct strings cors_origins; /* "https://example.org", or "*"; none: CORS is not ours */
+    struct strings cors_headers; /* that pages of these origins may send */
+    int cors_max_age;            /* how long a browser may remember what it was told */
+    bool cors_credentials;
     bool expanded_type;
     int body_limit;
     int body_timeout; /* for the whole of a body to arrive */

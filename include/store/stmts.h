@@ -10,6 +10,7 @@ enum stmt {
     STMT_ROLLBACK,
     STMT_VERSION_INSERT,
     STMT_PING,
+    STMT_SET_NAME,
     /* connection */
     STMT_HAS_OURS,
     STMT_SCHEMA_VERSION,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <libconfig.h>
@@ -680,6 +681,44 @@ static void check_mounts(struct reader *r) {
         check_alone(r, mounts);
 }
 
+/* The place of the header in the file, as far as there is one. */
+static const config_setting_t *where_header(const struct reader *r, size_t i) {
+    const config_setting_t *list = where(r, "response_headers");
+
+    if (list == NULL || config_setting_length(list) <= (int)i)
+        return list;
+    return config_setting_get_elem(list, (unsigned)i);
+}
+
+/* Browsers refuse "*" with credentials, and rightly: every page of the web would act with the
+ * passwords of whoever looks at it. And one of both ways to send these headers is enough. */
+static void check_cors(struct reader *r) {
+    const struct settings *s = &r->config->settings;
+    const config_setting_t *at = where(r, "cors_credentials");
+    const char *name = "cors_credentials";
+    bool everybody = false, credentials = s->cors_credentials;
+
+    for (size_t i = 0; i < s->cors_origins.count; i++)
+        everybody = everybody || strcmp(s->cors_origins.items[i], "*") == 0;
+    for (size_t i = 0; i < s->response_header_count; i++) {
+        const struct header *h = &s->response_headers[i];
+
+        if (strncasecmp(h->name, "Access-Control-", 15) == 0 && s->cors_origins.count > 0)
+            problem(r, where_header(r, i), "response_headers", "\"%s\" is what cors_origins is for",
+                    h->name);
+        everybody = everybody || (strcasecmp(h->name, "Access-Control-Allow-Origin") == 0 &&
+                                  strcmp(h->value, "*") == 0);
+        if (strcasecmp(h->name, "Access-Control-Allow-Credentials") == 0 &&
+            strcasecmp(h->value, "true") == 0) {
+            credentials = true;
+            at = where_header(r, i);
+            name = "response_headers";
+        }
+    }
+    if (everybody && credentials)
+        problem(r, at, name, "credentials can't be allowed to pages of every origin (\"*\")");
+}
+
 /* A secret that everybody can read is none. */
 static void check_secret(struct reader *r) {
     const config_setting_t *at = where(r, "token_key");
@@ -731,6 +770,7 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
     }
     check_mounts(&r);
     check_secret(&r);
+    check_cors(&r);
     if (settings->doc_dir != NULL && settings->doc_dir[0] == '\0')
         settings->doc_dir = PKGDATADIR;
     take_drivers(&r);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "server/auth.h"
+#include "server/edge.h"
 
 enum { MAX_ATTEMPTS = 5, PAUSE_MS = 4, DESCRIPTION_MAX = 1000 };
 
@@ -137,6 +138,7 @@ static int run(struct exchange *x) {
     x->c.mount = x->match.mount;
     response->hold = x->match.route->transaction == TRANSACTION_WRITE;
     store_set_client(x->w->store, x->transport.client_fd);
+    store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {
         status = attempt(x);
         if (!worth_another(x, attempts, was_connected))
@@ -148,6 +150,7 @@ static int run(struct exchange *x) {
         x->c.json_open = false;
     }
     store_set_client(x->w->store, -1);
+    store_set_request(x->w->store, NULL);
     return status;
 }
 
@@ -157,6 +160,7 @@ static int run(struct exchange *x) {
 static int answer_options(struct exchange *x) {
     if (x->match.allowed != 0)
         response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
+    edge_preflight(x);
     return answer_empty(&x->c, 204);
 }
 
@@ -259,8 +263,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
     x->key = NULL;
     intake_begin(w, x->arena, transport, &x->request);
     response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
-    response_set_fixed(&x->response, w->settings->response_headers,
-                       w->settings->response_header_count);
+    edge_headers(x);
     x->c = (struct context){.settings = w->settings,
                             .request = &x->request,
                             .response = &x->response,

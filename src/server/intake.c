@@ -19,10 +19,29 @@ static bool id_fits(const char *id) {
     return n > 0 && n <= ID_MAX && id[n] == '\0';
 }
 
-/* The client's request id, the front server's (nginx's $request_id in our sample), or one of ours.
- */
+/* The trace's id in a traceparent (W3C Trace Context, section 3.2): 32 digits, not all of them 0.
+ * NULL: it is none. */
+static const char *trace_id(struct arena *arena, const char *parent) {
+    static const char digits[] = "0123456789abcdef";
+    const char *id;
+
+    if (parent == NULL || strspn(parent, digits) != 2 || strncmp(parent, "ff", 2) == 0 ||
+        parent[2] != '-')
+        return NULL;
+    id = parent + 3;
+    if (strspn(id, digits) != 32 || strspn(id, "0") == 32 || id[32] != '-' ||
+        strspn(id + 33, digits) != 16 || id[49] != '-' || strspn(id + 50, digits) != 2)
+        return NULL;
+    if (id[52] != '\0' && (id[52] != '-' || strncmp(parent, "00", 2) == 0))
+        return NULL; /* later versions may say more */
+    return arena_strndup(arena, id, 32);
+}
+
+/* The client's request id, its trace's, the front server's (nginx's $request_id in our sample), or
+ * one of ours. */
 static const char *request_id(struct worker_state *w, const struct request *request) {
     const char *const given[] = {request_header(request, "X-Request-Id"),
+                                 trace_id(request->arena, request_header(request, "traceparent")),
                                  variable(request, "REQUEST_ID")};
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)

@@ -11,6 +11,15 @@
 #define AT(field) offsetof(struct settings, field)
 #define MOUNT(m)  (offsetof(struct settings, mounts) + (m) * sizeof(const char *))
 
+#define HEADER_TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* What clients of this interface send. */
+#define CORS_HEADERS                                                                               \
+    "(\"Authorization\",\"Clusto-After\",\"Clusto-Description\",\"Clusto-Minify\",\"Clusto-"       \
+    "Mode\","                                                                                      \
+    "\"Clusto-Page\",\"Clusto-Per-Page\",\"Content-Type\",\"If-Match\",\"If-None-Match\","         \
+    "\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
+
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };
 
 static const char *check_port(struct arena *arena, const char *text, const char *colon) {
@@ -97,6 +106,26 @@ static const char *check_value(struct arena *arena, const char *text) {
     return NULL;
 }
 
+/* As browsers write it (RFC 6454, section 6.2); "null" is what everybody can be. */
+static const char *check_origin(struct arena *arena, const char *text) {
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    const char *host = text + scheme + 3;
+
+    if (strcmp(text, "*") == 0)
+        return NULL;
+    if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0 || *host == '\0' ||
+        host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]")] != '\0')
+        return arena_printf(arena, "\"%s\" is no origin: \"https://example.org\", without a path",
+                            text);
+    return NULL;
+}
+
+static const char *check_header_name(struct arena *arena, const char *text) {
+    if (text[strspn(text, HEADER_TOKEN)] == '\0')
+        return NULL;
+    return arena_printf(arena, "\"%s\" is not the name of a header", text);
+}
+
 static const char *check_token_key(struct arena *arena, const char *text) {
     (void)arena;
     if (text[0] == '\0' || strlen(text) >= 32)
@@ -135,6 +164,14 @@ static const struct setting table[] = {
      "MiB of answers that the workers keep together; 0: none"},
     {"connect_timeout", SETTING_INT, "3000", 10, HOUR, false, AT(connect_timeout), NULL,
      "milliseconds to wait for a connection to the database"},
+    {"cors_credentials", SETTING_BOOL, "false", 0, 0, false, AT(cors_credentials), NULL,
+     "pages of cors_origins may send cookies and passwords that the browser keeps"},
+    {"cors_headers", SETTING_STRINGS, CORS_HEADERS, 1, 64, false, AT(cors_headers),
+     check_header_name, "request headers that pages of cors_origins may send"},
+    {"cors_max_age", SETTING_INT, "600000", 0, 24 * HOUR, false, AT(cors_max_age), NULL,
+     "milliseconds that a browser may remember what it was told"},
+    {"cors_origins", SETTING_STRINGS, "()", 1, 300, false, AT(cors_origins), check_origin,
+     "origins whose pages may use the interface, or \"*\""},
     {"database", SETTING_STRING, "dbname=muster", 0, TEXT_MAX, false, AT(database), NULL,
      "libpq connection string"},
     {"doc_dir", SETTING_STRING, "", 0, TEXT_MAX, false, AT(doc_dir), check_path,

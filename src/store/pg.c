@@ -48,6 +48,10 @@ void store_set_client(struct store *store, int fd) {
     store->client = fd;
 }
 
+void store_set_request(struct store *store, const char *id) {
+    store->request = id;
+}
+
 bool pg_has_ours(struct store *store) {
     return store_connect(store) == RC_OK && store->has_ours;
 }

@@ -134,6 +134,8 @@ static void put_begin(struct store *store) {
         return;
     }
     put(store, STMT_BEGIN_WRITE, PG_NONE, false);
+    if (store->rc == RC_OK && store->request)
+        put(store, STMT_SET_NAME, PG_ARGS(pg_text(store->request)), false);
     if (store->rc == RC_OK && store->settings->versioning && !store->unversioned)
         put(store, STMT_VERSION_INSERT, PG_ARGS(pg_text(store->user), pg_text(store->description)),
             false);
@@ -570,6 +572,8 @@ enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
     settle_leftovers(store);
     if (store->conn && nothing_sent(store))
         look_alive(store);
+    if (store->request)
+        pg_queue(store, STMT_SET_NAME, PG_ARGS(pg_text(store->request)));
     pg_send(store, stmt, args, count);
     store->lone_write = store->commit_sent = store->packet_open;
     rc = lone_write_end(store, pg_next(store, &r));

@@ -99,6 +99,8 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                              " values (localtimestamp, left($1, 64), $2) returning version"},
 
     [STMT_PING] = {"ping", "", 0, "select 1"},
+    [STMT_SET_NAME] = {"set_name", "t", 0,
+                       "select set_config('application_name', 'muster ' || $1, true)"},
 
     [STMT_HAS_OURS] = {"has_ours", "", STMT_ONCE,
                        "select to_regclass('muster_schema') is not null"},

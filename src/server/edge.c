@@ -1,0 +1,103 @@
+/* edge.c: the headers that every answer carries, whatever is answered. */
+#include <string.h>
+#include <strings.h>
+
+#include "server/edge.h"
+
+/* What a page may see of an answer beside what browsers show anyway. */
+#define EXPOSED                                                                                    \
+    "Clusto-Minify, Clusto-Next, Clusto-Outcome, Clusto-Page, Clusto-Pages, Clusto-Per-Page, "     \
+    "Clusto-Version, "                                                                             \
+    "ETag, Link, Retry-After, Warnings, X-Request-Id"
+
+enum { OURS = 5 }; /* headers that are added here at most */
+
+static bool is_listed(const struct strings *list, const char *text) {
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* What the configuration adds to every answer under this name, or NULL. */
+static const char *configured(const struct settings *s, const char *name) {
+    for (size_t i = 0; i < s->response_header_count; i++)
+        if (strcasecmp(s->response_headers[i].name, name) == 0)
+            return s->response_headers[i].value;
+    return NULL;
+}
+
+/* What cors_origins makes of this origin; NULL: nothing. */
+static const char *allowed_origin(const struct settings *s, const char *origin) {
+    if (origin == NULL)
+        return NULL;
+    if (is_listed(&s->cors_origins, "*"))
+        return "*";
+    return is_listed(&s->cors_origins, origin) ? origin : NULL;
+}
+
+static size_t add_cors(const struct exchange *x, struct header *headers) {
+    const struct settings *s = x->w->settings;
+    const char *origin;
+    size_t n = 0;
+
+    if (s->cors_origins.count == 0)
+        return 0;
+    origin = allowed_origin(s, request_header(&x->request, "Origin"));
+    if (!is_listed(&s->cors_origins, "*")) /* a cache may not give one origin's answer to another */
+        headers[n++] = (struct header){"Vary", "Origin"};
+    if (origin == NULL)
+        return n;
+    headers[n++] = (struct header){"Access-Control-Allow-Origin", origin};
+    headers[n++] = (struct header){"Access-Control-Expose-Headers", EXPOSED};
+    if (s->cors_credentials)
+        headers[n++] = (struct header){"Access-Control-Allow-Credentials", "true"};
+    return n;
+}
+
+void edge_headers(struct exchange *x) {
+    const struct settings *s = x->w->settings;
+    size_t n = s->response_header_count;
+    struct header *headers = arena_array(x->arena, n + OURS, sizeof(*headers));
+
+    if (n > 0)
+        memcpy(headers, s->response_headers, n * sizeof(*headers));
+    headers[n++] = (struct header){"X-Request-Id", x->request.id};
+    n += add_cors(x, headers + n);
+    response_set_fixed(&x->response, headers, n);
+}
+
+/* By cors_origins, or by a header that response_headers puts on every answer. */
+static bool origin_may_ask(const struct settings *s, const char *origin) {
+    const char *always = configured(s, "Access-Control-Allow-Origin");
+
+    return allowed_origin(s, origin) != NULL ||
+           (always != NULL && (strcmp(always, "*") == 0 || strcmp(always, origin) == 0));
+}
+
+/* A word of the configuration's own holds. */
+static void add(struct exchange *x, const char *name, const char *value) {
+    if (configured(x->w->settings, name) == NULL)
+        response_header(&x->response, name, value);
+}
+
+static const char *joined(struct arena *arena, const struct strings *list) {
+    const char *all = "";
+
+    for (size_t i = 0; i < list->count; i++)
+        all = arena_printf(arena, "%s%s%s", all, i > 0 ? ", " : "", list->items[i]);
+    return all;
+}
+
+void edge_preflight(struct exchange *x) {
+    const struct settings *s = x->w->settings;
+    const char *origin = request_header(&x->request, "Origin");
+
+    if (origin == NULL || request_header(&x->request, "Access-Control-Request-Method") == NULL ||
+        x->match.allowed == 0 || !origin_may_ask(s, origin))
+        return;
+    add(x, "Access-Control-Allow-Methods", route_allow(x->arena, x->match.allowed));
+    if (s->cors_headers.count > 0)
+        add(x, "Access-Control-Allow-Headers", joined(x->arena, &s->cors_headers));
+    add(x, "Access-Control-Max-Age", arena_printf(x->arena, "%d", s->cors_max_age / 1000));
+}

@@ -1,0 +1,220 @@
+# 72-browser.t: pages of other sites: which may read answers, what they are told before they ask, and
+# what no configuration may allow. Request ids, too: in answers, logs, and the database.
+use v5.24;
+use warnings;
+use Test::More;
+use Muster::Client;
+use Muster::Data qw(load_example);
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(poll);
+use Muster::Server;
+
+my $postgres = Muster::Postgres->new;
+my $plain    = Muster::Server->new(postgres => $postgres, start => 0);
+load_example($postgres);
+
+sub server {
+    my (%conf) = @_;
+    return Muster::Server->new(postgres => $postgres, schema => 0, conf => \%conf);
+}
+
+# The program may not start with this; the complaint names the line.
+sub refused {
+    my ($conf, $line, $why) = @_;
+    my $server = Muster::Server->new(postgres => $postgres, schema => 0, start => 0, more => $conf);
+    my $result = $server->run_program(['-t']);
+    is($result->{status}, 1, 'refused: ' . $conf =~ s/\n/ /gr);
+    like($result->{err}, qr{/more\.conf:$line: setting "$why}, '  with file and line');
+    my $start = $server->run_program(['-f']);
+    is($start->{status}, 1, '  nothing starts');
+    return;
+}
+
+subtest 'what no configuration may allow' => sub {
+    my $all = qr/": credentials can't be allowed to pages of every origin/;
+    refused("response_headers = (\n \"Access-Control-Allow-Origin: *\",\n \"Access-Control-Allow-Credentials: true\" );", 3, "response_headers$all");
+    refused("response_headers = (\n \"Access-control-allow-credentials: TRUE\", \"access-control-allow-origin: *\" );", 2, "response_headers$all");
+    refused("response_headers = {\n Access-Control-Allow-Origin = \"*\";\n Access-Control-Allow-Credentials = \"true\"; };", 3, "response_headers$all");
+    refused("cors_origins = ( \"*\" );\ncors_credentials = true;", 2, "cors_credentials$all");
+    refused("cors_origins = ( \"https://a.example\", \"*\" );\n\ncors_credentials = true;", 3, "cors_credentials$all");
+    refused("response_headers = ( \"Access-Control-Allow-Origin: *\" );\ncors_credentials = true;", 2, "cors_credentials$all");
+    refused("cors_origins = ( \"https://a.example\" );\nresponse_headers = (\n\"X-A: b\",\n\"Access-Control-Allow-Origin: *\" );", 4, 'response_headers": "Access-Control-Allow-Origin" is what cors_origins is for');
+    refused("cors_origins = ( \"$_\" );", 1, 'cors_origins": "' . quotemeta($_) . '" is no origin')
+        for 'null', 'https://a.example/', 'a.example', 'https://', 'https://A.example', 'https://*.example';
+    refused("cors_headers = ( \"A b\" );", 1, 'cors_headers": "A b" is not the name of a header');
+    my $fine = Muster::Server->new(postgres => $postgres, schema => 0, start => 0,
+        more => 'response_headers = ( "Access-Control-Allow-Origin: https://a.example", "Access-Control-Allow-Credentials: true" );');
+    is($fine->run_program(['-t'])->{status}, 0, 'one origin with credentials is fine');
+};
+
+my $origin = 'https://a.example';
+
+# The headers of that kind in an answer, as a hash; each may be there once.
+sub cors_of {
+    my ($answer, $name) = @_;
+    my %found;
+    for my $pair (@{ $answer->{header_list} }) {
+        my ($header, $value) = @$pair;
+        next unless $header =~ /^access-control-(.+)/i;
+        fail("$name: $header is there twice") if $found{ lc $1 }++;
+        $found{ lc $1 } = $value;
+    }
+    return \%found;
+}
+
+sub through {
+    my ($server, $code) = @_;
+    for my $kind (qw(nginx lighttpd)) {
+        # The sample of lighttpd says that its lines have to go where the program is told.
+        my $front = Muster::Front->new(kind => $kind, server => $server, cors => $kind eq 'nginx');
+        $code->($front->client, $kind);
+        $front->stop;
+    }
+    $server->stop;
+    return;
+}
+
+sub preflight {
+    my ($client, $path, $from, %headers) = @_;
+    return $client->options($path, body => '', headers => {
+        Origin => $from, 'Access-Control-Request-Method' => 'PUT',
+        'Access-Control-Request-Headers' => 'content-type', %headers });
+}
+
+subtest 'chosen origins, with credentials' => sub {
+    my $server = server(
+        cors_origins => [ $origin, 'http://localhost:3000' ], cors_credentials => JSON::PP::true,
+        cors_headers => [ 'Content-Type', 'X-Own' ], cors_max_age => 120_000,
+        access => [ { who => 'nobody', roles => 'read' } ],
+    );
+    through($server, sub {
+        my ($client, $kind) = @_;
+        my $answer = $client->get('/by-name/testserver1', headers => { Origin => $origin });
+        my $found  = cors_of($answer, $kind);
+        is($answer->{status}, 401, "$kind: an error");
+        is($found->{'allow-origin'}, $origin, "$kind: can be read by pages of a chosen origin");
+        is($found->{'allow-credentials'}, 'true', "$kind: who may send credentials");
+        like($found->{'expose-headers'}, qr/\bClusto-Pages\b.*\bETag\b.*\bX-Request-Id\b/, "$kind: and see the interface's headers");
+        is($answer->{headers}{vary}, 'Origin', "$kind: caches are told");
+        $answer = $client->get('/by-name/testserver1', headers => { Origin => 'https://b.example' });
+        is_deeply(cors_of($answer, $kind), {}, "$kind: nothing for pages of others");
+        is($answer->{headers}{vary}, 'Origin', "$kind: but caches are told");
+        for my $other ('https://a.example.b.example', 'https://a.exampl', 'http://a.example', 'null', 'https://a.example:443', '') {
+            is_deeply(cors_of($client->get('/__version__', headers => { Origin => $other }), $kind), {}, "$kind: \"$other\" is another");
+        }
+        is_deeply(cors_of($client->get('/__version__'), $kind), {}, "$kind: nor where nobody asks");
+
+        $answer = preflight($client, '/attribute/testserver1/key1', $origin);
+        is($answer->{status}, 204, "$kind: a browser's question needs nobody to be known");
+        is_deeply(cors_of($answer, $kind), {
+            'allow-origin' => $origin, 'allow-credentials' => 'true', 'max-age' => 120,
+            'allow-headers' => 'Content-Type, X-Own', 'allow-methods' => 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
+            'expose-headers' => $found->{'expose-headers'},
+        }, "$kind: and is answered with what the path and the configuration allow");
+        is(cors_of(preflight($client, '/driverlist', $origin), $kind)->{'allow-methods'}, 'GET, HEAD, OPTIONS', "$kind: another path, other methods");
+        is(cors_of(preflight($client, '/no/such/path', $origin), $kind)->{'allow-methods'}, undef, "$kind: no path, none");
+        is_deeply(cors_of(preflight($client, '/driverlist', 'https://b.example'), $kind), {}, "$kind: pages of others get no answer");
+        my $plain = $client->options('/driverlist', body => '', headers => { Origin => $origin });
+        is(cors_of($plain, $kind)->{'allow-methods'}, undef, "$kind: a plain OPTIONS is no such question");
+        is($plain->{headers}{allow}, 'GET, HEAD, OPTIONS', "$kind: Allow says it anyway");
+    });
+};
+
+subtest 'every origin' => sub {
+    through(server(cors_origins => ['*']), sub {
+        my ($client, $kind) = @_;
+        for (1 .. 3) {    # also when it is kept
+            my $answer = $client->get('/by-name/testserver1', headers => { Origin => $origin });
+            is($answer->{status}, 200, "$kind: an answer");
+            is(cors_of($answer, $kind)->{'allow-origin'}, '*', "$kind: for all");
+            is(cors_of($answer, $kind)->{'allow-credentials'}, undef, "$kind: without credentials");
+            is($answer->{headers}{vary}, undef, "$kind: and the same for all");
+        }
+        my $found = cors_of(preflight($client, '/preferences/mine', $origin), $kind);
+        is($found->{'allow-methods'}, 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS', "$kind: methods");
+        like($found->{'allow-headers'}, qr/Authorization.*If-Match.*X-User-Id/, "$kind: headers");
+        is($found->{'max-age'}, 600, "$kind: for ten minutes");
+    });
+};
+
+subtest 'by response_headers, as before' => sub {
+    through(server(response_headers => [ 'Access-Control-Allow-Origin: *', 'Access-Control-Max-Age: 7' ]), sub {
+        my ($client, $kind) = @_;
+        is(cors_of($client->get('/no/such/path'), $kind)->{'allow-origin'}, '*', "$kind: on every answer");
+        my $found = cors_of(preflight($client, '/entity/pool/x', $origin), $kind);
+        is($found->{'allow-origin'}, '*', "$kind: a browser's question has it, too");
+        is($found->{'allow-methods'}, 'GET, HEAD, POST, DELETE, OPTIONS', "$kind: and is answered");
+        is($found->{'max-age'}, 7, "$kind: a word of the configuration's own holds");
+    });
+};
+
+subtest 'not at all' => sub {
+    through(server(), sub {
+        my ($client, $kind) = @_;
+        return if $kind eq 'nginx';    # its sample does it itself: 10-front.t
+        is_deeply(cors_of(preflight($client, '/driverlist', $origin), $kind), {}, "$kind: nothing of the program's");
+    });
+};
+
+subtest 'request ids' => sub {
+    my $server = server(log_level => 'info');
+    my $trace  = '4bf92f3577b34da6a3ce929d0e0e4736';
+    through($server, sub {
+        my ($client, $kind) = @_;
+        my $id_of = sub {
+            my (@headers) = @_;
+            my $answer = $client->get('/__version__', headers => [@headers]);
+            my $id = $answer->{headers}{'x-request-id'};
+            ok(poll(5, sub { index($server->log, "[$id] GET /__version__") >= 0 }), "$kind: $id is in the log");
+            return $id;
+        };
+        is($id_of->('X-Request-Id' => "mine-$kind.1_A"), "mine-$kind.1_A", "$kind: one's own");
+        is($id_of->(traceparent => "00-$trace-00f067aa0ba902b7-01"), $trace, "$kind: the trace's");
+        is($id_of->('X-Request-Id' => 'a', traceparent => "00-$trace-00f067aa0ba902b7-01"), 'a', "$kind: one's own first");
+        is($id_of->(traceparent => "cc-$trace-00f067aa0ba902b7-01-what-comes"), $trace, "$kind: of a later version");
+        my %made;
+        for my $bad ('x' x 65, 'a b', 'a/b', "a\xe4", 'a"b', '%0a', 'a;b', 'a, b') {
+            my $id = $id_of->('X-Request-Id' => $bad);
+            like($id, qr/\A[0-9a-f-]+\z/, "$kind: a new one");
+            ok(!$made{$id}++, "$kind: each another");
+        }
+        for my $bad ('00-' . '0' x 32 . '-00f067aa0ba902b7-01', "ff-$trace-00f067aa0ba902b7-01", "00-$trace-00f067aa0ba902b7-01-x",
+            "00-$trace-00f067aa0ba902b7", "00-\U$trace\E-00f067aa0ba902b7-01", "00-$trace", '00', '') {
+            isnt($id_of->(traceparent => $bad), $trace, "$kind: \"$bad\" is no trace");
+        }
+        like($client->get('/no/such/path', headers => { 'X-Request-Id' => 'err' })->{headers}{'x-request-id'}, qr/\Aerr\z/, "$kind: errors have it");
+        is($client->get('/by-name/testserver1', headers => { 'X-Request-Id' => "again$_" })->{headers}{'x-request-id'}, "again$_", "$kind: kept answers have their own") for 1 .. 3;
+    });
+};
+
+subtest 'in the database' => sub {
+    my $server = server();
+    my $front  = Muster::Front->new(server => $server);
+    my %ask    = (
+        'an object'   => sub { $_[0]->delete('/entity/basicserver/testserver2', body => '', headers => { 'X-Request-Id' => 'held-1' }) },
+        'preferences' => sub { $_[0]->put('/preferences/mine', json => {}, headers => { 'X-User-Id' => 'ann', 'X-Request-Id' => 'held-2' }) },
+    );
+    for my $what (sort keys %ask) {
+        my ($table) = $what eq 'preferences' ? 'muster_preferences' : 'entities';
+        like($ask{$what}->($front->client)->{status}, qr/^2/, "$what: without a wait");
+        my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
+            '-c', "begin; lock table $table; select pg_sleep(20)" ]);
+        ok(poll(10, sub { $postgres->psql("select count(*) from pg_locks where relation = '$table'::regclass and mode = 'AccessExclusiveLock' and granted") }), 'somebody holds the table');
+        my ($names) = Muster::Client::parallel(2, sub {
+            my ($i) = @_;
+            return $ask{$what}->($front->client(timeout => 25))->{status} if $i;
+            my $names;
+            poll(10, sub { $names = $postgres->psql("select application_name from pg_stat_activity where wait_event_type = 'Lock'") });
+            $lock->stop('KILL');
+            $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(20)%' and pid <> pg_backend_pid()");
+            return $names;
+        });
+        like($names, qr/\Amuster held-\d\z/, "$what: the connection says whose write it is");
+        ok(poll(5, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster %'") == 0 }), 'and is called muster again');
+    }
+    $front->stop;
+    $server->stop;
+};
+
+done_testing();
