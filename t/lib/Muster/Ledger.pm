@@ -9,9 +9,11 @@ use warnings;
 use Exporter 'import';
 use JSON::PP ();
 use Muster::Client qw(parallel);
+use Muster::Process qw(slurp spew temp_dir);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(prepare_ledger write_one write_for check_ledger tally verdict);
+our @EXPORT_OK = qw(bad_answers check_ledger prepare_ledger tally verdict write_one);
 
 # What the kinds of writes need. The client is the front server's.
 sub prepare_ledger {
@@ -52,33 +54,85 @@ sub verdict {
 sub write_one {
     my ($client, $kind, $text, $i) = @_;
     my $answer = $kinds{$kind}->($client, $text, $i);
-    my @entry  = (verdict($answer), $kind, $text, $answer->{status}, $answer->{seconds} // 0);
-    push @entry, $answer->{body} if $answer->{status} == 500 || $answer->{status} =~ /^50[34]$/ && !defined $answer->{headers}{'retry-after'};
-    return @entry;
+    return @{ _entry(verdict($answer), $kind, $text, $answer) };
 }
 
-# $n writers at once until $seconds are over, and meanwhile $meanwhile->($end) in a process of its own;
-# each writer uses $client->($i). Options: kinds, name (of the round: it makes the texts different),
-# pause (after a refusal). The entries.
-sub write_for {
-    my ($seconds, $n, $client, $meanwhile, %option) = @_;
-    state $round = 0;
+# Is what was acknowledged seen by whoever asks now? A complaint, or nothing.
+my %read = (
+    note => sub { my ($c, $text, $i) = @_; return $c->get("/attribute/ledger$i/note") },
+    make => sub { my ($c, $text) = @_; return $c->get("/by-name/$text") },
+    ip   => sub { my ($c, $text, $i) = @_; return $c->get("/by-name/ledger$i") },
+    set  => sub { my ($c, $text, $i) = @_; return $c->get("/preferences/set$i", headers => { 'X-User-Id' => 'ledger' }) },
+    append => sub { my ($c, $text, $i) = @_; return $c->get("/preferences/list$i", headers => { 'X-User-Id' => 'ledger' }) },
+);
+
+sub read_back {
+    my ($client, $kind, $text, $i) = @_;
+    my $answer = $read{$kind}->($client, $text, $i);
+    return ('read', $answer) if $kind eq 'ip' || $answer->{status} !~ /^(200|404)$/ || !$answer->{complete};
+    return ('read', $answer) if $answer->{status} == 200 && $answer->{body} =~ /"\Q$text\E"/;
+    return ('stale', $answer);
+}
+
+sub _entry {
+    my ($verdict, $kind, $text, $answer) = @_;
+    my @entry = ($verdict, $kind, $text, $answer->{status}, $answer->{seconds} // 0);
+    push @entry, $answer->{error} // $answer->{body}
+        if $verdict eq 'stale' || $answer->{status} == 500 || $answer->{status} =~ /^50[34]$/ && !defined $answer->{headers}{'retry-after'};
+    return \@entry;
+}
+
+my $round = 0;
+
+# $n clients that write, and read back some of what they wrote, until end() is called: in processes of their own,
+# so that meanwhile whoever called this can stop and start things. Client $i uses $client->($i) to write and
+# $client->($i + 1) to read. Options: kinds, name (makes the texts different), pause (seconds after a refusal),
+# between (seconds between two).
+sub begin {
+    my ($class, $n, $client, %option) = @_;
+    my $dir   = temp_dir();
     my $name  = ($option{name} // 'w') . ++$round;
     my @kinds = @{ $option{kinds} // [ sort keys %kinds ] };
-    my $end   = time + $seconds;
-    my @all   = parallel($n + ($meanwhile ? 1 : 0), sub {
+    my $self  = bless { stop => "$dir/stop", result => "$dir/result" }, $class;
+    $self->{pid} = fork // die "fork: $!";
+    return $self if $self->{pid};
+    my @all = parallel($n, sub {
         my ($me) = @_;
-        return $meanwhile->($end) // {} if $me == $n;
-        my ($c, @entries) = ($client->($me));
-        for (my $k = 0; time < $end; $k++) {
-            push @entries, [ write_one($c, $kinds[ ($me + $k) % @kinds ], "$name-$me-$k", ($me + 5 * $k) % 16) ];
-            sleep($option{pause} // 0.02) if $entries[-1][0] ne 'acknowledged';
+        my ($writer, $reader, @entries) = ($client->($me), $client->($me + 1));
+        # Whoever started us may have died.
+        for (my $k = 0; !-e $self->{stop} && -d $dir && getppid != 1; $k++) {
+            my ($kind, $text, $i) = ($kinds[ ($me + $k) % @kinds ], "$name-$me-$k", ($me + 5 * $k) % 16);
+            my $answer = $kinds{$kind}->($writer, $text, $i);
+            push @entries, _entry(verdict($answer), $kind, $text, $answer);
+            if ($entries[-1][0] eq 'acknowledged') {
+                my ($verdict, $seen) = $k % 2 ? read_back($reader, $kind, $text, $i) : ();
+                push @entries, _entry($verdict, $kind, $text, $seen) if $verdict;
+            }
+            else { sleep($option{pause} // 0.02) }
+            sleep $option{between} if $option{between};
         }
         return { entries => \@entries };
-    }, timeout => $seconds + 100);
-    my @died = grep { $_->{died} } @all;
+    }, timeout => 600);
+    spew($self->{result}, JSON::PP::encode_json(\@all));
+    POSIX::_exit(0);
+}
+
+# The entries; reads have the verdict "read", or "stale".
+sub end {
+    my ($self) = @_;
+    spew($self->{stop}, '');
+    waitpid $self->{pid}, 0;
+    my $all  = JSON::PP::decode_json(slurp($self->{result}));
+    my @died = grep { $_->{died} } @$all;
     die "a writer died: $died[0]{died}" if @died;
-    return map { @{ $_->{entries} // [] } } @all;
+    return map { @{ $_->{entries} } } @$all;
+}
+
+# What no test wants: an answer that is older than its question, a 500, a 503 that says nothing.
+sub bad_answers {
+    my (@entries) = @_;
+    my @bad = map { join ' ', map { $_ // '-' } @$_[ 0 .. 3 ], substr $_->[5], 0, 200 } grep { defined $_->[5] } @entries;
+    return @bad > 10 ? (@bad[ 0 .. 9 ], '... ' . @bad) : @bad;
 }
 
 # What was said, in words: "acknowledged 201: 17".
@@ -102,6 +156,7 @@ sub check_ledger {
     $made{$_}++ for $postgres->psql("select name from entities where driver = 'basicappliance' and deleted_at_version is null");
     for (@entries) {
         my ($verdict, $kind, $text, $status) = @$_;
+        next if $verdict =~ /^(read|stale)$/;
         my $n = $have{$kind}{$text} // 0;
         push @wrong, "$kind $text: $verdict ($status), but there $n times"
             if $verdict eq 'acknowledged' && $n != 1 || $verdict eq 'refused' && $n != 0 || $n > 1;
@@ -115,7 +170,7 @@ sub check_ledger {
         group by int_value having count(*) > 1) as twice");
     push @wrong, "$twice addresses are held twice" if $twice;
     my $given = $postgres->psql("select count(*) from entity_attrs where key = 'ip' and subkey is null and deleted_at_version is null");
-    my $said  = grep { $_->[1] eq 'ip' && ($have{ip}{ $_->[2] } // 0) == 1 } @entries;
+    my $said  = grep { $_->[1] eq 'ip' && $_->[0] !~ /^(read|stale)$/ && ($have{ip}{ $_->[2] } // 0) == 1 } @entries;
     push @wrong, "$given addresses are held, $said allocations are recorded" if $given < $said;
     return @wrong > 20 ? (@wrong[ 0 .. 19 ], '... ' . @wrong) : @wrong;
 }

@@ -33,6 +33,23 @@ sub new {
     return $self;
 }
 
+# A hot standby that follows $primary, with the same settings.
+sub standby_of {
+    my ($class, $primary) = @_;
+    my $self = bless { %$primary, dir => temp_dir(), process => undef }, $class;
+    for my $name (qw(data socket)) {
+        mkdir "$self->{dir}/$name" or croak "$name: $!";
+        _must([ 'chown', $self->{user}, "$self->{dir}/$name" ]) if $self->{user};
+        chmod 0700, "$self->{dir}/$name" if $name eq 'data';
+    }
+    my $copied = run(
+        [ "$self->{bin}/pg_basebackup", '-h', $primary->socket_dir, '-U', 'postgres', '-D', "$self->{dir}/data", '-R', '-X', 'stream', '-c', 'fast', '-N' ],
+        user => $self->{user}, cwd => '/', timeout => 120,
+    );
+    croak "pg_basebackup: $copied->{err}" if $copied->{status} != 0;
+    return $self->start;
+}
+
 # The directory of the newest PostgreSQL that has a server.
 sub _bin {
     state $bin;
