@@ -10,6 +10,8 @@ use Muster::World;
 
 which('http')   or plan skip_all => 'HTTPie is missing (Debian: httpie)';
 which('script') or plan skip_all => 'script is missing (Debian: bsdutils)';
+# A bare chroot has no /dev/pts.
+run([ which('script'), '-qec', 'true', '/dev/null' ])->{status} == 0 or plan skip_all => 'there are no pseudo-terminals (mount devpts)';
 
 # Exactly as the sample has it, for the sample's sake.
 my $sample = slurp(source_dir() . '/etc/preferences-only.conf');
