@@ -224,6 +224,12 @@ static void test_errors(void) {
     ok(json_read(arena, "1\0", 2, &usual, &error) == NULL && error.result == JSON_MALFORMED &&
            error.column == 2,
        "a NUL byte");
+    ok(json_read(arena, "[\f1]", 4, &usual, &error) == NULL && error.result == JSON_MALFORMED &&
+           error.column == 2,
+       "a form feed, which yajl takes for white space");
+    ok(json_read(arena, "1\v", 2, &usual, &error) == NULL && error.result == JSON_MALFORMED &&
+           error.column == 2,
+       "a vertical tab");
     (void)read_text("[1, oops]");
     is_str(error.message, "invalid char in json text.", "a message for a person");
     (void)read_text("");
