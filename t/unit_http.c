@@ -639,6 +639,15 @@ static void test_multiparts(void) {
         buf_adds(&many, "\r\n--");
     }
     is_str(show_multipart(MP, many.data, many.len), "MALFORMED", "nearly a boundary, very often");
+    buf_clear(&many);
+    buf_adds(&many, "--X\r\n" PART "a");
+    for (i = 0; i < 20000; i++) {
+        buf_adds(&many, "; b=\"\"");
+    }
+    buf_adds(&many, "\r\n\r\n1\r\n--X--");
+    arena_reset(arena);
+    (void)show_multipart(MP, many.data, many.len);
+    ok(arena_used(arena) < 10 * many.len, "many quoted strings take memory in proportion");
     buf_release(&many);
 }
 

@@ -1,6 +1,7 @@
 /* multipart.c: multipart/form-data (RFC 7578, RFC 2046 section 5.1) to parameters, in one pass. */
 #include <assert.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,24 +53,38 @@ static struct span cut(struct span *s, char c) {
     return head;
 }
 
-/* The quoted string whose inside *s starts with, in the arena; *s goes on behind it. Only \" and \\
- * are escapes: browsers of old sent paths with single backslashes. NULL: it has no end. */
-static char *take_quoted(struct arena *arena, struct span *s, size_t *length) {
-    char *out = arena_alloc(arena, s->n + 1);
-    size_t n = 0;
+/* Bytes of the quoted string whose inside *s starts with, up to its closing quote; SIZE_MAX: it has
+ * none. Only \" and \\ are escapes: browsers of old sent paths with single backslashes. */
+static size_t quoted_length(const struct span *s) {
     size_t i;
 
     for (i = 0; i < s->n && s->at[i] != '"'; i++) {
         if (s->at[i] == '\\' && i + 1 < s->n && (s->at[i + 1] == '"' || s->at[i + 1] == '\\')) {
             i++;
         }
-        out[n++] = s->at[i];
     }
-    if (i == s->n) {
+    return i == s->n ? SIZE_MAX : i;
+}
+
+/* That string in the arena; *s goes on behind it. NULL: it has no end. */
+static char *take_quoted(struct arena *arena, struct span *s, size_t *length) {
+    size_t raw = quoted_length(s);
+    char *out;
+    size_t n = 0;
+    size_t i;
+
+    if (raw == SIZE_MAX) {
         return NULL;
     }
-    s->at += i + 1;
-    s->n -= i + 1;
+    out = arena_alloc(arena, raw + 1);
+    for (i = 0; i < raw; i++) {
+        if (s->at[i] == '\\' && (s->at[i + 1] == '"' || s->at[i + 1] == '\\')) {
+            i++;
+        }
+        out[n++] = s->at[i];
+    }
+    s->at += raw + 1;
+    s->n -= raw + 1;
     *length = n;
     return out;
 }
