@@ -149,6 +149,8 @@ static void test_refused(void) {
     refused("mounts = { nowhere = \"/x\"; };", 1, "setting \"mounts.nowhere\": unknown");
     refused("mounts = \"/x\";", 1, "setting \"mounts\": must be a group { }, not a string");
     refused("workers = \"2\";", 1, "setting \"workers\": must be an integer, not a string");
+    refused("log_level = \"a\\nb\";", 1,
+            "setting \"log_level\": \"a?b\" is none of debug, info, warning, error");
     refused("workers = 2.5;", 1,
             "setting \"workers\": must be an integer, not a number with a fraction");
     refused("\n\nworkers = -1;", 3, "setting \"workers\": must be from 0 to 1024, not -1");

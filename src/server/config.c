@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,6 +55,15 @@ static const struct config *registered; /* whose drivers the table has */
 static void problem(struct reader *r, const config_setting_t *at, const char *name,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* One line, whatever it quotes from the file. */
+static void tell(struct reader *r, char *line) {
+    for (char *p = line; *p != '\0'; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    r->report(line);
+    r->problems++;
+}
+
 static void problem(struct reader *r, const config_setting_t *at, const char *name,
                     const char *format, ...) {
     char message[512], line[1024];
@@ -68,8 +78,7 @@ static void problem(struct reader *r, const config_setting_t *at, const char *na
                  (unsigned)config_setting_source_line(at), name, message);
     else
         snprintf(line, sizeof(line), "setting \"%s\": %s", name, message);
-    r->report(line);
-    r->problems++;
+    tell(r, line);
 }
 
 static const char *kind(const config_setting_t *s) {
@@ -623,8 +632,7 @@ static void read_file(struct reader *r, config_t *file, const char *path) {
     else
         snprintf(line, sizeof(line), "%s:%d: %s", where, config_error_line(file),
                  config_error_text(file));
-    r->report(line);
-    r->problems++;
+    tell(r, line);
 }
 
 /* --- what must fit together --------------------------------------------------------------------
