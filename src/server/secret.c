@@ -54,12 +54,19 @@ bool token_make_key(char key[TOKEN_KEY_SIZE]) {
     return random_hex(SECRET_BYTES, key);
 }
 
+static bool are_digits(const char *at, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (at[i] == '\0' || strchr(digits, at[i]) == NULL)
+            return false;
+    return true;
+}
+
 bool token_id(const char *text, size_t n, char id[TOKEN_ID_SIZE]) {
     const char *at = text + PREFIX_LENGTH, *secret = at + TOKEN_ID_SIZE;
 
     if (n != TOKEN_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0 ||
-        strspn(at, digits) != TOKEN_ID_SIZE - 1 || secret[-1] != '_' ||
-        strspn(secret, digits) < 2 * SECRET_BYTES)
+        !are_digits(at, TOKEN_ID_SIZE - 1) || secret[-1] != '_' ||
+        !are_digits(secret, 2 * SECRET_BYTES))
         return false;
     memcpy(id, at, TOKEN_ID_SIZE - 1);
     id[TOKEN_ID_SIZE - 1] = '\0';
