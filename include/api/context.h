@@ -9,6 +9,7 @@
 #include "http/response.h"
 #include "rules/verdict.h"
 #include "store/store.h"
+#include "json/reader.h"
 #include "json/writer.h"
 
 #define DEPENDENCIES 4
@@ -80,6 +81,10 @@ enum mode get_mode(const struct context *c, enum mode default_mode);
 
 /* The 409 for a mode that does not exist. */
 int fail_mode(struct context *c);
+
+/* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
+ * `depth` containers inside each other. */
+struct json_limits json_limits(const struct context *c, size_t depth);
 
 /* What page of a list is wanted: Clusto-Page or Clusto-After, Clusto-Per-Page; the last two also as
  * the parameters clusto_after and clusto_per_page. False: a 400 is already answered. */

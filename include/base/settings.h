@@ -76,7 +76,9 @@ struct settings {
     int max_path_bytes;
     int max_path_segments;
     int json_depth;
+    int json_values;
     int per_page;
+    int max_per_page;           /* 0: any size */
     int cache_size;             /* MiB for kept answers; 0: none */
     const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */

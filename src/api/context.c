@@ -7,14 +7,27 @@
 
 #include "api/context.h"
 #include "base/log.h"
+#include "base/utf8.h"
+#include "rules/change.h"
+#include "rules/number.h"
+
+/* Bytes of Clusto-Minify. */
+enum { LONGEST_MINIFY = 128 };
+
+/* What a header of every answer says of the request's; nonsense is not handed back. */
+static const char *minify_header(const char *value) {
+    size_t n = value ? strlen(value) : 0;
+
+    return value && n <= LONGEST_MINIFY && utf8_valid(value, n) ? value : "False";
+}
 
 struct json_writer *answer_json(struct context *c, int status) {
-    const char *minify = request_header(c->request, "Clusto-Minify");
+    const char *minify = minify_header(request_header(c->request, "Clusto-Minify"));
 
     c->response->status = status;
     response_header(c->response, "Content-Type", "application/json");
-    response_header(c->response, "Clusto-Minify", minify ? minify : "False");
-    json_begin(c->json, minify && strcasecmp(minify, "true") == 0, response_write, c->response);
+    response_header(c->response, "Clusto-Minify", minify);
+    json_begin(c->json, strcasecmp(minify, "true") == 0, response_write, c->response);
     c->json_open = true;
     return c->json;
 }
@@ -162,6 +175,14 @@ int fail_mode(struct context *c) {
                 request_header(c->request, "Clusto-Mode"));
 }
 
+struct json_limits json_limits(const struct context *c, size_t depth) {
+    return (struct json_limits){.depth = depth,
+                                .nodes = (size_t)c->settings->json_values,
+                                .key_bytes = CHANGE_KEY_BYTES,
+                                .number_digits = NUMBER_CHARACTERS,
+                                .exponent = NUMBER_EXPONENT};
+}
+
 /* A header, or the parameter that stands for it in a link. */
 static const char *header_or_param(const struct context *c, const char *header, const char *name) {
     const char *value = request_header(c->request, header);
@@ -170,15 +191,21 @@ static const char *header_or_param(const struct context *c, const char *header, 
 }
 
 bool get_page(struct context *c, struct page *out) {
+    const int most = c->settings->max_per_page, usual = c->settings->per_page;
     const char *message;
 
-    if (page_parse(c->arena, request_header(c->request, "Clusto-Page"),
-                   header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
-                   header_or_param(c, "Clusto-After", "clusto_after"), c->settings->per_page, out,
-                   &message))
-        return true;
-    fail(c, 400, "%s", message);
-    return false;
+    if (!page_parse(c->arena, request_header(c->request, "Clusto-Page"),
+                    header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
+                    header_or_param(c, "Clusto-After", "clusto_after"),
+                    most > 0 && most < usual ? most : usual, out, &message)) {
+        fail(c, 400, "%s", message);
+        return false;
+    }
+    if (most > 0 && out->per_page > most) {
+        fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
+        return false;
+    }
+    return true;
 }
 
 static void set_number(struct context *c, const char *name, int64_t number) {

@@ -119,10 +119,7 @@ static const char *const none[] = {NULL};
 
 /* A JSON text of the request; NULL: the answer is given. */
 static struct json_node *read_json(struct context *c, const char *bytes, size_t n, size_t depth) {
-    struct json_limits limits = {.depth = depth,
-                                 .key_bytes = CHANGE_KEY_BYTES,
-                                 .number_digits = NUMBER_CHARACTERS,
-                                 .exponent = NUMBER_EXPONENT};
+    struct json_limits limits = json_limits(c, depth);
     struct json_error error;
     struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
 
