@@ -270,7 +270,7 @@ whole_tree('each foreign library has one owner',     \&rule_foreign, qr{\.[ch]$}
 whole_tree('SQL is in the statement table only',     \&rule_sql,     $c_code);
 whole_tree('no call without a limit',                \&rule_calls,   qr{\.[ch]$});
 whole_tree('no function and no file is too long',    \&rule_length,  qr{\.[ch]$});
-whole_tree('no tabs, no blanks at the end, no paths of one machine', \&rule_text, qr{^(?!t/data/)});
+whole_tree('no tabs, no blanks at the end, no paths of one machine', \&rule_text, qr{^(?!t/data/|t/fuzz/corpus/)});
 whole_tree(
     'the first line says what the file is for', \&rule_first_line,
     qr{\.(?:[chtpl58]|pm|sh|ac|sql|conf)$|^contrib/[^./]+$|^\.ci/|^Makefile\.am$}

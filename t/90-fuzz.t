@@ -1,0 +1,100 @@
+# 90-fuzz.t: the fuzz targets: without more, each runs over its corpus; with MUSTER_FUZZ_SECONDS (see
+# "make fuzz") and a program that has libFuzzer, each goes on from there for so long.
+use v5.24;
+use warnings;
+use File::Path ();
+use Muster::Data;
+use Muster::Postgres;
+use Muster::Process qw(build_dir poll run slurp source_dir temp_dir);
+use Muster::Server;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $seconds = $ENV{MUSTER_FUZZ_SECONDS};
+my $jobs    = $ENV{MUSTER_FUZZ_JOBS} // 2;
+my $only    = $ENV{MUSTER_FUZZ_TARGET} // '';
+my $program = build_dir() . '/t/fuzz/fuzz';
+my $corpus  = source_dir() . '/t/fuzz/corpus';
+
+# What libFuzzer finds stays: inputs that reach something new in grown/, those that fail in found/.
+my $state = $ENV{MUSTER_FUZZ_STATE} // build_dir() . '/fuzz';
+
+my @targets = sort map { s{.*/}{}r } glob "$corpus/*";
+if (length $only) {
+    @targets = grep { $_ eq $only } @targets;
+    BAIL_OUT("there is no target \"$only\"") unless @targets;
+}
+else {
+    my $asked = run([$program], env => { MUSTER_FUZZ_TARGET => undef });
+    is(join(' ', @targets), ($asked->{err} =~ /must be one of: (.*)/)[0], 'each target has a corpus');
+}
+
+# The target "request" wants a database and a configuration that names it.
+my $server;
+if (grep { $_ eq 'request' } @targets) {
+    my $postgres = Muster::Postgres->new;
+    $server = Muster::Server->new(postgres => $postgres, start => 0);
+    Muster::Data::load_example($postgres);
+}
+
+sub start_target {
+    my ($target) = @_;
+    my $dir  = temp_dir();
+    my @args = sort glob "$corpus/$target/*";
+    if ($seconds) {
+        File::Path::make_path("$state/grown/$target", "$state/found");
+        @args = (
+            "-max_total_time=$seconds", '-timeout=20', '-rss_limit_mb=2000', '-malloc_limit_mb=500', '-max_len=4096',
+            '-print_final_stats=1', '-reload=0', "-dict=" . source_dir() . '/t/fuzz/tokens.dict',
+            "-artifact_prefix=$state/found/$target-", "$state/grown/$target", "$corpus/$target",
+        );
+    }
+    my $process = Muster::Process->start(
+        [ $program, @args ],
+        out => "$dir/out",
+        cwd => $dir,
+        env => { MUSTER_FUZZ_TARGET => $target, MUSTER_FUZZ_CONF => $server ? $server->dir . '/muster.conf' : undef },
+    );
+    return { target => $target, process => $process, out => "$dir/out", inputs => scalar(@args), since => time, told => time };
+}
+
+# What libFuzzer said last of its progress.
+sub progress {
+    my ($run) = @_;
+    my ($last) = reverse grep { /^#\d+\s/ } split /\n/, slurp($run->{out});
+    return defined $last ? $last =~ s/^#(\d+)\s+(.*?) *(?:lim:.*)?$/$1 runs, $2/r =~ s/\s+/ /gr : 'starting';
+}
+
+sub finish_target {
+    my ($run) = @_;
+    my $out    = slurp($run->{out});
+    my $status = $run->{process}->wait(5);
+    my $what   = $seconds ? progress($run) : "$run->{inputs} inputs";
+    ok(defined $status && $status == 0, "$run->{target}: $what")
+        or diag(length $out > 4000 ? '...' . substr $out, -4000 : $out);
+    return;
+}
+
+my @waiting = @targets;
+my @running;
+while (@waiting || @running) {
+    push @running, start_target(shift @waiting) while @waiting && @running < $jobs;
+    poll(1, sub { grep { !$_->{process}->alive } @running });
+    for my $run (@running) {
+        if (!$run->{process}->alive) {
+            finish_target($run);
+            $run->{done} = 1;
+        }
+        elsif (time - $run->{since} > ($seconds // 0) + 120 * ($ENV{MUSTER_SLOW} // 1)) {
+            diag("$run->{target} does not end");
+            $run->{process}->stop('KILL');
+        }
+        elsif ($seconds && time - $run->{told} >= 30) {
+            note(sprintf '%s, after %d s: %s', $run->{target}, time - $run->{since}, progress($run));
+            $run->{told} = time;
+        }
+    }
+    @running = grep { !$_->{done} } @running;
+}
+
+done_testing();
