@@ -56,6 +56,9 @@ enum rc store_connect(struct store *store);
 /* True while a connection that was good at last use is there. */
 bool store_connected(const struct store *store);
 
+/* Asks the database for nothing: does it answer? */
+enum rc store_ping(struct store *store);
+
 /* A word about the last failure for logs, never for answers. */
 const char *store_error(const struct store *store);
 

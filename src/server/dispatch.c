@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "server/auth.h"
 #include "server/edge.h"
+#include "server/metrics.h"
 
 enum { MAX_ATTEMPTS = 5, PAUSE_MS = 4, DESCRIPTION_MAX = 1000 };
 
@@ -144,6 +145,8 @@ static int run(struct exchange *x) {
         if (!worth_another(x, attempts, was_connected))
             break;
         log_debug("%s: trying again", rc_name(x->c.rc));
+        metrics_database(x->c.rc);
+        metrics_count(METRIC_RETRIES);
         if (x->c.rc == RC_RETRY)
             pause_before(attempts);
         response_reset(response);
@@ -300,16 +303,21 @@ static const char *caller(const struct exchange *x) {
     return arena_printf(x->arena, "%s for %s", who, r->user);
 }
 
-static void log_access(const struct exchange *x, int status) {
+static void log_access(const struct exchange *x, int status, long us) {
     const struct response *response = &x->response;
-    long us;
 
     if (!log_enabled(LOG_LEVEL_INFO))
         return;
-    us = microseconds_since(&x->began);
     log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", x->request.method_text, x->request.target,
              status, response->body_bytes, us / 1000, us % 1000, caller(x),
              response->broken ? " (broken off)" : "");
+}
+
+static void count(const struct exchange *x, long us) {
+    metrics_request(x->match.route, x->status, us);
+    metrics_database(x->c.rc);
+    if (x->response.broken)
+        metrics_count(METRIC_BROKEN_OFF);
 }
 
 enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport) {
@@ -328,6 +336,8 @@ void exchange_run(struct exchange *x) {
     if (x->answered)
         return;
     take_up(x);
+    if (x->key != NULL)
+        metrics_count(METRIC_KEPT_MISSED);
     seq = kept_seq(x);
     x->status = run(x);
     x->answered = true;
@@ -335,9 +345,13 @@ void exchange_run(struct exchange *x) {
 }
 
 bool exchange_end(struct exchange *x, bool *body_drained) {
+    long us;
+
     take_up(x);
     (void)response_finish(&x->response);
-    log_access(x, x->status);
+    us = microseconds_since(&x->began);
+    log_access(x, x->status, us);
+    count(x, us);
     log_set_prefix(NULL);
     *body_drained = x->body_result == BODY_OK || x->body_result == BODY_CUT;
     arena_reset(x->arena);

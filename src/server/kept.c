@@ -5,6 +5,7 @@
 
 #include "server/cache.h"
 #include "server/exchange.h"
+#include "server/metrics.h"
 #include "store/changes.h"
 
 #define PRUNE_SECONDS 60
@@ -86,8 +87,10 @@ void kept_store(struct exchange *x, uint64_t seq) {
     }
     add_text(&kept, "");
     buf_add(&kept, r->held.data, r->held.len);
-    if (!kept.failed)
+    if (!kept.failed) {
         cache_store(x->w->cache, x->key, x->key_length, seq, d, kept.data, kept.len);
+        metrics_count(METRIC_KEPT_STORED);
+    }
     buf_release(&kept);
 }
 
@@ -112,6 +115,7 @@ bool exchange_serve(struct exchange *x) {
     buf_release(&kept);
     x->answered = true;
     x->status = 200;
+    metrics_count(METRIC_KEPT_SERVED);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "api/preferences.h"
 #include "api/resourcemanager.h"
 #include "api/root.h"
+#include "server/operating.h"
 #include "server/route.h"
 
 #define GET    METHOD_BIT(METHOD_GET)
@@ -24,6 +25,7 @@
 #define TO_READ     ROLE_READ
 #define TO_WRITE    ROLE_WRITE
 #define TO_ALLOCATE ROLE_ALLOCATE
+#define TO_OPERATE  ROLE_ADMIN
 
 #define OWN (ROUTE_RAW_BODY | ROUTE_USER)
 
@@ -36,7 +38,10 @@ static const struct route table[] = {
     {HEAD, MOUNT_ROOT, "", root_version, NONE, TO_READ, "GET /", 0},
     {GET, MOUNT_ROOT, "", docs_show, NONE, TO_READ, "GET /", 0},
     {GET, MOUNT_ROOT, "__doc__", docs_show, NONE, TO_READ, "GET /__doc__", 0},
+    {GET, MOUNT_ROOT, "__live__", operating_live, NONE, TO_OPERATE, "GET /__live__", ROUTE_MONITOR},
     {GET, MOUNT_ROOT, "__meta__", root_meta, NONE, TO_READ, "GET /__meta__", 0},
+    {GET, MOUNT_ROOT, "__metrics__", operating_metrics, NONE, TO_OPERATE, "GET /__metrics__", ROUTE_MONITOR},
+    {GET, MOUNT_ROOT, "__ready__", operating_ready, NONE, TO_OPERATE, "GET /__ready__", ROUTE_MONITOR},
     {GET, MOUNT_ROOT, "__version__", root_version, NONE, TO_READ, "GET /__version__", 0},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, TO_READ, "GET /by-attr", 0},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, TO_READ, "GET /by-name/{name}", 0},
@@ -143,6 +148,15 @@ static enum mount find_mount(const struct settings *settings, const struct path 
     return found;
 }
 
+/* Whether the server is well can be asked whatever is mounted. */
+static bool is_monitor(const struct path *path) {
+    for (const struct route *row = table; row < table + sizeof(table) / sizeof(table[0]); row++)
+        if ((row->flags & ROUTE_MONITOR) && path->count == 1 &&
+            strcmp(row->pattern, path->segments[0]) == 0)
+            return true;
+    return false;
+}
+
 /* A row that names HEAD itself comes before those of GET in the table. */
 static unsigned answers(const struct route *row) {
     return row->methods | ((row->methods & GET) ? HEAD : 0);
@@ -152,8 +166,11 @@ struct route_match route_find(const struct settings *settings, const struct path
                               enum method method) {
     struct route_match match = {.route = NULL};
     size_t skip, most = 0;
-    enum mount mount = find_mount(settings, path, &skip), rows = mount;
+    enum mount mount = find_mount(settings, path, &skip), rows;
 
+    if (settings->mounts[MOUNT_ROOT] == NULL && is_monitor(path))
+        mount = MOUNT_ROOT;
+    rows = mount;
     if (mount == MOUNT_COUNT)
         return match;
     if (mount == MOUNT_RESOURCE)

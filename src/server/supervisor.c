@@ -15,6 +15,7 @@
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/listen.h"
+#include "server/metrics.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 
@@ -118,6 +119,7 @@ static bool start_worker(struct supervisor *s) {
         return false;
     }
     s->children[s->child_count++] = (struct child){.pid = pid};
+    metrics_count(METRIC_WORKERS_STARTED);
     return true;
 }
 
@@ -140,6 +142,7 @@ static void start_missing(struct supervisor *s) {
 static void count_death(struct supervisor *s) {
     int64_t now = now_ms();
 
+    metrics_count(METRIC_WORKERS_DIED);
     if (now - s->minute_began >= MINUTE_MS) {
         s->minute_began = now;
         s->deaths = 0;
@@ -152,6 +155,7 @@ static void count_death(struct supervisor *s) {
 static void report_end(struct supervisor *s, const struct child *child, int status) {
     long pid = (long)child->pid;
 
+    metrics_worker_end(child->pid);
     if (WIFSIGNALED(status)) {
         log_error("worker %ld was killed by signal %d (%s)%s", pid, WTERMSIG(status),
                   strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
@@ -263,6 +267,7 @@ static void reload(struct supervisor *s) {
     if (daemon_open_log(settings))
         daemon_share_log(settings, &s->account);
     renew_cache(s);
+    metrics_workers_wanted(wanted_workers(settings));
     log_info("the configuration was read again");
     s->next_start = 0;
     tell_all(s, WORKER_RETIRE);
@@ -371,6 +376,8 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
     block_signals(s);
     log_info("muster %s: %zu workers", s->settings->version, wanted_workers(s->settings));
     renew_cache(s);
+    metrics_open();
+    metrics_workers_wanted(wanted_workers(s->settings));
     start_missing(s);
     if (!foreground)
         daemon_ready(ready_fd, s->settings);
@@ -380,6 +387,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
 out:
     listen_close(&s->listener);
     cache_free(&s->cache);
+    metrics_close();
     daemon_remove_pid(s->pid_file, &s->pid_fd);
     config_free(&s->settings);
     free(s->pid_file);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/auth.h"
 #include "server/fcgi.h"
+#include "server/metrics.h"
 #include "server/worker.h"
 
 enum {
@@ -149,6 +150,7 @@ static void answer(struct worker *w) {
     size_t count = 0, kept = 0;
     bool current;
 
+    metrics_worker_busy(true);
     while (count < w->places && next == EXCHANGE_KEPT && take(w, count, &next)) {
         count++;
         kept += next == EXCHANGE_KEPT;
@@ -160,6 +162,7 @@ static void answer(struct worker *w) {
         end(w, i);
     }
     auth_note_use(&w->state);
+    metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
 }
@@ -202,6 +205,7 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
         log_error("a worker can't start: %s", strerror(errno));
         goto out;
     }
+    metrics_worker_begin();
     worker_state_init(&w.state, settings, cache);
     if (!open_places(&w, settings, listen_fd))
         goto out;
@@ -213,6 +217,7 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
 out:
     close_places(&w);
     worker_state_release(&w.state);
+    metrics_worker_end(getpid());
     if (w.epoll_fd >= 0)
         close(w.epoll_fd);
     if (w.signal_fd >= 0)

@@ -40,6 +40,10 @@ bool store_connected(const struct store *store) {
     return store->conn && PQstatus(store->conn) == CONNECTION_OK;
 }
 
+enum rc store_ping(struct store *store) {
+    return pg_exec(store, NULL, STMT_PING, PG_NONE);
+}
+
 const char *store_error(const struct store *store) {
     return store->error;
 }

@@ -1,0 +1,311 @@
+/* metrics.c: what is counted while the server runs, in memory that all of its processes share. */
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/metrics.h"
+
+enum { ROUTES = 128, STATUSES = 32, BUCKETS = 14, RESULTS = 16, WORKERS = 4096 };
+
+typedef _Atomic uint64_t counter;
+
+/* A worker's place; pid 0: free. */
+struct place {
+    _Atomic pid_t pid;
+    atomic_bool busy;
+};
+
+/* Filled with zeros by the kernel, which is what everything begins at. No lock: a process may die
+ * at any point. */
+struct metrics {
+    counter counts[METRIC_COUNT];
+    counter requests[ROUTES + 1][STATUSES + 1]; /* the last ones: no route, another status */
+    counter buckets[MOUNT_COUNT][BUCKETS + 1];
+    counter microseconds[MOUNT_COUNT];
+    counter failures[RESULTS];
+    _Atomic size_t wanted;
+    int64_t started;
+    struct place workers[WORKERS];
+};
+
+static struct metrics *shared; /* of this process and all those forked from it */
+static struct place *own;      /* this worker's place */
+
+static const int statuses[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408,
+                               409, 410, 412, 413, 414, 415, 422, 428, 499, 500, 503, 507};
+#define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+
+/* Upper bounds in microseconds. */
+static const long bounds[BUCKETS] = {250,   500,    1000,   2500,   5000,    10000,   25000,
+                                     50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
+
+static const struct {
+    enum rc rc;
+    const char *name;
+} failures[] = {{RC_RETRY, "conflict"},    {RC_BROKEN, "connection"}, {RC_BUSY, "busy"},
+                {RC_READONLY, "readonly"}, {RC_FULL, "full"},         {RC_UNKNOWN, "unknown"},
+                {RC_GONE, "client_gone"},  {RC_BUG, "other"}};
+
+static const char *const mount_names[MOUNT_COUNT] = {[MOUNT_ROOT] = "/",
+                                                     [MOUNT_ENTITY] = "/entity/",
+                                                     [MOUNT_ATTRIBUTE] = "/attribute/",
+                                                     [MOUNT_RESOURCEMANAGER] = "/resourcemanager/",
+                                                     [MOUNT_RESOURCE] = "/resource/",
+                                                     [MOUNT_PREFERENCES] = "/preferences/"};
+
+static void add(counter *c, uint64_t n) {
+    atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static uint64_t value(const counter *c) {
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+void metrics_open(void) {
+    struct metrics *m =
+        mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert(shared == NULL && STATUS_COUNT <= (size_t)STATUSES);
+    if (m == MAP_FAILED) {
+        log_warning("nothing is counted: %s", strerror(errno));
+        return;
+    }
+    m->started = (int64_t)time(NULL);
+    shared = m;
+}
+
+void metrics_close(void) {
+    if (shared != NULL)
+        munmap(shared, sizeof(*shared));
+    shared = NULL;
+    own = NULL;
+}
+
+/* --- counting ----------------------------------------------------------------------------------
+ */
+
+void metrics_count(enum metric metric) {
+    if (shared != NULL)
+        add(&shared->counts[metric], 1);
+}
+
+static size_t status_place(int status) {
+    size_t i = 0;
+
+    while (i < STATUS_COUNT && statuses[i] != status)
+        i++;
+    return i < STATUS_COUNT ? i : STATUSES;
+}
+
+static size_t route_place(const struct route *route) {
+    size_t count, i;
+
+    if (route == NULL)
+        return ROUTES;
+    i = (size_t)(route - route_table(&count));
+    assert(i < count && count <= ROUTES);
+    return i;
+}
+
+void metrics_request(const struct route *route, int status, long microseconds) {
+    enum mount mount = route != NULL ? route->mount : MOUNT_ROOT;
+    size_t i = 0;
+
+    if (shared == NULL)
+        return;
+    add(&shared->requests[route_place(route)][status_place(status)], 1);
+    while (i < BUCKETS && microseconds > bounds[i])
+        i++;
+    add(&shared->buckets[mount][i], 1);
+    add(&shared->microseconds[mount], microseconds > 0 ? (uint64_t)microseconds : 0);
+}
+
+void metrics_database(enum rc rc) {
+    if (shared == NULL || rc == RC_OK)
+        return;
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+        if (failures[i].rc == rc)
+            add(&shared->failures[i], 1);
+}
+
+/* --- workers -----------------------------------------------------------------------------------
+ */
+
+void metrics_workers_wanted(size_t count) {
+    if (shared != NULL)
+        atomic_store(&shared->wanted, count);
+}
+
+void metrics_worker_begin(void) {
+    pid_t pid = getpid();
+
+    for (size_t i = 0; shared != NULL && own == NULL && i < WORKERS; i++) {
+        pid_t nobody = 0;
+
+        if (atomic_compare_exchange_strong(&shared->workers[i].pid, &nobody, pid))
+            own = &shared->workers[i];
+    }
+    metrics_worker_busy(false); /* whoever had this place before may have died at work */
+}
+
+void metrics_worker_busy(bool busy) {
+    if (own != NULL)
+        atomic_store_explicit(&own->busy, busy, memory_order_relaxed);
+}
+
+void metrics_worker_end(pid_t pid) {
+    for (size_t i = 0; shared != NULL && i < WORKERS; i++)
+        if (atomic_load(&shared->workers[i].pid) == pid) {
+            atomic_store(&shared->workers[i].busy, false);
+            atomic_store(&shared->workers[i].pid, 0);
+        }
+}
+
+struct metrics_workers metrics_workers(void) {
+    struct metrics_workers w = {0};
+
+    if (shared == NULL)
+        return w;
+    w.wanted = atomic_load(&shared->wanted);
+    for (size_t i = 0; i < WORKERS; i++)
+        if (atomic_load_explicit(&shared->workers[i].pid, memory_order_relaxed) != 0) {
+            w.alive++;
+            w.busy += atomic_load_explicit(&shared->workers[i].busy, memory_order_relaxed);
+        }
+    return w;
+}
+
+/* --- telling -----------------------------------------------------------------------------------
+ */
+
+static void head(struct buf *out, const char *name, const char *type, const char *help) {
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void one(struct buf *out, const char *name, const char *type, const char *help,
+                uint64_t number) {
+    head(out, name, type, help);
+    buf_printf(out, "%s %llu\n", name, (unsigned long long)number);
+}
+
+/* "GET /entity/{driver}", or "none". */
+static void add_route_label(struct buf *out, size_t place) {
+    size_t count;
+    const struct route *table = route_table(&count);
+    int method = METHOD_GET;
+
+    if (place == ROUTES) {
+        buf_adds(out, "none");
+        return;
+    }
+    while (!(table[place].methods & METHOD_BIT(method)))
+        method++;
+    buf_printf(out, "%s %s%s", method_name((enum method)method), mount_names[table[place].mount],
+               table[place].pattern);
+}
+
+static void print_requests(struct buf *out) {
+    head(out, "muster_requests_total", "counter", "Requests by route and status of the answer.");
+    for (size_t r = 0; r <= ROUTES; r++)
+        for (size_t s = 0; s <= STATUSES; s++) {
+            uint64_t n = value(&shared->requests[r][s]);
+
+            if (n == 0)
+                continue;
+            buf_adds(out, "muster_requests_total{route=\"");
+            add_route_label(out, r);
+            if (s < STATUS_COUNT)
+                buf_printf(out, "\",status=\"%d\"} %llu\n", statuses[s], (unsigned long long)n);
+            else
+                buf_printf(out, "\",status=\"other\"} %llu\n", (unsigned long long)n);
+        }
+}
+
+/* Seconds as text, without the rounding of a double. */
+static void add_seconds(struct buf *out, uint64_t microseconds) {
+    buf_printf(out, "%llu.%06llu", (unsigned long long)(microseconds / 1000000),
+               (unsigned long long)(microseconds % 1000000));
+}
+
+static void print_durations(struct buf *out) {
+    static const char name[] = "muster_request_seconds";
+
+    head(out, name, "histogram", "From a request's first byte read to its answer's last one sent.");
+    for (int m = 0; m < MOUNT_COUNT; m++) {
+        uint64_t sum = 0;
+
+        if (m == MOUNT_RESOURCE) /* its routes are those of the first path */
+            continue;
+        for (int b = 0; b <= BUCKETS; b++) {
+            sum += value(&shared->buckets[m][b]);
+            buf_printf(out, "%s_bucket{mount=\"%s\",le=\"", name, mount_names[m]);
+            if (b < BUCKETS)
+                add_seconds(out, (uint64_t)bounds[b]);
+            else
+                buf_adds(out, "+Inf");
+            buf_printf(out, "\"} %llu\n", (unsigned long long)sum);
+        }
+        buf_printf(out, "%s_sum{mount=\"%s\"} ", name, mount_names[m]);
+        add_seconds(out, value(&shared->microseconds[m]));
+        buf_printf(out, "\n%s_count{mount=\"%s\"} %llu\n", name, mount_names[m],
+                   (unsigned long long)sum);
+    }
+}
+
+static void print_database(struct buf *out) {
+    head(out, "muster_database_errors_total", "counter",
+         "Requests that the database failed, by the kind of failure.");
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+        buf_printf(out, "muster_database_errors_total{kind=\"%s\"} %llu\n", failures[i].name,
+                   (unsigned long long)value(&shared->failures[i]));
+}
+
+static void print_counts(struct buf *out) {
+    static const struct {
+        const char *name, *help;
+    } rows[METRIC_COUNT] = {
+        [METRIC_RETRIES] = {"muster_retries_total", "Requests that were run again."},
+        [METRIC_BROKEN_OFF] = {"muster_broken_answers_total", "Answers whose end never left."},
+        [METRIC_KEPT_SERVED] = {"muster_cache_served_total", "Answers out of the cache."},
+        [METRIC_KEPT_MISSED] = {"muster_cache_missed_total",
+                                "Answers that could be in the cache and were not, or out of date."},
+        [METRIC_KEPT_STORED] = {"muster_cache_stored_total", "Answers put into the cache."},
+        [METRIC_WORKERS_STARTED] = {"muster_workers_started_total", "Workers that were started."},
+        [METRIC_WORKERS_DIED] = {"muster_workers_died_total",
+                                 "Workers that did not end as they were told."}};
+
+    for (int m = 0; m < METRIC_COUNT; m++)
+        one(out, rows[m].name, "counter", rows[m].help, value(&shared->counts[m]));
+}
+
+static void print_workers(struct buf *out) {
+    struct metrics_workers w = metrics_workers();
+
+    head(out, "muster_workers", "gauge", "Workers that are there.");
+    buf_printf(out, "muster_workers{state=\"busy\"} %zu\nmuster_workers{state=\"idle\"} %zu\n",
+               w.busy, w.alive - w.busy);
+    one(out, "muster_workers_wanted", "gauge", "Workers that there should be.", w.wanted);
+}
+
+void metrics_print(struct buf *out, const char *version) {
+    head(out, "muster_info", "gauge", "The program.");
+    buf_printf(out, "muster_info{version=\"%s\"} 1\n", version);
+    if (shared == NULL)
+        return;
+    one(out, "muster_start_time_seconds", "gauge", "When the server was started, since 1970.",
+        (uint64_t)shared->started);
+    print_requests(out);
+    print_durations(out);
+    print_database(out);
+    print_counts(out);
+    print_workers(out);
+}

@@ -1,0 +1,49 @@
+/* operating.c: handlers for those who look whether the server is well. */
+#include "server/operating.h"
+#include "server/metrics.h"
+
+/* A worker answers: that is all. */
+int operating_live(struct context *c) {
+    return answer_string(c, 200, "alive");
+}
+
+/* Half of the workers are enough: one that was just replaced is no reason to send requests
+ * elsewhere. */
+static bool enough_workers(const struct metrics_workers *w) {
+    return w->alive * 2 >= w->wanted;
+}
+
+int operating_ready(struct context *c) {
+    const struct metrics_workers workers = metrics_workers();
+    enum rc rc = store_ping(c->store);
+    bool database = rc == RC_OK, ready = database && enough_workers(&workers);
+    struct json_writer *w = answer_json(c, ready ? 200 : 503);
+
+    c->rc = rc; /* a connection that died since the last request is worth another try */
+    if (!ready)
+        response_header(c->response, "Retry-After", "1");
+    json_object_open(w);
+    json_key(w, "database");
+    json_bool(w, database);
+    json_key(w, "workers");
+    json_int(w, (int64_t)workers.alive);
+    json_key(w, "workers_wanted");
+    json_int(w, (int64_t)workers.wanted);
+    json_object_close(w);
+    return answer_end(c);
+}
+
+int operating_metrics(struct context *c) {
+    struct buf text;
+
+    buf_init(&text, 0);
+    metrics_print(&text, c->settings->version);
+    c->response->status = 200;
+    response_header(c->response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    if (text.failed)
+        response_break(c->response);
+    else
+        (void)response_write(c->response, text.data, text.len);
+    buf_release(&text);
+    return 200;
+}
