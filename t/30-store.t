@@ -5,6 +5,7 @@ use warnings;
 use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
+use Muster::Data qw(python_tables);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll spew);
@@ -73,17 +74,8 @@ subtest 'several at once' => sub {
     is(sql('crowd', "select count(*) from pg_trigger where tgname like 'muster\\_ip\\_%'"), 4, 'each trigger once');
 };
 
-# As Python clusto makes them: no 64-bit numbers, version 1 everywhere, nothing unique.
-my $python = <<'SQL';
-create table clustoversioning (version serial primary key, timestamp timestamp, "user" varchar(64), description text);
-create table entities (entity_id serial primary key, name varchar(128) not null, type varchar(32) not null,
-    driver varchar(32) not null, version integer not null, deleted_at_version integer);
-create table entity_attrs (attr_id serial primary key, entity_id integer not null references entities, key varchar(256),
-    subkey varchar(256), number integer, datatype varchar(32) not null, int_value integer, string_value text,
-    datetime_value timestamp, relation_id integer references entities, version integer not null, deleted_at_version integer);
-create table counters (counter_id serial primary key, entity_id integer not null references entities,
-    attr_key varchar(256), value integer);
-create index idx_attrs_key on entity_attrs (key);
+# With its rows: version 1 everywhere, two live objects of one name.
+my $python = python_tables() . <<'SQL';
 insert into entities(name, type, driver, version) values ('clustometa', 'clustometa', 'clustometa', 1),
     ('twin', 'pool', 'pool', 1), ('twin', 'server', 'basicserver', 1), ('web', 'server', 'ownserver', 1);
 insert into entity_attrs(entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, version) values

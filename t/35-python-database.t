@@ -7,22 +7,15 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
+use Muster::Data qw(python_tables);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll);
 use Muster::Server;
 
-# Its tables, without anything of ours; version 1 everywhere; properties as strings; two live objects
+# Version 1 everywhere; properties as strings; two live objects
 # of one name; containers in each other and in themselves; a driver that nobody configured.
-my $PYTHON = <<'SQL';
-create table clustoversioning (version serial primary key, timestamp timestamp, "user" varchar(64), description text);
-create table entities (entity_id serial primary key, name varchar(128) not null, type varchar(32) not null,
-    driver varchar(32) not null, version integer not null, deleted_at_version integer);
-create table entity_attrs (attr_id serial primary key, entity_id integer not null references entities, key varchar(256),
-    subkey varchar(256), number integer, datatype varchar(32) not null, int_value integer, string_value text,
-    datetime_value timestamp, relation_id integer references entities, version integer not null, deleted_at_version integer);
-create table counters (counter_id serial primary key, entity_id integer not null references entities,
-    attr_key varchar(256), value integer);
+my $PYTHON = python_tables() . <<'SQL';
 insert into clustoversioning(timestamp, "user", description) values (localtimestamp, 'python', 'init');
 insert into entities(name, type, driver, version) values
     ('clustometa', 'clustometa', 'clustometa', 1), ('p1', 'pool', 'pool', 1), ('p2', 'pool', 'pool', 1),

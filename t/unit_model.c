@@ -254,7 +254,7 @@ static void test_configured(void) {
     ok(d->insert_rule == INSERT_RACK && driver_is_a(d, driver_find("location")) && d->is_known,
        "behaves like its parent");
     is_str(d->type, "rack", "the parent's type");
-    is_str(d->class_path, "clusto.drivers.custom.ourrack", "a class path of its own");
+    is_str(d->class_path, "muster.drivers.ourrack", "a class path of its own");
     is_str(show_properties(d), "height=4:int owner ", "its own properties");
     ok(driver_last_of_type("rack") == d && driver_at(21) == d, "registered last");
     d = driver_find("ourserver");

@@ -54,7 +54,7 @@ struct driver {
 
 /* Adds a configured driver (all texts and arrays are borrowed until driver_reset). `parent` names
  * an earlier one (NULL: entity); behaviour comes from it, and so do type, properties and ports
- * where they are NULL. A NULL class path becomes clusto.drivers.custom.NAME. Returns NULL, or a
+ * where they are NULL. A NULL class path becomes muster.drivers.NAME. Returns NULL, or a
  * message naming what is wrong (duplicate name, unknown parent, bad name), valid until the next
  * call. Only before workers start. */
 const char *driver_add(const char *name, const char *type, const char *class_path,

@@ -282,7 +282,7 @@ static const char *check_lists(const char *name, const struct property *properti
 }
 
 static char *default_class_path(const char *name) {
-    static const char package[] = "clusto.drivers.custom.";
+    static const char package[] = "muster.drivers.";
     size_t size = sizeof(package) + strlen(name);
     char *path = allocate(size);
 

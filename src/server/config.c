@@ -500,8 +500,6 @@ static void read_driver(struct reader *r, config_setting_t *s, const char *path,
     out->type = member_string(r, s, path, "type", true);
     out->class_path = member_string(r, s, path, "class", false);
     out->parent = member_string(r, s, path, "parent", false);
-    if (out->class_path == NULL && out->name != NULL)
-        out->class_path = arena_printf(arena, "muster.drivers.%s", out->name);
     if (out->parent == NULL)
         out->parent = "entity";
     list = member_list(r, s, path, "properties", &out->property_count);

@@ -5,7 +5,7 @@ use warnings;
 use Exporter 'import';
 use Muster::Process qw(source_dir);
 
-our @EXPORT_OK = qw(load_example load_many);
+our @EXPORT_OK = qw(load_example load_many python_tables);
 
 # The example inventory that the documentation speaks of. The schema must be there.
 sub load_example {
@@ -49,6 +49,27 @@ insert into counters(entity_id, attr_key, value)
 SQL
     $postgres->psql($sql . "commit;\nanalyze entities, entity_attrs;\n", timeout => 300, %{ $option{psql} // {} });
     return;
+}
+
+# SQL: the shared tables as Python clusto makes them: no 64-bit numbers, nothing unique.
+sub python_tables {
+    return <<'SQL';
+create table clustoversioning (version serial primary key, timestamp timestamp, "user" varchar(64), description text);
+create table entities (entity_id serial primary key, name varchar(128) not null, type varchar(32) not null,
+    driver varchar(32) not null, version integer not null, deleted_at_version integer);
+create table entity_attrs (attr_id serial primary key, entity_id integer not null references entities, key varchar(256),
+    subkey varchar(256), number integer, datatype varchar(32) not null, int_value integer, string_value text,
+    datetime_value timestamp, relation_id integer references entities, version integer not null, deleted_at_version integer);
+create table counters (counter_id serial primary key, entity_id integer not null references entities,
+    attr_key varchar(256), value integer);
+create index idx_attrs_entity_version on entity_attrs (entity_id, version, deleted_at_version);
+create index idx_attrs_key on entity_attrs (key);
+create index idx_attrs_subkey on entity_attrs (subkey);
+create index idx_attrs_str_value on entity_attrs (substring(string_value, 0, 20));
+create index idx_counter_entity_attr on counters (entity_id, attr_key);
+create index idx_entity_name_version on entities (name, version, deleted_at_version);
+create index ix_clustoversioning_timestamp on clustoversioning (timestamp);
+SQL
 }
 
 1;
