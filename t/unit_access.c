@@ -1,6 +1,7 @@
-/* unit_access.c: networks and addresses, roles, scopes, and who has what where. */
+/* unit_access.c: networks and addresses, roles, scopes, who has what where, and whose rows. */
 #include "base/network.h"
 #include "server/access.h"
+#include "store/stmts.h"
 #include "tap.h"
 
 static void is_in(const char *network, const char *address, bool wanted) {
@@ -101,9 +102,28 @@ static void test_roles(void) {
     ok(!access_allows(0, ROLE_READ), "nothing is nothing");
 }
 
+/* A statement on somebody's documents has the session say whose: row level security hides all rows
+ * otherwise. */
+static void test_statements(void) {
+    size_t count = 0;
+
+    for (int i = 0; i < STMT_COUNT; i++) {
+        const struct stmt_row *row = &stmt_rows[i];
+        bool theirs = strstr(row->text, " muster_preferences ") != NULL;
+
+        if (theirs)
+            ok(row->params[0] == 't' && (row->flags & STMT_OF_USER), "%s says for whom", row->name);
+        else if (row->flags & STMT_OF_USER)
+            ok(false, "%s is about nobody's documents", row->name);
+        count += theirs;
+    }
+    ok(count > 10, "there are such statements");
+}
+
 int main(void) {
     test_networks();
     test_scopes();
     test_roles();
+    test_statements();
     return done_testing();
 }

@@ -62,10 +62,13 @@ static bool are_digits(const char *at, size_t n) {
 }
 
 bool token_id(const char *text, size_t n, char id[TOKEN_ID_SIZE]) {
-    const char *at = text + PREFIX_LENGTH, *secret = at + TOKEN_ID_SIZE;
+    const char *at, *secret;
 
-    if (n != TOKEN_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0 ||
-        !are_digits(at, TOKEN_ID_SIZE - 1) || secret[-1] != '_' ||
+    if (n != TOKEN_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0)
+        return false;
+    at = text + PREFIX_LENGTH;
+    secret = at + TOKEN_ID_SIZE;
+    if (!are_digits(at, TOKEN_ID_SIZE - 1) || secret[-1] != '_' ||
         !are_digits(secret, 2 * SECRET_BYTES))
         return false;
     memcpy(id, at, TOKEN_ID_SIZE - 1);
