@@ -1,5 +1,6 @@
 # 58-freshness.t: kept answers are never old: readers and writers on two servers and past them, for a
-# bounded time; what was acknowledged before a request began must be in its answer.
+# bounded time, at first in peace, then while workers are killed and the database loses sessions and crashes; what
+# was acknowledged before a request began must be in its answer.
 # MUSTER_FRESHNESS_SECONDS (15), MUSTER_SEED.
 use v5.24;
 use warnings;
@@ -16,7 +17,7 @@ my $SEED    = $ENV{MUSTER_SEED} // int(rand 2**31);
 diag "seed $SEED, $SECONDS seconds";
 
 my $postgres = Muster::Postgres->new(settings => { synchronous_commit => 'on' });    # a crash loses nothing
-my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 3, cache_size => 8 }) } 1 .. 2;
+my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 3, cache_size => 8, restart_limit => 1000 }) } 1 .. 2;
 my @fronts   = map { Muster::Front->new(server => $_) } @servers;
 my $client   = $fronts[0]->client;
 my $other    = $fronts[1]->client;
@@ -106,49 +107,63 @@ subtest 'a worker killed while it may hold a lock' => sub {
     }
 };
 
+# What can happen to those who keep answers, at any moment.
+my @trouble = (
+    (sub { kill 'KILL', ($_[0]->workers)[ rand 3 ] // return }) x 8,
+    (sub { psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster' and random() < 0.5", fails => 1) }) x 2,
+    sub { kill 'KILL', psql("select pid from pg_stat_activity where application_name = 'muster' order by random() limit 1", fails => 1)->{out} =~ /(\d+)/ },
+);
+
 # Writers count up, each its own objects; readers note what was acknowledged before they ask.
-my $file = Muster::Process::temp_dir() . '/acknowledged';
-{ open my $out, '>', $file or die $!; print {$out} "\0" x (8 * 8); close $out; }
-my @counts = parallel(12, sub {
-    my ($me) = @_;
-    srand $SEED + $me;
-    my $c   = $fronts[ $me % 2 ]->client;
-    my $end = time + $SECONDS;
-    open my $shared, '+<', $file or die $!;
-    my ($done, @stale) = (0);
-    if ($me < 4) {    # writers: objects me+1 and me+5 are theirs
-        for (my $n = 1; time < $end; $n++) {
-            my $object = $me + ($n % 2 ? 1 : 5);
-            next if $object == 2;
-            my $answer = $c->put("/attribute/s$object/n", form => { value => $n, datatype => 'int' });
-            next unless $answer->{status} == 200;
-            sysseek $shared, 8 * ($object - 1), 0;
-            syswrite $shared, pack('Q', $n);
-            $done++;
+for my $peace (1, 0) {
+    my $file = Muster::Process::temp_dir() . '/acknowledged';
+    { open my $out, '>', $file or die $!; print {$out} "\0" x (8 * 8); close $out; }
+    psql("delete from entity_attrs where key = 'n'");
+    my @counts = parallel($peace ? 12 : 13, sub {
+        my ($me) = @_;
+        srand $SEED + $me;
+        my $c   = $fronts[ $me % 2 ]->client;
+        my $end = time + $SECONDS / 2;
+        if ($me == 12) {
+            for (; time < $end; sleep 0.05 + rand 0.3) { $trouble[ rand @trouble ]->($servers[ rand 2 ]) }
+            return [0];
         }
-    }
-    else {
-        while (time < $end) {
-            my $object = 1 + int rand 8;
-            next if $object == 2;
-            sysseek $shared, 8 * ($object - 1), 0;
-            sysread $shared, my $bytes, 8;
-            my $least  = unpack 'Q', $bytes;
-            my $answer = $c->get(rand() < 0.5 ? "/attribute/s$object/n" : "/by-name/s$object");
-            next unless $answer->{status} == 200;
-            my $attrs = ref $answer->{json} eq 'HASH' ? $answer->{json}{attrs} : $answer->{json};
-            my ($got) = map { $_->{value} } grep { $_->{key} eq 'n' } @$attrs;
-            push @stale, "s$object: $least was acknowledged, " . ($got // 'nothing') . ' was read' if ($got // 0) < $least;
-            $done++;
+        open my $shared, '+<', $file or die $!;
+        my ($done, @stale) = (0);
+        if ($me < 4) {    # writers: objects me+1 and me+5 are theirs
+            for (my $n = 1; time < $end; $n++) {
+                my $object = $me + ($n % 2 ? 1 : 5);
+                next if $object == 2;
+                my $answer = $c->put("/attribute/s$object/n", form => { value => $n, datatype => 'int' });
+                next unless $answer->{status} == 200;
+                sysseek $shared, 8 * ($object - 1), 0;
+                syswrite $shared, pack('Q', $n);
+                $done++;
+            }
         }
-    }
-    return [ $done, @stale ];
-}, timeout => $SECONDS + 60);
-my @died = grep { ref eq 'HASH' } @counts;
-is_deeply(\@died, [], 'every client came to its end') or diag explain \@died;
-my @stale = map { @$_[ 1 .. $#$_ ] } grep { ref eq 'ARRAY' } @counts;
-diag 'writes and reads: ' . join ' ', map { ref eq 'ARRAY' ? $_->[0] : '-' } @counts;
-is_deeply(\@stale, [], 'not one stale answer');
+        else {
+            while (time < $end) {
+                my $object = 1 + int rand 8;
+                next if $object == 2;
+                sysseek $shared, 8 * ($object - 1), 0;
+                sysread $shared, my $bytes, 8;
+                my $least  = unpack 'Q', $bytes;
+                my $answer = $c->get(rand() < 0.5 ? "/attribute/s$object/n" : "/by-name/s$object");
+                next unless $answer->{status} == 200;
+                my $attrs = ref $answer->{json} eq 'HASH' ? $answer->{json}{attrs} : $answer->{json};
+                my ($got) = map { $_->{value} } grep { $_->{key} eq 'n' } @$attrs;
+                push @stale, "s$object: $least was acknowledged, " . ($got // 'nothing') . ' was read' if ($got // 0) < $least;
+                $done++;
+            }
+        }
+        return [ $done, @stale ];
+    }, timeout => $SECONDS + 60);
+    my @died = grep { ref eq 'HASH' } @counts;
+    is_deeply(\@died, [], 'every client came to its end') or diag explain \@died;
+    my @stale = map { @$_[ 1 .. $#$_ ] } grep { ref eq 'ARRAY' } @counts;
+    diag 'writes and reads: ' . join ' ', map { ref eq 'ARRAY' ? $_->[0] : '-' } @counts;
+    is_deeply(\@stale, [], $peace ? 'not one stale answer' : 'nor when there is trouble');
+}
 is(scalar(grep { / 500 / } map { split /\n/, $_->log } @servers), 0, 'no request ended with 500');
 
 $_->stop for @fronts, @servers;
