@@ -6,6 +6,7 @@ use Fcntl ();
 use IO::Socket::UNIX ();
 use Muster::Client qw(parallel);
 use Muster::Data qw(load_many);
+use Muster::Fastcgi qw(begin_request connect_to read_all record);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(gone poll run slurp spew temp_dir unix_up);
@@ -52,28 +53,6 @@ sub only_status {
 }
 
 sub workers_of { return Muster::Process::children_of($_[0]) }
-
-# One FastCGI request without a body, as bytes.
-sub record { my ($type, $content) = @_; return pack('CCnnCC', 1, $type, 1, length $content, 0, 0) . $content }
-
-sub params {
-    my (%param) = @_;
-    return join '', map { pack('CC', length $_, length $param{$_}) . $_ . $param{$_} } sort keys %param;
-}
-
-sub begin_request { return record(1, pack('nCx5', 1, 0)) . record(4, params(@_)) . record(4, '') }
-
-sub connect_to { return IO::Socket::UNIX->new(Peer => $_[0]->socket) // die "$!" }
-
-sub read_all {
-    my ($socket, $limit) = @_;
-    my $bytes = '';
-    local $SIG{ALRM} = sub { die "nothing within $limit seconds\n" };
-    alarm $limit;
-    1 while sysread $socket, $bytes, 65536, length $bytes;
-    alarm 0;
-    return $bytes;
-}
 
 my $muster = server(conf => { workers => 3 });
 Muster::Data::load_example($postgres);

@@ -264,7 +264,9 @@ static void send_cancel(struct store *store) {
 /* One poll of the server's socket and the client's. False: too late. */
 static bool wait_once(struct store *store, int64_t deadline) {
     int unsent = PQflush(store->conn);
-    bool watch = store->client >= 0 && !store->cancelling && !commit_under_way(store);
+    /* What sets a connection up is short, and the next one can use it. */
+    bool watch =
+        store->client >= 0 && !store->cancelling && !store->connecting && !commit_under_way(store);
     struct pollfd fds[2] = {
         {.fd = PQsocket(store->conn), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)},
         {.fd = watch ? store->client : -1, .events = POLLRDHUP}};
