@@ -38,6 +38,7 @@ struct store {
     bool commit_sent;    /* from here on a lost answer is an unknown outcome */
     bool lone_write;     /* a statement under way commits itself (pg_exec_write) */
     bool unversioned;    /* this write transaction has no row in clustoversioning */
+    bool user_told;      /* this transaction said for which user it is; there is only one */
     bool commit_doubt;   /* the server said that it gave up waiting for a standby */
     struct arena *texts; /* user and description until BEGIN is sent */
     const char *user, *description;

@@ -129,7 +129,7 @@ static int check_token(struct caller *c) {
     if (!token_id(c->bearer, n, id))
         return fail_token(x);
     rc = store_token_find(x->w->store, x->arena, id, &token);
-    if (rc != RC_OK && rc != RC_NOTFOUND && rc != RC_READONLY) /* the last: there is no table */
+    if (rc != RC_OK && rc != RC_NOTFOUND)
         return fail_rc(&x->c, rc);
     if (rc != RC_OK || !hash_fits(c, n, token.hash)) {
         log_info("token %s is not valid", id);

@@ -49,8 +49,8 @@ static const struct {
     enum rc rc;
     const char *name;
 } failures[] = {{RC_RETRY, "conflict"},    {RC_BROKEN, "connection"}, {RC_BUSY, "busy"},
-                {RC_READONLY, "readonly"}, {RC_FULL, "full"},         {RC_UNKNOWN, "unknown"},
-                {RC_GONE, "client_gone"},  {RC_BUG, "other"}};
+                {RC_READONLY, "readonly"}, {RC_UNREADY, "unready"},   {RC_FULL, "full"},
+                {RC_UNKNOWN, "unknown"},   {RC_GONE, "client_gone"},  {RC_BUG, "other"}};
 
 static const char *const mount_names[MOUNT_COUNT] = {[MOUNT_ROOT] = "/",
                                                      [MOUNT_ENTITY] = "/entity/",

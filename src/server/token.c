@@ -202,9 +202,9 @@ int token_parse(int argc, char **argv, struct token_command *out) {
  */
 
 static int refused(const struct store *store, enum rc rc) {
-    if (rc == RC_READONLY)
-        fprintf(stderr, "muster token: the database takes no tokens: it is read-only, its user may "
-                        "not, or muster --init-db was not run\n");
+    if (rc == RC_UNREADY || rc == RC_RETRY)
+        fprintf(stderr,
+                "muster token: the database has no room for tokens: run muster --init-db\n");
     else
         fprintf(stderr, "muster token: the database: %s\n", store_error(store));
     return 1;

@@ -81,6 +81,7 @@ static void forget(struct store *store) {
     store->commit_sent = false;
     store->commit_doubt = false;
     store->unversioned = false;
+    store->user_told = false;
     store->version = 0;
     store->rc = RC_OK;
     store->rc_unheard = false;

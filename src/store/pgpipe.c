@@ -195,8 +195,9 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         set_rc(store, store->look_again ? RC_RETRY : RC_UNREADY);
         return;
     }
-    if (stmt_rows[stmt].flags & STMT_OF_USER)
+    if ((stmt_rows[stmt].flags & STMT_OF_USER) && !(store->begun && store->user_told))
         put(store, STMT_SET_USER, args, 1, false);
+    store->user_told = store->begun && (store->user_told || stmt_rows[stmt].flags & STMT_OF_USER);
     if (store->rc == RC_OK)
         put(store, stmt, args, count, wanted);
 }
