@@ -20,7 +20,8 @@ my %api_shared = map { $_ => 1 } qw(api/context.h api/show.h api/find.h);
 my @foreign = (
     [ 'yajl',      qr{^yajl/},                       qr{^src/json/} ],
     [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/|^include/store/pg\.h$|^t/bench/} ],
-    [ 'libconfig', qr{^libconfig},                   qr{^src/server/config\.c$} ],
+    [ 'libconfig', qr{^libconfig},                   qr{^src/server/config(?:_\w+)?\.c$|^include/server/config_reader\.h$} ],
+    [ 'libconfig', qr{^server/config_reader\.h$},     qr{^src/server/config(?:_\w+)?\.c$} ],
     [ 'libfcgi',   qr{^fcgi},                        qr{^src/server/fcgi\.c$|^t/bench/} ],
     [ 'libcrypto', qr{^openssl/},                    qr{^src/server/secret\.c$} ],
 );
@@ -212,6 +213,9 @@ subtest 'the rules themselves' => sub {
     breaks(\&rule_foreign, 'src/server/worker.c', "#include <fcgi_stdio.h>\n",    'libfcgi in the worker');
     breaks(\&rule_foreign, 'include/store/x.h',   "#include <libpq-fe.h>\n",      'libpq in a header');
     breaks(\&rule_foreign, 'src/server/worker.c', "#include <libconfig.h>\n",     'libconfig in the worker');
+    breaks(\&rule_foreign, 'include/server/config.h', "#include <libconfig.h>\n", 'libconfig in the header for all');
+    breaks(\&rule_foreign, 'src/server/worker.c', qq{#include "server/config_reader.h"\n}, 'libconfig by way of its reader');
+    keeps(\&rule_foreign, 'src/server/config_access.c', qq{#include "server/config_reader.h"\n}, 'the reader in its own files');
     breaks(\&rule_foreign, 'src/server/auth.c',   "#include <openssl/hmac.h>\n",  'libcrypto in auth');
     keeps(\&rule_foreign, 'src/store/pg.c', "#include <libpq-fe.h>\n", 'libpq in the store');
     breaks(\&rule_first_line, 'src/base/x.c', "#include <stdio.h>\n", 'no first line');

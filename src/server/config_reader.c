@@ -1,0 +1,96 @@
+/* config_reader.c: what the readers of the settings share: problems, kinds of values, walks. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/config_reader.h"
+
+/* One line, whatever it quotes from the file. */
+void reader_tell(struct reader *r, char *line) {
+    for (char *p = line; *p != '\0'; p++)
+        if (iscntrl((unsigned char)*p))
+            *p = '?';
+    r->report(line);
+    r->problems++;
+}
+
+void reader_problem(struct reader *r, const config_setting_t *at, const char *name,
+                    const char *format, ...) {
+    char message[512], line[1024];
+    const char *file = at != NULL ? config_setting_source_file(at) : NULL;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (file != NULL)
+        snprintf(line, sizeof(line), "%s:%u: setting \"%s\": %s", file,
+                 (unsigned)config_setting_source_line(at), name, message);
+    else
+        snprintf(line, sizeof(line), "setting \"%s\": %s", name, message);
+    reader_tell(r, line);
+}
+
+const char *reader_kind(const config_setting_t *s) {
+    switch (config_setting_type(s)) {
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_INT64: return "an integer";
+    case CONFIG_TYPE_FLOAT: return "a number with a fraction";
+    case CONFIG_TYPE_STRING: return "a string";
+    case CONFIG_TYPE_BOOL: return "true or false";
+    case CONFIG_TYPE_GROUP: return "a group";
+    case CONFIG_TYPE_ARRAY: return "an array";
+    case CONFIG_TYPE_LIST: return "a list";
+    default: return "nothing";
+    }
+}
+
+bool reader_is_int(const config_setting_t *s) {
+    return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
+}
+
+bool reader_is_listing(const config_setting_t *s) {
+    return config_setting_is_list(s) || config_setting_is_array(s);
+}
+
+const config_setting_t *reader_where(const struct reader *r, const char *name) {
+    size_t count;
+
+    return r->where[config_find(name) - config_table(&count)];
+}
+
+void reader_each_string(struct reader *r, const char *path, config_setting_t *s,
+                        void (*take)(struct reader *r, const char *path, config_setting_t *s,
+                                     const char *text, void *to),
+                        void *to) {
+    int n = reader_is_listing(s) ? config_setting_length(s) : 1;
+
+    for (int i = 0; i < n; i++) {
+        config_setting_t *one = reader_is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
+        const char *text = config_setting_get_string(one);
+
+        if (text == NULL)
+            reader_problem(r, one, path, "must be a string, not %s", reader_kind(one));
+        else
+            take(r, path, one, text, to);
+    }
+}
+
+bool reader_members_known(struct reader *r, config_setting_t *s, const char *path,
+                          const char *const *known) {
+    if (!config_setting_is_group(s)) {
+        reader_problem(r, s, path, "each must be a group { }, not %s", reader_kind(s));
+        return false;
+    }
+    for (int i = 0; i < config_setting_length(s); i++) {
+        config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
+        size_t k = 0;
+
+        while (known[k] != NULL && strcmp(known[k], config_setting_name(member)) != 0)
+            k++;
+        if (known[k] == NULL)
+            reader_problem(r, member, path, "unknown name \"%s\"", config_setting_name(member));
+    }
+    return true;
+}
