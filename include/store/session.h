@@ -62,12 +62,32 @@ bool session_open(struct store *store);
 enum rc session_connect(struct store *store);
 
 /* pgpipe.c */
+/* Monotonic milliseconds. */
+int64_t session_now(void);
+/* Adds to the end of what is under way. */
+void session_note(struct store *store, struct sent sent);
+/* True when nothing is under way. */
+bool session_idle(const struct store *store);
+/* True when a lost connection leaves open whether something was committed. */
+bool session_commit_under_way(const struct store *store);
+/* Remembers a failure in store->rc; the first one stays. */
+void session_fail(struct store *store, enum rc rc);
 /* Forgets the connection and all that was under way. The reason goes to store->rc. */
 void session_drop(struct store *store, enum rc rc);
-void session_note(struct store *store, struct sent sent);
+/* Closes a connection that died while nothing was under way. */
+void session_look_alive(struct store *store);
+/* Reads answers that nobody waited for, where there is nothing else. */
+void session_settle(struct store *store);
+
+/* pgwait.c */
+/* Until PQgetResult won't block; false: the connection was given up, store->rc says why. */
+bool session_wait_result(struct store *store);
+/* Asks the server to end what it is doing, without waiting for that. */
+void session_send_cancel(struct store *store);
+
+/* pgresult.c */
 /* Reads everything that is outstanding, drops it; the first failure is in store->rc. */
 void session_drain(struct store *store);
-int64_t session_now(void);
 
 /* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no
  * more use. */
