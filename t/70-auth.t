@@ -231,6 +231,31 @@ subtest 'whose word is believed' => sub {
     $server->stop;
 };
 
+subtest 'spellings of a header that says who somebody is' => sub {
+    my @spelled = map { my $name = $_; map { $name =~ s/-/$_/gr } '-', '_', '.' } 'X-User-Id', 'x-user-id', 'Remote-User', 'HTTP-REMOTE-USER', 'X-Remote-User';
+    my $strict = Muster::Server->new(postgres => $postgres, schema => 0, more => slurp(source_dir() . '/etc/hardened.conf')
+        =~ s/^access = \((?:.*\n)*?\);/access = ( { who = "*"; roles = ( "read", "write" ); } );/mr);
+    my $open = Muster::Server->new(postgres => $postgres, schema => 0);
+    for my $kind (qw(nginx lighttpd)) {
+        my $plain = Muster::Front->new(kind => $kind, server => $strict)->client;
+        my $basic = Muster::Front->new(kind => $kind, server => $strict, identity => 'basic');
+        my ($alice, $bob) = map { $basic->client(user => $_, password => 'secret') } qw(alice bob);
+        is($alice->put("/preferences/$kind-hers", json => {})->{status}, 204, "$kind: hers");
+        for my $name (@spelled) {
+            is($plain->get("/preferences/$kind-hers", headers => { $name => 'alice' })->{status}, 401, "$kind: $name is nobody's word");
+            is($bob->get("/preferences/$kind-hers", headers => { $name => 'alice' })->{status}, 404, "$kind: nor takes the place of a password");
+        }
+        # Where headers are believed, a second one in another spelling is found out, or never gets through.
+        my $believing = Muster::Front->new(kind => $kind, server => $open)->client;
+        for my $name (grep { !/^x-user-id$/i && /user.id/i } @spelled) {
+            for my $both ([ 'X-User-Id' => 'bob', $name => 'alice' ], [ $name => 'alice', 'X-User-Id' => 'bob' ]) {
+                like($believing->get("/preferences/$kind-hers", headers => $both)->{status}, qr/^40[04]$/, "$kind: $both->[0] and $both->[2]: not alice");
+            }
+        }
+    }
+    $_->stop for $strict, $open;
+};
+
 subtest 'rows of others are not there for an ordinary role' => sub {
     $postgres->psql("create role keeper login; create database kept owner keeper");
     my $conninfo = $postgres->conninfo('kept') =~ s/user=postgres/user=keeper/r;
