@@ -130,7 +130,7 @@ static int check(const struct token_command *c, unsigned given) {
     } takes[] = {
         [TOKEN_ADD] = {"osen", false}, [TOKEN_LIST] = {"oa", false}, [TOKEN_REVOKE] = {"o", true}};
 
-    for (char letter = 'a'; letter <= 'z'; letter++)
+    for (int letter = 'a'; letter <= 'z'; letter++)
         if ((given >> (letter - 'a') & 1) && strchr(takes[c->verb].letters, letter) == NULL)
             return wrong("an option that does not go with this", NULL);
     if (c->id_count > 0 && !takes[c->verb].ids)
