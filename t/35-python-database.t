@@ -74,6 +74,8 @@ sub reads {
     is_deeply(ask(GET => '/entity/'), [ 200, \@ALL ], 'all of it is listed, by entity id');
     is_deeply(ask(GET => '/by-name/odd')->[1], { attrs => [], contents => [], driver => 'ownthing', name => 'odd', parents => ['/pool/p1'] },
         'a driver that nobody configured is shown');
+    is(ask(GET => $_)->[0], 200, "... by $_") for qw(/entity/ownthing/odd /entity/entity/odd /by-name/odd?driver=ownthing /attribute/odd?driver=ownthing);
+    is(ask(GET => $_)->[0], 412, "... but not by $_") for qw(/entity/ownthing/web /entity/ownthing/nobody /entity/otherthing/odd);
     is(ask(GET => '/by-name/twin')->[1]{driver}, 'basicserver', 'of twins the elder is found');
     is_deeply(ask(GET => '/from-pools?pool=p1'), [ 200, [qw(/pool/p1 /pool/p2 /basicserver/web /ownthing/odd)] ], 'a circle ends');
     is_deeply(ask(GET => '/from-pools?pool=self'), [ 200, ['/pool/self'] ], 'also the smallest');
@@ -121,6 +123,9 @@ sub writes {
     is(ask(POST => '/entity/entity/odd', action => 'insert', device => 'h01')->[0], 200, 'an unknown driver contains like entity');
     is(ask(POST => '/attribute/web', key => 'big', value => '2147483648', datatype => 'int')->[1],
         'Error casting 2147483648 into a(n) int: this database takes -2147483648 to 2147483647', 'numbers of 32 bits only');
+    is(ask(POST => '/entity/ownthing/odd', action => 'remove', device => 'h01')->[0], 200, 'and is emptied by its own name');
+    is(ask(DELETE => '/entity/ownthing/h01')->[1], 'Requested driver "ownthing" does not exist', 'which is no other object\'s');
+    is(ask(DELETE => '/entity/ownthing/odd')->[0], 204, 'it is deleted by it too');
     is(ask(PUT => '/attribute/web/k', value => $_)->[0], 200, "set to $_") for 1, 2;
     is(sql("select count(*) from entity_attrs where key = 'k'"), $kept ? 2 : 1, $kept ? 'the old value is kept' : 'the old value is gone');
     is(ask(DELETE => '/entity/basicserver/twin')->[0], 204, 'the elder twin is deleted');

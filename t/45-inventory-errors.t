@@ -249,6 +249,9 @@ my @table = (
     'Attributes by their path' => [
         [ GET    => '/attribute/web1/a/b/x', {}, 400, q(invalid literal for int() with base 10: 'x') ],
         [ DELETE => '/attribute/web1/a/b/x', {}, 400, q(invalid literal for int() with base 10: 'x') ],
+        [ GET    => '/attribute/nobody/a/b/x', {}, 404, 'Object "nobody" not found (nobody does not exist.)' ],
+        [ DELETE => '/attribute/nobody/a/b/x', {}, 404, 'Object "nobody" not found (nobody does not exist.)' ],
+        [ GET    => '/attribute/web1/a/b/x?driver=nondriver', {}, 412, 'The driver "nondriver" is not a valid driver' ],
         [ GET    => '/attribute/web1/a/b/99999999999', {}, 400, 'The number 99999999999 is out of range: -2147483648 to 2147483647.' ],
         [ GET    => '/attribute/web1/a/b/1/c', {}, 404, 'There is nothing at this path.' ],
     ],

@@ -4,17 +4,16 @@
 #define MUSTER_API_FIND_H
 
 #include "api/context.h"
-#include "model/driver.h"
+/* Is the object of this driver, or of one that descends from it? A driver that nobody configured is
+ * that of the objects that have it (contract/drivers.md). */
+bool is_a(const struct ref *ref, const char *driver);
 
-/* The driver of that name; NULL or "" is no check (*out NULL). False: a 412 is already answered. */
-bool find_driver(struct context *c, const char *name, const struct driver **out);
-
-/* After a look-up of `name` gave `rc` and `ref`: true if it was found and is a `driver` (NULL:
- * whatever); false: the 404, 409 or the store's failure is already answered. */
+/* After a look-up of `name` gave `rc` and `ref`: true if it was found and is a `driver` (NULL or "":
+ * whatever); false: the 412, 404, 409 or the store's failure is already answered. */
 bool found(struct context *c, enum rc rc, const char *name, const struct ref *ref,
-           const struct driver *driver);
+           const char *driver);
 
-/* find_driver, look-up and found() in one: the object, whole. */
+/* Look-up and found() in one: the object, whole. */
 bool find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
 /* The same, identity only. */

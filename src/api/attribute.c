@@ -9,43 +9,40 @@
 #include "base/num.h"
 #include "store/write.h"
 
-/* A number of an attribute; false: a 400 is answered. */
-static bool parse_number(struct context *c, const char *text, int32_t *out) {
+/* A number of an attribute. Returns the message of a 400, or NULL. */
+static const char *parse_number(struct arena *arena, const char *text, int32_t *out) {
     int64_t number = 0;
 
     switch (num_parse_range(text, INT32_MIN, INT32_MAX, &number)) {
-    case NUM_OK: *out = (int32_t)number; return true;
+    case NUM_OK: *out = (int32_t)number; return NULL;
     case NUM_MALFORMED:
-        fail(c, 400, "invalid literal for int() with base 10: '%s'", text);
-        return false;
+        return arena_printf(arena, "invalid literal for int() with base 10: '%s'", text);
     case NUM_OUT_OF_RANGE: break;
     }
-    fail(c, 400, "The number %s is out of range: %d to %d.", text, INT32_MIN, INT32_MAX);
-    return false;
+    return arena_printf(arena, "The number %s is out of range: %d to %d.", text, INT32_MIN,
+                        INT32_MAX);
 }
 
-/* KEY, SUBKEY and NUMBER of the path; false: a 400 is answered. */
-static bool path_filter(struct context *c, struct attr_filter *filter) {
+/* KEY, SUBKEY and NUMBER of the path. Returns the message of a 400, or NULL. */
+static const char *path_filter(struct context *c, struct attr_filter *filter) {
     if (c->arg_count > 1)
         filter->key = c->args[1];
     if (c->arg_count > 2)
         filter->subkey = c->args[2];
     filter->has_number = c->arg_count > 3;
-    return !filter->has_number || parse_number(c, c->args[3], &filter->number);
+    return filter->has_number ? parse_number(c->arena, c->args[3], &filter->number) : NULL;
 }
 
 int attribute_show(struct context *c) {
-    const char *name = c->args[0];
+    const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
     struct attr_filter filter = {0};
-    const struct driver *driver;
+    const char *problem = path_filter(c, &filter);
     struct attr *attrs;
     struct ref ref;
     size_t count;
 
-    if (!find_driver(c, params_last(&c->request->params, "driver"), &driver))
-        return c->response->status;
-    if (!path_filter(c, &filter))
-        return c->response->status;
+    if (problem)
+        return find_ref(c, name, driver, &ref) ? fail(c, 400, "%s", problem) : c->response->status;
     if (!found(c, store_attrs_by_name(c->store, c->arena, name, &filter, &ref, &attrs, &count),
                name, &ref, driver))
         return c->response->status;
@@ -72,22 +69,16 @@ static int answer_attrs(struct context *c, int status, const char *name) {
     return answer_end(c);
 }
 
-/* The object, locked, being a `driver_name`; false: answered. */
-static bool lock_object(struct context *c, const char *driver_name, enum lock lock,
-                        struct ref *out) {
-    const char *name = c->args[0];
-    const struct driver *driver;
-
-    if (!find_driver(c, driver_name, &driver))
-        return false;
-    return found(c, store_lock_one(c->store, c->arena, name, lock, out), name, out, driver);
+/* The object, locked, being of the driver that was asked for; false: answered. */
+static bool lock_object(struct context *c, enum lock lock, struct ref *out) {
+    return found(c, store_lock_one(c->store, c->arena, c->args[0], lock, out), c->args[0], out,
+                 params_last(&c->request->params, "driver"));
 }
 
 /* The object and what to write to it, everything checked and locked; false: answered. */
 static bool read_write(struct context *c, enum lock lock, struct ref *object,
                        struct attribute_input *input) {
-    return lock_object(c, params_last(&c->request->params, "driver"), lock, object) &&
-           read_attributes(c, object, input);
+    return lock_object(c, lock, object) && read_attributes(c, object, input);
 }
 
 int attribute_add(struct context *c) {
@@ -219,12 +210,14 @@ int attribute_set(struct context *c) {
 
 int attribute_delete(struct context *c) {
     struct attr_filter filter = {0};
+    const char *problem = path_filter(c, &filter);
     struct ref object;
     enum rc rc;
 
-    if (!lock_object(c, params_last(&c->request->params, "driver"), LOCK_CHANGE, &object) ||
-        !path_filter(c, &filter))
+    if (!lock_object(c, LOCK_CHANGE, &object))
         return c->response->status;
+    if (problem)
+        return fail(c, 400, "%s", problem);
     rc = store_delete_matching(c->store, object.id, &filter);
     return rc == RC_OK ? answer_attrs(c, 200, c->args[0]) : fail_rc(c, rc);
 }

@@ -6,6 +6,7 @@
 
 #include "api/attribute_input.h"
 #include "api/attribute_value.h"
+#include "api/find.h"
 #include "base/num.h"
 #include "model/driver.h"
 #include "model/names.h"
@@ -130,16 +131,13 @@ static bool check_ranges(struct context *c, const struct attribute_input *input)
 static bool check_driver(struct context *c, const struct attribute_input *input, size_t i,
                          const struct ref *object) {
     const char *name = input->raws[i].driver;
-    const struct driver *driver = name ? driver_find(name) : NULL;
 
-    if (!name || !*name)
+    if (!name || !*name || is_a(object, name))
         return true;
-    if (!driver)
+    if (!driver_find(name))
         return refuse(c, input, i, 412, "The driver \"%s\" is not a valid driver", name);
-    if (!driver_is_a(driver_of(object->driver, object->type), driver))
-        return refuse(c, input, i, 409, "The driver for object \"%s\" is not \"%s\"", object->name,
-                      name);
-    return true;
+    return refuse(c, input, i, 409, "The driver for object \"%s\" is not \"%s\"", object->name,
+                  name);
 }
 
 /* All that can be said without a look at other objects. */
@@ -159,13 +157,11 @@ static bool check(struct context *c, struct attribute_input *input, size_t i) {
 static bool resolve(struct context *c, const struct attribute_input *input, size_t i,
                     const struct ref *ref) {
     struct value *value = &input->attrs[i].value;
-    const struct driver *driver = driver_find(value->related_driver);
 
     if (ref->id == 0)
         return refuse(c, input, i, 404, "Object \"%s\" not found (%s does not exist.)",
                       value->related_name, value->related_name);
-    if (!driver ? strcmp(ref->driver, value->related_driver) != 0
-                : !driver_is_a(driver_of(ref->driver, ref->type), driver))
+    if (!is_a(ref, value->related_driver))
         return refuse(c, input, i, 409, "The driver for object \"%s\" is not \"%s\"",
                       value->related_name, value->related_driver);
     value->related_id = ref->id;

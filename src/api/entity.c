@@ -206,15 +206,14 @@ int entity_create(struct context *c) {
 int entity_delete(struct context *c) {
     const char *name = c->args[1];
     const struct driver *driver = driver_find(c->args[0]);
-    struct ref ref;
-    enum rc rc;
+    struct ref ref = {0};
+    enum rc rc = store_lock_one(c->store, c->arena, name, LOCK_DELETE, &ref);
 
-    if (!driver)
+    if (!driver && (rc == RC_NOTFOUND || (rc == RC_OK && !is_a(&ref, c->args[0]))))
         return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
-    rc = store_lock_one(c->store, c->arena, name, LOCK_DELETE, &ref);
     if (rc == RC_NOTFOUND)
         return answer_empty(c, 404);
-    if (!found(c, rc, name, &ref, driver))
+    if (!found(c, rc, name, &ref, c->args[0]))
         return c->response->status;
     driver = driver_of(ref.driver, ref.type);
     if (strcmp(driver->name, "clustometa") == 0)
@@ -286,8 +285,8 @@ static int answer_container(struct context *c, enum mode mode) {
 }
 
 /* The container and the devices, locked in one go; false: answered. */
-static bool lock_all(struct context *c, const struct driver *driver, const char *const *devices,
-                     size_t count, struct ref *refs) {
+static bool lock_all(struct context *c, const char *const *devices, size_t count,
+                     struct ref *refs) {
     const char **names = arena_array(c->arena, count + 1, sizeof *names);
     enum rc rc;
 
@@ -297,13 +296,12 @@ static bool lock_all(struct context *c, const struct driver *driver, const char 
     rc = store_lock(c->store, c->arena, names, count + 1, LOCK_CHANGE, refs);
     if (rc == RC_OK && refs[0].id == 0)
         rc = RC_NOTFOUND;
-    return found(c, rc, c->args[1], &refs[0], driver);
+    return found(c, rc, c->args[1], &refs[0], c->args[0]);
 }
 
 int entity_action(struct context *c) {
     const char *action = params_last(&c->request->params, "action");
     enum mode mode = get_mode(c, MODE_EXPANDED);
-    const struct driver *driver;
     struct verdict verdict;
     struct ref *refs;
     size_t count;
@@ -311,7 +309,7 @@ int entity_action(struct context *c) {
     bool is_insert = action && strcmp(action, "insert") == 0;
 
     refs = arena_array(c->arena, count + 1, sizeof *refs);
-    if (!find_driver(c, c->args[0], &driver) || !lock_all(c, driver, devices, count, refs))
+    if (!lock_all(c, devices, count, refs))
         return c->response->status;
     if (!action || !*action)
         return fail(c, 400, "Parameter 'action' is required.");

@@ -5,6 +5,7 @@
 #include "api/find.h"
 #include "api/lookup.h"
 #include "api/show.h"
+#include "model/driver.h"
 
 int lookup_by_name(struct context *c) {
     const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
@@ -118,7 +119,7 @@ static bool find_pools(struct context *c, const char *const *names, size_t count
             fail(c, 404, "%s does not exist.", names[i]);
             return false;
         }
-        if (!driver_is_a(driver_of(refs[i].driver, refs[i].type), driver_find("pool"))) {
+        if (!is_a(&refs[i], "pool")) {
             fail(c, 409, "The object \"%s\" is not a pool", names[i]);
             return false;
         }

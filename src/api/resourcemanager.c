@@ -129,15 +129,11 @@ int resourcemanager_create(struct context *c) {
 /* The manager and an object (NULL: none), locked in one go. refs[1].id 0: no such object. */
 static bool lock_both(struct context *c, const char *object, struct ref refs[2]) {
     const char *names[2] = {c->args[1], object};
-    const struct driver *driver;
-    enum rc rc;
+    enum rc rc = store_lock(c->store, c->arena, names, object ? 2 : 1, LOCK_CHANGE, refs);
 
-    if (!find_driver(c, c->args[0], &driver))
-        return false;
-    rc = store_lock(c->store, c->arena, names, object ? 2 : 1, LOCK_CHANGE, refs);
     if (rc == RC_OK && refs[0].id == 0)
         rc = RC_NOTFOUND;
-    return found(c, rc, c->args[1], &refs[0], driver) && check_manager(c, &refs[0]);
+    return found(c, rc, c->args[1], &refs[0], c->args[0]) && check_manager(c, &refs[0]);
 }
 
 /* The locked manager's properties; false: answered. */
