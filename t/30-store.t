@@ -310,6 +310,24 @@ subtest 'made while it runs' => sub {
     $muster->stop;
 };
 
+subtest 'a connection in the way of --init-db' => sub {
+    my $muster = fresh('crossing');
+    lines($muster, '--init-db', 0);
+    open my $psql, '|-', "$postgres->{bin}/psql", '-Xq', '-d', $postgres->conninfo('crossing') or die $!;
+    $psql->autoflush(1);
+    say {$psql} 'begin; lock table entity_attrs in share row exclusive mode;';
+    my $locks = sub { sql('crossing', "select count(*) from pg_locks where relation = 'entity_attrs'::regclass and granted = $_[0]") };
+    ok(poll(10, sub { $locks->('true') }), 'one table is locked, as --init-db does');
+    my @status = parallel(2, sub {
+        return get($muster, '/by-name/clustometa')->{status} if $_[0] == 0;
+        my $waits = poll(10, sub { $locks->('false') });
+        say {$psql} 'lock table entities in share row exclusive mode; commit;';
+        return $waits ? 'waited' : 'no';
+    });
+    is_deeply(\@status, [ 200, 'waited' ], 'the connection loses the deadlock, and tries again');
+    close $psql;
+};
+
 subtest 'nobody waits any more' => sub {
     my $world  = Muster::World->new(postgres => $postgres, database => 'many', data => 0);
     my $waits  = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = 'many'";

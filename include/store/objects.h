@@ -50,6 +50,11 @@ const struct object *assembly_finish(struct assembly *a);
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
+/* out[i]: who has names[i], of several the one with the lowest id; id 0: nobody. The columns are id,
+ * name, driver, type. `result` is kept by the arena from here on. */
+void refs_take(struct arena *arena, PGresult *result, const char *const *names, size_t count,
+               struct ref *out);
+
 /* $1 and $2 of these statements, in the arena: drivers of managers and their resource keys. */
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys);
 

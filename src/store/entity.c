@@ -2,25 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/pg.h"
+#include "store/objects.h"
 #include "store/write.h"
-
-enum { LOCKED_ID, LOCKED_NAME, LOCKED_DRIVER, LOCKED_TYPE };
-
-static struct ref locked_ref(const PGresult *result, size_t row) {
-    return (struct ref){.id = pg_get_int32(result, row, LOCKED_ID),
-                        .name = pg_get_text(result, row, LOCKED_NAME),
-                        .driver = pg_get_text(result, row, LOCKED_DRIVER),
-                        .type = pg_get_text(result, row, LOCKED_TYPE)};
-}
-
-/* The rows come by id; of several with one name (an old installation) the lowest id counts. */
-static struct ref find_locked(const PGresult *result, const char *name) {
-    for (size_t row = 0; row < pg_rows(result); row++)
-        if (strcmp(pg_get_text(result, row, LOCKED_NAME), name) == 0)
-            return locked_ref(result, row);
-    return (struct ref){0};
-}
 
 enum rc store_lock(struct store *store, struct arena *arena, const char *const *names, size_t count,
                    enum lock lock, struct ref *out) {
@@ -32,9 +15,7 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
 
     if (rc != RC_OK)
         return rc;
-    pg_keep(arena, result);
-    for (size_t i = 0; i < count; i++)
-        out[i] = find_locked(result, names[i]);
+    refs_take(arena, result, names, count, out);
     return RC_OK;
 }
 

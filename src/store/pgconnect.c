@@ -17,6 +17,9 @@
 #define HOLD_OFF     1000
 #define MAX_OPTIONS  64
 
+/* Preparing takes locks, as running does: it may get into the way of an --init-db. */
+#define CONNECT_TRIES 3
+
 struct options {
     const char *names[MAX_OPTIONS];
     const char *values[MAX_OPTIONS];
@@ -179,7 +182,7 @@ static enum rc prepare_all(struct store *store) {
     if (rc != RC_OK || !store->has_ours)
         return rc;
     rc = prepare(store, true);
-    if (rc == RC_OK || !store->conn)
+    if (rc == RC_OK || rc == RC_RETRY || !store->conn)
         return rc;
     store->has_ours = false;
     store->rc = RC_OK;
@@ -244,7 +247,7 @@ static enum rc connect_outside(struct store *store) {
     if (rc != RC_OK) {
         log_warning("database: can't connect: %s", store->error);
         session_drop(store, RC_BROKEN);
-        store->rc = rc = RC_BROKEN;
+        store->rc = RC_BROKEN;
     }
     store->connecting = false;
     store->transaction = transaction;
@@ -253,12 +256,15 @@ static enum rc connect_outside(struct store *store) {
 
 enum rc session_connect(struct store *store) {
     int64_t start = session_now();
-    enum rc rc;
+    enum rc rc = RC_RETRY;
 
     if (start < store->down_until)
         return RC_BROKEN;
-    rc = connect_outside(store);
-    if (rc != RC_OK && session_now() - start > SLOW_FAILURE)
+    for (int i = 0; i < CONNECT_TRIES && rc == RC_RETRY; i++)
+        rc = connect_outside(store);
+    if (rc == RC_OK)
+        return RC_OK;
+    if (session_now() - start > SLOW_FAILURE)
         store->down_until = session_now() + HOLD_OFF;
-    return rc;
+    return RC_BROKEN;
 }

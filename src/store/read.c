@@ -48,18 +48,13 @@ static const struct ref *find_name(const struct ref *const *index, size_t count,
     return at ? *at : NULL;
 }
 
-enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
-                            size_t count, struct ref *out) {
-    PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_REFS_BY_NAMES, PG_ARGS(pg_texts(names, count)));
+void refs_take(struct arena *arena, PGresult *result, const char *const *names, size_t count,
+               struct ref *out) {
+    struct ref *refs = arena_array(arena, pg_rows(result) + 1, sizeof *refs);
     const struct ref **index;
-    struct ref *refs;
     size_t found;
 
-    if (rc != RC_OK)
-        return rc;
     pg_keep(arena, result);
-    refs = arena_array(arena, pg_rows(result) + 1, sizeof *refs);
     for (size_t row = 0; row < pg_rows(result); row++)
         refs[row] = ref_of(result, row);
     index = index_by_name(arena, refs, sizeof *refs, pg_rows(result), &found);
@@ -68,7 +63,16 @@ enum rc store_refs_by_names(struct store *store, struct arena *arena, const char
 
         out[i] = ref ? *ref : (struct ref){.id = 0};
     }
-    return RC_OK;
+}
+
+enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
+                            size_t count, struct ref *out) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_REFS_BY_NAMES, PG_ARGS(pg_texts(names, count)));
+
+    if (rc == RC_OK)
+        refs_take(arena, result, names, count, out);
+    return rc;
 }
 
 enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
