@@ -195,7 +195,7 @@ subtest 'cut off now and then, under load' => sub {
 };
 
 is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
-ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name = 'muster'") <= 1 }), 'one connection for one worker');
+ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'") <= 1 }), 'one connection for one worker');
 
 $front->stop;
 $server->stop;

@@ -36,7 +36,7 @@ sub recovery {
 # What a leak would show in: descriptors of the workers, their memory, their sessions.
 sub census {
     my @workers  = $server->workers($WORKERS);
-    my $sessions = "select count(*) from pg_stat_activity where application_name = 'muster'";
+    my $sessions = "select count(*) from pg_stat_activity where application_name like 'muster%'";
     poll(10, sub { $postgres->psql($sessions) == $WORKERS });
     return {
         workers     => \@workers,
@@ -111,7 +111,7 @@ subtest 'a process of the database is killed in mid-statement, again and again' 
         sleep 0.8;
         my $pid;
         poll(10, sub {
-            my $got = $postgres->psql("select pid from pg_stat_activity where application_name = 'muster' and state <> 'idle' order by random() limit 1", fails => 1);
+            my $got = $postgres->psql("select pid from pg_stat_activity where application_name like 'muster%' and state <> 'idle' order by random() limit 1", fails => 1);
             ($pid) = $got->{out} =~ /^(\d+)$/m;
         });
         my $recovered = sub { return scalar(() = $postgres->log =~ /ready to accept connections/g) };
@@ -136,7 +136,7 @@ subtest 'sessions are terminated under load' => sub {
     my $load = Muster::Ledger->begin(6, sub { $front->client }, name => 'terminate');
     for (1 .. 12) {
         sleep 0.2;
-        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster' and random() < 0.7");
+        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and random() < 0.7");
     }
     my @more = $load->end;
     diag 'terminate: ', join ', ', tally(@more);

@@ -23,7 +23,7 @@ sub descriptors { return scalar(my @fds = glob "/proc/$_[0]/fd/*") }
 sub sessions {
     my ($want) = @_;
     my $n;
-    poll(10, sub { $n = $postgres->psql("select count(*) from pg_stat_activity where application_name = 'muster'"); $n == $want });
+    poll(10, sub { $n = $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'"); $n == $want });
     return $n;
 }
 
@@ -97,7 +97,7 @@ for my $descriptors (20, 10) {
             return join ' ', sort keys %count;
         };
         is($ask->(1.5), 200, '32 clients at once: all are answered');
-        $postgres->psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'muster'");
+        $postgres->psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'muster%'");
         is($ask->(1.5), 200, 'also when the database has to be connected to again');
         is_deeply([ write_one($front->client, 'note', "few$descriptors", 1) ]->[0], 'acknowledged', 'and it is written');
         $_->stop for $front, $server;
@@ -144,12 +144,12 @@ subtest 'the log\'s disk is full' => sub {
         cmp_ok((-s $log) % 4096, '==', 0, 'the log ended where the disk did');
         unlink "$dir/filler";
         poll(10, sub { $client->get('/by-name/after-it'); slurp($log) =~ /after-it/ });
-        # Each worker begins a new line.
         $client->get('/by-name/after-it') for 1 .. 20;
         my @lines = grep { /after-it/ } split /\n/, slurp($log);
-        my @bad   = grep { !/^\d{4}-\d\d-\d\dT[\d:.]+Z \d+ info: \[\S+\] GET/ } @lines;
+        # A line that was cut off may stand before one.
+        my @bad = grep { !/\d{4}-\d\d-\d\dT[\d:.]+Z \d+ info: \[\S+\] GET/ } @lines;
         cmp_ok(scalar @lines, '>', 20, 'with space again it goes on');
-        is_deeply(\@bad, [], 'with whole lines');
+        is_deeply(\@bad, [], 'with whole entries');
     }
     is($server->stop, 0, 'it ends well');
     $front->stop;

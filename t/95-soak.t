@@ -35,8 +35,8 @@ sub any_of { return $_[ rand @_ ] }
 my @trouble = (
     [ 6, 'a worker was killed', sub { kill 'KILL', any_of(Muster::Process::children_of($servers[1]->pid)) // return } ],
     [ 2, 'a configuration was read again', sub { $servers[1]->signal('HUP') } ],
-    [ 3, 'sessions were thrown out', sub { $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster' and random() < 0.5", fails => 1) } ],
-    [ 1, 'statements were cancelled', sub { $postgres->psql("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'muster'", fails => 1) } ],
+    [ 3, 'sessions were thrown out', sub { $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and random() < 0.5", fails => 1) } ],
+    [ 1, 'statements were cancelled', sub { $postgres->psql("select pg_cancel_backend(pid) from pg_stat_activity where application_name like 'muster%'", fails => 1) } ],
     [ 1, 'the database crashed', sub { crash() } ],
     [ 1, 'the database was stopped fast', sub { $postgres->stop('fast'); sleep rand 0.7; $postgres->start } ],
     [ 1, 'the database was stopped at once', sub { $postgres->stop('immediate'); $postgres->start } ],
@@ -45,7 +45,7 @@ my @trouble = (
 sub crash {
     my $ready = sub { return scalar(() = $postgres->log =~ /ready to accept connections/g) };
     my $so_far = $ready->();
-    my ($pid) = $postgres->psql("select pid from pg_stat_activity where application_name = 'muster' order by random() limit 1", fails => 1)->{out} =~ /(\d+)/;
+    my ($pid) = $postgres->psql("select pid from pg_stat_activity where application_name like 'muster%' order by random() limit 1", fails => 1)->{out} =~ /(\d+)/;
     poll(60, sub { $ready->() > $so_far }) if $pid && kill 'KILL', $pid;
     return;
 }
@@ -68,7 +68,7 @@ sub descriptors { return scalar(my @fds = glob "/proc/$_[0]/fd/*") }
 # When all is quiet: what a leak would show in.
 sub census {
     my $sessions;
-    poll(20, sub { $sessions = $postgres->psql("select count(*) from pg_stat_activity where application_name = 'muster'"); $sessions == 6 });
+    poll(20, sub { $sessions = $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'"); $sessions == 6 });
     my @quiet = $servers[0]->workers(3);
     my @pids  = map { $_->pid } @servers;
     return {

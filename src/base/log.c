@@ -20,7 +20,6 @@ static struct {
     int fd;
     char path[PATH_BYTES];
     char prefix[PREFIX_MAX + 1];
-    bool cut; /* the last line has no end */
 } state = {.destination = LOG_TO_STDERR, .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO};
 
 static const char *const level_names[] = {
@@ -143,23 +142,20 @@ static void write_line(enum log_level level, const char *text, size_t n) {
     char when[32] = "";
     struct timespec now = {0};
     struct tm tm;
-    ssize_t written;
     int head;
 
     if (clock_gettime(CLOCK_REALTIME, &now) == 0 && gmtime_r(&now.tv_sec, &tm) != NULL) {
         (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
     }
-    head = snprintf(line, 128, "%s%s.%03ldZ %ld %s: ", state.cut ? "\n" : "", when,
-                    now.tv_nsec / 1000000, (long)getpid(), level_names[level]);
+    head = snprintf(line, 128, "%s.%03ldZ %ld %s: ", when, now.tv_nsec / 1000000, (long)getpid(),
+                    level_names[level]);
     if (head < 0) {
         return;
     }
     memcpy(line + head, text, n);
     line[(size_t)head + n] = '\n';
-    /* What can't be written is dropped, as the header says; a full disk may take half a line. */
-    written = write(state.fd, line, (size_t)head + n + 1);
-    if (written >= 0) {
-        state.cut = (size_t)written < (size_t)head + n + 1;
+    if (write(state.fd, line, (size_t)head + n + 1) < 0) {
+        return; /* dropped, as the header says */
     }
 }
 
