@@ -245,7 +245,7 @@ File::Find::find(
         no_chdir => 1,
         wanted   => sub {
             my $path = substr $File::Find::name, length($src) + 1;
-            push @tree, $path if -f $_ && $path !~ m{/\.|~$|\.(?:o|a|html|gcda|gcno)$};
+            push @tree, $path if -f $_ && $path !~ m{^t/postgres-|/\.|~$|\.(?:o|a|html|gcda|gcno)$};
         },
     },
     grep { -d } map { "$src/$_" } qw(src include t doc etc contrib)
@@ -328,8 +328,8 @@ same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
 same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{\.sql$} } @tree ]);
 same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
 is_deeply(
-    [ sort @{ listed('perl_tests') }, @{ listed('slow_tests') } ], [ grep { m{^t/[^/]+\.t$} } @tree ],
-    'perl_tests and slow_tests: all there is'
+    [ sort map { @{ listed($_) } } qw(perl_tests long_tests slow_tests) ], [ grep { m{^t/[^/]+\.t$} } @tree ],
+    'perl_tests, long_tests and slow_tests: all there is'
 );
 
 subtest 'make dist takes everything' => sub {
