@@ -1,4 +1,4 @@
-/* writer.c: JSON text in Python's layout; yajl_gen makes the strings that need escapes. */
+/* writer.c: JSON text in Python's layout, made by yajl_gen. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,23 +9,28 @@
 #include "base/utf8.h"
 #include "json/writer.h"
 
-enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192 };
+/* yajl_gen keeps its states in a fixed array of 128. */
+enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096 };
 
-/* The layout is made here, and so are strings without anything special: yajl_gen would give each
- * quote, separator and level of indent as a piece of its own. It makes all other strings.
- *
- * A container is held back in `held` until its first member, as an empty one looks different.
- * `kinds` has the opening bracket of each container that is open. */
+/* yajl writes without spaces; those of the layout are put in on the way (it could indent, but with
+ * a piece for each level, and "[", a blank line and "]" for an empty array). A container is held
+ * back in `held` until its first member; closed before that it goes out as a literal. `kinds` has
+ * the opening bracket of each container that is open; `level` is how many of them are out. */
 struct json_writer {
     yajl_gen gen;
     json_sink sink;
     void *context;
     bool minify;
     bool failed;
+    bool in_string;
     bool after_key;
     bool complete;
-    char held; /* '[', '{' or 0 */
+    const char *plain; /* a string that yajl need not look at, until its first quote comes */
+    size_t plain_length;
+    bool skip_quote; /* the second one */
+    char held;       /* '[', '{' or 0 */
     size_t depth;
+    size_t level;
     size_t used;
     char kinds[DEPTH_MAX];
     char buffer[BUFFER];
@@ -59,21 +64,77 @@ static void put(struct json_writer *w, const char *bytes, size_t n) {
     w->failed = w->failed || !w->sink(w->context, bytes, n);
 }
 
-static void put_char(struct json_writer *w, char c) {
-    *room(w, 1) = c;
-}
-
 /* The next line, at its indent. */
 static void put_line(struct json_writer *w) {
-    char *at = room(w, 1 + INDENT * w->depth);
+    char *at = room(w, 1 + INDENT * w->level);
 
     *at = '\n';
-    memset(at + 1, ' ', INDENT * w->depth);
+    memset(at + 1, ' ', INDENT * w->level);
 }
 
-/* What yajl makes of a string. */
+/* A character that is no part of a string: Python's ", " and ": ", or lines. */
+static void put_mark(struct json_writer *w, char mark) {
+    if (w->minify) {
+        *room(w, 1) = mark;
+        if (mark == ',' || mark == ':') {
+            *room(w, 1) = ' ';
+        }
+        return;
+    }
+    switch (mark) {
+    case '[':
+    case '{': w->level++; break;
+    case ']':
+    case '}':
+        w->level--;
+        put_line(w);
+        *room(w, 1) = mark;
+        return;
+    case ':': put(w, ": ", 2); return;
+    case ',': break;
+    default: *room(w, 1) = mark; return; /* a digit */
+    }
+    *room(w, 1) = mark;
+    put_line(w);
+}
+
+/* A quote: of a plain string the first one stands for all of it. */
+static void put_quote(struct json_writer *w) {
+    char *at;
+
+    if (w->skip_quote) {
+        w->skip_quote = false;
+    } else if (w->plain == NULL) {
+        w->in_string = !w->in_string;
+        *room(w, 1) = '"';
+    } else {
+        at = room(w, w->plain_length + 2);
+        at[0] = '"';
+        memcpy(at + 1, w->plain, w->plain_length);
+        at[w->plain_length + 1] = '"';
+        w->plain = NULL;
+        w->skip_quote = true;
+    }
+}
+
+/* yajl prints brackets, separators and quotes as pieces of one byte, but so it does a string that
+ * is just ",". What tells them apart are the quotes around strings; a quote in a string comes with
+ * its backslash. */
 static void print(void *context, const char *bytes, size_t n) {
-    put(context, bytes, n);
+    struct json_writer *w = context;
+
+    if (w->failed) {
+        return;
+    }
+    if (n != 1) {
+        put(w, bytes, n);
+    } else if (*bytes == '"') {
+        put_quote(w);
+    } else if (w->in_string) {
+        *room(w, 1) = *bytes;
+    } else {
+        put_mark(w, *bytes);
+    }
 }
 
 struct json_writer *json_writer_new(void) {
@@ -102,22 +163,29 @@ void json_writer_free(struct json_writer **w) {
 
 void json_begin(struct json_writer *w, bool minify, json_sink sink, void *context) {
     assert(w != NULL && sink != NULL);
+    yajl_gen_reset(w->gen, NULL);
     w->sink = sink;
     w->context = context;
     w->minify = minify;
-    w->failed = w->after_key = w->complete = false;
+    w->failed = w->in_string = w->after_key = w->complete = w->skip_quote = false;
     w->held = 0;
     w->depth = 0;
+    w->level = 0;
     w->used = 0;
 }
 
-/* In front of a member: the bracket that was held back, or a comma. */
-static void separate(struct json_writer *w) {
-    put_char(w, w->held != 0 ? w->held : ',');
-    if (!w->minify) {
-        put_line(w);
-    } else if (w->held == 0) {
-        put_char(w, ' ');
+static void check(struct json_writer *w, yajl_gen_status status) {
+    if (status != yajl_gen_status_ok) {
+        w->failed = true;
+    }
+}
+
+/* Writes the bracket that was held back. */
+static void release_held(struct json_writer *w) {
+    if (w->held == '[') {
+        check(w, yajl_gen_array_open(w->gen));
+    } else if (w->held == '{') {
+        check(w, yajl_gen_map_open(w->gen));
     }
     w->held = 0;
 }
@@ -135,11 +203,9 @@ static bool before_value(struct json_writer *w) {
     if (w->failed) {
         return false;
     }
-    w->complete = w->depth == 0;
-    if (w->depth > 0 && !w->after_key) {
-        separate(w);
-    }
     w->after_key = false;
+    w->complete = w->depth == 0;
+    release_held(w);
     return !w->failed;
 }
 
@@ -165,19 +231,12 @@ static void close_container(struct json_writer *w, char kind) {
     w->depth--;
     w->complete = w->depth == 0;
     if (w->held != 0) {
-        put_char(w, w->held);
         w->held = 0;
-    } else if (!w->minify) {
-        put_line(w);
-    }
-    put_char(w, kind == '[' ? ']' : '}');
-}
-
-/* A string with something special in it, in UTF-8. */
-static void put_escaped(struct json_writer *w, const char *text, size_t n) {
-    yajl_gen_reset(w->gen, NULL);
-    if (yajl_gen_string(w->gen, (const unsigned char *)text, n) != yajl_gen_status_ok) {
-        w->failed = true;
+        check(w, yajl_gen_number(w->gen, kind == '[' ? "[]" : "{}", 2));
+    } else if (kind == '[') {
+        check(w, yajl_gen_array_close(w->gen));
+    } else {
+        check(w, yajl_gen_map_close(w->gen));
     }
 }
 
@@ -222,7 +281,7 @@ static void put_repaired(struct json_writer *w, const char *text, size_t n) {
             i++;
         }
     }
-    put_escaped(w, repaired, length);
+    check(w, yajl_gen_string(w->gen, (const unsigned char *)repaired, length));
     free(repaired);
 }
 
@@ -258,19 +317,14 @@ static bool is_plain(const char *text, size_t n) {
     return true;
 }
 
-static void put_plain(struct json_writer *w, const char *text, size_t n) {
-    char *at = room(w, n + 2);
-
-    at[0] = '"';
-    memcpy(at + 1, text, n);
-    at[n + 1] = '"';
-}
-
 static void put_string(struct json_writer *w, const char *text, size_t n) {
-    if (n < BUFFER / 2 && is_plain(text, n)) {
-        put_plain(w, text, n);
+    if (n < PLAIN_MAX && is_plain(text, n)) {
+        w->plain = text;
+        w->plain_length = n;
+        check(w, yajl_gen_string(w->gen, (const unsigned char *)"", 0));
+        w->plain = NULL;
     } else if (utf8_valid(text, n)) {
-        put_escaped(w, text, n);
+        check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
     } else {
         put_repaired(w, text, n);
     }
@@ -282,9 +336,8 @@ void json_key_n(struct json_writer *w, const char *key, size_t n) {
         w->failed = true;
         return;
     }
-    separate(w);
+    release_held(w);
     put_string(w, key, n);
-    put(w, ": ", 2);
     w->after_key = true;
 }
 
@@ -310,21 +363,9 @@ void json_string_n(struct json_writer *w, const char *text, size_t n) {
 }
 
 void json_int(struct json_writer *w, int64_t number) {
-    char digits[24];
-    char *at = digits + sizeof(digits);
-    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-
-    if (!before_value(w)) {
-        return;
+    if (before_value(w)) {
+        check(w, yajl_gen_integer(w->gen, number));
     }
-    do {
-        *--at = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0) {
-        *--at = '-';
-    }
-    put(w, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 static const char *skip_digits(const char *s) {
@@ -369,7 +410,7 @@ void json_number(struct json_writer *w, const char *text) {
         return;
     }
     if (is_number(text)) {
-        put(w, text, strlen(text));
+        check(w, yajl_gen_number(w->gen, text, strlen(text)));
     } else {
         w->failed = true;
     }
@@ -377,13 +418,13 @@ void json_number(struct json_writer *w, const char *text) {
 
 void json_bool(struct json_writer *w, bool value) {
     if (before_value(w)) {
-        put(w, value ? "true" : "false", value ? 4 : 5);
+        check(w, yajl_gen_bool(w->gen, value));
     }
 }
 
 void json_null(struct json_writer *w) {
     if (before_value(w)) {
-        put(w, "null", 4);
+        check(w, yajl_gen_null(w->gen));
     }
 }
 
