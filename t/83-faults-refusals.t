@@ -168,6 +168,7 @@ sub fill {
 END { run([ 'umount', '-l', $_ ]) for @mounts }
 
 subtest 'no space for tables' => sub {
+    $client->put('/preferences/large', headers => { 'X-User-Id' => 'full' }, json => {});
     my $dir = small_disk(4);
     my @free;
     if ($dir) {
@@ -191,7 +192,6 @@ subtest 'no space for tables' => sub {
             body => qq([{"op": "add", "path": "/n${\ $number++}", "value": "$large"}])) },
         'objects' => sub { $client->post('/entity/basicserver', form => [ map { (name => "full" . $number++) } 1 .. 400 ]) },
     );
-    $client->put('/preferences/large', headers => { 'X-User-Id' => 'full' }, json => {});
     for my $what (sort keys %ask) {
         my $answer;
         # Pages that are there already take a little.

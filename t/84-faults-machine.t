@@ -124,8 +124,12 @@ subtest 'the log\'s disk is full' => sub {
     my $dir     = temp_dir();
     my $mounted = $> == 0 && run([ 'mount', '-t', 'tmpfs', '-o', 'size=256k,mode=0777', 'none', $dir ])->{status} == 0;
     push @mounts, $dir if $mounted;
-    my $log    = $mounted ? "$dir/log" : '/dev/full';
-    my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 2, log_destination => $log });
+    my $log    = "$dir/log";
+    # Otherwise there is a device that is always full.
+    my $full = spew("$dir/full", qq(#!/bin/sh\nexec "\$@" 2>/dev/full\n));
+    chmod 0755, $full;
+    local $ENV{MUSTER_WRAPPER} = $mounted ? $ENV{MUSTER_WRAPPER} : join ' ', $full, $ENV{MUSTER_WRAPPER} // ();
+    my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 2, $mounted ? (log_destination => $log) : () });
     my $front  = Muster::Front->new(server => $server);
     my $client = $front->client;
     if ($mounted) {
