@@ -42,16 +42,22 @@ enum rc store_delete_entity(struct store *store, int32_t id, const char *resourc
 /* The range of the int_value column: 32 or 64 bits. */
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
 
+/* Locks a live entity (LOCK_CHANGE) and reads all its attributes as they are behind the lock,
+ * sorted like object.attrs, in one go. RC_NOTFOUND if the name is unknown. */
+enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
+                         struct ref *ref, struct attr **attrs, size_t *count);
+
+/* These three wait for nothing: they leave with what is asked for next, or at the end, and that is
+ * what fails if they do. */
+
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
-enum rc store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs,
-                        size_t count);
+void store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs, size_t count);
 
 /* Deletes attributes by id. */
-enum rc store_delete_attrs(struct store *store, const int32_t *ids, size_t count);
+void store_delete_attrs(struct store *store, const int32_t *ids, size_t count);
 
 /* Deletes the entity's attributes that match the filter. */
-enum rc store_delete_matching(struct store *store, int32_t entity,
-                              const struct attr_filter *filter);
+void store_delete_matching(struct store *store, int32_t entity, const struct attr_filter *filter);
 
 /* --- memberships (store/tree.c)
  * ------------------------------------------------------------------------ */

@@ -55,12 +55,12 @@ int attribute_show(struct context *c) {
 /* --- changing --- */
 
 /* All visible attributes of the object, as they are now. */
-static int answer_attrs(struct context *c, int status, const char *name) {
+static int answer_attrs(struct context *c, int status) {
     const struct attr_filter all = {0};
     struct attr *attrs;
     struct ref ref;
     size_t count;
-    enum rc rc = store_attrs_by_name(c->store, c->arena, name, &all, &ref, &attrs, &count);
+    enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &attrs, &count);
 
     if (rc != RC_OK)
         return fail_rc(c, rc);
@@ -75,21 +75,14 @@ static bool lock_object(struct context *c, enum lock lock, struct ref *out) {
                  params_last(&c->request->params, "driver"));
 }
 
-/* The object and what to write to it, everything checked and locked; false: answered. */
-static bool read_write(struct context *c, enum lock lock, struct ref *object,
-                       struct attribute_input *input) {
-    return lock_object(c, lock, object) && read_attributes(c, object, input);
-}
-
 int attribute_add(struct context *c) {
     struct attribute_input input;
     struct ref object;
-    enum rc rc;
 
-    if (!read_write(c, LOCK_REFER, &object, &input))
+    if (!lock_object(c, LOCK_REFER, &object) || !read_attributes(c, &object, &input))
         return c->response->status;
-    rc = store_add_attrs(c->store, object.id, input.attrs, input.count);
-    return rc == RC_OK ? answer_attrs(c, 201, c->args[0]) : fail_rc(c, rc);
+    store_add_attrs(c->store, object.id, input.attrs, input.count);
+    return answer_attrs(c, 201);
 }
 
 static int compare_texts(const char *a, const char *b) {
@@ -168,22 +161,14 @@ static bool *find_overridden(struct arena *arena, const struct attribute_input *
     return overridden;
 }
 
-static int set_all(struct context *c, const struct ref *object,
-                   const struct attribute_input *input) {
-    const struct attr_filter all = {0};
-    struct changes changes = {.gone = arena_array(c->arena, input->count, sizeof *changes.gone),
+static int set_all(struct context *c, const struct ref *object, const struct attr *rows,
+                   size_t count, const struct attribute_input *input) {
+    struct changes changes = {.rows = by_place(c->arena, rows, count),
+                              .row_count = count,
+                              .gone = arena_array(c->arena, input->count, sizeof *changes.gone),
                               .added = arena_array(c->arena, input->count, sizeof *changes.added)};
-    struct attr *rows;
-    struct ref ref;
-    bool *overridden;
-    size_t count;
-    enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &rows, &count);
+    const bool *overridden = find_overridden(c->arena, input);
 
-    if (rc != RC_OK)
-        return fail_rc(c, rc);
-    changes.rows = by_place(c->arena, rows, count);
-    changes.row_count = count;
-    overridden = find_overridden(c->arena, input);
     for (size_t i = 0; i < input->count; i++) {
         if (overridden[i] || plan(&changes, &input->attrs[i]))
             continue;
@@ -193,31 +178,33 @@ static int set_all(struct context *c, const struct ref *object,
                 "Attribute %zu: cannot set an attribute when args match more than one value", i);
         return fail(c, 409, "cannot set an attribute when args match more than one value");
     }
-    rc = store_delete_attrs(c->store, changes.gone, changes.gone_count);
-    if (rc == RC_OK)
-        rc = store_add_attrs(c->store, object->id, changes.added, changes.added_count);
-    return rc == RC_OK ? answer_attrs(c, 200, c->args[0]) : fail_rc(c, rc);
+    store_delete_attrs(c->store, changes.gone, changes.gone_count);
+    store_add_attrs(c->store, object->id, changes.added, changes.added_count);
+    return answer_attrs(c, 200);
 }
 
 int attribute_set(struct context *c) {
     struct attribute_input input;
     struct ref object;
+    struct attr *rows;
+    size_t count;
+    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &object, &rows, &count);
 
-    if (!read_write(c, LOCK_CHANGE, &object, &input))
+    if (!found(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        !read_attributes(c, &object, &input))
         return c->response->status;
-    return set_all(c, &object, &input);
+    return set_all(c, &object, rows, count, &input);
 }
 
 int attribute_delete(struct context *c) {
     struct attr_filter filter = {0};
     const char *problem = path_filter(c, &filter);
     struct ref object;
-    enum rc rc;
 
     if (!lock_object(c, LOCK_CHANGE, &object))
         return c->response->status;
     if (problem)
         return fail(c, 400, "%s", problem);
-    rc = store_delete_matching(c->store, object.id, &filter);
-    return rc == RC_OK ? answer_attrs(c, 200, c->args[0]) : fail_rc(c, rc);
+    store_delete_matching(c->store, object.id, &filter);
+    return answer_attrs(c, 200);
 }

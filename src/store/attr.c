@@ -61,37 +61,34 @@ static struct columns attr_columns(struct arena *arena, const struct attr *attrs
     return c;
 }
 
-enum rc store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs,
-                        size_t count) {
+void store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs, size_t count) {
     struct arena *arena;
     struct columns c;
-    enum rc rc;
 
     if (count == 0)
-        return RC_OK;
+        return;
     arena = arena_new();
     c = attr_columns(arena, attrs, count);
-    rc = pg_exec(store, NULL, STMT_ADD_ATTRS,
-                 PG_ARGS(pg_int(entity), pg_version(store), pg_texts(c.keys, count),
-                         pg_texts(c.subkeys, count), pg_ints(c.numbers, c.no_numbers, count),
-                         pg_texts(c.datatypes, count), pg_bigints(c.ints, c.no_ints, count),
-                         pg_texts(c.strings, count), pg_texts(c.datetimes, count),
-                         pg_ints(c.relations, c.no_relations, count)));
+    pg_queue(store, STMT_ADD_ATTRS,
+             PG_ARGS(pg_int(entity), pg_version(store), pg_texts(c.keys, count),
+                     pg_texts(c.subkeys, count), pg_ints(c.numbers, c.no_numbers, count),
+                     pg_texts(c.datatypes, count), pg_bigints(c.ints, c.no_ints, count),
+                     pg_texts(c.strings, count), pg_texts(c.datetimes, count),
+                     pg_ints(c.relations, c.no_relations, count)));
     arena_free(&arena);
-    return rc;
 }
 
-enum rc store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
+void store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
     enum stmt stmt = pg_versioning(store) ? STMT_DELETE_ATTRS : STMT_ERASE_ATTRS;
 
-    return count == 0 ? RC_OK : pg_exec(store, NULL, stmt, PG_ARGS(pg_ints(ids, NULL, count)));
+    if (count > 0)
+        pg_queue(store, stmt, PG_ARGS(pg_ints(ids, NULL, count)));
 }
 
-enum rc store_delete_matching(struct store *store, int32_t entity,
-                              const struct attr_filter *filter) {
+void store_delete_matching(struct store *store, int32_t entity, const struct attr_filter *filter) {
     enum stmt stmt = pg_versioning(store) ? STMT_DELETE_MATCHING : STMT_ERASE_MATCHING;
 
-    return pg_exec(store, NULL, stmt,
-                   PG_ARGS(pg_int(entity), pg_text(filter->key), pg_text(filter->subkey),
-                           filter->has_number ? pg_int(filter->number) : pg_null()));
+    pg_queue(store, stmt,
+             PG_ARGS(pg_int(entity), pg_text(filter->key), pg_text(filter->subkey),
+                     filter->has_number ? pg_int(filter->number) : pg_null()));
 }

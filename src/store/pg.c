@@ -138,11 +138,16 @@ static enum rc end_snapshot(struct store *store) {
     return rc;
 }
 
-/* The answer to COMMIT. A transaction that had failed answers ROLLBACK. */
+/* The answer to COMMIT. It leaves alone, after everything else is known to be done: as long as it
+ * was not sent whatever breaks can be tried again. A transaction that had failed answers ROLLBACK.
+ */
 static enum rc end_write(struct store *store) {
     PGresult *result;
     enum rc rc;
 
+    rc = pg_finish(store);
+    if (rc != RC_OK)
+        return rc;
     store->commit_sent = true;
     pg_send(store, STMT_COMMIT, PG_NONE);
     rc = pg_next(store, &result);

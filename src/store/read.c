@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/objects.h"
+#include "store/write.h"
 
 /* --- identities */
 
@@ -135,6 +136,20 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
 
 /* --- attributes */
 
+/* Of several with the name the one with the lowest id. */
+static enum rc take_attrs(struct arena *arena, PGresult *result, struct ref *ref,
+                          struct attr **attrs, size_t *count) {
+    size_t found;
+    struct object *objects = objects_of(arena, result, &found);
+
+    if (found == 0)
+        return RC_NOTFOUND;
+    *ref = objects[0].ref;
+    *attrs = objects[0].attrs;
+    *count = objects[0].attr_count;
+    return RC_OK;
+}
+
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
                             const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
                             size_t *count) {
@@ -144,21 +159,24 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
                              [3] = pg_text(f->subkey),
                              [4] = f->has_number ? pg_int(f->number) : pg_null(),
                              [5] = pg_text(f->key)};
-    struct object *objects;
     PGresult *result;
-    size_t found;
     enum rc rc;
 
     objects_managers(arena, &args[0], &args[1]);
     rc = f->key ? pg_exec(store, &result, STMT_ATTRS_BY_NAME_KEY, args, 6)
                 : pg_exec(store, &result, STMT_ATTRS_BY_NAME, args, 5);
-    if (rc != RC_OK)
-        return rc;
-    objects = objects_of(arena, result, &found);
-    if (found == 0)
-        return RC_NOTFOUND;
-    *ref = objects[0].ref; /* the lowest id */
-    *attrs = objects[0].attrs;
-    *count = objects[0].attr_count;
-    return RC_OK;
+    return rc == RC_OK ? take_attrs(arena, result, ref, attrs, count) : rc;
+}
+
+enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
+                         struct ref *ref, struct attr **attrs, size_t *count) {
+    struct pg_arg args[5] = {[2] = pg_text(name)};
+    PGresult *result;
+    enum rc rc;
+
+    objects_managers(arena, &args[0], &args[1]);
+    pg_queue(store, STMT_LOCK_CHANGE, PG_ARGS(pg_texts(&name, 1)));
+    pg_send(store, STMT_ATTRS_BY_NAME, args, 5);
+    rc = pg_next(store, &result);
+    return rc == RC_OK ? take_attrs(arena, result, ref, attrs, count) : rc;
 }
