@@ -171,9 +171,11 @@ static void answer(struct worker *w) {
 static size_t count_places(const struct worker *w) {
     struct rlimit limit;
 
-    if (!w->state.cache || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= OTHERS)
+    if (!w->state.cache)
         return 1;
-    return limit.rlim_cur < OTHERS + BATCH ? (size_t)limit.rlim_cur - OTHERS : BATCH;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OTHERS + BATCH)
+        return BATCH;
+    return limit.rlim_cur > OTHERS ? (size_t)limit.rlim_cur - OTHERS : 1;
 }
 
 static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
