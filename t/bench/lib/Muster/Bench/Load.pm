@@ -102,7 +102,7 @@ sub pgbench {
     my ($mean)  = $result->{out} =~ /^latency average = ([\d.]+)/m;
     my ($bad)   = $result->{out} =~ /failed transactions: (\d+)/;
     $bad += () = $result->{err} =~ /aborted/g;
-    return { rate => $rate, count => $count, mean => $mean, errors => $bad // 0 };
+    return { rate => 0 + $rate, count => 0 + $count, mean => 0 + $mean, errors => $bad // 0 };
 }
 
 1;

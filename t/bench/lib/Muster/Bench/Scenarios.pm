@@ -457,7 +457,7 @@ sub keyset {
     my $per    = $n > 1000 ? 1000 : 10;
     my ($first_page, $cursor);
     for (my $seen = 0; $seen < 0.9 * $n; $seen += $per) {
-        my $page = $client->get('/entity/basicserver', headers => { 'Clusto-After' => $cursor // '', 'Clusto-Per-Page' => $per });
+        my $page = $client->get('/entity/basicserver', headers => { 'Clusto-After' => $cursor // 0, 'Clusto-Per-Page' => $per });
         $cursor = $page->{headers}{'clusto-next'} // last;
         $first_page //= $cursor;
     }

@@ -23,7 +23,6 @@ sub new {
             shared_buffers     => $option{buffers},
             max_wal_size       => '8GB',
             checkpoint_timeout => '1h',
-            autovacuum         => 'off',
             max_connections    => 300,
         },
     );
@@ -68,7 +67,8 @@ sub _read_tables {
         my ($kind, @field) = split /\t/;
         $self->{statements}{ $field[0] } = { params => $field[1], text => $field[2] } if $kind eq 'statement';
         $self->{settings}{ $field[0] } = 1 if $kind eq 'setting';
-        $self->{session} = $field[0] if $kind eq 'session';
+        # With the time-outs that it has by default.
+        $self->{session} = "$field[0] -c statement_timeout=30000 -c lock_timeout=10000" if $kind eq 'session';
         push @drivers, $field[0] and push @resources, $field[1] if $kind eq 'manager';
     }
     $self->{managers} = [ map { '{' . join(',', @$_) . '}' } \@drivers, \@resources ];
