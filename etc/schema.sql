@@ -656,6 +656,23 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- What the planner has to know from the start: nearly all rows are live. Without that he takes a
+-- table that has just grown for an empty one, until autovacuum comes by.
+
+do $$
+declare
+    home name := (select n.nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid
+                   where c.oid = 'entities'::regclass);
+begin
+    if (select count(distinct tablename) from pg_stats
+         where schemaname = home and tablename in ('entities', 'entity_attrs')) < 2 then
+        analyze entities;
+        analyze entity_attrs;
+        raise notice using errcode = 'MU001', message = 'gathered statistics of the objects';
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- Last: what of ours is there. STORE_SCHEMA_VERSION in include/store/schema.h is the same number.
 
 do $$

@@ -41,6 +41,7 @@ enum stmt {
     STMT_TOKEN_REVOKE,
 
     /* reads (store/read.c, list.c) */
+    STMT_REF_BY_NAME,
     STMT_REFS_BY_NAMES,
     STMT_OBJECT_BY_NAME,
     STMT_OBJECTS_BY_NAMES,

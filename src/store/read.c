@@ -78,9 +78,16 @@ enum rc store_refs_by_names(struct store *store, struct arena *arena, const char
 
 enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
                           struct ref *out) {
-    enum rc rc = store_refs_by_names(store, arena, &name, 1, out);
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_REF_BY_NAME, PG_ARGS(pg_text(name)));
 
-    return rc == RC_OK && out->id == 0 ? RC_NOTFOUND : rc;
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, result);
+    if (pg_rows(result) == 0)
+        return RC_NOTFOUND;
+    *out = ref_of(result, 0);
+    return RC_OK;
 }
 
 /* --- whole objects */

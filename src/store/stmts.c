@@ -24,20 +24,28 @@
     " from entity_attrs a" \
     " join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null" \
     " where a.relation_id = e.entity_id and a.key = '_contains' and a.deleted_at_version is null"
-#define EACH(condition, arms) \
-    "select e.entity_id, x.* from (select entity_id, name, driver, type from entities" \
-    " where " condition " and deleted_at_version is null order by entity_id) e" \
-    " cross join lateral (" arms ") x"
-#define OBJECT(condition) \
-    EACH(condition, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
+#define EACH(entities, arms) \
+    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
+#define ONE(condition) \
+    "select entity_id, name, driver, type from entities where " condition " and deleted_at_version is null"
+#define OBJECT(entities) \
+    EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
 
-/* Those with the names $1. Joined, as "= any" is compared name by name wherever the planner, who
- * knows nothing of a table that just grew, does not take the index on them. */
+/* Of many names or ids each is looked up for itself. The planner, who knows nothing of a table that
+ * has just grown, may else take another index and compare each row with each name. "offset 0" keeps
+ * him from taking the look-up apart. */
+#define EACH_OF(one, column) \
+    "select l.* from (select distinct unnest(" one ") as one) o cross join lateral (" \
+    ONE(column " = o.one") " offset 0) l"
+#define BELOW(condition) \
+    " cross join lateral (select a.relation_id from entity_attrs a where " condition \
+    " and a.key = '_contains' and a.deleted_at_version is null offset 0) a" \
+    " cross join lateral (" ONE("entity_id = a.relation_id") " offset 0) e"
 #define NAMED "unnest($1) as n(name) join entities e on e.name = n.name and e.deleted_at_version is null"
 
 /* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. */
 #define ATTRS(condition) \
-    EACH("name = $3", ARM_ENTITY " union all " \
+    EACH(ONE("name = $3"), ARM_ENTITY " union all " \
     ARM_ATTRS(" and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition))
 
 /* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
@@ -67,6 +75,11 @@
     PAGE("(select distinct unnest($5) as one) o cross join lateral (select * from " \
     LIVE(" and e." column " = o.one and e.entity_id::bigint > $4" filter) \
     " order by e.entity_id::bigint limit $1::bigint + $2) e", "e.entity_id")
+
+/* By name: $5, $6 types, $7 drivers. */
+#define OF_NAMES \
+    "(" EACH_OF("$5", "name") ") e where (cardinality($6) = 0 or e.type = any($6))" \
+    " and (cardinality($7) = 0 or e.driver = any($7))"
 
 /* By attribute: $5 key, $6 subkey (null: any). */
 #define HAS_KEY \
@@ -122,11 +135,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     /* A line of SQL stays a line. */
     /* clang-format off */
     /* --- reads */
+    [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
-        "select e.entity_id, e.name, e.driver, e.type from " NAMED " order by e.entity_id"},
-    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT("name = $3")},
-    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT("name in (select unnest($3))")},
-    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("entity_id = any($3)")},
+        EACH_OF("$1", "name") " order by l.entity_id"},
+    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_OF("$3", "name"))},
+    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT(EACH_OF("$3", "entity_id"))},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS("")},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
         ATTRS(" and a.key = $6")},
@@ -138,9 +152,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         LIST_SEVERAL("driver", " and (cardinality($6) = 0 or e.type = any($6))")},
     [STMT_LIST_TYPES] = {"list_types", "llbiT", 0, LIST_SEVERAL("type", "")},
     [STMT_LIST_NAMES] = {"list_names", "llbiTTT", 0,
-        LIST_WHERE(" and e.name in (select unnest($5))"
-            " and (cardinality($6) = 0 or e.type = any($6))"
-            " and (cardinality($7) = 0 or e.driver = any($7))")},
+        TOTAL(OF_NAMES) " union all " PAGE(OF_NAMES " and e.entity_id > $4", "e.entity_id")},
 
     [STMT_LIST_BY_KEY] = {"list_by_key", "llbitt", 0,
         HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS("$4")},
@@ -164,13 +176,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "with recursive below(pool, entity_id, name, driver, type) as ("
         " select p.pool, e.entity_id, e.name, e.driver, e.type"
         " from (select distinct unnest($8) as pool) p"
-        " join entity_attrs a on a.entity_id = p.pool and a.key = '_contains' and a.deleted_at_version is null"
-        " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
+        BELOW("a.entity_id = p.pool")
         " union"
         " select b.pool, e.entity_id, e.name, e.driver, e.type"
         " from below b"
-        " join entity_attrs a on a.entity_id = b.entity_id and a.key = '_contains' and a.deleted_at_version is null"
-        " join entities e on e.entity_id = a.relation_id and e.deleted_at_version is null"
+        BELOW("a.entity_id = b.entity_id")
         " where $9),"
         " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
         " where (cardinality($5) = 0 or e.name = any($5))"
@@ -203,7 +213,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " created as ("
         " insert into entities (name, type, driver, version)"
         " select i.name, $2, $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) from input i"
-        " where not exists (select from entities e where e.name = i.name and e.deleted_at_version is null)"
+        " where (select e.entity_id from entities e where e.name = i.name and e.deleted_at_version is null limit 1) is null"
         " order by i.ord on conflict do nothing returning entity_id, name),"
         " properties as ("
         " insert into entity_attrs (entity_id, key, subkey, datatype, int_value, string_value, version)"
