@@ -48,7 +48,7 @@ sub run {
     }
     if ($option->{peers}) {
         require Muster::Bench::Peers;
-        Muster::Bench::Peers::run($world, $report, $option, \%only);
+        Muster::Bench::Peers::run_all($world, $report, $option);
     }
     return;
 }
