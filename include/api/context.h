@@ -75,6 +75,9 @@ int answer_empty(struct context *c, int status);
 /* The answer shows this entity (or this user's documents) and may be kept until it changes. */
 void depends_on(struct context *c, int64_t key);
 
+/* The parameter's last value; an empty one is as good as none: NULL. */
+const char *given(const struct context *c, const char *name);
+
 /* Clusto-Mode, or the default where absent. MODE_INVALID: the handler answers fail_mode(c) in its
  * turn. */
 enum mode get_mode(const struct context *c, enum mode default_mode);

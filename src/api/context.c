@@ -158,6 +158,12 @@ void depends_on(struct context *c, int64_t key) {
     c->dependencies.keys[c->dependencies.count++] = key;
 }
 
+const char *given(const struct context *c, const char *name) {
+    const char *value = params_last(&c->request->params, name);
+
+    return value && *value ? value : NULL;
+}
+
 enum mode get_mode(const struct context *c, enum mode default_mode) {
     const char *mode = request_header(c->request, "Clusto-Mode");
 

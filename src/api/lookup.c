@@ -79,13 +79,6 @@ int lookup_by_names(struct context *c) {
                                 : answer_objects_by_names(c, names, count);
 }
 
-/* An empty value is as good as none. */
-static const char *given(const struct context *c, const char *name) {
-    const char *value = params_last(&c->request->params, name);
-
-    return value && *value ? value : NULL;
-}
-
 int lookup_by_attr(struct context *c) {
     struct listing listing = {.kind = LIST_BY_ATTR,
                               .key = given(c, "key"),

@@ -156,12 +156,6 @@ static bool read_manager(struct context *c, const struct ref *ref, struct manage
     return false;
 }
 
-static const char *given(const struct context *c, const char *name) {
-    const char *value = params_last(&c->request->params, name);
-
-    return value && *value ? value : NULL;
-}
-
 /* The number for the rows of an allocation comes from a counter that all managers share: it is
  * taken ahead of the transaction, which else would make them wait for each other. */
 static bool reserve_number(struct context *c, int32_t *number) {
