@@ -158,6 +158,9 @@ static int answer_created(struct context *c, const char *const *names, const str
 
     if (mode == MODE_EXPANDED)
         rc = store_objects_by_names(c->store, c->arena, names, count, objects);
+    for (size_t i = 0; rc == RC_OK && mode == MODE_EXPANDED && i < count; i++)
+        if (objects[i].ref.id == 0)
+            rc = RC_RETRY; /* it was there before, and somebody deleted it meanwhile */
     if (rc != RC_OK)
         return fail_rc(c, rc);
     answer_json(c, warn_existing(c, refs, created, count));
