@@ -85,13 +85,8 @@ int fail(struct context *c, int status, const char *format, ...) {
     return answer_string(c, status, message);
 }
 
-/* A HEAD that was told enough is a success, not a client that left. */
-static bool head_had_enough(const struct context *c) {
-    return c->response->head_only && c->response->started && !c->response->failed;
-}
-
 static int fail_gone(struct context *c) {
-    if (head_had_enough(c)) {
+    if (response_enough(c->response)) { /* a HEAD is a success, not a client that left */
         c->rc = RC_OK;
         c->json_open = false;
         return c->response->status;

@@ -168,7 +168,7 @@ static void list_begin(struct list_answer *list) {
 
 /* False as soon as nobody takes more: the store then stops asking the database. */
 static bool still_wanted(const struct context *c) {
-    return !c->response->failed && !(c->response->head_only && c->response->started);
+    return !c->response->failed && !response_enough(c->response);
 }
 
 static bool list_ref(void *context, const struct ref *ref) {
