@@ -372,6 +372,7 @@ my @table = (
         [ DELETE => '/resourcemanager/ipmanager/net', { form => [ object => 'nobody' ] }, 404, 'Object "nobody" not found (nobody does not exist.)' ],
         [ DELETE => '/resourcemanager/ipmanager/net', { form => [ object => 'web2', resource => '10.0.0.2' ] }, 409, '"10.0.0.2" is not allocated to "web2"' ],
         [ DELETE => '/resourcemanager/ipmanager/net', { form => [ object => 'web1', resource => 'ten' ] }, 400, '"ten" is not an IPv4 address' ],
+        [ DELETE => '/resourcemanager/ipmanager/net', { form => [ object => 'web1', resource => '' ] }, 400, '"resource" is empty: leave it out to give back everything' ],
         [ DELETE => '/resourcemanager/simpleentitynamemanager/testnames', { form => [ object => 'web1' ] }, 409,
             q(can't deallocate an entity name, delete the entity instead.) ],
     ],

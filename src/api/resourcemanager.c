@@ -267,6 +267,7 @@ int resourcemanager_allocate(struct context *c) {
 
 int resourcemanager_deallocate(struct context *c) {
     const char *object = given(c, "object");
+    const char *resource = params_last(&c->request->params, "resource");
     struct ref refs[2] = {{0}};
     struct manager manager;
     struct verdict verdict;
@@ -277,8 +278,10 @@ int resourcemanager_deallocate(struct context *c) {
         return fail(c, 404, "Cannot deallocate empty, send an object to deallocate");
     if (refs[1].id == 0)
         return fail(c, 404, "Object \"%s\" not found (%s does not exist.)", object, object);
+    if (resource && !*resource) /* a script's empty variable must not give back everything */
+        return fail(c, 400, "\"resource\" is empty: leave it out to give back everything");
     if (!read_manager(c, &refs[0], &manager))
         return c->response->status;
-    verdict = alloc_take(c->store, c->arena, &manager, &refs[1], given(c, "resource"));
+    verdict = alloc_take(c->store, c->arena, &manager, &refs[1], resource);
     return verdict.rc == RC_OK ? answer_empty(c, 204) : fail_verdict(c, verdict);
 }
