@@ -110,7 +110,7 @@ subtest 'connections that the front server keeps take nobody\'s place' => sub {
         only_status($sum, $status, "two workers, sixteen clients: $what->[0]");
     }
     my $slowest = (sort { $b <=> $a } map { $keeping->client->get('/__version__')->{seconds} } 1 .. 50)[0];
-    cmp_ok($slowest, '<', 2, 'nobody waits for a kept connection to time out');
+    cmp_ok($slowest, '<', 2 * ($ENV{MUSTER_SLOW} // 1), 'nobody waits for a kept connection to time out');
     unlike($keeping->log, qr/upstream prematurely|Connection reset/, 'and nginx sees no error');
     $keeping->stop;
 };
@@ -123,7 +123,7 @@ subtest 'who is slow holds a worker for body_timeout at most' => sub {
     my $ask  = begin_request(REQUEST_METHOD => 'GET', PATH_INFO => '/__version__') . record(5, '');
     syswrite $next, $ask;
     like(read_all($next, 10), qr/Status: 200 .*"\d+\.\d+/s, 'a connection that says nothing');
-    cmp_ok(time - $t, '<', 5, 'is closed');
+    cmp_ok(time - $t, '<', 5 * ($ENV{MUSTER_SLOW} // 1), 'is closed');
     is(read_all($idle, 5), '', 'without a word');
     my $slow = connect_to($one);
     syswrite $slow, begin_request(REQUEST_METHOD => 'POST', PATH_INFO => '/entity/pool', CONTENT_LENGTH => 10) . record(5, 'name=');
@@ -176,7 +176,7 @@ subtest 'TERM: but not for ever' => sub {
         poll(10, sub { !unix_up($own->socket) && gone(workers_of($own->pid)) });
         return time - $t;
     });
-    cmp_ok($status, '<', 3, 'drain_timeout bounds it');
+    cmp_ok($status, '<', 3 * ($ENV{MUSTER_SLOW} // 1), 'drain_timeout bounds it');
     is($own->process->wait(10), 0, 'the server ends with status 0');
     like($own->log, qr/did not end within drain_timeout/, 'and the log says who did not');
 };
