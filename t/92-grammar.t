@@ -134,11 +134,13 @@ sub client {
 }
 
 my %total = (sent => 0, busy => 0, nginx => 0, bad => [], route => {});
+my $part  = 0;
 
 sub run_clients {
     my ($most, $for) = @_;
-    my $end = time + $for;
-    my @got = parallel($clients, sub { client($_[0] + $total{sent}, $most, $end) }, timeout => defined $most ? 36000 : $for + 60);
+    my $end   = time + $for;
+    my $first = $clients * $part++;
+    my @got   = parallel($clients, sub { client($first + $_[0], $most, $end) }, timeout => defined $most ? 36000 : $for + 60);
     for my $sum (@got) {
         die $sum->{died} if exists $sum->{died};
         $total{$_} += $sum->{$_} for qw(sent busy nginx);
