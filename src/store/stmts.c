@@ -4,6 +4,33 @@
 /* A line of SQL stays a line. */
 /* clang-format off */
 
+/* --- what goes with what. A plan is made once and kept, perhaps of a time when the tables were nearly
+ * empty, and the planner, who knows nothing of a table that has just grown, would rather compare
+ * each row of one with each of the other than look each up by its key. "offset 0" keeps him from
+ * taking a look-up apart. Where one is by an id, no partial index may fit its other conditions: he
+ * would take it for the smallest. */
+#define ONE(condition) \
+    "select entity_id, name, driver, type from entities where " condition " and deleted_at_version is null"
+#define EACH_NAME(names) \
+    "select l.* from (select distinct unnest(" names ") as one) o cross join lateral (" \
+    ONE("name = o.one") " offset 0) l"
+#define ENTITY_OF(id) \
+    "lateral (select entity_id, name, driver, type from entities" \
+    " where entity_id = " id " and coalesce(deleted_at_version, 0) = 0 offset 0)"
+#define MEMBERS_OF(id) \
+    "lateral (select attr_id, relation_id, subkey, number from entity_attrs" \
+    " where entity_id = " id " and key = '_contains' and deleted_at_version is null offset 0)"
+#define CONTAINERS_OF(id) \
+    "lateral (select attr_id, entity_id, subkey, number from entity_attrs" \
+    " where relation_id = " id " and key || '' = '_contains' and deleted_at_version is null offset 0)"
+
+/* Those with the names $1, locked in the order of their ids. */
+#define LOCK_NAMED(strength) \
+    "select e.entity_id, e.name, e.driver, e.type" \
+    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
+    "select entity_id, name, driver, type from entities" \
+    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
+
 /* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
  * attributes with what they refer to, which is the contents too, and its containers. One statement,
  * one snapshot; the arms hang on the entity (lateral), so the rows of one come together, and the
@@ -17,31 +44,15 @@
 #define ARM_ATTRS(condition) \
     "select 1, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
     " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
-    " left join entities r on r.entity_id = a.relation_id and r.deleted_at_version is null" \
+    " left join " ENTITY_OF("a.relation_id") " r on true" \
     " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
 #define ARM_CONTAINERS \
     "select 2, a.attr_id, null, null, null, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
-    " from entity_attrs a" \
-    " join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null" \
-    " where a.relation_id = e.entity_id and a.key = '_contains' and a.deleted_at_version is null"
+    " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
 #define EACH(entities, arms) \
     "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
-#define ONE(condition) \
-    "select entity_id, name, driver, type from entities where " condition " and deleted_at_version is null"
 #define OBJECT(entities) \
     EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
-
-/* Of many names or ids each is looked up for itself. The planner, who knows nothing of a table that
- * has just grown, may else take another index and compare each row with each name. "offset 0" keeps
- * him from taking the look-up apart. */
-#define EACH_OF(one, column) \
-    "select l.* from (select distinct unnest(" one ") as one) o cross join lateral (" \
-    ONE(column " = o.one") " offset 0) l"
-#define BELOW(condition) \
-    " cross join lateral (select a.relation_id from entity_attrs a where " condition \
-    " and a.key = '_contains' and a.deleted_at_version is null offset 0) a" \
-    " cross join lateral (" ONE("entity_id = a.relation_id") " offset 0) e"
-#define NAMED "unnest($1) as n(name) join entities e on e.name = n.name and e.deleted_at_version is null"
 
 /* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. */
 #define ATTRS(condition) \
@@ -78,7 +89,7 @@
 
 /* By name: $5, $6 types, $7 drivers. */
 #define OF_NAMES \
-    "(" EACH_OF("$5", "name") ") e where (cardinality($6) = 0 or e.type = any($6))" \
+    "(" EACH_NAME("$5") ") e where (cardinality($6) = 0 or e.type = any($6))" \
     " and (cardinality($7) = 0 or e.driver = any($7))"
 
 /* By attribute: $5 key, $6 subkey (null: any). */
@@ -86,7 +97,7 @@
     " a.key = $5 and ($6::text is null or a.subkey = $6) and a.deleted_at_version is null"
 #define HITS_OF(ids) \
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
-    " join entities e on e.entity_id = i.entity_id and e.deleted_at_version is null) "
+    " cross join " ENTITY_OF("i.entity_id") " e) "
 
 /* --- preferences. Whose rows are to be there is said by a row that has to come first: the rest hangs
  * on it (lateral), and the offset keeps it from being turned round. */
@@ -137,10 +148,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     /* --- reads */
     [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
-        EACH_OF("$1", "name") " order by l.entity_id"},
+        EACH_NAME("$1") " order by l.entity_id"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
-    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_OF("$3", "name"))},
-    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT(EACH_OF("$3", "entity_id"))},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
+    [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS("")},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
         ATTRS(" and a.key = $6")},
@@ -176,11 +187,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "with recursive below(pool, entity_id, name, driver, type) as ("
         " select p.pool, e.entity_id, e.name, e.driver, e.type"
         " from (select distinct unnest($8) as pool) p"
-        BELOW("a.entity_id = p.pool")
+        " cross join " MEMBERS_OF("p.pool") " a cross join " ENTITY_OF("a.relation_id") " e"
         " union"
         " select b.pool, e.entity_id, e.name, e.driver, e.type"
         " from below b"
-        BELOW("a.entity_id = b.entity_id")
+        " cross join " MEMBERS_OF("b.entity_id") " a cross join " ENTITY_OF("a.relation_id") " e"
         " where $9),"
         " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
         " where (cardinality($5) = 0 or e.name = any($5))"
@@ -198,11 +209,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     /* A line of SQL stays a line. */
     /* clang-format off */
     [STMT_LOCK_REFER] = {"lock_refer", "T", 0,
-        "select e.entity_id, e.name, e.driver, e.type from " NAMED " order by e.entity_id for key share of e"},
+        LOCK_NAMED("key share")},
     [STMT_LOCK_CHANGE] = {"lock_change", "T", 0,
-        "select e.entity_id, e.name, e.driver, e.type from " NAMED " order by e.entity_id for no key update of e"},
+        LOCK_NAMED("no key update")},
     [STMT_LOCK_DELETE] = {"lock_delete", "T", 0,
-        "select e.entity_id, e.name, e.driver, e.type from " NAMED " order by e.entity_id for update of e"},
+        LOCK_NAMED("update")},
     /* Names share 512 locks: one request may create thousands, and the server's lock table is small. */
     [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
         "select pg_advisory_xact_lock(1836413813, n.lock)"
@@ -229,10 +240,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " gone as ("
         " select attr_id from entity_attrs where entity_id = $1 and deleted_at_version is null"
         " union select attr_id from entity_attrs where relation_id = $1 and deleted_at_version is null"
-        " union select a.attr_id from given g join entity_attrs a"
-        " on a.entity_id = g.entity_id and a.key = $2 and a.number = g.number and a.deleted_at_version is null)"
+        " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs"
+        " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a)"
         " update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where attr_id in (select attr_id from gone)"},
+        " where attr_id = any(array(select attr_id from gone))"},
     [STMT_ERASE_REFERENCES] = {"erase_references", "it", 0,
         "with given as ("
         " select entity_id, number from entity_attrs"
@@ -240,9 +251,9 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " gone as ("
         " select attr_id from entity_attrs where entity_id = $1"
         " union select attr_id from entity_attrs where relation_id = $1"
-        " union select a.attr_id from given g join entity_attrs a"
-        " on a.entity_id = g.entity_id and a.key = $2 and a.number = g.number and a.deleted_at_version is null)"
-        " delete from entity_attrs where attr_id in (select attr_id from gone)"},
+        " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs"
+        " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a)"
+        " delete from entity_attrs where attr_id = any(array(select attr_id from gone))"},
     [STMT_DELETE_COUNTERS] = {"delete_counters", "i", 0,
         "delete from counters where entity_id = $1"},
     [STMT_DELETE_ENTITY] = {"delete_entity", "i", 0,
@@ -262,10 +273,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " order by a.ord"},
     [STMT_DELETE_ATTRS] = {"delete_attrs", "I", 0,
         "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where attr_id = any($1) and deleted_at_version is null"},
+        " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
     [STMT_ERASE_ATTRS] = {"erase_attrs", "I", 0,
         "delete from entity_attrs"
-        " where attr_id = any($1) and deleted_at_version is null"},
+        " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
     [STMT_DELETE_MATCHING] = {"delete_matching", "itti", 0,
         "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
         " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
@@ -273,14 +284,13 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "delete from entity_attrs"
         " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
     [STMT_MEMBERSHIPS] = {"memberships", "I", 0,
-        "select a.relation_id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
-        " from entity_attrs a join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null"
-        " where a.relation_id = any($1) and a.key = '_contains' and a.deleted_at_version is null"
+        "select m.id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
+        " from (select distinct unnest($1) as id) m"
+        " cross join " CONTAINERS_OF("m.id") " a cross join " ENTITY_OF("a.entity_id") " c"
         " order by a.attr_id"},
     [STMT_CONTAINED] = {"contained", "i", 0,
         "select a.relation_id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
-        " from entity_attrs a join entities c on c.entity_id = a.entity_id and c.deleted_at_version is null"
-        " where a.entity_id = $1 and a.key = '_contains' and a.deleted_at_version is null"
+        " from " ENTITY_OF("$1") " c cross join " MEMBERS_OF("c.entity_id") " a"
         " order by a.attr_id"},
     [STMT_HAS_CONTENTS] = {"has_contents", "I", 0,
         "select exists (select from entity_attrs"
@@ -290,8 +300,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_FIND_ANCESTOR] = {"find_ancestor", "iI", 0,
         "with recursive up(id) as ("
         " select $1 union"
-        " select a.entity_id from up join entity_attrs a"
-        " on a.relation_id = up.id and a.key = '_contains' and a.deleted_at_version is null)"
+        " select a.entity_id from up cross join " CONTAINERS_OF("up.id") " a)"
         " select id from up where id = any($2) limit 1"},
     [STMT_INSERT_MEMBERS] = {"insert_members", "iiIi", 0,
         "with bumped as ("
