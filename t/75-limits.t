@@ -183,6 +183,20 @@ for my $kind (sort keys %front) {
     };
 }
 
+subtest 'the deepest JSON that can be allowed comes back' => sub {
+    my $deep = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, json_depth => 100 });
+    my $door = Muster::Front->new(server => $deep);
+    my $list = '[' x 99 . ']' x 99;
+    is($door->client->put('/preferences/deep', preferences(body => qq({"a":$list})))->{status}, 204, 'a document is taken');
+    my $answer = $door->client->get('/preferences/deep', headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' });
+    is($answer->{body}, qq({"a": $list}), 'and given back');
+    is($door->client->post('/attribute/testserver2', attribute($list =~ s/^\[|\]$//gr))->{status}, 201, 'an attribute is taken');
+    $answer = $door->client->get('/entity/', headers => { 'Clusto-Mode' => 'expanded', 'Clusto-Minify' => 'true' });
+    like($answer->{body}, qr/"value": \[{98}\]{98}\}/, 'and shown where it is deepest');
+    ok(defined $answer->{json}, 'in JSON');
+    $_->stop for $door, $deep;
+};
+
 # While this table is locked, whoever reads objects waits in the database.
 sub while_locked {
     my ($n, $code, $seconds) = @_;

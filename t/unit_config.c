@@ -154,6 +154,7 @@ static void test_refused(void) {
     refused("workers = 2.5;", 1,
             "setting \"workers\": must be an integer, not a number with a fraction");
     refused("\n\nworkers = -1;", 3, "setting \"workers\": must be from 0 to 1024, not -1");
+    refused("json_depth = 101;", 1, "setting \"json_depth\": must be from 1 to 100, not 101");
     refused("workers = 1025;", 1, "setting \"workers\": must be from 0 to 1024, not 1025");
     refused("body_limit = 99999999999L;", 1,
             "setting \"body_limit\": must be from 1 to 1073741824, not 99999999999");
