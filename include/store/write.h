@@ -10,7 +10,7 @@
 enum lock {
     LOCK_REFER,  /* it stays alive (FOR KEY SHARE): for the target of a relation */
     LOCK_CHANGE, /* nobody else changes its attributes or memberships (FOR NO KEY UPDATE) */
-    LOCK_DELETE  /* nobody refers to it either (FOR UPDATE) */
+    LOCK_DELETE  /* nobody refers to it either (FOR UPDATE), nor creates one of this name */
 };
 
 /* --- objects (store/entity.c)

@@ -11,8 +11,12 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
                                       [LOCK_CHANGE] = STMT_LOCK_CHANGE,
                                       [LOCK_DELETE] = STMT_LOCK_DELETE};
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, stmts[lock], PG_ARGS(pg_texts(names, count)));
+    enum rc rc;
 
+    /* Who makes sure that these names exist must find them until his end. */
+    if (lock == LOCK_DELETE)
+        pg_queue(store, STMT_LOCK_NAMES, PG_ARGS(pg_texts(names, count)));
+    rc = pg_exec(store, &result, stmts[lock], PG_ARGS(pg_texts(names, count)));
     if (rc != RC_OK)
         return rc;
     refs_take(arena, result, names, count, out);
