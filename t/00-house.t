@@ -345,6 +345,17 @@ subtest 'make dist takes everything' => sub {
     pass('looked at all of them');
 };
 
+# What a build in the checkout leaves there is in .gitignore.
+subtest 'at the top there is nothing else' => sub {
+    my %wanted  = map { $_ => 1 } qw(configure.ac Makefile.am README COPYING src include t etc contrib doc
+        .ci .clang-format .clang-tidy .git .gitignore);
+    my @ignored = map { my $glob = quotemeta s{^/|/$}{}gr; $glob =~ s/\\\*/[^\/]*/g; qr/\A$glob\z/ }
+        grep { m{^[^#!]} && !m{./.} } split /\n/, $text{'.gitignore'} // '';
+    opendir my $top, $src or BAIL_OUT("$src: $!");
+    my @left = grep { my $name = $_; !/^\.\.?$/ && !$wanted{$name} && !grep { $name =~ $_ } @ignored } readdir $top;
+    is("@{[ sort @left ]}", '', 'of whatever belongs to nothing');
+} if $text{'.gitignore'};
+
 # --- Tables against texts ------------------------------------------------------------------------
 
 # t/tables prints them: the program's own words, not a guess at its source.
@@ -420,6 +431,11 @@ subtest 'doc/muster.conf.5 has every setting with its default' => sub {
     }
     is(join(' ', sort grep { !$setting{$_} && /_|^mounts\./ } keys %item), '', 'no setting that there is not');
 } if exists $text{'doc/muster.conf.5'};
+
+for my $page (grep { m{^doc/.*\.[58]$} } @tree) {
+    my $said = `mandoc -T lint -W warning '$src/$page' 2>&1`;
+    is($? == -1 ? "no mandoc: $!" : $said, '', "$page: mandoc has nothing to say");
+}
 
 subtest 'every route has its heading, and every heading a route' => sub {
     my (%heading, %wanted);
