@@ -2,6 +2,7 @@
 # "make fuzz") and a program that has libFuzzer, each goes on from there for so long.
 use v5.24;
 use warnings;
+use Digest::SHA qw(hmac_sha256_hex);
 use File::Path ();
 use Muster::Data;
 use Muster::Postgres;
@@ -14,6 +15,7 @@ my $seconds = $ENV{MUSTER_FUZZ_SECONDS};
 my $jobs    = $ENV{MUSTER_FUZZ_JOBS} // 2;
 my $only    = $ENV{MUSTER_FUZZ_TARGET} // '';
 my $program = build_dir() . '/t/fuzz/fuzz';
+my $token_key = 'f' x 64;
 my $corpus  = source_dir() . '/t/fuzz/corpus';
 
 # What libFuzzer finds stays: inputs that reach something new in grown/, those that fail in found/.
@@ -29,12 +31,34 @@ else {
     is(join(' ', @targets), ($asked->{err} =~ /must be one of: (.*)/)[0], 'each target has a corpus');
 }
 
+# Tokens that never change, so that inputs can have them: their secret is 64 times "0", as request.c
+# knows too. A column each: id, scopes, networks, what else.
+sub add_tokens {
+    my ($postgres) = @_;
+    my %token = (
+        '00000000000000a0' => [ '{}', '{}', {} ],
+        '00000000000000a1' => [ '{read:entity,allocate}', '{}', {} ],
+        '00000000000000a2' => [ '{nonsense,write:nowhere,read:}', '{}', {} ],
+        '00000000000000a3' => [ '{}', '{10.0.0.0/8,::1,unix,nonsense}', {} ],
+        '00000000000000a4' => [ '{}', '{}', { expires => "'2000-01-01'" } ],
+        '00000000000000a5' => [ '{}', '{}', { revoked => 'now()' } ],
+    );
+    for my $id (sort keys %token) {
+        my ($scopes, $networks, $more) = @{ $token{$id} };
+        my $hash = hmac_sha256_hex("mst_${id}_" . '0' x 64, $token_key);
+        $postgres->psql("insert into muster_token (id, hash, owner, scopes, networks, expires, revoked)
+            values ('$id', '\\x$hash', 'owner $id', '$scopes', '$networks', " . ($more->{expires} // 'null') . ', ' . ($more->{revoked} // 'null') . ')');
+    }
+    return;
+}
+
 # The target "request" wants a database and a configuration that names it.
 my $server;
 if (grep { $_ eq 'request' } @targets) {
     my $postgres = Muster::Postgres->new;
-    $server = Muster::Server->new(postgres => $postgres, start => 0);
+    $server = Muster::Server->new(postgres => $postgres, start => 0, conf => { token_key => $token_key });
     Muster::Data::load_example($postgres);
+    add_tokens($postgres);
 }
 
 sub start_target {
