@@ -176,8 +176,11 @@ subtest 'the hardened sample' => sub {
         my ($a, $b) = map { $basic->client(user => $_, password => 'secret') } qw(alice bob);
         is($b->get('/by-name/testserver1')->{status}, 200, "$kind: everybody with a name reads");
         is($b->post("/entity/pool", form => "name=$kind-pool")->{status}, 201, "$kind: bob writes objects");
-        is($b->post("/resourcemanager/simplenamemanager", form => "name=$kind-names")->{status}, 403, "$kind: but makes no manager");
+        is($b->post("/$_/simplenamemanager", form => "name=$kind-names")->{status}, 403, "$kind: but makes no manager, /$_ or not")
+            for qw(resourcemanager resource entity);
         is($a->post("/resourcemanager/simplenamemanager", form => "name=$kind-names")->{status}, 201, "$kind: alice does all of it");
+        is($b->delete("/entity/simplenamemanager/$kind-names", body => '')->{status}, 403, "$kind: nor deletes bob one");
+        is($a->delete("/entity/simplenamemanager/$kind-names", body => '')->{status}, 204, "$kind: as alice does");
         is($a->put('/preferences/mine', json => { a => 1 })->{status}, 204, "$kind: preferences");
         is($b->get('/preferences/mine')->{status}, 404, "$kind: are one's own");
         is($b->get('/preferences/mine', headers => { 'X-User-Id' => 'alice' })->{status}, 404, "$kind: a header changes nothing");
@@ -185,6 +188,73 @@ subtest 'the hardened sample' => sub {
         is($plain->get('/by-name/testserver1')->{status}, 401, "$kind: without a password the front server says no");
         $basic->stop;
     }
+    $server->stop;
+};
+
+# Whatever path they are made by, they are the managers' business.
+subtest 'managers take a role on their own mount' => sub {
+    my ($server, $front) = world(access => [
+        { who => 'writer', roles => [ 'read', 'write' ], mounts => 'entity' },
+        { who => 'allocator', roles => [ 'read', 'allocate' ], mounts => 'resourcemanager' },
+        { who => 'allocator', roles => 'write', mounts => 'entity' },
+        { who => 'both', roles => [ 'read', 'write' ], mounts => [ 'entity', 'resourcemanager' ] },
+        { who => 'anonymous', roles => 'write', mounts => 'entity' },
+        { who => 'boss', roles => 'admin' },
+    ]);
+    my $client = $front->client;
+    my $ask    = sub {
+        my ($who, $method, $path, $form) = @_;
+        return $client->request($method, $path, form => $form // '', headers => $who ? { 'Test-User' => $who } : {});
+    };
+    my $there = sub { return $postgres->psql("select count(*) from entities where name = '$_[0]' and deleted_at_version is null") };
+    my $missing = qr/"write" on "resourcemanager"/;
+    my $versions;
+    for my $driver (qw(simplenamemanager simpleentitynamemanager ipmanager resourcemanager)) {
+        for my $who (qw(writer allocator)) {
+            my $answer = $ask->($who, POST => "/entity/$driver", 'name=forbidden');
+            is($answer->{status}, 403, "$who makes no $driver");
+            like($answer->{json}, $missing, 'and is told what is missing');
+        }
+    }
+    my $answer = $ask->(undef, POST => '/entity/ipmanager', 'name=forbidden');
+    is($answer->{status}, 401, 'nor does somebody unknown');
+    is($answer->{headers}{'www-authenticate'}, 'Bearer', 'who is asked for a name');
+    $answer = $ask->('allocator', POST => '/resourcemanager/simpleentitynamemanager/testnames', 'driver=ipmanager&resource=forbidden');
+    is($answer->{status}, 403, 'nor does whoever may have an object named');
+    like($answer->{json}, $missing, 'and is told so');
+    is($there->('forbidden'), 0, 'none was made');
+
+    is($ask->('both', POST => '/entity/ipmanager', "name=kept-$_")->{status}, 201, 'with both roles one is made') for qw(a b c);
+    $versions = $postgres->psql('select count(*) from clustoversioning');
+    for my $path (qw(ipmanager/kept-a entity/kept-a)) {
+        for my $who (qw(writer allocator)) {
+            $answer = $ask->($who, DELETE => "/entity/$path");
+            is($answer->{status}, 403, "$who does not delete it by $path");
+            like($answer->{json}, $missing, 'and is told what is missing');
+        }
+    }
+    is($ask->(undef, DELETE => '/entity/ipmanager/kept-a')->{status}, 401, 'nor does somebody unknown');
+    is($there->('kept-a'), 1, 'it is there');
+    is($postgres->psql('select count(*) from clustoversioning'), $versions, 'nothing was written');
+    is($ask->('both', DELETE => '/entity/ipmanager/kept-a')->{status}, 204, 'both roles delete it');
+    is($ask->('boss', DELETE => '/entity/ipmanager/kept-b')->{status}, 204, 'or admin');
+    is($ask->('writer', POST => '/entity/pool', 'name=plain')->{status}, 201, 'other objects take one role');
+    is($ask->('writer', DELETE => '/entity/pool/plain')->{status}, 204, 'made or deleted');
+    is($ask->('writer', DELETE => '/entity/ipmanager/nowhere')->{status}, 404, 'what is not there is not there');
+    $answer = $ask->('allocator', POST => '/resourcemanager/simpleentitynamemanager/testnames', 'driver=basicserver');
+    is($answer->{status}, 201, 'and having one named takes allocate');
+
+    # A token's scopes in the place of rules.
+    $front->stop;
+    $server->stop;
+    ($server, $front) = world(token_key => 'k' x 32, access => []);
+    $client = $front->client;
+    for my $case ([ ['write:entity'], 403 ], [ [ 'write:entity', 'write:resourcemanager' ], 204 ]) {
+        my ($scopes, $status) = @$case;
+        my $token = $server->run_program([ 'token', 'add', '--owner', 'robot', map { ('--scope', $_) } @$scopes ])->{out} =~ s/\n//r;
+        is($client->delete('/entity/ipmanager/kept-c', body => '', headers => { Authorization => "Bearer $token" })->{status}, $status, "a token for @$scopes: $status");
+    }
+    $front->stop;
     $server->stop;
 };
 

@@ -7,6 +7,7 @@
 #include "http/page.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "model/driver.h"
 #include "rules/verdict.h"
 #include "store/store.h"
 #include "json/reader.h"
@@ -40,6 +41,7 @@ struct context {
     size_t arg_count;
     enum mount mount;
     const char *mount_doc; /* documentation text of this mount */
+    bool may_manage;       /* whoever asks has the role write on the managers' mount, too */
     enum rc rc;            /* last result of the store that made the request fail */
     bool json_open;
     struct dependencies dependencies; /* filled by a reading handler that answers 200 */
@@ -59,6 +61,10 @@ int fail_rc(struct context *c, enum rc rc);
 
 /* The same for a rule's: 409, 400 or 404 with its reason, else as fail_rc. Not for RC_OK. */
 int fail_verdict(struct context *c, struct verdict verdict);
+
+/* May whoever asks make or delete an object of this driver? A manager takes a role on the managers'
+ * mount, by whatever path. False: a 401 (nobody we know) or 403 that says so is answered. */
+bool may_own(struct context *c, const struct driver *driver);
 
 /* Starts a JSON answer of that status: Content-Type, Clusto-Minify; the writer is ready. */
 struct json_writer *answer_json(struct context *c, int status);

@@ -136,6 +136,19 @@ int fail_rc(struct context *c, enum rc rc) {
     return fail(c, 500, "The request could not be served; the reason is in the server's log.");
 }
 
+bool may_own(struct context *c, const struct driver *driver) {
+    bool known = c->request->identity != NULL;
+
+    if (driver->allocator == ALLOCATOR_NONE || c->may_manage)
+        return true;
+    fail(c, known ? 403 : 401,
+         "Resource managers are made and deleted by who has the role \"write\" on "
+         "\"resourcemanager\", too.");
+    if (!known && !c->response->started)
+        response_header(c->response, "WWW-Authenticate", c->settings->auth_challenge);
+    return false;
+}
+
 int fail_verdict(struct context *c, struct verdict verdict) {
     assert(verdict.rc != RC_OK);
     if (!verdict.message)

@@ -189,6 +189,8 @@ int entity_create(struct context *c) {
         return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (strcmp(driver->name, "clustometa") == 0)
         return fail(c, 409, "clustometa cannot be created or deleted");
+    if (!may_own(c, driver))
+        return c->response->status;
     names = names_to_create(c, &count);
     if (!names)
         return c->response->status;
@@ -221,6 +223,8 @@ int entity_delete(struct context *c) {
     driver = driver_of(ref.driver, ref.type);
     if (strcmp(driver->name, "clustometa") == 0)
         return fail(c, 409, "clustometa cannot be created or deleted");
+    if (!may_own(c, driver))
+        return c->response->status;
     rc = store_delete_entity(c->store, ref.id, driver->resource_key);
     return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
 }

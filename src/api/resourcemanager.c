@@ -237,6 +237,8 @@ static int give_to_driver(struct context *c, const char *name, const char *resou
     struct ref refs[2] = {{0}};
     struct manager manager;
 
+    if (driver && !may_own(c, driver))
+        return c->response->status;
     if (!lock_both(c, NULL, refs))
         return c->response->status;
     if (!driver)

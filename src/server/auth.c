@@ -163,11 +163,10 @@ void auth_note_use(struct worker_state *w) {
 /* --- may they? ---------------------------------------------------------------------------------
  */
 
-static unsigned roles_of(const struct caller *c) {
+static unsigned roles_on(const struct caller *c, enum mount mount) {
     const struct exchange *x = c->x;
 
-    return c->scoped ? c->roles[x->match.mount]
-                     : access_roles(x->w->settings, x->request.identity, x->match.mount);
+    return c->scoped ? c->roles[mount] : access_roles(x->w->settings, x->request.identity, mount);
 }
 
 static int check_role(const struct caller *c) {
@@ -177,7 +176,7 @@ static int check_role(const struct caller *c) {
     if ((route->flags & ROUTE_MONITOR) &&
         access_from(&x->w->settings->monitor_networks, c->address))
         return 0;
-    if (access_allows(roles_of(c), route->role))
+    if (access_allows(roles_on(c, x->match.mount), route->role))
         return 0;
     if (x->request.identity == NULL)
         return challenge(x, fail(&x->c, 401, "Nobody may do this without saying who they are."));
@@ -247,6 +246,7 @@ int auth_admit(struct exchange *x) {
     status = identify(&c);
     if (status == 0)
         status = check_role(&c);
+    x->c.may_manage = access_allows(roles_on(&c, MOUNT_RESOURCEMANAGER), ROLE_WRITE);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))
         status = find_user(&c);
     return status;
