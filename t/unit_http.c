@@ -293,7 +293,7 @@ struct path_case {
     const char *info;
     const char *uri;
     const char *script;
-    const char *want; /* "<a><b>/" or the name of a result */
+    const char *want; /* "[front]<a><b>/" or the name of a result */
 };
 
 static const char *show_path(const char *info, const char *uri, const char *script) {
@@ -307,6 +307,9 @@ static const char *show_path(const char *info, const char *uri, const char *scri
     result = path_parse(arena, info, uri, script, 8, 64, &path);
     if (result != PATH_OK) {
         return results[result];
+    }
+    for (i = 0; i < path.front_count; i++) {
+        shown = arena_printf(arena, "%s[%s]", shown, path.front[i]);
     }
     for (i = 0; i < path.count; i++) {
         shown = arena_printf(arena, "%s<%s>", shown, path.segments[i]);
@@ -342,10 +345,10 @@ static const struct path_case paths[] = {
     {NULL, "*", NULL, "<*>"},
     {NULL, "", NULL, ""},
     /* SCRIPT_NAME without PATH_INFO */
-    {NULL, "/app/a", "/app", "<a>"},
+    {NULL, "/app/a", "/app", "[app]<a>"},
     {NULL, "/application/a", "/app", "<application><a>"},
-    {"", "/app", "/app", ""},
-    {"", "/app/", "/app/", "/"},
+    {"", "/app", "/app", "[app]"},
+    {"", "/app/", "/app/", "[app]/"},
     {NULL, "/entity/pool", "/entity/pool", "<entity><pool>"}, /* nginx's stock parameters */
     {NULL, "/a", "", "<a>"},
     /* both: the raw one wins where it says the same */
@@ -369,13 +372,18 @@ static const struct path_case paths[] = {
     {"/c", "/c/a%2F..", NULL, "<c><a/..>"},
     {"/a/b", "/a%2Fb", NULL, "<a/b>"},
     /* behind SCRIPT_NAME */
-    {"/entity/a", "/app/entity/a", "/app", "<entity><a>"},
-    {"/entity/a/b", "/app/entity/a%2Fb", "/app", "<entity><a/b>"},
-    {"/a", "/a/a", "/a", "<a>"},
-    {"/", "/app/", "/app", "/"},
-    {"/", "/app", "/app", "/"},
-    {"/c/d", "/a/c/d", "/a", "<c><d>"},
+    {"/entity/a", "/app/entity/a", "/app", "[app]<entity><a>"},
+    {"/entity/a/b", "/app/entity/a%2Fb", "/app", "[app]<entity><a/b>"},
+    {"/entity/a", "//x/..//app/./entity/a", "/app", "[app]<entity><a>"},
+    {"/entity/a", "/app/entity/a", NULL, "[app]<entity><a>"},
+    {"/a", "/a/a", "/a", "[a]<a>"},
+    {"/", "/app/", "/app", "[app]/"},
+    {"/", "/app", "/app", "[app]/"},
+    {"/c/d", "/a/c/d", "/a", "[a]<c><d>"},
+    {"/c/d", NULL, "/a/", "[a]<c><d>"},
+    {"/c/d", NULL, "/c/d", "<c><d>"},
     /* rewritten by the front server: PATH_INFO */
+    {"/entity/a", "/other/b", "/app//x", "[app][x]<entity><a>"},
     {"/entity/a", "/other/b", NULL, "<entity><a>"},
     {"/entity/a", "/entity", NULL, "<entity><a>"},
     {"/entity/a", "/entity/a/b", NULL, "<entity><a>"},
@@ -403,7 +411,7 @@ static const struct path_case paths[] = {
     {NULL, "/1/2/3/4/5/6/7/8/9", NULL, "LIMIT"},
     {"/1/2/3/4/5/6/7/8/9", NULL, NULL, "LIMIT"},
     {"/1/2/3/4/5/6/7/8/9", "/x", NULL, "LIMIT"},
-    {"/1/2/3/4/5/6/7/8", "/app/1/2/3/4/5/6/7/8", "/app", "<1><2><3><4><5><6><7><8>"},
+    {"/1/2/3/4/5/6/7/8", "/app/1/2/3/4/5/6/7/8", "/app", "[app]<1><2><3><4><5><6><7><8>"},
     {NULL, "/0123456789012345678901234567890123456789012345678901234567890123456789", NULL,
      "LIMIT"},
     {"/0123456789012345678901234567890123456789012345678901234567890123456789", NULL, NULL,

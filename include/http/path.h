@@ -8,10 +8,12 @@
 #include "base/arena.h"
 
 /* The decoded, NUL-terminated segments, in the arena; empty ones are left out. `slash`: it ends
- * with one. */
+ * with one. `front`: those that the front server took off before them; for clients they come first. */
 struct path {
     const char **segments;
     size_t count;
+    const char **front;
+    size_t front_count;
     bool slash;
 };
 

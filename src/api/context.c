@@ -238,13 +238,24 @@ static void add_encoded(struct buf *b, const char *text) {
     }
 }
 
-/* RFC 8288: this request again, with the next cursor. */
+static void add_segments(struct buf *b, const char *const *segments, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        buf_addc(b, '/');
+        add_encoded(b, segments[i]);
+    }
+}
+
+/* RFC 8288: this request again, with the next cursor. Of its path what was understood, not what was
+ * sent: that may be "//another.example/..", and this answer is kept for others. */
 static void set_link(struct context *c, const struct page *page, int32_t next) {
     const struct request *r = c->request;
     struct buf b;
 
     buf_init(&b, 8192);
-    buf_printf(&b, "<%.*s?", (int)strcspn(r->target, "?"), r->target);
+    buf_addc(&b, '<');
+    add_segments(&b, r->path.front, r->path.front_count);
+    add_segments(&b, r->path.segments, r->path.count);
+    buf_addc(&b, '?');
     for (size_t i = 0; i < r->params.count; i++) {
         const struct param *param = &r->params.items[i];
 

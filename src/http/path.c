@@ -240,25 +240,39 @@ static enum choice choose(struct arena *arena, const struct raw *raw, const stru
 
 static enum path_result take_raw(const struct raw *raw, size_t k, size_t max_segments,
                                  size_t max_bytes, struct path *out) {
+    out->front = raw->segments;
+    out->front_count = k;
     out->segments = raw->segments + k;
     out->count = raw->count - k;
     out->slash = raw->slash;
     return out->count > max_segments || bytes_of(raw) > max_bytes ? PATH_LIMIT : PATH_OK;
 }
 
-static enum path_result take_info(struct arena *arena, const char *path_info,
-                                  const struct pieces *info, size_t max_segments,
-                                  struct path *out) {
-    size_t n = strlen(path_info);
+static const char **strings_of(struct arena *arena, const struct pieces *pieces) {
+    const char **strings = arena_array(arena, pieces->count + 1, sizeof(*strings));
     size_t i;
 
-    if (info->count > max_segments) {
+    for (i = 0; i < pieces->count; i++) {
+        strings[i] = arena_strndup(arena, pieces->items[i].at, pieces->items[i].n);
+    }
+    return strings;
+}
+
+static enum path_result take_info(struct arena *arena, const char *path_info,
+                                  const struct pieces *info, const char *script_name,
+                                  size_t max_segments, struct path *out) {
+    struct pieces script = pieces_of(arena, script_name == NULL ? "" : script_name);
+    size_t n = strlen(path_info);
+
+    if (info->count > max_segments || script.count > SCRIPT_SEGMENTS) {
         return PATH_LIMIT;
     }
-    out->segments = arena_array(arena, info->count + 1, sizeof(*out->segments));
-    for (i = 0; i < info->count; i++) {
-        out->segments[i] = arena_strndup(arena, info->items[i].at, info->items[i].n);
+    if (script.count == info->count && is_prefix(&script, info)) {
+        script.count = 0; /* nginx's stock fastcgi_params */
     }
+    out->front = strings_of(arena, &script);
+    out->front_count = script.count;
+    out->segments = strings_of(arena, info);
     out->count = info->count;
     out->slash = n > 0 && path_info[n - 1] == '/';
     return PATH_OK;
@@ -290,7 +304,7 @@ enum path_result path_parse(struct arena *arena, const char *path_info, const ch
     }
     info = pieces_of(arena, empty ? "" : path_info);
     if (request_uri == NULL) {
-        return take_info(arena, empty ? "" : path_info, &info, max_segments, out);
+        return take_info(arena, empty ? "" : path_info, &info, script_name, max_segments, out);
     }
     if (empty) {
         k = script_length(arena, script_name, &raw, absent);
@@ -298,7 +312,7 @@ enum path_result path_parse(struct arena *arena, const char *path_info, const ch
     }
     switch (choose(arena, &raw, &info, &k)) {
     case CHOOSE_RAW: return take_raw(&raw, k, max_segments, max_bytes, out);
-    case CHOOSE_INFO: return take_info(arena, path_info, &info, max_segments, out);
+    case CHOOSE_INFO: return take_info(arena, path_info, &info, script_name, max_segments, out);
     case CHOOSE_NEITHER: break;
     }
     return PATH_ENCODING;

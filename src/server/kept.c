@@ -11,9 +11,9 @@
 #define PRUNE_SECONDS 60
 
 /* What an answer differs by beside path and parameters. */
-static const char *const headers[] = {"Clusto-Mode",     "Clusto-Minify", "Clusto-Page",
-                                      "Clusto-Per-Page", "Clusto-After",  "If-None-Match",
-                                      "If-Match"};
+static const char *const headers[] = {
+    "HTTP_CLUSTO_MODE",  "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_PAGE", "HTTP_CLUSTO_PER_PAGE",
+    "HTTP_CLUSTO_AFTER", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"};
 
 /* A tag tells a missing text from any that there may be. */
 static void add_field(struct buf *key, const char *text) {
@@ -22,29 +22,43 @@ static void add_field(struct buf *key, const char *text) {
         buf_add(key, text, strlen(text) + 1);
 }
 
+static void add_fields(struct buf *key, const char *const *texts, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        add_field(key, texts[i]);
+    add_field(key, NULL);
+}
+
 static void add_text(struct buf *kept, const char *text) {
     buf_add(kept, text, strlen(text) + 1);
+}
+
+/* A header; false: it was sent more than once, and what that means is the handler's to say. */
+static bool add_header(struct buf *key, const struct request *r, const char *variable) {
+    const char *text = r->variable(r->transport, variable);
+
+    add_field(key, text);
+    return !text || !r->variable_count || r->variable_count(r->transport, variable) == 1;
 }
 
 /* Everything that the answer is made of but the data. Texts have no NUL, so no two requests share a
  * key. */
 static void make_key(struct exchange *x) {
     const struct request *r = &x->request;
+    bool once = true;
     struct buf key;
 
     buf_init(&key, 0);
     buf_add(&key, &x->match.route, sizeof x->match.route);
-    for (size_t i = 0; i < x->match.arg_count; i++)
-        add_field(&key, x->match.args[i]);
-    add_field(&key, NULL);
+    add_fields(&key, r->path.front, r->path.front_count);
+    add_fields(&key, r->path.segments, r->path.count);
     for (size_t i = 0; i < r->params.count; i++) {
         add_field(&key, r->params.items[i].name);
         add_field(&key, r->params.items[i].value);
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        add_field(&key, request_header(r, headers[i]));
+        once = add_header(&key, r, headers[i]) && once;
     add_field(&key, r->user);
-    if (!key.failed) {
+    if (once && !key.failed) {
         x->key = arena_strndup(x->arena, key.data, key.len);
         x->key_length = key.len;
     }

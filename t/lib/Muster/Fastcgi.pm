@@ -12,10 +12,11 @@ sub record { my ($type, $content) = @_; return pack('CCnnCC', 1, $type, 1, lengt
 
 sub _params {
     my (%param) = @_;
-    return join '', map { pack('CC', length $_, length $param{$_}) . $_ . $param{$_} } sort keys %param;
+    my @pairs = map { my $name = $_; map { [ $name, $_ ] } ref $param{$name} ? @{ $param{$name} } : $param{$name} } sort keys %param;
+    return join '', map { pack('CC', length $_->[0], length $_->[1]) . $_->[0] . $_->[1] } @pairs;
 }
 
-# A request up to its body, from its variables.
+# A request up to its body, from its variables; one that has a list comes that often.
 sub begin_request { return record(1, pack('nCx5', 1, 0)) . record(4, _params(@_)) . record(4, '') }
 
 sub connect_to { return IO::Socket::UNIX->new(Peer => $_[0]->socket) // die "$!" }
