@@ -787,7 +787,7 @@ int main(void) {
     test_quote();
     test_percent();
     buf_release(&sent);
-    buf_release(&response.held);
+    response_release(&response);
     arena_free(&arena);
     return done_testing();
 }

@@ -29,6 +29,7 @@ struct response {
     struct transport_out out;
     int status;
     struct response_header *headers; /* in order of setting */
+    struct buf head;                 /* status and headers on their way */
     struct buf held;                 /* the body while nothing was sent, then the next piece */
     const struct header *fixed;      /* set by the configuration, sent with every answer unless */
     size_t fixed_count;              /* `headers` has one of that name; response_reset keeps them */
@@ -41,10 +42,14 @@ struct response {
     size_t body_bytes;               /* written so far, for Content-Length and the log */
 };
 
-/* Ready for one request: status 200. `held`'s memory is kept from the request before, so *r is
- * zeroed before its first use, and its owner calls buf_release(&r->held) after its last. */
+/* Ready for one request: status 200. The memory of `head` and `held` is kept from the request
+ * before, so *r is zeroed before its first use, and its owner calls response_release() after its
+ * last. */
 void response_begin(struct response *r, struct arena *arena, struct transport_out out,
                     bool head_only);
+
+/* Frees what is kept from one request to the next; response_begin() can follow. */
+void response_release(struct response *r);
 
 /* Headers that go on every answer; an endpoint's own of the same name wins. Borrowed. */
 void response_set_fixed(struct response *r, const struct header *headers, size_t count);

@@ -118,6 +118,9 @@ bool pg_versioning(const struct store *store);
  * which the statement takes with currval() (its value in this session: nobody else's). */
 struct pg_arg pg_version(const struct store *store);
 
+/* The id of the request at hand, as a parameter; null: there is none. */
+struct pg_arg pg_request(const struct store *store);
+
 /* True inside store_begin_... and its end. */
 bool pg_in_transaction(const struct store *store);
 

@@ -123,9 +123,10 @@ enum stmt {
 };
 
 enum stmt_flags {
-    STMT_NEEDS_OURS = 1, /* uses what --init-db adds to the shared schema: left out without it */
-    STMT_ONCE = 2,       /* run seldom: never prepared */
-    STMT_OF_USER = 4     /* $1 is a user, who alone has the rows: the session says so first */
+    STMT_NEEDS_OURS = 1,  /* uses what --init-db adds to the shared schema: left out without it */
+    STMT_ONCE = 2,        /* run seldom: never prepared */
+    STMT_OF_USER = 4,     /* $1 is a user, who alone has the rows: the session says so first */
+    STMT_NAMES_ITSELF = 8 /* a write that says itself for which request it is */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */

@@ -36,7 +36,8 @@ static bool variable_name(const char *header, char *out, size_t size) {
     if (strlen(header) + sizeof("HTTP_") > size) {
         return false;
     }
-    if (strcasecmp(header, "Content-Type") != 0 && strcasecmp(header, "Content-Length") != 0) {
+    if (strncasecmp(header, "Content-", 8) != 0 ||
+        (strcasecmp(header + 8, "Type") != 0 && strcasecmp(header + 8, "Length") != 0)) {
         memcpy(out, "HTTP_", 5);
         n = 5;
     }

@@ -84,6 +84,12 @@ void response_begin(struct response *r, struct arena *arena, struct transport_ou
     response_reset(r);
 }
 
+void response_release(struct response *r) {
+    assert(r != NULL);
+    buf_release(&r->head);
+    buf_release(&r->held);
+}
+
 void response_set_fixed(struct response *r, const struct header *headers, size_t count) {
     assert(r != NULL && (headers != NULL || count == 0));
     r->fixed = headers;
@@ -111,7 +117,7 @@ static bool is_alnum(char c) {
 static bool is_token(const char *name) {
     const char *p = name;
 
-    while (is_alnum(*p) || (*p != '\0' && strchr("!#$%&'*+-.^_`|~", *p) != NULL)) {
+    while (is_alnum(*p) || *p == '-' || (*p != '\0' && strchr("!#$%&'*+.^_`|~", *p) != NULL)) {
         p++;
     }
     return p > name && *p == '\0';
@@ -175,24 +181,25 @@ static bool is_ours(const char *name) {
 }
 
 static bool is_sent(const struct response *r, const struct header *fixed) {
-    return is_token(fixed->name) && !is_ours(fixed->name) && lookup(r, fixed->name) == NULL;
+    return lookup(r, fixed->name) == NULL && !is_ours(fixed->name) && is_token(fixed->name);
 }
 
 /* One line; whatever could end it early becomes a space. */
 static void add_line(struct buf *b, const char *name, const char *value) {
-    size_t start;
+    size_t start, i;
 
     buf_adds(b, name);
     buf_add(b, ": ", 2);
     start = b->len;
-    buf_add(b, value, strcspn(value, "\r\n"));
-    for (size_t i = start; i < b->len; i++) {
+    buf_adds(b, value);
+    for (i = start; i < b->len && b->data[i] != '\r' && b->data[i] != '\n'; i++) {
         unsigned char c = (unsigned char)b->data[i];
 
         if ((c < ' ' && c != '\t') || c == 0x7F) {
             b->data[i] = ' ';
         }
     }
+    b->len = i;
     buf_add(b, "\r\n", 2);
 }
 
@@ -245,18 +252,15 @@ static bool put(struct response *r, const char *bytes, size_t n) {
 }
 
 static bool send_header(struct response *r, size_t length) {
-    struct buf b;
-
     assert(!r->started);
     r->started = true;
-    buf_init(&b, 0);
-    render_header(r, length, &b);
-    if (b.failed) {
+    buf_clear(&r->head);
+    render_header(r, length, &r->head);
+    if (r->head.failed) {
         response_break(r);
     } else {
-        (void)put(r, b.data, b.len);
+        (void)put(r, r->head.data, r->head.len);
     }
-    buf_release(&b);
     return !r->failed;
 }
 

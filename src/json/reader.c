@@ -368,17 +368,15 @@ static bool has_unstorable(struct reader *r) {
 /* yajl takes a text that goes on after its value with a string that never ends, and for white space
  * what JSON knows in no place. */
 static void check_rest(struct reader *r) {
+    const char *tab = memchr(r->bytes, '\v', r->n);
+    const char *feed = memchr(r->bytes, '\f', tab == NULL ? r->n : (size_t)(tab - r->bytes));
     size_t offset = r->last_token;
-    size_t plain = 0;
 
-    while (plain < r->n && r->bytes[plain] != '\v' && r->bytes[plain] != '\f') {
-        plain++;
-    }
-    if (plain < r->n) {
-        fail_at(r, JSON_MALFORMED, plain, "invalid char in json text.");
+    if (feed != NULL || tab != NULL) {
+        fail_at(r, JSON_MALFORMED, (size_t)((feed != NULL ? feed : tab) - r->bytes),
+                "invalid char in json text.");
         return;
     }
-
     while (offset < r->n && strchr(" \t\r\n", r->bytes[offset]) != NULL) {
         offset++;
     }

@@ -52,7 +52,7 @@ void exchange_free(struct exchange **x) {
     if (!*x)
         return;
     buf_release(&(*x)->body);
-    buf_release(&(*x)->response.held);
+    response_release(&(*x)->response);
     arena_free(&(*x)->arena);
     free(*x);
     *x = NULL;

@@ -16,6 +16,8 @@
 
 enum {
     BATCH = 16,
+    IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
+    IN_A_ROW_MS = 10,
     OTHERS = 16,    /* descriptors that are no requests' */
     NO_ROOM_MS = 50 /* accepting would fail again at once */
 };
@@ -70,6 +72,20 @@ static bool open_waiting(struct worker *w, int listen_fd) {
            watch(w, listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
+/* In so many milliseconds. */
+static struct timespec after(int ms) {
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += ms / 1000;
+    time.tv_nsec += ms % 1000 * 1000000L;
+    if (time.tv_nsec >= 1000000000L) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000L;
+    }
+    return time;
+}
+
 static bool is_over(const struct timespec *then) {
     struct timespec now;
 
@@ -82,13 +98,7 @@ static void finish(struct worker *w) {
     if (w->finish)
         return;
     w->finish = true;
-    clock_gettime(CLOCK_MONOTONIC, &w->finish_by);
-    w->finish_by.tv_sec += w->drain_timeout / 2 / 1000;
-    w->finish_by.tv_nsec += w->drain_timeout / 2 % 1000 * 1000000L;
-    if (w->finish_by.tv_nsec >= 1000000000L) {
-        w->finish_by.tv_sec++;
-        w->finish_by.tv_nsec -= 1000000000L;
-    }
+    w->finish_by = after(w->drain_timeout / 2);
 }
 
 static void read_signals(struct worker *w) {
@@ -144,8 +154,8 @@ static void end(struct worker *w, size_t i) {
 
 /* As long as the answers of those who wait are kept, more of them are taken in; the first that has
  * to be worked for is the last, so that nobody waits for another's work whom a free worker could
- * serve. */
-static void answer(struct worker *w) {
+ * serve. False: there was none. */
+static bool answer(struct worker *w) {
     enum exchange_next next = EXCHANGE_KEPT;
     size_t count = 0, kept = 0;
     bool current;
@@ -165,6 +175,15 @@ static void answer(struct worker *w) {
     metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
+    return count > 0;
+}
+
+/* Who is busy finds the next request without being told that there is one. */
+static void answer_all(struct worker *w) {
+    struct timespec until = after(IN_A_ROW_MS);
+
+    for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && !is_over(&until); i++)
+        continue;
 }
 
 /* Requests must leave descriptors for the database. */
@@ -214,7 +233,7 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
     (void)store_connect(w.state.store); /* logged; requests try again */
     while (!w.retire)
         if (wait_for_work(&w))
-            answer(&w);
+            answer_all(&w);
     status = 0;
 out:
     close_places(&w);

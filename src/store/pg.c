@@ -72,6 +72,10 @@ struct pg_arg pg_version(const struct store *store) {
     return store->settings->versioning ? pg_null() : pg_int(1);
 }
 
+struct pg_arg pg_request(const struct store *store) {
+    return pg_text(store->request);
+}
+
 /* --- transactions */
 
 /* As after store_new, but for the connection. */

@@ -252,7 +252,7 @@ enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
     session_settle(store);
     if (store->conn && session_idle(store))
         session_look_alive(store);
-    if (store->request)
+    if (store->request && !(stmt_rows[stmt].flags & STMT_NAMES_ITSELF))
         pg_queue(store, STMT_SET_NAME, PG_ARGS(pg_text(store->request)));
     pg_send(store, stmt, args, count);
     store->lone_write = store->commit_sent = store->packet_open;

@@ -120,7 +120,8 @@ enum rc store_prefs_set(struct store *store, const struct prefs_write *w, int64_
     else
         rc = pg_exec_write(store, &result, STMT_PREFS_SET,
                            PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
-                                   pg_json(w->value), room, pg_json(w->document)));
+                                   pg_json(w->value), room, pg_json(w->document),
+                                   pg_request(store)));
     return take_revision(rc, result, RC_CONFLICT, revision);
 }
 

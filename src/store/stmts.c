@@ -435,10 +435,11 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " set document = document || $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and bytes <= $4 and revision = any ($5) returning revision"},
     /* $3: where, $4: what must be an object to hold it, $5: what, $6: as above, $7: the whole new
-     * document. #> takes what looks like a number for a position in a list; such paths don't come
-     * here. */
-    [STMT_PREFS_SET] = {"prefs_set", "ttTTjlj", STMT_NEEDS_OURS,
-        "with u as materialized (" AS_USER ")"
+     * document, $8: the request, as STMT_SET_NAME has it. #> takes what looks like a number for a
+     * position in a list; such paths don't come here. */
+    [STMT_PREFS_SET] = {"prefs_set", "ttTTjljt", STMT_NEEDS_OURS | STMT_NAMES_ITSELF,
+        "with u as materialized (" AS_USER ","
+        " case when $8 is not null then set_config('application_name', 'muster ' || $8, true) end)"
         " insert into muster_preferences as p (user_id, container, document, revision)"
         " select u.id, $2, $7, nextval('muster_preferences_revision') from u"
         " on conflict (user_id, container) do update"

@@ -204,15 +204,12 @@ static void answer_object(FCGX_Request *request) {
 }
 
 static void start_ref(void) {
-    connect_and_prepare(STMT_REFS_BY_NAMES);
+    connect_and_prepare(STMT_REF_BY_NAME);
 }
 
 static void answer_ref(FCGX_Request *request) {
-    char list[256];
-    PGresult *result;
+    PGresult *result = run((const char *[]){segment(request, 0)}, 1);
 
-    snprintf(list, sizeof list, "{%s}", segment(request, 0));
-    result = run((const char *[]){list}, 1);
     used = 0;
     put("\"/%s/%s\"", get(result, 0, 2), get(result, 0, 1));
     PQclear(result);
@@ -289,14 +286,31 @@ static void answer_path(FCGX_Request *request) {
     send_answer(request);
 }
 
+static void start_set(void) {
+    connect_and_prepare(STMT_PREFS_SET);
+}
+
+/* POST /preferences/CONTAINER/KEY, of a value that fits into a hundred bytes. */
+static void answer_set(FCGX_Request *request) {
+    const char *user = FCGX_GetParam("HTTP_X_USER_ID", request->envp);
+    char container[256], path[256], value[100], whole[400];
+    int n = FCGX_GetStr(value, sizeof value - 1, request->in);
+
+    value[n] = '\0';
+    snprintf(path, sizeof path, "{%s}", segment(request, 0));
+    snprintf(container, sizeof container, "%s", segment(request, 1));
+    snprintf(whole, sizeof whole, "{\"%s\": %s}", segment(request, 0), value);
+    PQclear(run((const char *[]){user, container, path, "{}", value, "4000000", whole, "bare"}, 8));
+    FCGX_FPrintF(request->out, "Status: 204 No Content\r\n\r\n");
+}
+
 static const struct {
     const char *name;
     struct responder responder;
-} kinds[] = {{"object", {start_object, answer_object}},
-             {"ref", {start_ref, answer_ref}},
-             {"attrs", {start_attrs, answer_attrs}},
-             {"document", {start_document, answer_document}},
-             {"path", {start_path, answer_path}}};
+} kinds[] = {
+    {"object", {start_object, answer_object}}, {"ref", {start_ref, answer_ref}},
+    {"attrs", {start_attrs, answer_attrs}},    {"document", {start_document, answer_document}},
+    {"path", {start_path, answer_path}},       {"set", {start_set, answer_set}}};
 
 int main(int argc, char **argv) {
     for (size_t i = 0; argc == 5 && i < sizeof kinds / sizeof *kinds; i++)
@@ -304,7 +318,7 @@ int main(int argc, char **argv) {
             conninfo = argv[3];
             return serve(argv[1], (int)strtol(argv[2], NULL, 10), &kinds[i].responder);
         }
-    fprintf(stderr, "usage: %s SOCKET PROCESSES CONNINFO object|ref|attrs|document|path\n",
+    fprintf(stderr, "usage: %s SOCKET PROCESSES CONNINFO object|ref|attrs|document|path|set\n",
             argv[0]);
     return 2;
 }

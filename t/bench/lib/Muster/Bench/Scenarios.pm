@@ -191,7 +191,7 @@ sub compact {
         example => '/by-name/server' . ($first + $n),
         headers => \%headers,
         lua     => any_of($n, '/by-name/serverN', %headers),
-        sql     => any_number($n) . $world->statement('refs_by_names', "array[$name]") . ';',
+        sql     => any_number($n) . $world->statement('ref_by_name', $name) . ';',
     );
     return;
 }
@@ -585,15 +585,18 @@ LUA
     my $sql = any_number($n)
         . "\\set value random(1, 1000000)\n"
         . $world->statement('prefs_set', $user, ':container::text', ':path::text[]', ':parent::text[]', ':value::jsonb', ':room::bigint',
-            ':whole::jsonb')
+            ':whole::jsonb', ':request::text')
         . ';';
     my %by = compare(
         'set-prefs',
         over_http('muster', $world->muster('plain'), $lua),
-        in_pgbench('pgbench', $sql, container => 'settings', path => '{zoom}', parent => '{}', room => 4_000_000, whole => '{"zoom": 1}'),
+        over_http('bare',   $world->bare('set'),     $lua),
+        in_pgbench('pgbench', $sql, container => 'settings', path => '{zoom}', parent => '{}', room => 4_000_000,
+            whole => '{"zoom": 1}', request => 'bench'),
     );
     $report->line('set-prefs', 'preferences set, of the same statement in pgbench', value => ratio(@by{qw(muster pgbench)}), least => 0.8,
-        noisy => noisy(values %by));
+        noisy => noisy(@by{qw(muster pgbench)}));
+    $report->line('set-prefs', '    of the bare responder', value => ratio(@by{qw(muster bare)}));
     return;
 }
 

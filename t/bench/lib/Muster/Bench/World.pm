@@ -135,7 +135,7 @@ sub constant {
     return $self->_responder('constant', spew("$self->{dir}/constant.body", $body));
 }
 
-# The least that answers: object, ref, attrs, document or path.
+# The least that answers: object, ref, attrs, document, path or set.
 sub bare {
     my ($self, $kind) = @_;
     my $options  = $self->session =~ s/([\\'])/\\$1/gr;
