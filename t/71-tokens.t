@@ -10,7 +10,7 @@ use Muster::Postgres;
 use Muster::Process qw(poll run slurp);
 use Muster::Server;
 
-my $postgres = Muster::Postgres->new;
+my $postgres = Muster::Postgres->new(settings => { log_statement => 'all' });
 my $server   = Muster::Server->new(
     postgres => $postgres,
     start    => 0,
@@ -200,6 +200,36 @@ subtest 'list, last use' => sub {
     ok(poll(5, sub { $postgres->psql("select last_used >= '$at' from muster_token where id = '$id'") eq 't' }), 'but after it');
 };
 
+subtest 'a standby that does not answer holds nobody up' => sub {
+    my ($token, $id) = add('--owner', 'reader');
+    my $waits = Muster::Server->new(
+        postgres => $postgres, schema => 0,
+        conf => { workers => 1, token_key => $server->{conf}{token_key}, access => [ { who => '*', roles => 'read' } ] },
+    );
+    my $front  = Muster::Front->new(server => $waits);
+    my $client = $front->client(timeout => 8);
+    # In force for the server's new sessions, and for nobody's but theirs.
+    $postgres->psql('alter database muster set synchronous_commit = on');
+    $postgres->psql("alter system set synchronous_standby_names = 'nobody'", database => 'postgres');
+    $postgres->psql('select pg_reload_conf()', database => 'postgres');
+    ok(poll(10, sub { $postgres->psql('show synchronous_standby_names') eq 'nobody' }), 'every commit would wait');
+    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster'");
+    my $ask = sub { return $client->get('/by-name/testserver1', headers => { Authorization => "Bearer $token" }) };
+    for my $n (1, 2) {
+        my $answer = $ask->();
+        is($answer->{status}, 200, "read $n by the only worker");
+        cmp_ok($answer->{seconds}, '<', 3, 'is answered at once');
+    }
+    my $used = sub { $postgres->psql("select last_used is not null from muster_token where id = '$id'") };
+    ok(poll(5, sub { $used->() eq 't' }), 'and the use is written down');
+    $postgres->psql('alter system reset synchronous_standby_names', database => 'postgres');
+    $postgres->psql('select pg_reload_conf()', database => 'postgres');
+    $postgres->psql('set synchronous_commit = off; alter database muster reset synchronous_commit', database => 'postgres');
+    ok(poll(10, sub { $postgres->psql('show synchronous_standby_names') eq '' }), 'none does any more');
+    $front->stop;
+    is($waits->stop, 0, 'the server ends well');
+};
+
 subtest 'expired' => sub {
     my ($token, $id) = add('--owner', 'reader', '--expires', '1h');
     is(asked('nginx', $token, GET => '/__version__')->{status}, 200, 'before');
@@ -248,12 +278,16 @@ subtest 'the database is away' => sub {
 subtest 'nobody else knows it' => sub {
     my $log  = $server->log . join '', map { $_->log } values %front;
     my $dump = $postgres->psql('select string_agg(t::text, $$ $$) from muster_token t');
+    my $sql  = $postgres->log;
+    like($sql, qr/token_find: .*\n.*parameters: \$1 = /, 'PostgreSQL writes down each statement with its parameters');
     for my $secret (@secrets) {
         ok(index($log, $secret) < 0, 'not in the log') or last;
+        ok(index($sql, $secret) < 0, 'not in PostgreSQL\'s') or last;
         ok(index($dump, $secret) < 0, 'not in the database');
     }
     unlike($log, qr/bearer/i, 'nor anything of Authorization');
-    unlike($log . $dump, qr/kkkkkkkk/, 'nor the key');
+    unlike($sql, qr/mst_[0-9a-f]/, 'nor in PostgreSQL\'s');
+    unlike($log . $dump . $sql, qr/kkkkkkkk/, 'nor the key');
     like($log, qr/reader/, 'but the owner');
 };
 

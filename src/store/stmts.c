@@ -484,11 +484,14 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "select encode(hash, 'hex'), owner, array_to_string(scopes, ' '), array_to_string(networks, ' '),"
         " coalesce(last_used < now() - interval '1 minute', true)"
         " from muster_token where id = $1 and revoked is null and coalesce(expires > now(), true)"},
-    /* Nobody waits for another who is writing the same down. */
+    /* Nobody waits for another who is writing the same down, nor for the disk or a standby: what a
+     * crash takes of it is of no weight, and the worker would be gone meanwhile. */
     [STMT_TOKEN_USED] = {"token_used", "t", STMT_NEEDS_OURS,
-        "update muster_token set last_used = now() where id = (select id from muster_token"
-        " where id = $1 and coalesce(last_used < now() - interval '1 minute', true)"
-        " for update skip locked)"},
+        "with quick as materialized ("
+        " select set_config('synchronous_commit', 'off', true))"
+        " update muster_token set last_used = now() where id = (select t.id from muster_token t, quick"
+        " where t.id = $1 and coalesce(t.last_used < now() - interval '1 minute', true)"
+        " for update of t skip locked)"},
     /* $6: seconds from now; null: for ever. */
     [STMT_TOKEN_ADD] = {"token_add", "tttTTl", STMT_NEEDS_OURS | STMT_ONCE,
         "insert into muster_token (id, hash, owner, scopes, networks, expires)"
