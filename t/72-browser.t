@@ -2,6 +2,7 @@
 # what no configuration may allow. Request ids, too: in answers, logs, and the database.
 use v5.24;
 use warnings;
+use JSON::PP ();
 use Test::More;
 use Muster::Client;
 use Muster::Data qw(load_example);
@@ -188,33 +189,75 @@ subtest 'request ids' => sub {
     });
 };
 
-subtest 'in the database' => sub {
+# Somebody holds a table while $ask->() waits for it: the names of the sessions that wait, and what
+# $ask answered.
+sub while_held {
+    my ($table, $ask) = @_;
+    my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
+        '-c', "begin; lock table $table in access exclusive mode; select pg_sleep(20)" ]);
+    ok(poll(10, sub { $postgres->psql("select count(*) from pg_locks where relation = '$table'::regclass and mode = 'AccessExclusiveLock' and granted") }), 'somebody holds the table');
+    my ($names, $status) = Muster::Client::parallel(2, sub {
+        my ($i) = @_;
+        return $ask->() if $i;
+        my $names;
+        poll(10, sub { $names = $postgres->psql("select application_name from pg_stat_activity where wait_event_type = 'Lock'") });
+        $lock->stop('KILL');
+        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(20)%' and pid <> pg_backend_pid()");
+        return $names;
+    });
+    return ($names, $status);
+}
+
+sub nobody_named { return poll(5, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster %'") == 0 }) }
+
+subtest 'in the database: writes, and reads of several statements' => sub {
     my $server = server();
     my $front  = Muster::Front->new(server => $server);
-    my %ask    = (
-        'an object'   => sub { $_[0]->delete('/entity/basicserver/testserver2', body => '', headers => { 'X-Request-Id' => 'held-1' }) },
-        'preferences' => sub { $_[0]->put('/preferences/mine', json => {}, headers => { 'X-User-Id' => 'ann', 'X-Request-Id' => 'held-2' }) },
+    my $long   = join '-', 'along-one', map { $_ x 10 } 'a' .. 'e';
+    is(length $long, 64, 'an id as long as they may be');
+    my @ask = (
+        [ 'an object', 'entities', 'held-1', DELETE => '/entity/basicserver/testserver2', body => '' ],
+        [ 'preferences', 'muster_preferences', 'held-2', PUT => '/preferences/mine', json => {} ],
+        [ 'a long id', 'entities', $long, POST => '/entity/pool', form => 'name=long' ],
+        [ 'an expanded list', 'entities', 'held-3', GET => '/entity/basicserver', headers => { 'Clusto-Mode' => 'expanded' } ],
+        [ 'a counted page', 'entities', 'held-4', GET => '/entity/pool', headers => { 'Clusto-Page' => 1 } ],
     );
-    for my $what (sort keys %ask) {
-        my ($table) = $what eq 'preferences' ? 'muster_preferences' : 'entities';
-        like($ask{$what}->($front->client)->{status}, qr/^2/, "$what: without a wait");
-        my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
-            '-c', "begin; lock table $table; select pg_sleep(20)" ]);
-        ok(poll(10, sub { $postgres->psql("select count(*) from pg_locks where relation = '$table'::regclass and mode = 'AccessExclusiveLock' and granted") }), 'somebody holds the table');
-        my ($names) = Muster::Client::parallel(2, sub {
-            my ($i) = @_;
-            return $ask{$what}->($front->client(timeout => 25))->{status} if $i;
-            my $names;
-            poll(10, sub { $names = $postgres->psql("select application_name from pg_stat_activity where wait_event_type = 'Lock'") });
-            $lock->stop('KILL');
-            $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(20)%' and pid <> pg_backend_pid()");
-            return $names;
-        });
-        like($names, qr/\Amuster held-\d\z/, "$what: the connection says whose write it is");
-        ok(poll(5, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster %'") == 0 }), 'and is called muster again');
+    for my $case (@ask) {
+        my ($what, $table, $id, $method, $path, %option) = @$case;
+        $option{headers} = { 'X-User-Id' => 'ann', 'X-Request-Id' => $id, %{ $option{headers} // {} } };
+        my $ask = sub { return $front->client(timeout => 25)->request($method, $path, %option)->{status} };
+        like($ask->(), qr/^2/, "$what: without a wait");
+        my ($names, $status) = while_held($table, $ask);
+        is($names, 'muster ' . substr($id, -56), "$what: the connection says whose work it is") or diag $names;
+        ok(nobody_named(), 'and is called muster again');
     }
     $front->stop;
     $server->stop;
+};
+
+subtest 'in the database: name_reads' => sub {
+    for my $on (0, 1) {
+        my $server = server(name_reads => $on ? JSON::PP::true : JSON::PP::false, workers => 1, cache_size => 0, log_level => 'debug');
+        my $front  = Muster::Front->new(server => $server);
+        my %ask    = (
+            'an object'  => [ 'entities', '/by-name/testserver1' ],
+            'attributes' => [ 'entities', '/attribute/testserver1' ],
+            'a list'     => [ 'entities', '/entity/pool' ],
+            'a document' => [ 'muster_preferences', '/preferences/mine' ],
+        );
+        for my $what (sort keys %ask) {
+            my ($table, $path) = @{ $ask{$what} };
+            my $ask = sub { return $front->client(timeout => 25)->get($path, headers => { 'X-User-Id' => 'ann', 'X-Request-Id' => 'read-17' })->{status} };
+            like($ask->(), qr/^(?:200|404)$/, "$what: without a wait");
+            my ($names) = while_held($table, $ask);
+            is($names, $on ? 'muster read-17' : 'muster', "$what: " . ($on ? 'the connection says whose read it is' : 'as it comes reads have no name'));
+            ok(nobody_named(), 'and is called muster again');
+        }
+        my @sent = $server->log =~ /\[read-17\] sql: (\w+)/g;
+        is(scalar(grep { $_ eq 'set_name' } @sent) > 0, $on ? 1 : '', $on ? 'the name is sent' : 'and no name is sent');
+        $front->stop;
+        $server->stop;
+    }
 };
 
 done_testing();

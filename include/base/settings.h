@@ -58,6 +58,7 @@ struct settings {
     int statement_timeout;
     int lock_timeout;
     bool versioning;
+    bool name_reads; /* single reads say in application_name for which request they are */
     /* HTTP */
     const char *mounts[MOUNT_COUNT]; /* path without a trailing slash; NULL: not mounted; MOUNT_ROOT
                                         is "" */

@@ -25,7 +25,7 @@ struct store {
     int64_t connected;    /* monotonic milliseconds */
     int client;           /* -1: nobody to watch */
     uint64_t connections; /* how many there were */
-    const char *request;  /* whose writes these are; NULL: nobody's */
+    const char *request;  /* whose work this is; NULL: nobody's */
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
 

@@ -67,9 +67,10 @@ const char *store_error(const struct store *store);
  */
 void store_set_client(struct store *store, int fd);
 
-/* The id of the request that writes from now on are for: the connection's application_name says it
- * while they run, so that the database's log and pg_stat_activity can be matched with ours. It
- * travels with the first statement. Borrowed; NULL: none. */
+/* The id of the request that transactions and writes from now on are for, and with name_reads
+ * single reads: the connection's application_name says it while they run (of more than 56
+ * characters the last 56), so that the database's log and pg_stat_activity can be matched with
+ * ours. It travels with the first statement. Borrowed; NULL: none. */
 void store_set_request(struct store *store, const char *id);
 
 /* --- transactions (dispatch calls these; handlers never do)

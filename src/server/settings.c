@@ -229,6 +229,8 @@ static const struct setting table[] = {
     {"mounts.resourcemanager", SETTING_STRING, "/resourcemanager", 0, 256, false,
      MOUNT(MOUNT_RESOURCEMANAGER), check_mount,
      "path of the resource managers; empty: not mounted"},
+    {"name_reads", SETTING_BOOL, "false", 0, 0, false, AT(name_reads), NULL,
+     "every read tells the database the id of its request"},
     {"per_page", SETTING_INT, "50", 1, 1000000, false, AT(per_page), NULL,
      "objects on a page where the client does not say"},
     {"pid_file", SETTING_STRING, "", 0, TEXT_MAX, true, AT(pid_file), check_path,

@@ -114,16 +114,25 @@ static void put(struct store *store, enum stmt stmt, const struct pg_arg *args, 
     store->packet_open = true;
 }
 
+/* For the transaction, also where that is only one packet. */
+static void put_name(struct store *store) {
+    put(store, STMT_SET_NAME, PG_ARGS(pg_text(store->request)), false);
+}
+
+/* The first of a packet that is no part of a transaction, if that is to have a name as well. */
+static bool wants_name(const struct store *store) {
+    return store->settings->name_reads && store->request && !store->packet_open && !store->begun &&
+           !store->connecting && store->transaction == TRANSACTION_NONE;
+}
+
 static void put_begin(struct store *store) {
+    bool write = store->transaction == TRANSACTION_WRITE;
+
     store->begun = true;
-    if (store->transaction == TRANSACTION_SNAPSHOT) {
-        put(store, STMT_BEGIN_SNAPSHOT, PG_NONE, false);
-        return;
-    }
-    put(store, STMT_BEGIN_WRITE, PG_NONE, false);
+    put(store, write ? STMT_BEGIN_WRITE : STMT_BEGIN_SNAPSHOT, PG_NONE, false);
     if (store->rc == RC_OK && store->request)
-        put(store, STMT_SET_NAME, PG_ARGS(pg_text(store->request)), false);
-    if (store->rc == RC_OK && store->settings->versioning && !store->unversioned)
+        put_name(store);
+    if (store->rc == RC_OK && write && store->settings->versioning && !store->unversioned)
         put(store, STMT_VERSION_INSERT, PG_ARGS(pg_text(store->user), pg_text(store->description)),
             false);
 }
@@ -182,6 +191,10 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         session_fail(store, store->look_again ? RC_RETRY : RC_UNREADY);
         return;
     }
+    if (stmt != STMT_SET_NAME && wants_name(store))
+        put_name(store);
+    if (store->rc != RC_OK)
+        return;
     if ((stmt_rows[stmt].flags & STMT_OF_USER) && !(store->begun && store->user_told))
         put(store, STMT_SET_USER, args, 1, false);
     store->user_told = store->begun && (store->user_told || stmt_rows[stmt].flags & STMT_OF_USER);

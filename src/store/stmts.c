@@ -135,8 +135,9 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                              " values (localtimestamp, left($1, 64), $2) returning version"},
 
     [STMT_PING] = {"ping", "", 0, "select 1"},
+    /* A name ends at 63 bytes: of a longer id the end is what differs from others. */
     [STMT_SET_NAME] = {"set_name", "t", 0,
-                       "select set_config('application_name', 'muster ' || $1, true)"},
+                       "select set_config('application_name', 'muster ' || right($1, 56), true)"},
 
     [STMT_HAS_OURS] = {"has_ours", "", STMT_ONCE,
                        "select to_regclass('muster_schema') is not null"},
