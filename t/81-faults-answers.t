@@ -2,6 +2,7 @@
 # acknowledged is either known not to have happened or said to be unknown, and nothing happens twice.
 use v5.24;
 use warnings;
+use Muster::Census qw(census same_census);
 use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Ledger qw(bad_answers check_ledger prepare_ledger tally write_one);
@@ -23,6 +24,7 @@ my $server   = Muster::Server->new(
 my $front  = Muster::Front->new(server => $server);
 my $client = $front->client;
 prepare_ledger($client);
+my $before = census(server => $server, postgres => $postgres, front => $front, workers => 1);
 
 my ($number, @entries) = (0);
 
@@ -63,6 +65,7 @@ subtest 'COMMIT was done, its answer is lost' => sub {
     }
     my ($verdict, undef, $text) = attempt('note', 'commit', bytes => 7);
     is($verdict, 'unknown', 'half of the answer arrived');
+    same_census($before);
 };
 
 subtest 'COMMIT was sent and never arrived' => sub {
@@ -72,6 +75,7 @@ subtest 'COMMIT was sent and never arrived' => sub {
         is(there($text), 0, "$kind: it was not done");
         works();
     }
+    same_census($before);
 };
 
 subtest 'COMMIT is under way and the connection breaks' => sub {
@@ -80,6 +84,7 @@ subtest 'COMMIT is under way and the connection breaks' => sub {
         is("$status $verdict", '503 unknown', "$kind: nobody knows");
         works();
     }
+    same_census($before);
 };
 
 subtest 'before that, it is tried again' => sub {
@@ -94,6 +99,7 @@ subtest 'before that, it is tried again' => sub {
         is(there($text), 0, 'and not done');
         works();
     }
+    same_census($before);
 };
 
 subtest 'COMMIT is never answered' => sub {
@@ -106,6 +112,7 @@ subtest 'COMMIT is never answered' => sub {
     }
     works();
     ok(poll(10, sub { $proxy->state->{connections} <= 1 }), 'no connection stays behind');
+    same_census($before);
 };
 
 is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
@@ -131,6 +138,7 @@ subtest 'the network swallows everything' => sub {
     ok(poll(20, sub { $client->get('/by-name/ledger1')->{status} == 200 }), 'when it is back, so are we');
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
     works();
+    same_census($before);
 };
 
 subtest 'the client leaves while the network swallows everything' => sub {
@@ -153,6 +161,7 @@ subtest 'the client leaves while the network swallows everything' => sub {
     ok(poll(20, sub { $client->get('/by-name/ledger1')->{status} == 200 }), 'the worker comes back');
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
     works();
+    same_census($before);
 };
 
 subtest 'all prepared statements are gone' => sub {
@@ -169,11 +178,15 @@ subtest 'all prepared statements are gone' => sub {
             is($client->get('/entity/basicserver')->{status}, 200, 'a list');
         }
     }
+    same_census($before);
 };
+
+$_->stop for $front, $server;
 
 subtest 'cut off now and then, under load' => sub {
     my $own = Muster::Server->new(postgres => $postgres, conninfo => $proxy->conninfo, schema => 0, conf => { workers => 3 });
     my $door = Muster::Front->new(server => $own);
+    my $cut  = census(server => $own, postgres => $postgres, front => $door, workers => 3);
     my $load = Muster::Ledger->begin(4, sub { $door->client });
     my $end  = time + 4;
     while (time < $end) {
@@ -190,13 +203,11 @@ subtest 'cut off now and then, under load' => sub {
     cmp_ok(scalar(grep { $_->[0] eq 'unknown' } @more), '>', 2, 'some nobody knows of');
     is_deeply([ bad_answers(@more) ], [], 'no 500, every 503 says when to come back, no answer is old');
     push @entries, @more;
+    same_census($cut);
     $door->stop;
     $own->stop;
 };
 
 is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
-ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'") <= 1 }), 'one connection for one worker');
 
-$front->stop;
-$server->stop;
 done_testing;

@@ -3,6 +3,7 @@
 use v5.24;
 use warnings;
 use IO::Socket::UNIX ();
+use Muster::Census qw(census same_census);
 use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Ledger qw(bad_answers check_ledger prepare_ledger tally write_one);
@@ -22,6 +23,7 @@ my $front  = Muster::Front->new(server => $server);
 my $client = $front->client;
 prepare_ledger($client);
 
+my $before = census(server => $server, postgres => $postgres, front => $front, workers => 2);
 my $number = 0;
 my @entries;
 my @kinds = qw(append ip make note set);
@@ -36,13 +38,14 @@ sub attempt {
 
 sub said { return "$_[3] $_[0]" }
 
-# All kinds of writes are done again soon, and everything can be read.
+# All kinds of writes are done again soon, everything can be read, and nothing leaked meanwhile.
 sub back {
     my ($name) = @_;
     my $begin = time;
     ok(poll(15, sub { $client->get('/by-name/ledger1')->{status} == 200 && (attempt('note'))[0] eq 'acknowledged' }), "$name: back");
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
     is((attempt($_))[0], 'acknowledged', "$_ is written") for @kinds;
+    same_census($before);
     return;
 }
 
@@ -89,7 +92,6 @@ subtest 'no connection is left' => sub {
     like($server->log, qr/can't connect: .*too many clients/, 'the log says why');
     close $_ for $one, @taken;
     back('connections');
-    is($postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'") <= 2, 1, 'no connection too many');
 };
 
 subtest 'read only' => sub {
@@ -139,6 +141,28 @@ subtest 'nobody confirms the commit' => sub {
         my @entry = attempt($kind);
         is(said(@entry), '503 unknown', "$kind: we stop waiting: unknown");
         ok(poll(10, sub { $postgres->psql($waiting) eq '' }), 'and so does the server');
+    }
+    # The process that serves the writer is killed while COMMIT waits, and PostgreSQL throws all others out: the
+    # answer is lost, what was written is not.
+    for my $kind (@kinds) {
+        my $text = 'killed' . ++$number;
+        my $recoveries = sub { return scalar(() = $postgres->log =~ /ready to accept connections/g) };
+        my $so_far = $recoveries->();
+        my ($got, $seen) = parallel(2, sub {
+            my ($i) = @_;
+            return { entry => [ write_one($front->client, $kind, $text, $number % 16) ], at => time } if $i == 0;
+            my $pid = poll(10, sub { $postgres->psql($waiting) });
+            return { killed => $pid ? kill('KILL', $pid) : 0, at => time };
+        });
+        push @entries, $got->{entry};
+        is($seen->{killed}, 1, "$kind: its process in PostgreSQL is killed while it waits");
+        is(said(@{ $got->{entry} }), '503 unknown', 'said to be unknown');
+        cmp_ok($got->{at} - $seen->{at}, '<', 1.5 * $SLOW, 'at once, not after statement_timeout');
+        ok(poll(30, sub { $recoveries->() > $so_far }), 'PostgreSQL recovers');
+        ok(poll(15, sub { $client->get('/by-name/clustometa')->{status} == 200 }), 'and is read from');
+        is_deeply([ check_ledger($postgres, $got->{entry}) ], [], 'it is there once at most');
+        is($postgres->psql("select count(*) from clustoversioning where description = '$text'"), 1, 'the journal had it, so once, although nobody could say so') if $kind =~ /note|make|ip/;
+        is($postgres->psql($waiting), '', 'and nobody tried again');
     }
     my $log = $server->log;
     like($log, qr/canceling wait for synchronous replication/, 'the log has the warning');

@@ -3,6 +3,7 @@
 use v5.24;
 use warnings;
 use IO::Socket::UNIX ();
+use Muster::Census qw(census same_census);
 use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Ledger qw(bad_answers check_ledger prepare_ledger tally write_one);
@@ -18,22 +19,15 @@ my $SECONDS  = $ENV{MUSTER_FAST} ? 3 : 6;
 my $postgres = Muster::Postgres->new(settings => { synchronous_commit => 'on' });
 my @entries;
 
-sub descriptors { return scalar(my @fds = glob "/proc/$_[0]/fd/*") }
-
-sub sessions {
-    my ($want) = @_;
-    my $n;
-    poll(10, sub { $n = $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'"); $n == $want });
-    return $n;
-}
+# What there is before the trouble, to be compared with same_census() behind it.
+sub count_all { my ($server, $front, $workers) = @_; return census(server => $server, postgres => $postgres, front => $front, workers => $workers) }
 
 subtest 'workers are killed every 200 ms under load' => sub {
     my $server = Muster::Server->new(postgres => $postgres, conf => { workers => 3, cache_size => 4, restart_limit => 1000 });
     my $front  = Muster::Front->new(server => $server, workers => 2);
     my $client = $front->client;
     prepare_ledger($client);
-    $client->get('/by-name/ledger1') for 1 .. 20;
-    my $before = descriptors($server->pid);
+    my $before = count_all($server, $front, 3);
     my $kills  = 0;
     my $load   = Muster::Ledger->begin(6, sub { $front->client }, name => 'kill');
     for (my $end = time + $SECONDS; time < $end; sleep 0.2) {
@@ -49,8 +43,7 @@ subtest 'workers are killed every 200 ms under load' => sub {
     is_deeply([ bad_answers(@more) ], [], 'no 500, every 503 says when to come back, no answer is old');
     is_deeply([ check_ledger($postgres, @entries) ], [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
     is(scalar $server->workers(3), 3, 'there are as many workers as before');
-    is(sessions(3), 3, 'and sessions');
-    is(descriptors($server->pid), $before, 'the supervisor has as many descriptors');
+    same_census($before, new_workers => 1);
     $_->stop for $front, $server;
 };
 
@@ -58,6 +51,7 @@ subtest 'more deaths than restart_limit' => sub {
     my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 2, restart_limit => 4 });
     my $front  = Muster::Front->new(server => $server);
     my $client = $front->client;
+    my $before = count_all($server, $front, 2);
     for (1 .. 15) {
         kill 'KILL', Muster::Process::children_of($server->pid);
         sleep 0.1;
@@ -68,6 +62,7 @@ subtest 'more deaths than restart_limit' => sub {
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'not long');
     like($server->log, qr/died within a minute: new ones are started slowly/, 'the log says so');
     is(scalar $server->workers(2), 2, 'all come back');
+    same_census($before, new_workers => 1);
     $_->stop for $front, $server;
 };
 
@@ -83,6 +78,7 @@ for my $descriptors (20, 10) {
     subtest "$descriptors descriptors" => sub {
         my $server = limited(["--nofile=$descriptors"], conf => { workers => 2 }) // plan skip_all => 'prlimit is missing (Debian: util-linux)';
         my $front  = Muster::Front->new(server => $server, workers => 2);
+        my $before = count_all($server, $front, 2);
         my $ask    = sub {
             my ($seconds) = @_;
             my $end = time + $seconds;
@@ -100,6 +96,7 @@ for my $descriptors (20, 10) {
         $postgres->psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'muster%'");
         is($ask->(1.5), 200, 'also when the database has to be connected to again');
         is_deeply([ write_one($front->client, 'note', "few$descriptors", 1) ]->[0], 'acknowledged', 'and it is written');
+        same_census($before);
         $_->stop for $front, $server;
     };
 }
@@ -132,12 +129,13 @@ subtest 'the log\'s disk is full' => sub {
     my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 2, $mounted ? (log_destination => $log) : () });
     my $front  = Muster::Front->new(server => $server);
     my $client = $front->client;
+    my $before = count_all($server, $front, 2);
     if ($mounted) {
         open my $out, '>', "$dir/filler" or die $!;
         1 while syswrite $out, "\0" x 4096;
         close $out;
     }
-    my @status = map { $client->get('/by-name/ledger1')->{status} } 1 .. 200;
+    my @status = map { $client->get('/by-name/clustometa')->{status} } 1 .. 200;
     is_deeply([ grep { $_ != 200 } @status ], [], 'every request is answered');
     is([ write_one($client, 'note', 'logless', 1) ]->[0], 'acknowledged', 'and writes are done');
     my ($victim) = $server->workers(2);
@@ -155,6 +153,7 @@ subtest 'the log\'s disk is full' => sub {
         cmp_ok(scalar @lines, '>', 20, 'with space again it goes on');
         is_deeply(\@bad, [], 'with whole entries');
     }
+    same_census($before, new_workers => 1);
     is($server->stop, 0, 'it ends well');
     $front->stop;
 };
@@ -164,11 +163,11 @@ subtest 'the log may not grow' => sub {
     chmod 0777, $dir;
     my $server = limited(['--fsize=8192'], conf => { workers => 2, log_destination => "$dir/log" }) // plan skip_all => 'prlimit is missing (Debian: util-linux)';
     my $front  = Muster::Front->new(server => $server);
-    my @pids   = $server->workers(2);
-    my @status = map { $front->client->get('/by-name/ledger1')->{status} } 1 .. 200;
+    my $before = count_all($server, $front, 2);
+    my @status = map { $front->client->get('/by-name/clustometa')->{status} } 1 .. 200;
     is_deeply([ grep { $_ != 200 } @status ], [], 'every request is answered');
     is(-s "$dir/log", 8192, 'the limit was reached');
-    is_deeply([ $server->workers(2) ], \@pids, 'by the same workers');
+    same_census($before);
     is($server->stop, 0, 'it ends well');
     $front->stop;
 };
@@ -193,6 +192,7 @@ subtest 'the clock is set back, and forth' => sub {
     delete @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE)};
     my $front  = Muster::Front->new(server => $server);
     my $client = $front->client;
+    my $before = count_all($server, $front, 2);
     my $day    = sub { return POSIX::strftime('%Y-%m-%d', gmtime(time + 86400 * $_[0])) };
     for my $jump ('-3d', '+0', '+5d', '-10d') {
         is($client->get('/by-name/ledger1')->{status}, 200, "before $jump");
@@ -200,7 +200,7 @@ subtest 'the clock is set back, and forth' => sub {
         my $mark = 'mark' . $jump =~ s/\W/x/r;
         $client->get("/by-name/$mark");
         like($server->wait_log(qr/\S+ \d+ info: \[\S+\] GET \S*$mark /), qr/^\Q${\ $day->($jump =~ s|d||r)}\E/, "$jump: the server sees it");
-        my @slow = grep { $_->{status} != 200 || $_->{seconds} > 2 * $SLOW } map { $client->get('/by-name/ledger1') } 1 .. 20;
+        my @slow = grep { $_->{status} != 200 || $_->{seconds} > 2 * $SLOW } map { $client->get('/by-name/clustometa') } 1 .. 20;
         is_deeply(\@slow, [], 'it answers as before');
         my @entry = write_one($client, 'note', "clock$jump", 3);
         push @entries, \@entry;
@@ -216,9 +216,10 @@ subtest 'the clock is set back, and forth' => sub {
         # A lock that somebody holds.
         my ($answer) = parallel(2, sub {
             my ($i) = @_;
-            if ($i == 1) { $postgres->psql("begin; select from entities where name = 'ledger4' for update; select pg_sleep(" . 3 * $SLOW . '); rollback'); return {} }
+            if ($i == 1) { $postgres->psql("begin; select from entities where name = 'ledger4' for update; select pg_sleep(" . 3 * $SLOW . '); rollback', fails => 1); return {} }
             poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") });
             my $a = $client->put('/attribute/ledger4/x', form => { value => 1 });
+            $postgres->psql("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
             return { map { $_ => $a->{$_} } qw(status seconds) };
         });
         is($answer->{status}, 503, 'lock_timeout holds');
@@ -226,6 +227,7 @@ subtest 'the clock is set back, and forth' => sub {
     my ($victim) = $server->workers(2);
     kill 'KILL', $victim;
     is(scalar $server->workers(2), 2, 'a dead worker is replaced');
+    same_census($before, new_workers => 1);
     $set->('-20d');
     my $begin = time;
     is($server->stop, 0, 'it ends well');

@@ -99,6 +99,8 @@ sub begin {
     my @all = parallel($n, sub {
         my ($me) = @_;
         my ($writer, $reader, @entries) = ($client->($me), $client->($me + 1));
+        # Answers grow with what is written, and nobody here wants them decoded.
+        $_->{decode} = 0 for $writer, $reader;
         # Whoever started us may have died.
         for (my $k = 0; !-e $self->{stop} && -d $dir && getppid != 1; $k++) {
             my ($kind, $text, $i) = ($kinds[ ($me + $k) % @kinds ], "$name-$me-$k", ($me + 5 * $k) % 16);
