@@ -189,13 +189,14 @@ subtest 'request ids' => sub {
     });
 };
 
-# Somebody holds a table while $ask->() waits for it: the names of the sessions that wait, and what
-# $ask answered.
+# Somebody holds a table, or its rows, while $ask->() waits for it: the names of the sessions that
+# wait, and what $ask answered.
 sub while_held {
     my ($table, $ask) = @_;
+    my $hold = $table =~ s/^rows of // ? "select from $table for update" : "lock table $table in access exclusive mode";
     my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
-        '-c', "begin; lock table $table in access exclusive mode; select pg_sleep(20)" ]);
-    ok(poll(10, sub { $postgres->psql("select count(*) from pg_locks where relation = '$table'::regclass and mode = 'AccessExclusiveLock' and granted") }), 'somebody holds the table');
+        '-c', "begin; $hold; select pg_sleep(20)" ]);
+    ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") }), "somebody holds $table");
     my ($names, $status) = Muster::Client::parallel(2, sub {
         my ($i) = @_;
         return $ask->() if $i;
@@ -219,6 +220,7 @@ subtest 'in the database: writes, and reads of several statements' => sub {
         [ 'an object', 'entities', 'held-1', DELETE => '/entity/basicserver/testserver2', body => '' ],
         [ 'preferences', 'muster_preferences', 'held-2', PUT => '/preferences/mine', json => {} ],
         [ 'a long id', 'entities', $long, POST => '/entity/pool', form => 'name=long' ],
+        [ 'a long id, in a document', 'rows of muster_preferences', $long, POST => '/preferences/mine/a', json => 1 ],
         [ 'an expanded list', 'entities', 'held-3', GET => '/entity/basicserver', headers => { 'Clusto-Mode' => 'expanded' } ],
         [ 'a counted page', 'entities', 'held-4', GET => '/entity/pool', headers => { 'Clusto-Page' => 1 } ],
     );

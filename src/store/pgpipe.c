@@ -120,7 +120,9 @@ static void put_name(struct store *store) {
 }
 
 /* The first of a packet that is no part of a transaction, if that is to have a name as well. */
-static bool wants_name(const struct store *store) {
+static bool wants_name(const struct store *store, enum stmt stmt) {
+    if (stmt == STMT_SET_NAME || stmt_rows[stmt].flags & STMT_NAMES_ITSELF)
+        return false;
     return store->settings->name_reads && store->request && !store->packet_open && !store->begun &&
            !store->connecting && store->transaction == TRANSACTION_NONE;
 }
@@ -191,7 +193,7 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
         session_fail(store, store->look_again ? RC_RETRY : RC_UNREADY);
         return;
     }
-    if (stmt != STMT_SET_NAME && wants_name(store))
+    if (wants_name(store, stmt))
         put_name(store);
     if (store->rc != RC_OK)
         return;

@@ -99,6 +99,10 @@
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
     " cross join " ENTITY_OF("i.entity_id") " e) "
 
+/* The connection bears the name of a request. A name ends at 63 bytes: of a longer id the end is what
+ * differs from others. */
+#define NAME_AFTER(id) "set_config('application_name', 'muster ' || right(" id ", 56), true)"
+
 /* --- preferences. Whose rows are to be there is said by a row that has to come first: the rest hangs
  * on it (lateral), and the offset keeps it from being turned round. */
 #define AS_USER "select set_config('muster.user_id', $1, true) as id"
@@ -135,9 +139,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
                              " values (localtimestamp, left($1, 64), $2) returning version"},
 
     [STMT_PING] = {"ping", "", 0, "select 1"},
-    /* A name ends at 63 bytes: of a longer id the end is what differs from others. */
-    [STMT_SET_NAME] = {"set_name", "t", 0,
-                       "select set_config('application_name', 'muster ' || right($1, 56), true)"},
+    [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
 
     [STMT_HAS_OURS] = {"has_ours", "", STMT_ONCE,
                        "select to_regclass('muster_schema') is not null"},
@@ -440,7 +442,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
      * position in a list; such paths don't come here. */
     [STMT_PREFS_SET] = {"prefs_set", "ttTTjljt", STMT_NEEDS_OURS | STMT_NAMES_ITSELF,
         "with u as materialized (" AS_USER ","
-        " case when $8 is not null then set_config('application_name', 'muster ' || $8, true) end)"
+        " case when $8 is not null then " NAME_AFTER("$8") " end)"
         " insert into muster_preferences as p (user_id, container, document, revision)"
         " select u.id, $2, $7, nextval('muster_preferences_revision') from u"
         " on conflict (user_id, container) do update"
