@@ -208,7 +208,7 @@ static void index_variables(struct fcgi *f) {
     memset(f->by_hash, 0, sizeof(f->by_hash));
     for (char **p = f->request.envp; *p != NULL && f->variable_count < INDEXED; p++)
         f->variables[f->variable_count++] =
-            (struct variable){.text = *p, .name_length = strcspn(*p, "=")};
+            (struct variable){.text = *p, .name_length = (size_t)(strchrnul(*p, '=') - *p)};
     for (size_t i = f->variable_count; i > 0; i--) {
         struct variable *v = &f->variables[i - 1];
         unsigned char *first = &f->by_hash[hash_of(v->text, v->name_length)];
