@@ -3,7 +3,7 @@
 # flat, answers stay as quick as at first. SOAK_SECONDS (60), MUSTER_SEED.
 use v5.24;
 use warnings;
-use List::Util qw(max min);
+use List::Util qw(max);
 use Muster::Client qw(parallel);
 use Muster::Data qw(load_many);
 use Muster::Front;
@@ -135,8 +135,8 @@ while (time < $end) {
     push @rounds, $now;
 }
 
-# The middle one.
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[ @sorted / 2 ] }
+# The middle one, or between the two.
+sub median { my @sorted = sort { $a <=> $b } @_; return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2 }
 
 diag join ', ', map { "$_: $count{$_}" } sort keys %count;
 diag 'p99 in ms: ', join ' ', map { sprintf '%.0f', 1000 * $_->{p99} } @rounds;
@@ -162,9 +162,17 @@ SKIP: {
     ($first, $last) = (max(map { $_->{supervisors} } @half), max(map { $_->{supervisors} } @rest));
     cmp_ok($last, '<', $first + 512, "memory of supervisors: $first KiB, then $last");
 }
-# Another program on this machine may make a round slow, but not all that follow.
-my ($first, $last) = (median(map { $_->{p99} } @half), min(map { $_->{p99} } @rest));
-cmp_ok($last, '<', 4 * $first + 0.1, sprintf 'as quick as at first: p99 %.0f ms, then %.0f', 1000 * $first, 1000 * $last);
+# Steady: the middle of the second half beside that of the first. What makes answers slower with time is there when
+# the faults are over, too; another program that the machine was busy with is looked past by asking once more.
+my ($first, $last) = map { median(map { $_->{p99} } @$_) } \@half, \@rest;
+my $steady = 2 * $first + 0.05;
+for (1 .. 4) {
+    last if $last < $steady;
+    diag sprintf 'p99 %.0f ms, then %.0f: measured again', 1000 * $first, 1000 * $last;
+    sleep 2;
+    $last = median(map { p99() } 1 .. 3);
+}
+cmp_ok($last, '<', $steady, sprintf 'as quick as at first: p99 %.0f ms, then %.0f', 1000 * $first, 1000 * $last);
 is(scalar(grep { / 500 \d+ / } map { split /\n/, $_->log } @servers), 0, 'no request ended with 500');
 my $check = $servers[0]->run_program(['--check-db']);
 is($check->{status}, 0, 'the database check finds nothing') or diag $check->{out};
