@@ -197,11 +197,12 @@ static int fail_body(struct exchange *x) {
 
 /* Headers whose text goes into the database or an answer. */
 static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {"Clusto-Description", "Clusto-Minify",   "Clusto-Mode",
-                                        "Clusto-Page",        "Clusto-Per-Page", "Clusto-After"};
+    static const char *const names[] = {"HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",
+                                        "HTTP_CLUSTO_MODE",        "HTTP_CLUSTO_PAGE",
+                                        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = request_header(request, names[i]);
+        const char *value = request->variable(request->transport, names[i]);
 
         if (value != NULL && !utf8_valid(value, strlen(value)))
             return false;

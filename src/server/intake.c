@@ -45,8 +45,8 @@ static const char *trace_id(struct arena *arena, const char *parent) {
 /* The client's request id, its trace's, the front server's (nginx's $request_id in our sample), or
  * one of ours. */
 static const char *request_id(struct worker_state *w, const struct request *request) {
-    const char *const given[] = {request_header(request, "X-Request-Id"),
-                                 trace_id(request->arena, request_header(request, "traceparent")),
+    const char *const given[] = {variable(request, "HTTP_X_REQUEST_ID"),
+                                 trace_id(request->arena, variable(request, "HTTP_TRACEPARENT")),
                                  variable(request, "REQUEST_ID")};
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)

@@ -90,6 +90,18 @@ const struct route *route_table(size_t *count) {
     return table;
 }
 
+#define OTHER SIZE_MAX
+
+/* Length of the word, which ends at a slash, if it is this segment; else OTHER. Most are at once.
+ */
+static size_t same_word(const char *word, const char *segment) {
+    size_t n = 0;
+
+    while (word[n] == segment[n] && word[n] != '/' && word[n] != '\0')
+        n++;
+    return (word[n] == '/' || word[n] == '\0') && segment[n] == '\0' ? n : OTHER;
+}
+
 /* True if the segments are what the pattern says; *literals are its leading words without braces.
  */
 static bool fits(const char *pattern, const char *const *segments, size_t count, size_t *literals) {
@@ -98,15 +110,15 @@ static bool fits(const char *pattern, const char *const *segments, size_t count,
 
     *literals = 0;
     for (const char *word = pattern; *word != '\0'; i++) {
-        size_t n = strcspn(word, "/");
         bool braced = word[0] == '{';
+        size_t n = braced ? strcspn(word, "/") : i < count ? same_word(word, segments[i]) : OTHER;
 
+        if (n == OTHER)
+            return false;
         if (braced && i >= count)
             return word[n - 2] == '?' || word[n - 2] == '*';
         if (braced && word[n - 2] == '*')
             return true;
-        if (!braced && (i >= count || strlen(segments[i]) != n || memcmp(segments[i], word, n)))
-            return false;
         leading = leading && !braced;
         *literals += leading;
         word += n + (word[n] == '/');
@@ -119,10 +131,9 @@ static int below(const char *mount, const struct path *path) {
     size_t i = 0;
 
     for (const char *word = mount; *word == '/'; i++) {
-        size_t n = strcspn(++word, "/");
+        size_t n = i < path->count ? same_word(++word, path->segments[i]) : OTHER;
 
-        if (i >= path->count || strlen(path->segments[i]) != n ||
-            memcmp(path->segments[i], word, n) != 0)
+        if (n == OTHER)
             return -1;
         word += n;
     }
