@@ -367,7 +367,7 @@ if (ok(-x "$build/t/tables", 't/tables is built')) {
         my ($kind, @column) = split /\t/, $_, -1;
         if ($kind eq 'setting') {
             push @setting, $column[0];
-            $setting{ $column[0] } = { type => $column[1], default => $column[2], help => $column[5] };
+            $setting{ $column[0] } = { type => $column[1], default => $column[2], bounds => [ @column[ 3, 4 ] ], help => $column[5] };
         }
         elsif ($kind eq 'route') {
             push @route, { method => $column[0], mount => $column[1], pattern => $column[2], doc => $column[3] };
@@ -425,6 +425,8 @@ subtest 'doc/muster.conf.5 has every setting with its default' => sub {
     }
     for my $setting (@setting) {
         ok(defined $item{$setting}, "$setting is there") or next;
+        my ($least, $most) = @{ $setting{$setting}{bounds} };
+        like($item{$setting}, qr/\bFrom $least to $most\b/, "$setting: its bounds are told") if $setting{$setting}{type} eq 'int';
         my $default = $setting{$setting}{default};
         next if $default eq '' || $setting eq 'doc_dir' || $setting{$setting}{type} =~ /^(?:group|strings)$/;
         ok($item{$setting} =~ /(?<![\w.])\Q$default\E(?![\w])/, "$setting: the default $default is told");
@@ -436,6 +438,21 @@ for my $page (grep { m{^doc/.*\.[58]$} } @tree) {
     my $said = `mandoc -T lint -W warning '$src/$page' 2>&1`;
     is($? == -1 ? "no mandoc: $!" : $said, '', "$page: mandoc has nothing to say");
 }
+
+# Every option that a text has, with its dashes.
+sub options_in {
+    my ($text) = @_;
+    my %found = map { $_ => 1 } $text =~ /(?<![\w-])(--?[A-Za-z][\w-]*)/g;
+    return join ' ', sort keys %found;
+}
+
+subtest 'doc/muster.8 has the options that the program tells of' => sub {
+    my $told = qx('$build/muster' --help) . qx('$build/muster' token --help);
+    my $page = qx(mandoc -T ascii -O width=1000 '$src/doc/muster.8') =~ s/.\x08//gr;
+    like($page, qr/^DESCRIPTION/m, 'the page can be read') or return;
+    is(options_in($page), options_in($told), 'both have the same');
+    like(options_in($told), qr/^--all --check-db .* -V -c/, 'which are these');
+} if exists $text{'doc/muster.8'};
 
 subtest 'every route has its heading, and every heading a route' => sub {
     my (%heading, %wanted);

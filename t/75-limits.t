@@ -28,6 +28,13 @@ my %conf = (
     max_path_segments => 8,
     json_depth        => 5,
     json_values       => 50,
+    json_exponent     => 20,
+    json_key_bytes    => 100,
+    json_number_characters    => 40,
+    max_key_characters        => 60,
+    max_name_characters       => 50,
+    max_param_name_bytes      => 70,
+    preferences_path_segments => 5,
     per_page          => 3,
     max_per_page      => 5,
     statement_timeout => 600 * $slow,
@@ -52,6 +59,9 @@ my %front = map { $_ => Muster::Front->new(server => $muster, kind => $_) } qw(n
 sub padded { my ($text, $length) = @_; return $text . ' ' x ($length - length $text) }
 sub preferences { return (headers => { 'X-User-Id' => 'limits' }, @_) }
 sub attribute { my ($value) = @_; return (body => qq({"key": "k", "value": $value}), type => 'application/json') }
+sub document { return preferences(body => qq({"a":$_[0]})) }
+sub json_patch { return (headers => { 'X-User-Id' => 'limits' }, body => qq([{"op":"add","path":"/$_[0]","value":1}]), type => 'application/json-patch+json') }
+sub named { return 's' x $_[0] }
 sub form { return (body => $_[0], type => 'application/x-www-form-urlencoded') }
 
 # Name; the request at the limit as method, path, options; the same over it; the statuses of both,
@@ -95,9 +105,15 @@ my @limits = (
     ],
     [
         'the name of a parameter',
-        [ POST => '/entity/pool', form('x' x 1024 . '=1') ],
-        [ POST => '/entity/pool', form('x' x 1025 . '=1') ],
-        412, 413, qr/name of more than 1024 bytes/,
+        [ POST => '/entity/pool', form('x' x 70 . '=1') ],
+        [ POST => '/entity/pool', form('x' x 71 . '=1') ],
+        412, 413, qr/name of more than 70 bytes/,
+    ],
+    [
+        'the name of a part',
+        [ POST => '/entity/pool', multipart([ 'x' x 70, 1 ]) ],
+        [ POST => '/entity/pool', multipart([ 'x' x 71, 1 ]) ],
+        412, 413, qr/name of more than 70 bytes/,
     ],
     [
         'parts of a multipart body',
@@ -105,19 +121,11 @@ my @limits = (
         [ GET => '/by-names', multipart(map { [ name => 'testserver1' ] } 1 .. 11) ],
         200, 413, qr/More than 10 parameters/,
     ],
-    [
-        'path',
-        [ GET => '/preferences/c/' . 'a' x 884 . '/' . 'b' x 899, preferences() ],
-        [ GET => '/preferences/c/' . 'a' x 885 . '/' . 'b' x 900, preferences() ],
-        404, 414, qr/path is too long/,
-    ],
-    [
-        'path that is encoded',
-        [ GET => '/preferences/c/' . '%C3%A9' x 442 . '/' . 'b' x 899, preferences() ],
-        [ GET => '/preferences/c/' . '%C3%A9' x 450 . '/' . 'b' x 899, preferences() ],
-        404, 414, qr/path is too long/,
-    ],
-    [ 'segments', [ GET => '/preferences/c' . '/a' x 6, preferences() ], [ GET => '/preferences/c' . '/a' x 7, preferences() ], 404, 414, qr/path is too long/ ],
+    [ 'path', [ GET => '/by-name/' . 'a' x 1791 ], [ GET => '/by-name/' . 'a' x 1792 ], 404, 414, qr/path is too long/ ],
+    [ 'path that is encoded', [ GET => '/by-name/' . '%C3%A9' x 895 ], [ GET => '/by-name/' . '%C3%A9' x 896 ], 404, 414, qr/path is too long/ ],
+    [ 'segments', [ GET => '/nothing' . '/a' x 7 ], [ GET => '/nothing' . '/a' x 8 ], 404, 414, qr/path is too long/ ],
+    [ 'segments of a place', [ GET => '/preferences/c' . '/a' x 4, preferences() ], [ GET => '/preferences/c' . '/a' x 5, preferences() ], 404, 400, qr/more than 5 segments/ ],
+    [ 'segments of a pointer', [ GET => '/preferences/c?pointer=' . '/a' x 4, preferences() ], [ GET => '/preferences/c?pointer=' . '/a' x 5, preferences() ], 404, 400, qr/more than 5 segments/ ],
     [ 'depth of JSON in an attribute', [ POST => '/attribute/testserver1', attribute('[[[[]]]]') ], [ POST => '/attribute/testserver1', attribute('[[[[[]]]]]') ], 201, 400, qr/nested deeper than 5 levels/ ],
     [
         'depth of JSON as a parameter',
@@ -129,14 +137,21 @@ my @limits = (
     [ 'depth of a document by a path', [ POST => '/preferences/deep/a/b', preferences(body => '[[[]]]') ], [ POST => '/preferences/deep/a/b', preferences(body => '[[[[]]]]') ], 204, 400, qr/nested deeper than 5 levels/ ],
     [ 'values in JSON', [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 48) . ']}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 49) . ']}') ], 204, 400, qr/more than 50 values/ ],
     [ 'values of an attribute', [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 47) . ']') ], [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 48) . ']') ], 201, 400, qr/more than 50 values/ ],
-    [ 'a number', [ PUT => '/preferences/c', preferences(body => '{"a":' . '9' x 400 . '}') ], [ PUT => '/preferences/c', preferences(body => '{"a":' . '9' x 401 . '}') ], 204, 400, qr/number longer than 400/ ],
-    [ 'an exponent', [ PUT => '/preferences/c', preferences(body => '{"a":1e308}') ], [ PUT => '/preferences/c', preferences(body => '{"a":1e309}') ], 204, 400, qr/exponent beyond/ ],
-    [ 'a number in an attribute', [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 398 . ']') ], [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 399 . ']') ], 201, 400, qr/number longer than 400/ ],
-    [ 'a key of JSON', [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 1024 . '":1}') ], [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 1025 . '":1}') ], 204, 400, qr/key longer than 1024 bytes/ ],
-    [ 'a key of a path', [ POST => '/preferences/c/' . 'k' x 1024, preferences(body => '') ], [ POST => '/preferences/c/' . 'k' x 1025, preferences(body => '') ], 204, 400, qr/longer than 1024 bytes/ ],
-    [ 'the name of an object', [ POST => '/entity/pool', form('name=' . uri_encode('é' x 128)) ], [ POST => '/entity/pool', form('name=' . uri_encode('é' x 129)) ], qr/20[12]/, 400, qr/more than 128 characters/ ],
-    [ 'the key of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=' . 'k' x 256) ], [ POST => '/attribute/testserver1', form('value=1&key=' . 'k' x 257) ], 201, 400, qr/more than 256 characters/ ],
-    [ 'the subkey of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 256) ], [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 257) ], 201, 400, qr/more than 256 characters/ ],
+    [ 'a number', [ PUT => '/preferences/c', document('9' x 40) ], [ PUT => '/preferences/c', document('9' x 41) ], 204, 400, qr/number longer than 40/ ],
+    [ 'an exponent', [ PUT => '/preferences/c', document('1e20') ], [ PUT => '/preferences/c', document('1e21') ], 204, 400, qr/exponent beyond \+-20/ ],
+    [ 'an exponent below 0', [ PUT => '/preferences/c', document('1e-20') ], [ PUT => '/preferences/c', document('1e-21') ], 204, 400, qr/exponent beyond \+-20/ ],
+    [ 'a number in an attribute', [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 38 . ']') ], [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 39 . ']') ], 201, 400, qr/number longer than 40/ ],
+    [ 'an exponent in an attribute', [ POST => '/attribute/testserver1', attribute('[1e20]') ], [ POST => '/attribute/testserver1', attribute('[1e21]') ], 201, 400, qr/exponent beyond/ ],
+    [ 'a key of JSON', [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 100 . '":1}') ], [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 101 . '":1}') ], 204, 400, qr/key longer than 100 bytes/ ],
+    [ 'a key of a path', [ POST => '/preferences/c/' . 'k' x 100, preferences(body => '') ], [ POST => '/preferences/c/' . 'k' x 101, preferences(body => '') ], 204, 400, qr/longer than 100 bytes/ ],
+    [ 'a key of a patch', [ PATCH => '/preferences/c', json_patch('k' x 100) ], [ PATCH => '/preferences/c', json_patch('k' x 101) ], 204, 413, qr/key that is too long/ ],
+    [ 'a key of JSON in an attribute', [ POST => '/attribute/testserver1', attribute('{"' . 'k' x 100 . '": 1}') ], [ POST => '/attribute/testserver1', attribute('{"' . 'k' x 101 . '": 1}') ], 201, 400, qr/key longer than 100 bytes/ ],
+    [ 'the name of a container', [ PUT => '/preferences/' . 'k' x 100, document(1) ], [ PUT => '/preferences/' . 'k' x 101, document(1) ], 204, 400, qr/longer than 100 bytes/ ],
+    [ 'the name of an object', [ POST => '/entity/pool', form('name=' . uri_encode('é' x 50)) ], [ POST => '/entity/pool', form('name=' . uri_encode('é' x 51)) ], qr/20[12]/, 400, qr/more than 50 characters/ ],
+    [ 'the name of a manager', [ POST => '/resourcemanager/ipmanager', form('baseip=10.0.0.0&netmask=255.0.0.0&name=' . 'm' x 50) ], [ POST => '/resourcemanager/ipmanager', form('baseip=10.0.0.0&netmask=255.0.0.0&name=' . 'm' x 51) ], qr/20[12]/, 400, qr/more than 50 characters/ ],
+    [ 'a name that a manager gives', [ POST => '/resourcemanager/simpleentitynamemanager/testnames', form('driver=pool&resource=' . named(50)) ], [ POST => '/resourcemanager/simpleentitynamemanager/testnames', form('driver=pool&resource=' . named(51)) ], qr/201|409/, 400, qr/more than 50 characters/ ],
+    [ 'the key of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=' . 'k' x 60) ], [ POST => '/attribute/testserver1', form('value=1&key=' . 'k' x 61) ], 201, 400, qr/more than 60 characters/ ],
+    [ 'the subkey of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 60) ], [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 61) ], 201, 400, qr/more than 60 characters/ ],
     [ 'the number of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483647') ], [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483648') ], 201, 400, qr/out of range/ ],
     [ 'a page', [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 5 } ], [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 6 } ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
     [ 'a page behind a cursor', [ GET => '/entity/?clusto_after=0&clusto_per_page=5' ], [ GET => '/entity/?clusto_after=0&clusto_per_page=6' ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
@@ -182,6 +197,67 @@ for my $kind (sort keys %front) {
         is(scalar @{ $answer->{json} }, 3, 'is per_page');
     };
 }
+
+subtest 'a number that the database writes longer can be sent back' => sub {
+    my $client = $front{nginx}->client;
+    is($client->put('/preferences/long', document('1.2345678901234567890123456789e-20'))->{status}, 204, 'sent with an exponent');
+    my $got = $client->get('/preferences/long', headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' })->{body};
+    my ($number) = $got =~ /"a": (\S+)\}/;
+    cmp_ok(length $number, '<=', 40, "comes back as $number");
+    is($client->put('/preferences/long', document($number))->{status}, 204, 'and is taken again');
+};
+
+# What the settings are as they come, where the documentation promises it.
+subtest 'the same limits as they come' => sub {
+    my $plain  = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1 });
+    my $door   = Muster::Front->new(server => $plain);
+    my $client = $door->client;
+    my @cases  = (
+        [ 'the name of a parameter', sub { $client->post('/entity/pool', form('x' x $_[0] . '=1')) }, 1024, 412, 413 ],
+        [ 'segments of a place', sub { $client->get('/preferences/c' . '/a' x ($_[0] - 1), preferences()) }, 64, 404, 400 ],
+        [ 'a number', sub { $client->put('/preferences/c', document('9' x $_[0])) }, 400, 204, 400 ],
+        [ 'an exponent', sub { $client->put('/preferences/c', document("1e$_[0]")) }, 308, 204, 400 ],
+        [ 'a key of JSON', sub { $client->put('/preferences/c', preferences(body => '{"' . 'k' x $_[0] . '":1}')) }, 1024, 204, 400 ],
+        [ 'a key of a path', sub { $client->post('/preferences/c/' . 'k' x $_[0], preferences(body => '')) }, 1024, 204, 400 ],
+        [ 'the name of a container', sub { $client->put('/preferences/' . 'k' x $_[0], document(1)) }, 1024, 204, 400 ],
+        [ 'the name of an object', sub { $client->post('/entity/pool', form('name=' . uri_encode('ü' x $_[0]))) }, 128, 201, 400 ],
+        [ 'the key of an attribute', sub { $client->post('/attribute/testserver1', form('value=1&key=' . 'k' x $_[0])) }, 256, 201, 400 ],
+        [ 'the subkey of an attribute', sub { $client->post('/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x $_[0])) }, 256, 201, 400 ],
+    );
+    for my $case (@cases) {
+        my ($name, $ask, $limit, $fine, $over) = @$case;
+        is($ask->($limit)->{status}, $fine, "$name: $limit");
+        is($ask->($limit + 1)->{status}, $over, "$name: one more");
+    }
+    $_->stop for $door, $plain;
+};
+
+# Wider than a column is no setting; a key of JSON may be longer than the name of a container.
+subtest 'wider' => sub {
+    my $wide   = Muster::Server->new(postgres => $postgres, schema => 0,
+        conf => { workers => 1, json_key_bytes => 3000, json_number_characters => 4000, json_exponent => 1000, preferences_path_segments => 100, json_depth => 100, max_path_segments => 200 });
+    my $door   = Muster::Front->new(server => $wide);
+    my $client = $door->client;
+    my $get    = sub { $client->get($_[0], headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' })->{body} };
+    is($client->put('/preferences/wide', preferences(body => '{"' . 'k' x 3000 . '":1}'))->{status}, 204, 'a long key');
+    is($get->('/preferences/wide'), '{"' . 'k' x 3000 . '": 1}', 'comes back');
+    is($client->put('/preferences/' . 'w' x 1025, document(1))->{status}, 400, 'the name of a container stays as long as its column');
+    for my $number ('9' x 4000, '-0.' . '1' x 3997, '1' x 3995 . 'e1000', '1e1000', '1.' . '7' x 3990 . 'e-1000') {
+        is($client->put('/preferences/wide', document($number))->{status}, 204, 'a number as long as they may be');
+        my ($back) = $get->('/preferences/wide') =~ /"a": (\S+)\}/;
+        cmp_ok(length $back, '<=', 4000, 'comes back no longer');
+        is($client->put('/preferences/wide', document($back))->{status}, 204, 'and can be sent again');
+        is(($get->('/preferences/wide') =~ /"a": (\S+)\}/)[0], $back, 'for the same');
+    }
+    my $place = '/preferences/farther' . '/a' x 99;
+    is($client->post($place, preferences(body => '1'))->{status}, 204, 'a deep place');
+    is($get->($place), '1', 'is found again');
+    $_->stop for $door, $wide;
+    for my $setting (qw(max_name_characters=129 max_key_characters=257 json_exponent=0 json_exponent=1001 json_number_characters=4001 json_key_bytes=15)) {
+        my $bad = Muster::Server->new(postgres => $postgres, schema => 0, start => 0, more => "$setting;");
+        like($bad->run_program(['-t'])->{err}, qr/must be from \d+ to \d+/, "$setting is out of bounds");
+    }
+};
 
 subtest 'the deepest JSON that can be allowed comes back' => sub {
     my $deep = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, json_depth => 100 });

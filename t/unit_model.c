@@ -41,22 +41,25 @@ static void test_names(void) {
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        ok((name_check(arena, cases[i].text) == NULL) == cases[i].name, "name %zu", i);
-        ok((key_check(arena, cases[i].text) == NULL) == cases[i].key, "key %zu", i);
-        ok((subkey_check(arena, cases[i].text) == NULL) == cases[i].subkey, "subkey %zu", i);
+        ok((name_check(arena, cases[i].text, NAME_CHARACTERS) == NULL) == cases[i].name, "name %zu",
+           i);
+        ok((key_check(arena, cases[i].text, KEY_CHARACTERS) == NULL) == cases[i].key, "key %zu", i);
+        ok((subkey_check(arena, cases[i].text, KEY_CHARACTERS) == NULL) == cases[i].subkey,
+           "subkey %zu", i);
     }
-    ok(name_check(arena, repeated("\xC3\xA9", 128)) == NULL, "128 characters of two bytes");
-    ok(name_check(arena, repeated("\xC3\xA9", 129)) != NULL, "129 of them");
-    ok(key_check(arena, repeated("a", 256)) == NULL, "a key of 256");
-    ok(key_check(arena, repeated("a", 257)) != NULL, "a key of 257");
-    ok(subkey_check(arena, repeated("a", 257)) != NULL, "a subkey of 257");
-    is_str(key_check(arena, "a b"),
+    ok(name_check(arena, repeated("\xC3\xA9", 128), NAME_CHARACTERS) == NULL,
+       "128 characters of two bytes");
+    ok(name_check(arena, repeated("\xC3\xA9", 129), NAME_CHARACTERS) != NULL, "129 of them");
+    ok(key_check(arena, repeated("a", 256), KEY_CHARACTERS) == NULL, "a key of 256");
+    ok(key_check(arena, repeated("a", 257), KEY_CHARACTERS) != NULL, "a key of 257");
+    ok(subkey_check(arena, repeated("a", 257), KEY_CHARACTERS) != NULL, "a subkey of 257");
+    is_str(key_check(arena, "a b", KEY_CHARACTERS),
            "'a b' is not a valid key: it must start with a letter or _ and go on with letters, "
            "digits, _ and -.",
            "the message names the key");
-    ok(strstr(subkey_check(arena, "a b"), "valid subkey") != NULL, "or the subkey");
-    is_str(name_check(arena, "a\n"), "'a\\n' is not a valid name: it has a control character.",
-           "or the name");
+    ok(strstr(subkey_check(arena, "a b", KEY_CHARACTERS), "valid subkey") != NULL, "or the subkey");
+    is_str(name_check(arena, "a\n", NAME_CHARACTERS),
+           "'a\\n' is not a valid name: it has a control character.", "or the name");
 }
 
 /* --- drivers --- */

@@ -73,11 +73,17 @@ struct settings {
     int body_timeout; /* for the whole of a body to arrive */
     int send_timeout; /* for a piece of the answer to be taken by the front server */
     int max_params;
-    int max_param_bytes; /* one value; a name has at most 1,024 */
+    int max_param_bytes;      /* one value */
+    int max_param_name_bytes; /* and its name */
     int max_path_bytes;
     int max_path_segments;
+    int max_name_characters; /* of an object's name */
+    int max_key_characters;  /* of an attribute's key or subkey */
     int json_depth;
     int json_values;
+    int json_key_bytes;         /* in a JSON text, also of a container of preferences */
+    int json_number_characters; /* of a number, and its exponent in either direction */
+    int json_exponent;
     int per_page;
     int max_per_page;           /* 0: any size */
     int cache_size;             /* MiB for kept answers; 0: none */
@@ -92,6 +98,7 @@ struct settings {
     int preferences_document_bytes;  /* largest document, as PostgreSQL prints it */
     int preferences_max_containers;  /* of one user; 0: any number */
     int preferences_max_bytes;       /* of one user, all documents together; 0: any number */
+    int preferences_path_segments;   /* of a place in a document, the container included */
     const char *doc_dir;
     const char *version; /* what /__version__ says */
 };

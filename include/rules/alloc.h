@@ -38,9 +38,10 @@ struct verdict alloc_give(struct store *store, struct arena *arena, const struct
                           const struct ref *object, const char *resource, int32_t number,
                           struct attr *given);
 
-/* A name for a new object (ALLOCATOR_ENTITY_NAME), `resource` NULL: generated. */
+/* A name for a new object (ALLOCATOR_ENTITY_NAME) of at most `longest` characters; `resource` NULL:
+ * generated. */
 struct verdict alloc_name(struct store *store, struct arena *arena, const struct manager *manager,
-                          const char *resource, const char **name);
+                          const char *resource, size_t longest, const char **name);
 
 /* Takes back what the manager gave the object, `resource` NULL: everything. */
 struct verdict alloc_take(struct store *store, struct arena *arena, const struct manager *manager,

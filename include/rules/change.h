@@ -14,9 +14,6 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
-/* A key, and the name of a container. */
-#define CHANGE_KEY_BYTES 1024
-
 enum change_kind {
     CHANGE_CREATE,      /* an empty document, unless there is one */
     CHANGE_MERGE,       /* the members of `value` into the document */
@@ -50,6 +47,7 @@ struct change {
     struct etag_list if_none_match;
     /* limits; 0: none but the depth's */
     size_t depth;
+    size_t key_bytes;
     int64_t document_bytes;
     int64_t max_containers;
     int64_t max_bytes;

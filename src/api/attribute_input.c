@@ -77,7 +77,8 @@ static const char *reserved_key(struct arena *arena, const char *key) {
 
 static bool check_names(struct context *c, const struct attribute_input *input, size_t i) {
     const struct raw_attribute *raw = &input->raws[i];
-    const char *problem = key_check(c->arena, raw->key);
+    size_t longest = (size_t)c->settings->max_key_characters;
+    const char *problem = key_check(c->arena, raw->key, longest);
 
     if (raw->wrong_type)
         return refuse(c, input, i, 400, "\"%s\" must be a string", raw->wrong_type);
@@ -88,7 +89,7 @@ static bool check_names(struct context *c, const struct attribute_input *input, 
             "mask, driver.",
             raw->unknown);
     if (!problem && raw->subkey)
-        problem = subkey_check(c->arena, raw->subkey);
+        problem = subkey_check(c->arena, raw->subkey, longest);
     if (problem)
         return refuse(c, input, i, 400, "%s", problem);
     problem = reserved_key(c->arena, raw->key);

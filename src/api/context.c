@@ -8,8 +8,6 @@
 #include "api/context.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "rules/change.h"
-#include "rules/number.h"
 
 /* Bytes of Clusto-Minify. */
 enum { LONGEST_MINIFY = 128 };
@@ -192,9 +190,9 @@ int fail_mode(struct context *c) {
 struct json_limits json_limits(const struct context *c, size_t depth) {
     return (struct json_limits){.depth = depth,
                                 .nodes = (size_t)c->settings->json_values,
-                                .key_bytes = CHANGE_KEY_BYTES,
-                                .number_digits = NUMBER_CHARACTERS,
-                                .exponent = NUMBER_EXPONENT};
+                                .key_bytes = (size_t)c->settings->json_key_bytes,
+                                .number_digits = (size_t)c->settings->json_number_characters,
+                                .exponent = c->settings->json_exponent};
 }
 
 /* A header, or the parameter that stands for it in a link. */

@@ -11,7 +11,8 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
-enum { MAX_SEGMENTS = 64 };
+/* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
+enum { CONTAINER_BYTES = 1024 };
 
 #define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
 
@@ -54,10 +55,10 @@ static bool read_conditions(struct context *c, struct change *change) {
            read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
 }
 
-static bool key_fits(struct context *c, const char *key) {
-    if (strlen(key) <= CHANGE_KEY_BYTES)
+static bool key_fits(struct context *c, const char *key, int longest) {
+    if (strlen(key) <= (size_t)longest)
         return true;
-    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), CHANGE_KEY_BYTES);
+    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
     return false;
 }
 
@@ -87,20 +88,21 @@ static void read_path(struct context *c, struct place *place) {
 static bool read_place(struct context *c, struct change *change) {
     const char *pointer = params_last(&c->request->params, "pointer");
     const struct json_pointer *steps = &change->place.pointer;
+    int segments = c->settings->preferences_path_segments, longest = c->settings->json_key_bytes;
 
     change->container = c->args[0];
     if (pointer == NULL)
         read_path(c, &change->place);
     else if (!read_pointer(c, pointer, &change->place))
         return false;
-    if (steps->count >= MAX_SEGMENTS) {
-        fail(c, 400, "The path has more than %d segments.", MAX_SEGMENTS);
+    if (steps->count >= (size_t)segments) {
+        fail(c, 400, "The path has more than %d segments.", segments);
         return false;
     }
     for (size_t i = 0; i < steps->count; i++)
-        if (!key_fits(c, steps->tokens[i].text))
+        if (!key_fits(c, steps->tokens[i].text, longest))
             return false;
-    return key_fits(c, change->container);
+    return key_fits(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
 }
 
 /* The rungs that all methods on a container share. False: the answer is given. */
@@ -108,6 +110,7 @@ static bool begin(struct context *c, struct change *change, const char *const *p
     const struct settings *s = c->settings;
 
     *change = (struct change){.depth = (size_t)s->json_depth,
+                              .key_bytes = (size_t)s->json_key_bytes,
                               .document_bytes = s->preferences_document_bytes,
                               .max_containers = s->preferences_max_containers,
                               .max_bytes = s->preferences_max_bytes};
@@ -326,7 +329,8 @@ static const struct json_node *read_stored(struct context *c,
     struct json_node *tree = json_read(c->arena, document->text, document->length, &wide, &error);
 
     if (tree != NULL)
-        numbers_shorten(c->arena, tree);
+        numbers_shorten(c->arena, tree, (size_t)c->settings->json_number_characters,
+                        c->settings->json_exponent);
     return tree;
 }
 

@@ -7,18 +7,16 @@
 #include "base/utf8.h"
 #include "model/names.h"
 
-enum { LONGEST_NAME = 128, LONGEST_KEY = 256 };
-
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-const char *name_check(struct arena *arena, const char *name) {
+const char *name_check(struct arena *arena, const char *name, size_t longest) {
     assert(arena != NULL && name != NULL);
     if (*name == '\0') {
         return "A name may not be empty.";
     }
-    if (utf8_length(name) > LONGEST_NAME) {
-        return arena_printf(arena, "%s is not a valid name: it has more than %d characters.",
-                            quote(arena, name), LONGEST_NAME);
+    if (utf8_length(name) > longest) {
+        return arena_printf(arena, "%s is not a valid name: it has more than %zu characters.",
+                            quote(arena, name), longest);
     }
     if (utf8_has_control(name)) {
         return arena_printf(arena, "%s is not a valid name: it has a control character.",
@@ -28,7 +26,8 @@ const char *name_check(struct arena *arena, const char *name) {
 }
 
 /* `what`: "key" or "subkey". */
-static const char *check_key(struct arena *arena, const char *key, const char *what) {
+static const char *check_key(struct arena *arena, const char *key, size_t longest,
+                             const char *what) {
     size_t n = strlen(key);
 
     if (n == 0 || strspn(key, LETTERS "0123456789_-") < n || strspn(key, LETTERS "_") == 0) {
@@ -37,19 +36,19 @@ static const char *check_key(struct arena *arena, const char *key, const char *w
                             "letters, digits, _ and -.",
                             quote(arena, key), what);
     }
-    if (n > LONGEST_KEY) {
-        return arena_printf(arena, "%s is not a valid %s: it has more than %d characters.",
-                            quote(arena, key), what, LONGEST_KEY);
+    if (n > longest) {
+        return arena_printf(arena, "%s is not a valid %s: it has more than %zu characters.",
+                            quote(arena, key), what, longest);
     }
     return NULL;
 }
 
-const char *key_check(struct arena *arena, const char *key) {
+const char *key_check(struct arena *arena, const char *key, size_t longest) {
     assert(arena != NULL && key != NULL);
-    return check_key(arena, key, "key");
+    return check_key(arena, key, longest, "key");
 }
 
-const char *subkey_check(struct arena *arena, const char *subkey) {
+const char *subkey_check(struct arena *arena, const char *subkey, size_t longest) {
     assert(arena != NULL && subkey != NULL);
-    return *subkey == '\0' ? NULL : check_key(arena, subkey, "subkey");
+    return *subkey == '\0' ? NULL : check_key(arena, subkey, longest, "subkey");
 }

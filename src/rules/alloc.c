@@ -189,7 +189,7 @@ static struct verdict give_name(struct store *store, struct arena *arena,
 }
 
 struct verdict alloc_name(struct store *store, struct arena *arena, const struct manager *manager,
-                          const char *resource, const char **name) {
+                          const char *resource, size_t longest, const char **name) {
     struct verdict v;
     const char *problem;
 
@@ -197,7 +197,7 @@ struct verdict alloc_name(struct store *store, struct arena *arena, const struct
     v = resource ? verdict_ok() : next_name(store, arena, manager, NULL, name);
     if (v.rc != RC_OK)
         return v;
-    problem = name_check(arena, *name);
+    problem = name_check(arena, *name, longest);
     return problem ? verdict_invalid(problem) : verdict_ok();
 }
 

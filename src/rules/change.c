@@ -130,7 +130,7 @@ static enum change_result apply_patch(struct work *w) {
     struct json_patch_limits limits = {.depth = change->depth,
                                        .nodes = bytes / 2,
                                        .bytes = bytes * 2,
-                                       .key_bytes = CHANGE_KEY_BYTES};
+                                       .key_bytes = change->key_bytes};
     struct json_patch_error error = {JSON_PATCH_OK, 0, NULL};
 
     if (change->kind == CHANGE_MERGE_PATCH) {

@@ -56,10 +56,10 @@ static long length_with(const struct decimal *d, long exponent) {
     return n + (before >= d->count ? before : d->count + 1);
 }
 
-static long best_exponent(const struct decimal *d) {
+static long best_exponent(const struct decimal *d, int bound) {
     long best = 0;
 
-    for (long exponent = -NUMBER_EXPONENT; exponent <= NUMBER_EXPONENT; exponent++)
+    for (long exponent = -bound; exponent <= bound; exponent++)
         if (length_with(d, exponent) < length_with(d, best))
             best = exponent;
     return best;
@@ -86,17 +86,17 @@ static const char *put_together(struct arena *arena, const struct decimal *d, lo
     return exponent != 0 ? arena_printf(arena, "%se%ld", text, exponent) : text;
 }
 
-static const char *shorten(struct arena *arena, const char *text, size_t length) {
+static const char *shorten(struct arena *arena, const char *text, size_t length, int bound) {
     struct decimal d = take_apart(arena, text, length);
 
-    return d.count > 0 ? put_together(arena, &d, best_exponent(&d)) : "0";
+    return d.count > 0 ? put_together(arena, &d, best_exponent(&d, bound)) : "0";
 }
 
-void numbers_shorten(struct arena *arena, struct json_node *node) {
-    if (node->type == JSON_NUMBER && node->length > NUMBER_CHARACTERS) {
-        node->text = shorten(arena, node->text, node->length);
+void numbers_shorten(struct arena *arena, struct json_node *node, size_t characters, int exponent) {
+    if (node->type == JSON_NUMBER && node->length > characters) {
+        node->text = shorten(arena, node->text, node->length, exponent);
         node->length = strlen(node->text);
     }
     for (struct json_node *child = node->children; child != NULL; child = child->next)
-        numbers_shorten(arena, child);
+        numbers_shorten(arena, child, characters, exponent);
 }

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "server/intake.h"
 
-enum { READ_SIZE = 16384, ID_MAX = 64, IDENTITY_MAX = 255, PARAM_NAME_MAX = 1024 };
+enum { READ_SIZE = 16384, ID_MAX = 64, IDENTITY_MAX = 255 };
 
 static const char *variable(const struct request *request, const char *name) {
     return request->variable(request->transport, name);
@@ -152,7 +152,7 @@ static bool is_form(const struct request *request) {
 enum params_result intake_params(const struct settings *settings, struct request *request,
                                  bool form, const char **message) {
     const struct params_limits limits = {.count = (size_t)settings->max_params,
-                                         .name_bytes = PARAM_NAME_MAX,
+                                         .name_bytes = (size_t)settings->max_param_name_bytes,
                                          .value_bytes = (size_t)settings->max_param_bytes};
     enum params_result result =
         params_add_form(&request->params, request->arena, request->query, strlen(request->query),

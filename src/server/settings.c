@@ -6,6 +6,7 @@
 
 #include "base/network.h"
 #include "base/num.h"
+#include "model/names.h"
 #include "server/config.h"
 
 #define AT(field) offsetof(struct settings, field)
@@ -187,6 +188,12 @@ static const struct setting table[] = {
      "FastCGI parameter that says who is asking"},
     {"json_depth", SETTING_INT, "64", 1, 100, false, AT(json_depth), NULL,
      "containers inside each other in a JSON body"},
+    {"json_exponent", SETTING_INT, "308", 1, 1000, false, AT(json_exponent), NULL,
+     "exponent of a number in a JSON text, in either direction"},
+    {"json_key_bytes", SETTING_INT, "1024", 16, MEBI, false, AT(json_key_bytes), NULL,
+     "longest key in a JSON text in bytes"},
+    {"json_number_characters", SETTING_INT, "400", 20, 4000, false, AT(json_number_characters),
+     NULL, "characters of a number in a JSON text"},
     {"json_values", SETTING_INT, "1000000", 1, 100000000, false, AT(json_values), NULL,
      "values in a JSON body"},
     {"listen", SETTING_STRING, "unix:/run/muster/muster.sock", 1, 512, true, AT(listen),
@@ -203,8 +210,14 @@ static const struct setting table[] = {
      check_log_destination, "stderr, syslog or a file"},
     {"log_level", SETTING_STRING, "info", 1, 16, false, AT(log_level), check_log_level,
      "debug, info, warning or error"},
+    {"max_key_characters", SETTING_INT, "256", 1, KEY_CHARACTERS, false, AT(max_key_characters),
+     NULL, "longest key or subkey of an attribute in characters"},
+    {"max_name_characters", SETTING_INT, "128", 1, NAME_CHARACTERS, false, AT(max_name_characters),
+     NULL, "longest name of an object in characters"},
     {"max_param_bytes", SETTING_INT, "1048576", 1, 1024 * MEBI, false, AT(max_param_bytes), NULL,
      "longest value of a parameter in bytes"},
+    {"max_param_name_bytes", SETTING_INT, "1024", 16, MEBI, false, AT(max_param_name_bytes), NULL,
+     "longest name of a parameter in bytes"},
     {"max_params", SETTING_INT, "10000", 1, 1000000, false, AT(max_params), NULL,
      "parameters in one request"},
     {"max_path_bytes", SETTING_INT, "8192", 16, MEBI, false, AT(max_path_bytes), NULL,
@@ -246,6 +259,8 @@ static const struct setting table[] = {
     {"preferences_max_containers", SETTING_INT, "0", 0, 2147483647, false,
      AT(preferences_max_containers), NULL,
      "containers that one user may have; over it 507; 0: any number"},
+    {"preferences_path_segments", SETTING_INT, "64", 1, 1000, false, AT(preferences_path_segments),
+     NULL, "segments of a place in a document, the container included"},
     {"response_headers", SETTING_GROUP, "()", 0, 0, false, 0, NULL,
      "headers that every answer carries"},
     {"restart_limit", SETTING_INT, "60", 1, 100000, false, AT(restart_limit), NULL,

@@ -153,15 +153,15 @@ void fuzz_name(struct input *in) {
 
     if (characters == SIZE_MAX)
         return;
-    wrong = name_check(in->arena, text);
+    wrong = name_check(in->arena, text, NAME_CHARACTERS);
     PROMISE((wrong == NULL) == (characters >= 1 && characters <= 128 && !has_control(text)));
     if (wrong != NULL)
         promise_message(wrong);
-    wrong = key_check(in->arena, text);
+    wrong = key_check(in->arena, text, KEY_CHARACTERS);
     PROMISE((wrong == NULL) == is_key(text));
     if (wrong != NULL)
         promise_message(wrong);
-    wrong = subkey_check(in->arena, text);
+    wrong = subkey_check(in->arena, text, KEY_CHARACTERS);
     PROMISE((wrong == NULL) == (*text == '\0' || is_key(text)));
 }
 
