@@ -342,11 +342,12 @@ begin
     execute format('alter function muster_ip_truncated() set search_path = %s, pg_temp', home);
 end $$;
 
--- A dropped trigger is made again; what was written meanwhile is taken in below. An update that
+-- A trigger that was dropped or is off is made again; what was written meanwhile is taken in below. An update that
 -- touches none of the columns, or another key, costs nothing.
 do $$ begin
     if (select count(*) from pg_trigger
-         where tgrelid = 'entity_attrs'::regclass and tgname like 'muster\_ip\_%') < 4 then
+         where tgrelid = 'entity_attrs'::regclass and tgname like 'muster\_ip\_%'
+           and tgenabled in ('O', 'A')) < 4 then
         create or replace trigger muster_ip_insert after insert on entity_attrs
             for each row when (new.key = 'ip' and new.subkey is null)
             execute function muster_ip_changed();
@@ -467,6 +468,13 @@ end $$;
 --
 -- Triggers fill it whoever writes, also with session_replication_role = replica. An object's answer
 -- shows its attributes, what refers to it, and the names of both ends: a change of any marks it.
+--
+-- What comes to refer to an object while its name is changed can't be seen from in here, as it may be
+-- committed only after this looked and before the change is. So two rules: who makes a live reference
+-- holds both of its ends (FOR KEY SHARE, as foreign keys do, but for all writers and for references
+-- that are brought back, too); and what an object is called or whether it lives changes everything,
+-- unless it was held against that (FOR UPDATE) before its referrers were looked for. muster's
+-- deletions do that and say so in muster.deletes.
 
 do $$ begin
 
@@ -500,6 +508,15 @@ begin
         insert into muster_change (key)
         select entity_id from added
         union select relation_id from added where relation_id is not null;
+        if exists (select from added where relation_id is not null and deleted_at_version is null) then
+            perform from (
+                select entity_id as id from added
+                 where relation_id is not null and deleted_at_version is null
+                union select relation_id from added
+                 where relation_id is not null and deleted_at_version is null
+                order by 1) as held
+              cross join lateral (select from entities where entity_id = held.id for key share) as e;
+        end if;
     end if;
     if tg_op <> 'INSERT' then
         insert into muster_change (key)
@@ -527,6 +544,8 @@ end $$;
 
 create or replace function muster_entities_changed() returns trigger
 language plpgsql security definer as $$
+declare
+    shown boolean; -- is it what others show of these?
 begin
     if tg_op <> 'DELETE' then
         insert into muster_change (key) select entity_id from added;
@@ -534,14 +553,35 @@ begin
           where deleted_at_version is null group by driver, type;
     end if;
     if tg_op <> 'INSERT' then
+        perform muster_count_add(driver, type, -count(*)) from gone
+          where deleted_at_version is null group by driver, type;
+    end if;
+    if tg_op = 'INSERT' then
+        -- Where a name may be there twice the oldest one is found, whoever comes last.
+        if to_regclass('muster_entities_name') is null then
+            insert into muster_change (key) values (0);
+        end if;
+        return null;
+    elsif tg_op = 'DELETE' then
+        shown := exists (select from gone);
+    else
+        shown := exists (
+            select entity_id, name, driver, type, deleted_at_version from gone
+            except select entity_id, name, driver, type, deleted_at_version from added);
+    end if;
+    if not shown then
+        return null;
+    end if;
+    if exists (select from gone
+                where entity_id::text is distinct from current_setting('muster.deletes', true)) then
+        insert into muster_change (key) values (0);
+    else
         insert into muster_change (key)
         select entity_id from gone
         union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
          where a.deleted_at_version is null
         union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
          where a.relation_id is not null and a.deleted_at_version is null;
-        perform muster_count_add(driver, type, -count(*)) from gone
-          where deleted_at_version is null group by driver, type;
     end if;
     return null;
 end $$;
@@ -611,12 +651,40 @@ begin
         execute format('alter table %I enable always trigger %I', t.tab, 'muster_change_' || t.event);
         made := made + 1;
     end loop;
+    -- Its plan is kept, perhaps of a time when there were few objects: it looks each up by its key.
+    alter function muster_attrs_changed() set enable_seqscan = off;
     if made > 0 then
         -- What was written without them is not told: everything counts as changed.
         insert into muster_change (key) values (0);
         raise notice using errcode = 'MU001',
             message = format('created %s triggers muster_change_*', made);
     end if;
+end $$;
+
+-- Who tells of changes: a text that is another one when something may have been written without the
+-- triggers above. Oid and xmin tell those that were off for a while, or made again; the file tells a
+-- table that was written anew, and another database by the same name. '!': nobody does. A subscription
+-- applies rows without firing triggers of statements.
+create or replace function muster_watch() returns text
+language plpgsql stable as $$
+begin
+    return (
+        select case
+               when count(*) filter (where tgenabled = 'A' and tgname in (
+                       'muster_change_insert', 'muster_change_update', 'muster_change_delete',
+                       'muster_change_truncate')) < 12 then '!triggers'
+               when exists (select from pg_subscription_rel where srrelid = any (array[
+                       'entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]))
+               then '!subscription'
+               else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, tgenabled::integer))
+                    || '/' || hashtext(concat(pg_relation_filepath('entities'::regclass),
+                                              pg_relation_filepath('entity_attrs'::regclass),
+                                              pg_relation_filepath('muster_preferences'::regclass)))
+               end
+          from pg_trigger
+         where tgrelid = any (array[
+                   'entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass])
+           and tgname >= 'muster_change_' and tgname < 'muster_changf');
 end $$;
 
 -- The counts as the objects say, if they are not so already.
@@ -677,7 +745,7 @@ end $$;
 
 do $$
 declare
-    now_at constant integer := 2;
+    now_at constant integer := 3;
 begin
     perform pg_temp.muster_make('table', 'muster_schema', '
         create table muster_schema (

@@ -1,16 +1,73 @@
-# 57-kept.t: kept answers where somebody is up to something: paths that lead elsewhere, conditions sent twice.
+# 57-kept.t: kept answers where somebody is up to something: paths that lead elsewhere, conditions sent twice,
+# sessions that change what others just referred to, triggers that are off, tables that are a subscriber's.
 use v5.24;
 use warnings;
+use IPC::Open2 qw(open2);
+use POSIX ();
 use Test::More;
+use Muster::Data qw(python_tables);
 use Muster::Fastcgi qw(begin_request connect_to read_all record);
 use Muster::Front;
 use Muster::Postgres;
+use Muster::Process qw(poll);
 use Muster::Server;
 
-my $postgres = Muster::Postgres->new;
+my $postgres = Muster::Postgres->new(settings => { wal_level => 'logical' });
 my $server   = Muster::Server->new(postgres => $postgres, conf => { workers => 2, cache_size => 8 });
 my $front    = Muster::Front->new(server => $server);
 my $client   = $front->client;
+
+sub psql { return $postgres->psql(@_) }
+
+# A session that stays: runs SQL, answers its rows. With "wait => 0" it does not wait for the end of it.
+my @sessions;
+sub session {
+    my $pid = open2(my $out, my $in, "$postgres->{bin}/psql", '-XqAt', '-d', $postgres->conninfo);
+    push @sessions, [ $pid, $in ];
+    my $busy   = 0;
+    my $finish = sub {
+        my @rows;
+        while ($busy && defined(my $line = <$out>)) {
+            chomp $line;
+            $line eq '-- done' ? $busy-- : push @rows, $line;
+        }
+        return @rows;
+    };
+    return sub {
+        my ($sql, %option) = @_;
+        if (defined $sql) {
+            syswrite $in, "$sql\n\\qecho -- done\n";
+            $busy++;
+        }
+        return $option{wait} // 1 ? $finish->() : ();
+    };
+}
+
+# How many answers came out of the cache meanwhile.
+sub served {
+    my ($sub) = @_;
+    my $count = sub { $client->get('/__metrics__')->{body} =~ /^muster_cache_served_total (\d+)$/m ? $1 : die 'no such metric' };
+    my $before = $count->();
+    $sub->();
+    return $count->() - $before;
+}
+
+# Reads often enough that each worker may have kept it; the last answer.
+sub contents {
+    my ($name, $c) = @_;
+    my $answer;
+    $answer = ($c // $client)->get("/by-name/$name") for 1 .. 3;
+    return ref $answer->{json} eq 'HASH' ? join ' ', @{ $answer->{json}{contents} } : $answer->{status};
+}
+
+sub value {
+    my ($name, $c) = @_;
+    my $answer = ($c // $client)->get("/attribute/$name/v");
+    return ref $answer->{json} eq 'ARRAY' ? join ' ', map { $_->{value} } @{ $answer->{json} } : $answer->{status};
+}
+
+my $refer = "insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select a.entity_id, '_contains', 7, 'relation', r.entity_id, 1 from entities a, entities r where a.name = '%s' and r.name = '%s';";
 
 $client->post('/entity/pool', form => [ map { (name => $_) } 'p', map { "a$_" } 1 .. 9 ]);
 $client->post('/entity/basicserver', form => [ map { (name => $_) } map { ("s$_", "r$_") } 1 .. 9 ]);
@@ -73,5 +130,187 @@ subtest 'a condition that was sent twice' => sub {
     }
 };
 
+# $2 is changed in one session, $1 comes to refer to it in another; whoever reads in between keeps the
+# answer of $1. It is out of date when the first one commits, though the first one never saw that.
+subtest 'renamed and deleted from outside' => sub {
+    my $n = 0;
+    for my $case (
+        [ "update entities set name = 'new1' where name = 'r1'" => '/basicserver/new1', 'a name' ],
+        [ "update entities set driver = 'basicappliance', type = 'appliance' where name = 'r2'" => '/basicappliance/r2', 'a driver' ],
+        [ "update entities set deleted_at_version = 1 where name = 'r3'" => '', 'its life' ],
+    ) {
+        my ($change, $want, $name) = @$case;
+        $n++;
+        my ($one, $two) = (session(), session());
+        $one->("begin; $change;");
+        $two->(sprintf $refer, "a$n", "r$n");
+        is(contents("a$n"), "/basicserver/r$n", "$name: not changed yet");
+        $one->('commit;');
+        is(contents("a$n"), $want, "$name: changed");
+    }
+    for my $case (
+        [ "update entities set name = 'new4' where name = 'r4'" => '/basicserver/new4', 'a name' ],
+        [ "update entities set deleted_at_version = 1 where name = 'r5'" => '', 'its life' ],
+    ) {
+        my ($change, $want, $name) = @$case;
+        $n++;
+        my ($one, $two) = (session(), session());
+        $two->('begin; ' . sprintf $refer, "a$n", "r$n");
+        $one->("begin; $change;");
+        $two->('commit;');
+        is(contents("a$n"), "/basicserver/r$n", "$name, referred to before: not changed yet");
+        $one->('commit;');
+        is(contents("a$n"), $want, "$name, referred to before: changed");
+    }
+    my $one = session();
+    $one->("begin isolation level repeatable read; select 1;");
+    psql(sprintf $refer, 'a6', 'r6');
+    is(contents('a6'), '/basicserver/r6', 'in a snapshot: not changed yet');
+    $one->("update entities set name = 'new6' where name = 'r6'; commit;");
+    is(contents('a6'), '/basicserver/new6', 'in a snapshot: changed');
+};
+
+# The same with a deletion of ours, whose last step somebody holds up; a reference is taken back that
+# was deleted long ago, which asks for no foreign key.
+subtest 'deleted by us meanwhile' => sub {
+    psql(sprintf $refer, 'a7', 'r7');
+    psql("update entity_attrs set deleted_at_version = 1 where number = 7 and entity_id = (select entity_id from entities where name = 'a7')");
+    psql("create function stall() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(7); return null; end';
+        create trigger zz_stall after update on entities for each statement execute function stall()");
+    my ($stall, $two) = (session(), session());
+    $stall->('select pg_advisory_lock(7);');
+    my $waiting = sub { psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") };
+    my $delete  = fork // die "fork: $!";
+    if ($delete == 0) {
+        POSIX::_exit($client->delete('/entity/basicserver/r7')->{status} == 204 ? 0 : 1);
+    }
+    ok(poll(10, sub { $waiting->() == 1 }), 'ours is under way');
+    $two->("update entity_attrs set deleted_at_version = null where number = 7 and entity_id = (select entity_id from entities where name = 'a7'); select set_config('application_name', 'through', false);", wait => 0);
+    ok(poll(10, sub { $waiting->() == 2 || psql("select count(*) from pg_stat_activity where application_name = 'through'") }), 'the other too');
+    contents('a7');
+    $stall->('select pg_advisory_unlock(7);');
+    waitpid $delete, 0;
+    is($?, 0, 'it is deleted');
+    $two->();
+    is(contents('a7'), '', 'and not shown any more');
+    psql('drop function stall cascade');
+};
+
+subtest 'what has nothing to do with it stays' => sub {
+    is(contents('a8'), '', 'kept');
+    is($client->delete('/entity/basicserver/r8')->{status}, 204, 'another one is deleted');
+    is(served(sub { contents('a8') }), 3, 'still kept');
+    psql("update entities set version = version where name = 'r9'; update entities set name = 'x' where false; delete from entities where false");
+    is(served(sub { contents('a8') }), 3, 'also when somebody writes what is there already, or nothing');
+};
+
+# Every way of changing a table that no trigger tells of is a change of the triggers or the table.
+subtest 'triggers that are off' => sub {
+    my $set = sub { psql("update entity_attrs set string_value = '$_[0]' where key = 'v'") };
+    psql("insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'v', 'string', 'start', 1 from entities where name = 's5'");
+    my $check = sub { $server->run_program(['--check-db']) };
+    my $mend  = sub {
+        my ($what) = @_;
+        my $report = $check->();
+        is($report->{status}, 1, "$what: --check-db finds it");
+        like($report->{out}, qr/^triggers of entity_attrs are missing or not always on: muster_change_\w+.*muster --init-db/m, 'says what to do');
+        is($server->run_program(['--init-db'])->{status}, 0, 'does it');
+        unlike($check->()->{out}, qr/triggers/, 'and then it is well');
+        value('s5') for 1 .. 2;
+        is(served(sub { value('s5') for 1 .. 4 }), 4, 'and answers are kept again');
+    };
+    is(value('s5'), 'start', 'kept') for 1 .. 2;
+    psql('alter table entity_attrs disable trigger all');
+    $set->('disabled');
+    is(value('s5'), 'disabled', 'disabled: what is there') for 1 .. 2;
+    $set->('once more');
+    is(served(sub { is(value('s5'), 'once more', 'what is there now') for 1 .. 2 }), 0, 'nothing was kept');
+    psql('alter table entity_attrs enable trigger all');
+    is(served(sub { value('s5') for 1 .. 4 }), 0, 'nor with those that only ordinary sessions fire');
+    $mend->('enabled as pg_restore does');
+
+    psql("begin; alter table entity_attrs disable trigger muster_change_update; update entity_attrs set string_value = 'between' where key = 'v';
+        alter table entity_attrs enable always trigger muster_change_update; commit");
+    is(value('s5'), 'between', 'disabled and enabled between two questions');
+    is(served(sub { value('s5') for 1 .. 4 }), 4, 'which needs no mending');
+
+    psql('drop trigger muster_change_update on entity_attrs');
+    $set->('dropped');
+    is(value('s5'), 'dropped', 'dropped');
+    $set->('still dropped');
+    is(value('s5'), 'still dropped', 'dropped, once more');
+    $mend->('dropped');
+
+    psql('alter table entity_attrs disable trigger user');
+    $mend->('disabled all of ours');
+    is(psql("select count(*) from pg_trigger where tgrelid = 'entity_attrs'::regclass and tgenabled = 'D'"), 0, 'the other lists are kept up again, too');
+
+    psql('alter table entity_attrs alter string_value type text using upper(string_value)');
+    is(value('s5'), 'STILL DROPPED', 'a table that was made anew');
+
+    psql("create table was as table entity_attrs; begin; alter table entity_attrs disable trigger user; delete from entity_attrs where key = 'v';
+        alter table entity_attrs enable always trigger muster_change_delete; alter table entity_attrs enable always trigger muster_change_insert;
+        alter table entity_attrs enable always trigger muster_change_update; alter table entity_attrs enable always trigger muster_change_truncate; commit");
+    is(value('s5'), '', 'deleted by somebody who tidied up');
+    $server->run_program(['--init-db']);
+};
+
+subtest 'another database by the same name' => sub {
+    $client->put('/attribute/s6/v', form => { value => 'one' });
+    is(value('s6'), 'one', 'kept') for 1 .. 2;
+    my $done = sub { $postgres->psql($_[0], database => 'postgres', fails => 1)->{status} == 0 };
+    my $alone = sub {
+        my ($sql) = @_;
+        return poll(10, sub { $done->("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'muster'"); $done->($sql) });
+    };
+    ok($alone->('create database copy template muster'), 'a copy');
+    $client->put('/attribute/s6/v', form => { value => 'two' });
+    poll(10, sub { value('s6') eq 'two' });
+    is(value('s6'), 'two', 'kept') for 1 .. 2;
+    ok($alone->('alter database muster rename to old'), 'away with it');
+    ok($done->('alter database copy rename to muster'), 'here is another');
+    my $got;
+    poll(10, sub { ($got = value('s6')) =~ /^(one|two)$/ });
+    is($got, 'one', 'what the copy has');
+};
+
+# The worker that applies what another database sends fires no triggers for statements.
+subtest 'a subscriber' => sub {
+    psql("create role reader login; grant usage on schema public to reader; grant select on all tables in schema public to reader");
+    $postgres->create_database('source');
+    psql(python_tables() . 'create publication everything for all tables;', database => 'source');
+    psql("select pg_create_logical_replication_slot('apply', 'pgoutput')", database => 'source');
+    my $reader = Muster::Server->new(postgres => $postgres, schema => 0, conninfo => $postgres->conninfo =~ s/user=postgres/user=reader/r,
+        conf => { workers => 2, cache_size => 8 });
+    my $below = Muster::Front->new(server => $reader);
+    is(value('s6', $below->client), 'one', 'kept') for 1 .. 2;
+    my $id = psql("select entity_id from entities where name = 's6'");
+    psql("create subscription apply connection '" . $postgres->conninfo('source') . "' publication everything with (create_slot = false, slot_name = 'apply', copy_data = false)");
+    for my $value ('sent', 'sent again') {
+        psql("set session_replication_role = replica; insert into entity_attrs (attr_id, entity_id, key, datatype, string_value, version)
+            values (nextval('entity_attrs_attr_id_seq') + 100000, $id, 'v', 'string', '$value', 1)", database => 'source');
+        ok(poll(20, sub { psql("select count(*) from entity_attrs where string_value = '$value'") == 1 }), 'another database sent something');
+        like(value('s6', $_), qr/\b$value$/, 'it is there') for $client, $below->client, $client, $below->client;
+    }
+    is(served(sub { value('s6') for 1 .. 4 }), 0, 'nothing is kept');
+    like($reader->wait_log(qr/no answers are kept[^\n]*/) // '', qr/subscription/, 'the log says so');
+    psql('alter subscription apply disable; alter subscription apply set (slot_name = none); drop subscription apply');
+    value('s6') for 1 .. 2;
+    is(served(sub { value('s6') for 1 .. 4 }), 4, 'kept again when it is over');
+    $_->stop for $below, $reader;
+};
+
+subtest 'names that are there twice' => sub {
+    psql('drop index muster_entities_name');
+    psql("insert into entities (entity_id, name, type, driver, version) values (100001, 'high', 'server', 'basicserver', 1), (100000, 'low', 'pool', 'pool', 1)");
+    my $driver = sub { $client->get('/by-name/high')->{json}{driver} };
+    is($driver->(), 'basicserver', 'kept') for 1 .. 2;
+    psql("update entities set name = 'high' where name = 'low'");
+    is($driver->(), 'pool', 'an older one was renamed to it') for 1 .. 2;
+    psql("insert into entities (entity_id, name, type, driver, version) values (99999, 'high', 'appliance', 'basicappliance', 1)");
+    is($driver->(), 'basicappliance', 'a still older one was made');
+};
+
+for (@sessions) { close $_->[1]; waitpid $_->[0], 0 }
 $_->stop for $front, $server;
 done_testing;

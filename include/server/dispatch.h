@@ -33,6 +33,7 @@ struct worker_state {
     struct arena *scratch;
     char token_used[17]; /* its use is to be written down (auth_note_use); "": none */
     int64_t token_pause; /* nothing is written down before (monotonic seconds) */
+    bool blind;          /* nobody tells what is changed: said in the log */
     /* pruning what the database keeps of changes */
     int64_t prune_at;
     bool changes_seen;

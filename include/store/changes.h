@@ -4,13 +4,14 @@
 
 #include "store/store.h"
 
-/* Keys of what was committed since `since` (what an earlier call gave as
- * `snapshot`; "": unknown): entities by id, users
- * by a hash. 0 among them: everything. */
+/* Keys of what was committed since `since` (what an earlier call gave as `snapshot`; "": unknown):
+ * entities by id, users by a hash. */
 struct changes {
     const char *snapshot; /* now; taken after the call began */
     int64_t *keys;
     size_t count;
+    bool everything;   /* what is not among the keys, too */
+    const char *blind; /* why nobody tells of changes, so that nothing may be served; else NULL */
 };
 
 /* One statement, one snapshot; in the arena. RC_UNREADY without --init-db's triggers, else as any

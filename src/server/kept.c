@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "server/cache.h"
 #include "server/exchange.h"
 #include "server/metrics.h"
@@ -150,20 +151,30 @@ static void prune(struct worker_state *w, const char *snapshot, bool any) {
     strncpy(w->prune_below, snapshot, sizeof w->prune_below - 1);
 }
 
+/* Once when it begins and once when it is over. */
+static void tell_blind(struct worker_state *w, const char *blind) {
+    if (blind && !w->blind)
+        log_warning("no answers are kept: %s", blind);
+    else if (!blind && w->blind)
+        log_info("answers are kept again");
+    w->blind = blind != NULL;
+}
+
 bool worker_refresh(struct worker_state *w) {
     struct cache_state state;
     struct changes changes;
-    bool everything = false;
+    bool current;
 
     cache_get_state(w->cache, &state);
     if (store_changes(w->store, w->scratch, state.snapshot, &changes) != RC_OK) {
         arena_reset(w->scratch);
         return false;
     }
-    for (size_t i = 0; i < changes.count; i++)
-        everything = everything || changes.keys[i] == 0;
-    cache_apply(w->cache, &state, changes.snapshot, changes.keys, changes.count, everything);
+    current = !changes.blind;
+    cache_apply(w->cache, &state, current ? changes.snapshot : "", changes.keys, changes.count,
+                !current || changes.everything);
+    tell_blind(w, changes.blind);
     prune(w, changes.snapshot, changes.count > 0);
     arena_reset(w->scratch);
-    return true;
+    return current;
 }

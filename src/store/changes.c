@@ -6,7 +6,7 @@
 #include "store/changes.h"
 #include "store/pg.h"
 
-/* "{1,2,3}" */
+/* "{1,2,3}"; 0 stands for everything. */
 static void read_keys(struct arena *arena, const char *text, struct changes *out) {
     size_t most = 1;
 
@@ -16,30 +16,48 @@ static void read_keys(struct arena *arena, const char *text, struct changes *out
     for (const char *p = text + 1; *p && *p != '}';) {
         char *end;
 
-        out->keys[out->count++] = strtoll(p, &end, 10);
+        out->keys[out->count] = strtoll(p, &end, 10);
+        out->everything = out->everything || out->keys[out->count] == 0;
+        out->count++;
         p = *end == ',' ? end + 1 : end;
     }
 }
 
-/* "snapshot@life": what the caller keeps and gives back. */
+/* What is between two "@" of "snapshot@life@watch", what the caller keeps and gives back. */
+static const char *part(struct arena *arena, const char *text, int which) {
+    for (; which > 0 && *text; which--)
+        text += strcspn(text, "@") + (text[strcspn(text, "@")] == '@');
+    return arena_strndup(arena, text, strcspn(text, "@"));
+}
+
+static const char *reason(const char *watch) {
+    if (strcmp(watch, "!subscription") == 0)
+        return "a subscription writes to the tables, which fires no triggers";
+    return "triggers are missing or not always on; muster --init-db makes them again";
+}
+
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out) {
-    const char *life = strchr(since, '@');
-    const char *snapshot = life ? arena_strndup(arena, since, (size_t)(life - since)) : "";
-    const char *keys;
+    const char *watched = part(arena, since, 2), *watch, *keys;
     PGresult *result;
     enum rc rc = pg_exec(store, &result, STMT_CHANGES,
-                         PG_ARGS(pg_text(snapshot), pg_text(life ? life + 1 : "")));
+                         PG_ARGS(pg_text(part(arena, since, 0)), pg_text(part(arena, since, 1))));
 
     *out = (struct changes){0};
     if (rc != RC_OK)
         return rc;
     pg_keep(arena, result);
-    out->snapshot =
-        arena_printf(arena, "%s@%s", pg_get_text(result, 0, 0), pg_get_text(result, 0, 1));
-    keys = pg_get_text(result, 0, 2);
+    keys = pg_get_text(result, 0, 3);
     if (keys)
         read_keys(arena, keys, out);
+    watch = pg_get_text(result, 0, 2);
+    if (!watch)
+        watch = watched;
+    out->everything = out->everything || strcmp(watch, watched) != 0;
+    if (*watch == '!')
+        out->blind = reason(watch);
+    out->snapshot = arena_printf(arena, "%s@%s@%s", pg_get_text(result, 0, 0),
+                                 pg_get_text(result, 0, 1), watch);
     return RC_OK;
 }
 

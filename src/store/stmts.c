@@ -24,6 +24,8 @@
     "lateral (select attr_id, entity_id, subkey, number from entity_attrs" \
     " where relation_id = " id " and key || '' = '_contains' and deleted_at_version is null offset 0)"
 
+#define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
+
 /* Those with the names $1, locked in the order of their ids. */
 #define LOCK_NAMED(strength) \
     "select e.entity_id, e.name, e.driver, e.type" \
@@ -110,6 +112,11 @@
     "select p.* from (" AS_USER " offset 0) u cross join lateral (" \
     "select revision, " what ", bytes, hashtextextended(user_id, 1) from muster_preferences" \
     " where user_id = u.id and container = $2 offset 0) p"
+
+/* Who tells of changes, as muster_watch() in schema.sql. */
+#define WATCHED "array['entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]"
+#define WATCHERS \
+    "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
 
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum insert_rule) each has for its members; others have rule 0. */
@@ -259,10 +266,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " delete from entity_attrs where attr_id = any(array(select attr_id from gone))"},
     [STMT_DELETE_COUNTERS] = {"delete_counters", "i", 0,
         "delete from counters where entity_id = $1"},
+    /* The triggers are told that it was locked (STMT_LOCK_DELETE) before its references went. */
     [STMT_DELETE_ENTITY] = {"delete_entity", "i", 0,
-        "update entities set deleted_at_version = currval('clustoversioning_version_seq')::integer where entity_id = $1"},
+        OWN_DELETION "update entities e set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        " from own where e.entity_id = $1 and own.id is not null"},
     [STMT_ERASE_ENTITY] = {"erase_entity", "i", 0,
-        "delete from entities where entity_id = $1"},
+        OWN_DELETION "delete from entities e using own where e.entity_id = $1 and own.id is not null"},
     [STMT_INT_IS_WIDE] = {"int_is_wide", "", 0,
         "select atttypid = 'bigint'::regtype from pg_attribute"
         " where attrelid = 'entity_attrs'::regclass and attname = 'int_value'"},
@@ -517,9 +526,13 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
      * crash, a restart or on another server transaction numbers mean something else. If that differs,
      * without $1, or when $1 is older than what was pruned, everything counts as changed: key 0. On a
      * standby a snapshot's text leaves out which transactions are under way: there everything at or
-     * above its xmin counts. */
+     * above its xmin counts.
+     * The last says who watches: whatever is done to the triggers has a transaction, so it differs only
+     * where the snapshot does (null: as before). Another one, or '!' and why nobody does, means that
+     * something may have been changed that no trigger tells of. */
     [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_OURS,
-        "select n.snapshot, n.life, case"
+        "select n.snapshot, n.life, "
+        "case when n.snapshot = $1 and n.life = $2 and not n.standby then null else muster_watch() end, case"
         " when n.life <> $2 or $1 = '' then '{0}'::bigint[]"
         " when n.snapshot = $1 and not n.standby then null"
         " when exists (select from muster_pruned where below > pg_snapshot_xmin(nullif($1, '')::pg_snapshot))"
@@ -602,6 +615,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " where a.key = 'ip' and a.subkey is null and a.datatype = 'int' and a.deleted_at_version is null"
         " and a.int_value between -2147483648 and 2147483647"
         " group by a.int_value having count(*) > 1 order by a.int_value"},
+    [STMT_CHECK_WATCH] = {"check_watch", "", STMT_ONCE | STMT_NEEDS_OURS,
+        "select format('triggers of %s are missing or not always on: %s; answers are not kept (muster --init-db makes them again)',"
+        " tab, string_agg(name, ', ' order by name))"
+        " from unnest(" WATCHED ") as tab cross join unnest(" WATCHERS ") as name"
+        " where not exists (select from pg_trigger where tgrelid = tab and tgname = name and tgenabled = 'A')"
+        " group by tab order by tab::text"},
     [STMT_CHECK_TAKEN] = {"check_taken", "", STMT_ONCE | STMT_NEEDS_OURS,
         "with taken as (select int_value::bigint as address, count(*)::integer as uses from entity_attrs"
         " where key = 'ip' and subkey is null and datatype = 'int' and deleted_at_version is null"
