@@ -274,6 +274,10 @@ subtest 'what the samples answer themselves' => sub {
     is $answer->{status}, 503, 'no program';
     is $answer->{headers}{'retry-after'}, 2, 'come back later';
     like $answer->{json}, qr/not available/, 'in JSON';
+    is $answer->{headers}{'access-control-expose-headers'}, undef, 'and nothing for pages where none asks';
+    $answer = $front->client->post('/entity/pool', form => 'name=x', headers => { Origin => 'https://a.example' });
+    is $answer->{headers}{'access-control-allow-origin'}, '*', 'a page may read it';
+    is $answer->{headers}{'access-control-expose-headers'}, 'Clusto-Outcome, Retry-After', 'with what it has to know';
     $muster->start;
     is $front->client->get('/__version__')->{status}, 200, 'there again';
     $front->stop;

@@ -158,6 +158,34 @@ subtest 'not at all' => sub {
     });
 };
 
+subtest 'the samples of the front servers say what the program would' => sub {
+    my $tells  = server(cors_origins => ['*']);
+    my $silent = server();
+    my $words  = sub { return join ', ', sort split /,\s*/, $_[0] // '' };
+    for my $kind (qw(nginx lighttpd)) {
+        my %said;
+        for my $case ([ program => $tells, 0 ], [ sample => $silent, 1 ]) {
+            my ($who, $server, $cors) = @$case;
+            my $front  = Muster::Front->new(kind => $kind, server => $server, cors => $cors);
+            my $client = $front->client;
+            my $plain  = cors_of($client->get('/by-name/testserver1', headers => { Origin => $origin }), $kind);
+            my $asked  = cors_of(preflight($client, '/preferences/mine', $origin), $kind);
+            $said{$who} = {
+                'expose-headers' => $words->($plain->{'expose-headers'}),
+                map { $_ => $words->($asked->{$_}) } qw(allow-origin allow-headers max-age expose-headers),
+            };
+            # Of this path the program knows the methods; a sample names all that there are.
+            my %all = map { $_ => 1 } split /, /, $words->($asked->{'allow-methods'});
+            ok($all{$_}, "$kind: the $who allows $_") for qw(GET PUT PATCH DELETE);
+            $front->stop;
+        }
+        is_deeply($said{sample}, $said{program}, "$kind: the same, header by header");
+        like($said{sample}{'allow-headers'}, qr/X-Request-Id.*traceparent/, "$kind: the request's id among them");
+        like($said{sample}{'expose-headers'}, qr/Retry-After.*X-Request-Id/, "$kind: in both directions");
+    }
+    $_->stop for $tells, $silent;
+};
+
 subtest 'request ids' => sub {
     my $server = server(log_level => 'info');
     my $trace  = '4bf92f3577b34da6a3ce929d0e0e4736';

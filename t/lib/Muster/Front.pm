@@ -116,7 +116,7 @@ sub _nginx {
         _put(\$text, qr{/etc/muster/htpasswd}m, "$dir/htpasswd");
     }
     if (!$self->{cors}) {
-        _put(\$text, qr{^ *add_header Access-Control-.*\n}m, '', 7);
+        _put(\$text, qr{^ *add_header Access-Control-.*\n}m, '', 8);
     }
     $text = $self->{edit}->($text) if $self->{edit};
     my $user  = $> == 0 ? 'user root;' : '';
