@@ -356,6 +356,11 @@ subtest 'at the top there is nothing else' => sub {
     is("@{[ sort @left ]}", '', 'of whatever belongs to nothing');
 } if $text{'.gitignore'};
 
+# Reports of weaknesses must not be sent to nobody.
+for my $path (qw(README configure.ac), grep { m{^doc/.*\.[58]$} } @tree) {
+    unlike($text{$path}, qr/\@[\w.-]+\.(?:invalid|example|test|localhost)\b/, "$path: no address where nobody is");
+}
+
 # --- Tables against texts ------------------------------------------------------------------------
 
 # t/tables prints them: the program's own words, not a guess at its source.
