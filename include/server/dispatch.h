@@ -32,7 +32,7 @@ struct worker_state {
     uint64_t requests;
     struct arena *scratch;
     char token_used[17]; /* its use is to be written down (auth_note_use); "": none */
-    int64_t token_pause; /* nothing is written down before (monotonic seconds) */
+    int64_t token_pause; /* nothing is written down before (clock_ms()) */
     bool blind;          /* nobody tells what is changed: said in the log */
     /* pruning what the database keeps of changes */
     int64_t prune_at;

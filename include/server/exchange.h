@@ -20,7 +20,7 @@ struct exchange {
     enum body_result body_result;
     struct route_match match;
     struct context c;
-    struct timespec began;
+    int64_t began; /* clock_us() */
     bool answered; /* nothing is left to run */
     int status;
     const char *key; /* under which its answer is kept; NULL: it is not */

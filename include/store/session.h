@@ -62,8 +62,6 @@ bool session_open(struct store *store);
 enum rc session_connect(struct store *store);
 
 /* pgpipe.c */
-/* Monotonic milliseconds. */
-int64_t session_now(void);
 /* Adds to the end of what is under way. */
 void session_note(struct store *store, struct sent sent);
 /* True when nothing is under way. */

@@ -1,8 +1,8 @@
 /* auth.c: who is asking, and whether they may: one rung of dispatch's ladder. */
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/access.h"
 #include "server/auth.h"
@@ -10,7 +10,7 @@
 #include "store/tokens.h"
 
 /* How long nothing is written down after the database did not take it. */
-#define USE_PAUSE 60
+#define USE_PAUSE_MS 60000
 
 /* Who is asking, as far as it is known. */
 struct caller {
@@ -104,10 +104,7 @@ static bool hash_fits(const struct caller *c, size_t n, const char *wanted) {
 /* To be written down when nobody waits. One is enough: who uses several at once is written down
  * with the next request. */
 static void note_use(struct worker_state *w, const char *id) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec >= w->token_pause)
+    if (clock_ms() >= w->token_pause)
         memcpy(w->token_used, id, sizeof(w->token_used));
 }
 
@@ -149,14 +146,10 @@ static int check_token(struct caller *c) {
 }
 
 void auth_note_use(struct worker_state *w) {
-    struct timespec now;
-
     if (w->token_used[0] == '\0')
         return;
-    if (store_token_used(w->store, w->token_used) != RC_OK) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        w->token_pause = now.tv_sec + USE_PAUSE;
-    }
+    if (store_token_used(w->store, w->token_used) != RC_OK)
+        w->token_pause = clock_ms() + USE_PAUSE_MS;
     w->token_used[0] = '\0';
 }
 

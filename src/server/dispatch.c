@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/context.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "server/auth.h"
@@ -258,7 +259,7 @@ static int climb(struct exchange *x) {
 static void begin(struct exchange *x, const struct transport *transport) {
     struct worker_state *w = x->w;
 
-    clock_gettime(CLOCK_MONOTONIC, &x->began);
+    x->began = clock_us();
     x->transport = *transport;
     x->match = (struct route_match){0};
     x->body_result = BODY_UNREAD;
@@ -285,13 +286,6 @@ static void take_up(const struct exchange *x) {
     memcpy(prefix + 1, x->request.id, n);
     memcpy(prefix + 1 + n, "] ", 3);
     log_set_prefix(prefix);
-}
-
-static long microseconds_since(const struct timespec *then) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - then->tv_sec) * 1000000 + (now.tv_nsec - then->tv_nsec) / 1000;
 }
 
 /* Who asked, and for whom where that is somebody else. */
@@ -350,7 +344,7 @@ bool exchange_end(struct exchange *x, bool *body_drained) {
 
     take_up(x);
     (void)response_finish(&x->response);
-    us = microseconds_since(&x->began);
+    us = (long)(clock_us() - x->began);
     log_access(x, x->status, us);
     count(x, us);
     log_set_prefix(NULL);

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The wrapped streams are named as such: stdin is not redefined here. */
@@ -16,6 +15,7 @@
 #include <fastcgi.h>
 #include <fcgi_stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/fcgi.h"
 
@@ -52,18 +52,8 @@ struct fcgi {
 static struct {
     volatile sig_atomic_t fd; /* -1: nobody is read from */
     volatile sig_atomic_t ticking;
-    struct timespec until;
+    int64_t until; /* clock_us() */
 } reading = {.fd = -1};
-
-static struct timespec after(struct timespec time, int ms) {
-    time.tv_sec += ms / 1000;
-    time.tv_nsec += ms % 1000 * 1000000L;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
-}
 
 static struct timeval in_milliseconds(int ms) {
     return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
@@ -79,18 +69,15 @@ static void set_timer(int ms) {
 
 /* For who is late the connection ends here, and libfcgi takes that for an error. */
 static void on_alarm(int signal) {
-    struct timespec now;
-    long left;
     int saved = errno;
 
     (void)signal;
     reading.ticking = 0;
     if (reading.fd >= 0) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        left = (reading.until.tv_sec - now.tv_sec) * 1000 +
-               (reading.until.tv_nsec - now.tv_nsec) / 1000000;
+        int64_t left = reading.until - clock_us();
+
         if (left > 0)
-            set_timer((int)left);
+            set_timer((int)((left + 999) / 1000));
         else
             shutdown(reading.fd, SHUT_RD);
     }
@@ -105,10 +92,7 @@ static void take_alarm(void) {
 }
 
 static void arm(const struct fcgi *f) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    reading.until = after(now, f->patience);
+    reading.until = clock_us() + f->patience * INT64_C(1000);
     reading.fd = f->request.ipcFd;
     if (!reading.ticking)
         set_timer(f->patience);
@@ -162,15 +146,14 @@ void fcgi_free(struct fcgi **f) {
 
 /* Said once a second: it can happen for every request. */
 static enum fcgi_accepted accept_failed(void) {
-    static time_t said;
-    struct timespec now;
+    static int64_t said;
+    int64_t second = clock_ms() / 1000;
 
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
         return ACCEPTED_NOBODY;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec != said)
+    if (second != said)
         log_error("accept: %s", strerror(errno));
-    said = now.tv_sec;
+    said = second;
     return ACCEPTED_NO_ROOM;
 }
 

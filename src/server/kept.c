@@ -1,15 +1,15 @@
 /* kept.c: answers out of the cache: under which key, in which form, and how they are known to be
  * current. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/cache.h"
 #include "server/exchange.h"
 #include "server/metrics.h"
 #include "store/changes.h"
 
-#define PRUNE_SECONDS 60
+#define PRUNE_MS 60000
 
 /* What an answer differs by beside path and parameters. */
 static const char *const headers[] = {
@@ -138,16 +138,15 @@ bool exchange_serve(struct exchange *x) {
 
 /* Changes that every cache has heard of by now are forgotten. */
 static void prune(struct worker_state *w, const char *snapshot, bool any) {
-    struct timespec now;
+    int64_t now = clock_ms();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     w->changes_seen = w->changes_seen || any;
-    if (now.tv_sec < w->prune_at)
+    if (now < w->prune_at)
         return;
     if (w->changes_seen && w->prune_below[0])
         (void)store_prune_changes(w->store, w->prune_below);
     w->changes_seen = false;
-    w->prune_at = now.tv_sec + PRUNE_SECONDS;
+    w->prune_at = now + PRUNE_MS;
     strncpy(w->prune_below, snapshot, sizeof w->prune_below - 1);
 }
 

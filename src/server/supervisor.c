@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/cache.h"
 #include "server/config.h"
@@ -52,13 +53,6 @@ struct supervisor {
     int64_t minute_began;
     int64_t next_start; /* not before */
 };
-
-static int64_t now_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- starting workers --------------------------------------------------------------------------
  */
@@ -115,7 +109,7 @@ static bool start_worker(struct supervisor *s) {
         exit(be_worker(s, parent));
     if (pid < 0) {
         log_error("fork: %s", strerror(errno));
-        s->next_start = now_ms() + SLOW_MS;
+        s->next_start = clock_ms() + SLOW_MS;
         return false;
     }
     s->children[s->child_count++] = (struct child){.pid = pid};
@@ -128,11 +122,11 @@ static void start_missing(struct supervisor *s) {
 
     if (s->ending)
         return;
-    while (serving(s) < wanted && s->child_count < MOST_CHILDREN && now_ms() >= s->next_start) {
+    while (serving(s) < wanted && s->child_count < MOST_CHILDREN && clock_ms() >= s->next_start) {
         if (!start_worker(s))
             return;
         if (s->deaths > s->settings->restart_limit)
-            s->next_start = now_ms() + SLOW_MS;
+            s->next_start = clock_ms() + SLOW_MS;
     }
 }
 
@@ -140,7 +134,7 @@ static void start_missing(struct supervisor *s) {
  */
 
 static void count_death(struct supervisor *s) {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
 
     metrics_count(METRIC_WORKERS_DIED);
     if (now - s->minute_began >= MINUTE_MS) {
@@ -183,7 +177,7 @@ static void reap(struct supervisor *s) {
 
 static void tell(const struct supervisor *s, struct child *child, int signal) {
     child->told = signal;
-    child->told_at = now_ms();
+    child->told_at = clock_ms();
     if (child->deadline == 0)
         child->deadline = child->told_at + s->settings->drain_timeout;
     kill(child->pid, signal);
@@ -191,7 +185,7 @@ static void tell(const struct supervisor *s, struct child *child, int signal) {
 
 /* Who was told and is still there is told again, and killed when its time is over. */
 static void see_to_endings(struct supervisor *s) {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
 
     for (size_t i = 0; i < s->child_count; i++) {
         struct child *child = &s->children[i];
@@ -287,7 +281,7 @@ static void reopen_log(struct supervisor *s) {
 
 /* Until the next thing that time alone brings; -1: nothing. */
 static int64_t milliseconds_to_wait(const struct supervisor *s) {
-    int64_t now = now_ms(), wait = -1;
+    int64_t now = clock_ms(), wait = -1;
 
     for (size_t i = 0; i < s->child_count; i++)
         if (s->children[i].told != 0)

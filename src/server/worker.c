@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/auth.h"
 #include "server/fcgi.h"
@@ -35,9 +36,9 @@ struct worker {
     int signal_fd;
     int max_requests;
     int drain_timeout;
-    bool retire; /* end now */
-    bool finish; /* end when nobody waits, or half of drain_timeout has gone by */
-    struct timespec finish_by;
+    bool retire;       /* end now */
+    bool finish;       /* end when nobody waits, or half of drain_timeout has gone by */
+    int64_t finish_by; /* clock_ms() */
 };
 
 static bool open_signals(struct worker *w) {
@@ -72,33 +73,11 @@ static bool open_waiting(struct worker *w, int listen_fd) {
            watch(w, listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
-/* In so many milliseconds. */
-static struct timespec after(int ms) {
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += ms / 1000;
-    time.tv_nsec += ms % 1000 * 1000000L;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
-}
-
-static bool is_over(const struct timespec *then) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > then->tv_sec ||
-           (now.tv_sec == then->tv_sec && now.tv_nsec >= then->tv_nsec);
-}
-
 static void finish(struct worker *w) {
     if (w->finish)
         return;
     w->finish = true;
-    w->finish_by = after(w->drain_timeout / 2);
+    w->finish_by = clock_ms() + w->drain_timeout / 2;
 }
 
 static void read_signals(struct worker *w) {
@@ -125,7 +104,7 @@ static bool wait_for_work(struct worker *w) {
         else
             work = true;
     }
-    if (w->finish && (!work || is_over(&w->finish_by)))
+    if (w->finish && (!work || clock_ms() >= w->finish_by))
         w->retire = true;
     return work && !w->retire;
 }
@@ -180,9 +159,9 @@ static bool answer(struct worker *w) {
 
 /* Who is busy finds the next request without being told that there is one. */
 static void answer_all(struct worker *w) {
-    struct timespec until = after(IN_A_ROW_MS);
+    int64_t until = clock_ms() + IN_A_ROW_MS;
 
-    for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && !is_over(&until); i++)
+    for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && clock_ms() < until; i++)
         continue;
 }
 

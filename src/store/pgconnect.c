@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "store/schema.h"
@@ -93,7 +94,7 @@ static void say_error(struct store *store, const char *what) {
 
 static bool wait_socket(PGconn *conn, short events, int64_t deadline) {
     struct pollfd fd = {.fd = PQsocket(conn), .events = events};
-    int64_t left = deadline - session_now();
+    int64_t left = deadline - clock_ms();
     int n = left > 0 ? poll(&fd, 1, (int)left) : 0;
 
     return n > 0 || (n < 0 && errno == EINTR);
@@ -148,7 +149,7 @@ bool session_open(struct store *store) {
         goto out;
     }
     PQsetNoticeReceiver(store->conn, on_notice, store);
-    ok = handshake(store, session_now() + store->settings->connect_timeout);
+    ok = handshake(store, clock_ms() + store->settings->connect_timeout);
 out:
     PQfreemem(complaint);
     PQconninfoFree(parsed);
@@ -241,7 +242,7 @@ static enum rc connect_outside(struct store *store) {
     store->rc = RC_OK;
     if (session_open(store)) {
         store->connections++;
-        store->last_heard = store->connected = session_now();
+        store->last_heard = store->connected = clock_ms();
         rc = set_up(store);
     }
     if (rc != RC_OK) {
@@ -255,7 +256,7 @@ static enum rc connect_outside(struct store *store) {
 }
 
 enum rc session_connect(struct store *store) {
-    int64_t start = session_now();
+    int64_t start = clock_ms();
     enum rc rc = RC_RETRY;
 
     if (start < store->down_until)
@@ -264,7 +265,7 @@ enum rc session_connect(struct store *store) {
         rc = connect_outside(store);
     if (rc == RC_OK)
         return RC_OK;
-    if (session_now() - start > SLOW_FAILURE)
-        store->down_until = session_now() + HOLD_OFF;
+    if (clock_ms() - start > SLOW_FAILURE)
+        store->down_until = clock_ms() + HOLD_OFF;
     return RC_BROKEN;
 }

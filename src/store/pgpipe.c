@@ -2,21 +2,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/session.h"
 
 #define IDLE_LIMIT  1000
 #define FRESH_LIMIT 100
 #define LOOK_AGAIN  1000
-
-int64_t session_now(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- what is under way */
 
@@ -153,8 +146,7 @@ void session_settle(struct store *store) {
 
 /* Then a read needs no look at the connection: should it have died since, it is tried again. */
 static bool heard_lately(const struct store *store) {
-    return store->transaction != TRANSACTION_WRITE &&
-           session_now() - store->last_heard < FRESH_LIMIT;
+    return store->transaction != TRANSACTION_WRITE && clock_ms() - store->last_heard < FRESH_LIMIT;
 }
 
 /* A connection, and a transaction if one is due; false: store->rc says why not. */
@@ -169,7 +161,7 @@ static bool ready(struct store *store) {
             close_connection(store);
         if (store->conn && !heard_lately(store))
             session_look_alive(store);
-        store->was_idle = store->conn && session_now() - store->last_heard > IDLE_LIMIT;
+        store->was_idle = store->conn && clock_ms() - store->last_heard > IDLE_LIMIT;
         if (!store->conn && (store->connecting || session_connect(store) != RC_OK)) {
             session_fail(store, RC_BROKEN);
             return false;
@@ -189,7 +181,7 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
                  stmt_rows[stmt].name);
         log_warning("database: %s", store->error);
         /* unless that was just found out, somebody may have run it since */
-        store->look_again = session_now() - store->connected > LOOK_AGAIN;
+        store->look_again = clock_ms() - store->connected > LOOK_AGAIN;
         session_fail(store, store->look_again ? RC_RETRY : RC_UNREADY);
         return;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/session.h"
 
@@ -65,7 +66,7 @@ static bool next_result(struct store *store, PGresult **result) {
     *result = PQgetResult(store->conn);
     if (!*result)
         return true;
-    store->last_heard = session_now();
+    store->last_heard = clock_ms();
     switch (PQresultStatus(*result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/session.h"
 
@@ -65,7 +66,7 @@ static bool wait_once(struct store *store, int64_t deadline) {
     struct pollfd fds[2] = {
         {.fd = PQsocket(store->conn), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)},
         {.fd = watch ? store->client : -1, .events = POLLRDHUP}};
-    int64_t left = deadline - session_now();
+    int64_t left = deadline - clock_ms();
     int n = left > 0 ? poll(fds, 2, (int)left) : 0;
 
     if (n == 0)
@@ -106,7 +107,7 @@ bool session_wait_result(struct store *store) {
 
     if (!PQisBusy(store->conn))
         return true;
-    deadline = session_now() + patience(store);
+    deadline = clock_ms() + patience(store);
     while (PQisBusy(store->conn)) {
         bool was_cancelling = store->cancelling;
 
@@ -115,7 +116,7 @@ bool session_wait_result(struct store *store) {
             return false;
         }
         if (store->cancelling && !was_cancelling)
-            deadline = session_now() + CANCEL_LIMIT;
+            deadline = clock_ms() + CANCEL_LIMIT;
     }
     return true;
 }
