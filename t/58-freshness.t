@@ -4,6 +4,7 @@
 # MUSTER_FRESHNESS_SECONDS (15), MUSTER_SEED.
 use v5.24;
 use warnings;
+use IPC::Open2 qw(open2);
 use Test::More;
 use Muster::Client qw(parallel);
 use Muster::Front;
@@ -114,55 +115,160 @@ my @trouble = (
     sub { kill 'KILL', psql("select pid from pg_stat_activity where application_name like 'muster%' order by random() limit 1", fails => 1)->{out} =~ /(\d+)/ },
 );
 
-# Writers count up, each its own objects; readers note what was acknowledged before they ask.
+# Writers count up, each its own things; readers note what was acknowledged before they ask. x writes past
+# all servers, as Python clusto does, and so is y renamed: both by psql, which changes its mind now and then.
+my @OBJECTS = ((map { "s$_" } grep { $_ != 2 } 1 .. 8), 'x');
+my @SLOTS   = (@OBJECTS, 'y', 'box');
+my %slot    = map { $SLOTS[$_] => $_ } 0 .. $#SLOTS;
+my $NEVER   = 1_000_000_000;                   # what was rolled back is above it
+my @ann     = (headers => { 'X-User-Id' => 'ann' });
+my $file    = Muster::Process::temp_dir() . '/acknowledged';
+my ($WRITERS, $READERS) = (6, 6);
+
+$client->post('/entity/basicserver', form => [ name => 'x', name => 'y-0' ]);
+$client->post('/entity/pool', form => [ name => 'r' ]);
+$client->post('/entity/pool/r', form => [ action => 'insert', device => 'y-0' ]);
+$client->post('/entity/pool/q', form => [ action => 'insert', map { (device => $_) } @OBJECTS ]);
+
+sub acknowledge {
+    my ($what, $n) = @_;
+    state $shared = do { open my $out, '+<', $file or die $!; $out };
+    sysseek $shared, 8 * $slot{$what}, 0;
+    syswrite $shared, pack 'Q', $n;
+    return 1;
+}
+
+sub acknowledged {
+    state $shared = do { open my $in, '<', $file or die $!; $in };
+    sysseek $shared, 0, 0;
+    sysread $shared, my $bytes, 8 * @SLOTS;
+    my %least;
+    @least{@SLOTS} = unpack 'Q*', $bytes;
+    return %least;
+}
+
+# Until the end: the number of writes that were acknowledged.
+sub write_objects {
+    my ($c, $end, @mine) = @_;
+    my $done = 0;
+    for (my $n = 1; time < $end; $n++) {
+        my $what = $mine[ $n % @mine ];
+        $done += acknowledge($what, $n) if $c->put("/attribute/$what/n", form => { value => $n, datatype => 'int' })->{status} == 200;
+    }
+    return $done;
+}
+
+sub write_box {
+    my ($c, $end) = @_;
+    my $done = 0;
+    for (my $n = 1; time < $end; $n++) {
+        $done += acknowledge('box', $n) if $c->post('/preferences/box/n', @ann, body => $n, type => 'application/json')->{status} == 204;
+    }
+    return $done;
+}
+
+sub write_past {
+    my ($end) = @_;
+    my ($in, $out, $pid, $done) = (undef, undef, undef, 0);
+    local $SIG{PIPE} = 'IGNORE';
+    for (my $n = 1; time < $end; $n++) {
+        $pid //= open2($out, $in, 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh', "$postgres->{bin}/psql", '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $postgres->conninfo);
+        my ($rename, $mean) = (rand() < 0.1, rand() < 0.7);
+        my $value = $mean ? $n : $NEVER + $n;
+        my $change = $rename ? "update entities set name = 'y-$value' where name like 'y-%';" :
+            "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq') where key = 'n' and deleted_at_version is null
+                and entity_id = (select entity_id from entities where name = 'x');
+            insert into entity_attrs (entity_id, key, datatype, int_value, version)
+                select entity_id, 'n', 'int', $value, currval('clustoversioning_version_seq') from entities where name = 'x';";
+        syswrite $in, "begin; insert into clustoversioning (timestamp, \"user\", description) values (localtimestamp, 'python', 'n');
+            $change do 'begin perform pg_sleep(random() * 0.02); end'; " . ($mean ? 'commit;' : 'rollback;') . "\n\\qecho done\n";
+        if ((<$out> // '') eq "done\n") {
+            $done += acknowledge($rename ? 'y' : 'x', $n) if $mean;
+            sleep rand 0.02;
+            next;
+        }
+        close $in, waitpid $pid, 0;
+        undef $pid;
+        sleep 0.1;
+    }
+    close $in;
+    return $done;
+}
+
+# What an answer says of the things in it: name => number.
+sub numbers_in {
+    my ($json) = @_;
+    return $json =~ m{^/basicserver/y-(\d+)$} ? (y => $1) : () if !ref $json;
+    return map { numbers_in($_) } @$json if ref $json eq 'ARRAY';
+    return (($json->{name} => (map { $_->{value} } grep { $_->{key} eq 'n' } @{ $json->{attrs} })[0] // 0), numbers_in($json->{contents}));
+}
+
+# Until the end: [answers compared, answers other than 200, what was old].
+sub read_all {
+    my ($c, $end) = @_;
+    my ($done, $other, @stale) = (0, 0);
+    while (time < $end) {
+        my %least = acknowledged();
+        my $what  = $OBJECTS[ rand @OBJECTS ];
+        my ($path, $read, @option) = @{ (
+            [ "/attribute/$what/n", sub { ($what => $_[0][0]{value} // 0) } ],
+            [ "/by-name/$what", \&numbers_in ],
+            [ '/by-name/r', sub { numbers_in($_[0]{contents}) } ],
+            [ '/from-pools?pool=q', \&numbers_in, headers => { 'Clusto-Mode' => 'expanded' } ],
+            [ '/preferences/box', sub { (box => $_[0]{n}) }, @ann ],
+            [ '/preferences/box/n', sub { (box => $_[0]) }, @ann ],
+        )[ rand 6 ] };
+        my $answer = $c->get($path, @option);
+        $other++, next if $answer->{status} != 200;
+        my %got = $read->($answer->{json});
+        push @stale, "$path: nothing to compare" if !%got;
+        for (grep { exists $slot{$_} } keys %got) {
+            push @stale, "$path: $_ was $least{$_}, $got{$_} was read" if $got{$_} < $least{$_} || $got{$_} > $NEVER;
+        }
+        $done++;
+    }
+    return [ $done, $other, @stale ];
+}
+
+sub served {
+    my $sum = 0;
+    for (@fronts) { $sum += $1 if $_->client->get('/__metrics__')->{body} =~ /^muster_cache_served_total (\d+)$/m }
+    return $sum;
+}
+
 for my $peace (1, 0) {
-    my $file = Muster::Process::temp_dir() . '/acknowledged';
-    { open my $out, '>', $file or die $!; print {$out} "\0" x (8 * 8); close $out; }
-    psql("delete from entity_attrs where key = 'n'");
-    my @counts = parallel($peace ? 12 : 13, sub {
+    { open my $out, '>', $file or die $!; print {$out} "\0" x (8 * @SLOTS); close $out; }
+    psql("delete from entity_attrs where key = 'n'; update entities set name = 'y-0' where name like 'y-%'");
+    $client->post('/preferences/box', @ann, json => { n => 0 });
+    my $served = served();
+    my @counts = parallel($WRITERS + $READERS + !$peace, sub {
         my ($me) = @_;
         srand $SEED + $me;
         my $c   = $fronts[ $me % 2 ]->client;
         my $end = time + $SECONDS / 2;
-        if ($me == 12) {
-            for (; time < $end; sleep 0.05 + rand 0.3) { $trouble[ rand @trouble ]->($servers[ rand 2 ]) }
-            return [0];
-        }
-        open my $shared, '+<', $file or die $!;
-        my ($done, @stale) = (0);
-        if ($me < 4) {    # writers: objects me+1 and me+5 are theirs
-            for (my $n = 1; time < $end; $n++) {
-                my $object = $me + ($n % 2 ? 1 : 5);
-                next if $object == 2;
-                my $answer = $c->put("/attribute/s$object/n", form => { value => $n, datatype => 'int' });
-                next unless $answer->{status} == 200;
-                sysseek $shared, 8 * ($object - 1), 0;
-                syswrite $shared, pack('Q', $n);
-                $done++;
-            }
-        }
-        else {
-            while (time < $end) {
-                my $object = 1 + int rand 8;
-                next if $object == 2;
-                sysseek $shared, 8 * ($object - 1), 0;
-                sysread $shared, my $bytes, 8;
-                my $least  = unpack 'Q', $bytes;
-                my $answer = $c->get(rand() < 0.5 ? "/attribute/s$object/n" : "/by-name/s$object");
-                next unless $answer->{status} == 200;
-                my $attrs = ref $answer->{json} eq 'HASH' ? $answer->{json}{attrs} : $answer->{json};
-                my ($got) = map { $_->{value} } grep { $_->{key} eq 'n' } @$attrs;
-                push @stale, "s$object: $least was acknowledged, " . ($got // 'nothing') . ' was read' if ($got // 0) < $least;
-                $done++;
-            }
-        }
-        return [ $done, @stale ];
+        return [ write_objects($c, $end, @OBJECTS[ 2 * $me .. 2 * $me + 1 ]) ] if $me < 3;
+        return [ write_objects($c, $end, $OBJECTS[6]) ] if $me == 3;
+        return [ write_box($c, $end) ] if $me == 4;
+        return [ write_past($end) ] if $me == 5;
+        return read_all($c, $end) if $me < $WRITERS + $READERS;
+        for (; time < $end; sleep 0.05 + rand 0.3) { $trouble[ rand @trouble ]->($servers[ rand 2 ]) }
+        return [];
     }, timeout => $SECONDS + 60);
     my @died = grep { ref eq 'HASH' } @counts;
     is_deeply(\@died, [], 'every client came to its end') or diag explain \@died;
-    my @stale = map { @$_[ 1 .. $#$_ ] } grep { ref eq 'ARRAY' } @counts;
-    diag 'writes and reads: ' . join ' ', map { ref eq 'ARRAY' ? $_->[0] : '-' } @counts;
-    is_deeply(\@stale, [], $peace ? 'not one stale answer' : 'nor when there is trouble');
+    my @writes = map { ref eq 'ARRAY' ? $_->[0] : 0 } @counts[ 0 .. $WRITERS - 1 ];
+    my @reads  = grep { ref eq 'ARRAY' } @counts[ $WRITERS .. $WRITERS + $READERS - 1 ];
+    my ($done, $other) = (0, 0);
+    $done += $_->[0], $other += $_->[1] for @reads;
+    $served = served() - $served;
+    diag "writes @writes; reads compared $done, answered otherwise $other, out of the cache $served";
+    my @stale = map { @$_[ 2 .. $#$_ ] } @reads;
+    is_deeply([ @stale[ 0 .. ($#stale < 9 ? $#stale : 9) ] ], [], $peace ? 'not one stale answer' : 'nor when there is trouble');
+    # Else all this would say nothing.
+    cmp_ok($done, '>', 300 / (15 / $SECONDS), 'many were compared');
+    cmp_ok($served, '>', $done / 20, 'many of them came out of the cache');
+    cmp_ok($_, '>', 5, 'each writer was acknowledged something') for @writes;
+    cmp_ok($other, '<=', $peace ? 0 : $done / 2, 'and few were no answers');
 }
 is(scalar(grep { / 500 / } map { split /\n/, $_->log } @servers), 0, 'no request ended with 500');
 
