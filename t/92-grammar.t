@@ -28,7 +28,7 @@ for (split /\n/, run([ build_dir() . '/t/tables' ])->{out}) {
 cmp_ok(scalar @routes, '>', 40, 'there are routes');
 
 my $postgres = Muster::Postgres->new;
-my $muster   = Muster::Server->new(postgres => $postgres, conf => { workers => 3, log_level => 'warning', cache_size => 4 });
+my $muster   = Muster::Server->new(postgres => $postgres, conf => { workers => 3, log_level => 'warning', cache_size => 4, token_key => 'f' x 64 });
 Muster::Data::load_example($postgres);
 my $front   = Muster::Front->new(server => $muster, workers => 1);
 my @workers = $muster->workers(3);
