@@ -128,6 +128,7 @@ for my $kind (qw(nginx lighttpd)) {
             'no token of ours' => 'abcdef',
             'half of one'      => substr($reader, 0, 40),
             'one with a tail'  => "${reader}0",
+            'a word behind it' => "$reader x",
             'upper case'       => uc $reader,
             'nothing'          => '',
             'quotes'           => "' or '1'='1",

@@ -118,7 +118,7 @@ static int fail_token(struct exchange *x) {
 /* The database is asked each time: what was revoked is over at once. */
 static int check_token(struct caller *c) {
     struct exchange *x = c->x;
-    size_t n = strcspn(c->bearer, " ");
+    size_t n = strlen(c->bearer);
     struct token_found token;
     char id[TOKEN_ID_SIZE];
     enum rc rc;
