@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/preferences.h"
+#include "api/preferences_input.h"
 #include "base/num.h"
 #include "base/quote.h"
 #include "rules/number.h"
@@ -11,128 +12,16 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
-/* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
-enum { CONTAINER_BYTES = 1024 };
-
 #define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
 
-/* --- what a request asks for --------------------------------------------------------------------
- */
+static const char *const only_pointer[] = {"pointer", NULL};
+static const char *const none[] = {NULL};
 
 /* Per-user answers under one URL: no shared cache may keep them. */
 static int private_answer(struct context *c, int status) {
     if (!c->response->started)
         response_header(c->response, "Cache-Control", "private, no-cache");
     return status;
-}
-
-static bool parameters_known(struct context *c, const char *const *known) {
-    const struct param *unknown = params_unknown(&c->request->params, known);
-
-    if (unknown == NULL)
-        return true;
-    fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
-    return false;
-}
-
-/* Ignoring a condition that can't be read would be a lost update. */
-static bool read_condition(struct context *c, const char *header, const char *variable,
-                           struct etag_list *out) {
-    const struct request *r = c->request;
-
-    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1) {
-        fail(c, 400, "%s was sent more than once.", header);
-        return false;
-    }
-    if (etag_list_parse(c->arena, request_header(r, header), out))
-        return true;
-    fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
-    return false;
-}
-
-static bool read_conditions(struct context *c, struct change *change) {
-    return read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) &&
-           read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
-}
-
-static bool key_fits(struct context *c, const char *key, int longest) {
-    if (strlen(key) <= (size_t)longest)
-        return true;
-    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
-    return false;
-}
-
-static bool read_pointer(struct context *c, const char *text, struct place *place) {
-    const char *why;
-
-    place->positions = true;
-    if (c->arg_count > 1) {
-        fail(c, 400, "A path behind the container and a pointer can't be sent together.");
-        return false;
-    }
-    if (json_pointer_parse(c->arena, text, strlen(text), &place->pointer, &why))
-        return true;
-    fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
-    return false;
-}
-
-static void read_path(struct context *c, struct place *place) {
-    struct json_token *tokens = arena_array(c->arena, c->arg_count, sizeof *tokens);
-
-    for (size_t i = 1; i < c->arg_count; i++)
-        tokens[i - 1] = (struct json_token){c->args[i], strlen(c->args[i])};
-    place->pointer = (struct json_pointer){tokens, c->arg_count - 1};
-}
-
-/* Container and place: the segments of the path, or the parameter "pointer" for the place. */
-static bool read_place(struct context *c, struct change *change) {
-    const char *pointer = params_last(&c->request->params, "pointer");
-    const struct json_pointer *steps = &change->place.pointer;
-    int segments = c->settings->preferences_path_segments, longest = c->settings->json_key_bytes;
-
-    change->container = c->args[0];
-    if (pointer == NULL)
-        read_path(c, &change->place);
-    else if (!read_pointer(c, pointer, &change->place))
-        return false;
-    if (steps->count >= (size_t)segments) {
-        fail(c, 400, "The path has more than %d segments.", segments);
-        return false;
-    }
-    for (size_t i = 0; i < steps->count; i++)
-        if (!key_fits(c, steps->tokens[i].text, longest))
-            return false;
-    return key_fits(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
-}
-
-/* The rungs that all methods on a container share. False: the answer is given. */
-static bool begin(struct context *c, struct change *change, const char *const *parameters) {
-    const struct settings *s = c->settings;
-
-    *change = (struct change){.depth = (size_t)s->json_depth,
-                              .key_bytes = (size_t)s->json_key_bytes,
-                              .document_bytes = s->preferences_document_bytes,
-                              .max_containers = s->preferences_max_containers,
-                              .max_bytes = s->preferences_max_bytes};
-    return parameters_known(c, parameters) && read_place(c, change) && read_conditions(c, change);
-}
-
-static const char *const only_pointer[] = {"pointer", NULL};
-static const char *const none[] = {NULL};
-
-/* A JSON text of the request; NULL: the answer is given. */
-static struct json_node *read_json(struct context *c, const char *bytes, size_t n, size_t depth) {
-    struct json_limits limits = json_limits(c, depth);
-    struct json_error error;
-    struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
-
-    if (value == NULL)
-        fail(c, 400, "%s (line %zu, column %zu)", error.message, error.line, error.column);
-    return value;
-}
-
-static struct json_node *read_body(struct context *c, size_t depth) {
-    return read_json(c, c->request->body, c->request->body_length, depth);
 }
 
 /* --- answers ------------------------------------------------------------------------------------
@@ -229,8 +118,8 @@ static bool read_search(struct context *c, const char **search) {
     }
     if (text == NULL && c->request->body_length == 0)
         return true;
-    value = text != NULL ? read_json(c, text, n, (size_t)c->settings->json_depth)
-                         : read_body(c, (size_t)c->settings->json_depth);
+    value = text != NULL ? preferences_read_json(c, text, n, (size_t)c->settings->json_depth)
+                         : preferences_read_body(c, (size_t)c->settings->json_depth);
     if (value == NULL)
         return false;
     if (value->type != JSON_OBJECT) {
@@ -280,7 +169,8 @@ static int list(struct context *c) {
     enum rc rc;
     int status;
 
-    if (!parameters_known(c, known) || !read_conditions(c, &change) || !read_search(c, &search))
+    if (!preferences_parameters(c, known) || !preferences_conditions(c, &change) ||
+        !read_search(c, &search))
         return c->response->status;
     rc = store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count);
     if (rc != RC_OK)
@@ -306,7 +196,7 @@ static int delete_all(struct context *c) {
     struct change change = {0};
     enum rc rc;
 
-    if (!parameters_known(c, none) || !read_conditions(c, &change))
+    if (!preferences_parameters(c, none) || !preferences_conditions(c, &change))
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
         return fail(c, 400, "If-Match and If-None-Match are for one container.");
@@ -343,7 +233,7 @@ static int show(struct context *c) {
     enum rc rc;
     int status;
 
-    if (!begin(c, &change, only_pointer))
+    if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
     if (c->request->body_length > 0)
         return fail(c, 400, "A GET of a container takes no body.");
@@ -388,7 +278,7 @@ static int write_value(struct context *c) {
     struct change change;
     bool whole;
 
-    if (!begin(c, &change, only_pointer))
+    if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
     whole = change.place.pointer.count == 0;
     change.kind = whole ? CHANGE_MERGE : CHANGE_SET;
@@ -396,7 +286,7 @@ static int write_value(struct context *c) {
     if (c->request->body_length == 0 && whole)
         change.kind = CHANGE_CREATE;
     else if (c->request->body_length > 0)
-        change.value = read_body(c, change.depth);
+        change.value = preferences_read_body(c, change.depth);
     if (change.value == NULL || !depth_fits(c, &change))
         return c->response->status;
     if (whole && change.value->type != JSON_OBJECT)
@@ -411,10 +301,10 @@ int preferences_write(struct context *c) {
 static int replace(struct context *c) {
     struct change change;
 
-    if (!begin(c, &change, none))
+    if (!preferences_begin(c, &change, none))
         return c->response->status;
     change.kind = CHANGE_PUT;
-    change.value = read_body(c, change.depth);
+    change.value = preferences_read_body(c, change.depth);
     if (change.value == NULL)
         return c->response->status;
     if (change.value->type != JSON_OBJECT)
@@ -440,7 +330,7 @@ static int patch(struct context *c) {
     struct change change;
     size_t depth;
 
-    if (!begin(c, &change, none))
+    if (!preferences_begin(c, &change, none))
         return c->response->status;
     depth = change.depth;
     if (request_has_type(c->request, "application/merge-patch+json")) {
@@ -451,7 +341,7 @@ static int patch(struct context *c) {
     } else {
         return fail_patch_type(c);
     }
-    change.value = read_body(c, depth);
+    change.value = preferences_read_body(c, depth);
     if (change.value == NULL)
         return c->response->status;
     return perform(c, &change);
@@ -464,7 +354,7 @@ int preferences_patch(struct context *c) {
 static int delete (struct context *c) {
     struct change change;
 
-    if (!begin(c, &change, only_pointer))
+    if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
     change.kind = change.place.pointer.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
     return perform(c, &change);

@@ -1,0 +1,115 @@
+/* preferences_input.c: what a request asks of the preferences: parameters, conditions, container
+ * and place, JSON. */
+#include <string.h>
+
+#include "api/preferences_input.h"
+#include "base/quote.h"
+
+/* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
+enum { CONTAINER_BYTES = 1024 };
+
+bool preferences_parameters(struct context *c, const char *const *known) {
+    const struct param *unknown = params_unknown(&c->request->params, known);
+
+    if (unknown == NULL)
+        return true;
+    fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
+    return false;
+}
+
+/* Ignoring a condition that can't be read would be a lost update. */
+static bool read_condition(struct context *c, const char *header, const char *variable,
+                           struct etag_list *out) {
+    const struct request *r = c->request;
+
+    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1) {
+        fail(c, 400, "%s was sent more than once.", header);
+        return false;
+    }
+    if (etag_list_parse(c->arena, request_header(r, header), out))
+        return true;
+    fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
+    return false;
+}
+
+bool preferences_conditions(struct context *c, struct change *change) {
+    return read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) &&
+           read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
+}
+
+static bool key_fits(struct context *c, const char *key, int longest) {
+    if (strlen(key) <= (size_t)longest)
+        return true;
+    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
+    return false;
+}
+
+static bool read_pointer(struct context *c, const char *text, struct place *place) {
+    const char *why;
+
+    place->positions = true;
+    if (c->arg_count > 1) {
+        fail(c, 400, "A path behind the container and a pointer can't be sent together.");
+        return false;
+    }
+    if (json_pointer_parse(c->arena, text, strlen(text), &place->pointer, &why))
+        return true;
+    fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
+    return false;
+}
+
+static void read_path(struct context *c, struct place *place) {
+    struct json_token *tokens = arena_array(c->arena, c->arg_count, sizeof *tokens);
+
+    for (size_t i = 1; i < c->arg_count; i++)
+        tokens[i - 1] = (struct json_token){c->args[i], strlen(c->args[i])};
+    place->pointer = (struct json_pointer){tokens, c->arg_count - 1};
+}
+
+/* Container and place: the segments of the path, or the parameter "pointer" for the place. */
+static bool read_place(struct context *c, struct change *change) {
+    const char *pointer = params_last(&c->request->params, "pointer");
+    const struct json_pointer *steps = &change->place.pointer;
+    int segments = c->settings->preferences_path_segments, longest = c->settings->json_key_bytes;
+
+    change->container = c->args[0];
+    if (pointer == NULL)
+        read_path(c, &change->place);
+    else if (!read_pointer(c, pointer, &change->place))
+        return false;
+    if (steps->count >= (size_t)segments) {
+        fail(c, 400, "The path has more than %d segments.", segments);
+        return false;
+    }
+    for (size_t i = 0; i < steps->count; i++)
+        if (!key_fits(c, steps->tokens[i].text, longest))
+            return false;
+    return key_fits(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
+}
+
+bool preferences_begin(struct context *c, struct change *change, const char *const *parameters) {
+    const struct settings *s = c->settings;
+
+    *change = (struct change){.depth = (size_t)s->json_depth,
+                              .key_bytes = (size_t)s->json_key_bytes,
+                              .document_bytes = s->preferences_document_bytes,
+                              .max_containers = s->preferences_max_containers,
+                              .max_bytes = s->preferences_max_bytes};
+    return preferences_parameters(c, parameters) && read_place(c, change) &&
+           preferences_conditions(c, change);
+}
+
+struct json_node *preferences_read_json(struct context *c, const char *bytes, size_t n,
+                                        size_t depth) {
+    struct json_limits limits = json_limits(c, depth);
+    struct json_error error;
+    struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
+
+    if (value == NULL)
+        fail(c, 400, "%s (line %zu, column %zu)", error.message, error.line, error.column);
+    return value;
+}
+
+struct json_node *preferences_read_body(struct context *c, size_t depth) {
+    return preferences_read_json(c, c->request->body, c->request->body_length, depth);
+}
