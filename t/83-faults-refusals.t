@@ -49,15 +49,7 @@ sub back {
     return;
 }
 
-# The server's own settings, in force in every session.
-sub setting {
-    my ($name, $value) = @_;
-    my $before = $postgres->psql("show $name");
-    $postgres->psql('alter system ' . (defined $value ? "set $name = '$value'" : "reset $name"));
-    $postgres->psql('select pg_reload_conf()');
-    poll(10, sub { $postgres->psql("show $name") ne $before }) or die "$name stays $before";
-    return;
-}
+sub setting { return $postgres->setting(@_) }
 
 sub throw_out {
     $postgres->psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'muster%'");

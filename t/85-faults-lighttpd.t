@@ -61,23 +61,14 @@ subtest 'the database is away' => sub {
     same_census($before);
 };
 
-sub setting {
-    my ($name, $value) = @_;
-    my $was = $postgres->psql("show $name");
-    $postgres->psql('alter system ' . (defined $value ? "set $name = '$value'" : "reset $name"));
-    $postgres->psql('select pg_reload_conf()');
-    poll(10, sub { $postgres->psql("show $name") ne $was }) or die "$name stays $was";
-    return;
-}
-
 subtest 'nobody knows whether it was written' => sub {
-    setting(synchronous_standby_names => 'nobody');
+    $postgres->setting(synchronous_standby_names => 'nobody');
     my ($got) = parallel(2, sub {
         my ($i) = @_;
         return $front->client->post('/entity/basicappliance', form => { name => 'unknown1' }, headers => { 'Clusto-Description' => 'unknown1' }) if $i == 0;
         return { n => poll(10, sub { $postgres->psql("select pg_cancel_backend(pid) from pg_stat_activity where application_name like 'muster%' and wait_event = 'SyncRep'") }) };
     });
-    setting('synchronous_standby_names');
+    $postgres->setting('synchronous_standby_names');
     is_ours($got, 503, 'a commit whose waiting was cancelled');
     is($got->{headers}{'clusto-outcome'}, 'unknown', 'Clusto-Outcome gets through');
     ok(defined $got->{headers}{'retry-after'}, 'and Retry-After');

@@ -25,9 +25,11 @@ static void read_keys(struct arena *arena, const char *text, struct changes *out
 
 /* What is between two "@" of "snapshot@life@watch", what the caller keeps and gives back. */
 static const char *part(struct arena *arena, const char *text, int which) {
-    for (; which > 0 && *text; which--)
-        text += strcspn(text, "@") + (text[strcspn(text, "@")] == '@');
-    return arena_strndup(arena, text, strcspn(text, "@"));
+    for (; which > 0 && text; which--) {
+        text = strchr(text, '@');
+        text = text ? text + 1 : NULL;
+    }
+    return text ? arena_strndup(arena, text, strcspn(text, "@")) : "";
 }
 
 static const char *reason(const char *watch) {

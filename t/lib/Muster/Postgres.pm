@@ -197,6 +197,16 @@ sub psql {
     return wantarray ? split(/\n/, $text) : $text;
 }
 
+# A setting of the server's own, or without a value its default again, in force in every session.
+sub setting {
+    my ($self, $name, $value) = @_;
+    my $before = $self->psql("show $name");
+    $self->psql('alter system ' . (defined $value ? "set $name = '$value'" : "reset $name"));
+    $self->psql('select pg_reload_conf()');
+    poll(10, sub { $self->psql("show $name") ne $before }) or croak "$name stays $before";
+    return;
+}
+
 # One more database, empty or a copy of another.
 sub create_database {
     my ($self, $name, $template) = @_;
