@@ -2,9 +2,11 @@
 # sessions that change what others just referred to, triggers that are off, tables that are a subscriber's.
 use v5.24;
 use warnings;
+use IO::Select ();
 use IPC::Open2 qw(open2);
 use POSIX ();
 use Test::More;
+use Muster::Client;
 use Muster::Data qw(python_tables);
 use Muster::Fastcgi qw(begin_request connect_to read_all record);
 use Muster::Front;
@@ -298,6 +300,47 @@ subtest 'a subscriber' => sub {
     value('s6') for 1 .. 2;
     is(served(sub { value('s6') for 1 .. 4 }), 4, 'kept again when it is over');
     $_->stop for $below, $reader;
+};
+
+# One check serves whoever has requests in hand, in whichever worker.
+subtest 'one check for many' => sub {
+    contents('p');
+    my $count = sub {
+        my $metrics = $client->get('/__metrics__')->{body};
+        return map { $metrics =~ /^muster_cache_${_}_total (\d+)$/m ? $1 : die "no metric $_" } qw(checks served);
+    };
+    my ($checks, $served);
+    my $fewer = poll(30, sub {
+        my @before = $count->();
+        my @got    = Muster::Client::parallel(8, sub { my $c = $front->client(keep_alive => 1); return join ' ', map { $c->get('/by-name/p')->{status} } 1 .. 50 });
+        is_deeply([ grep { $_ ne join ' ', (200) x 50 } @got ], [], 'all are answered');
+        my @after = $count->();
+        ($checks, $served) = map { $after[$_] - $before[$_] } 0, 1;
+        return $served > 300 && $checks < $served;
+    });
+    ok($fewer, "fewer checks than answers out of the cache") or diag("$checks checks, $served served");
+    cmp_ok($checks, '>', 0, 'but some');
+};
+
+# Its database session stands still: the other worker's requests wait for a moment, and are then answered anew.
+subtest 'a check that hangs' => sub {
+    contents('p');
+    my ($backend) = psql("select pid from pg_stat_activity where application_name like 'muster%' and backend_type = 'client backend' order by pid limit 1");
+    kill 'STOP', $backend or die "STOP $backend: $!";
+    my $hangs;
+    for (1 .. 50) {
+        my $socket = $client->connect // die "connect: $@";
+        syswrite $socket, "GET /by-name/p HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        next if IO::Select->new($socket)->can_read(0.5);
+        $hangs = $socket;
+        last;
+    }
+    ok($hangs, 'a request waits for the session that stands still');
+    is_deeply([ map { $client->get('/by-name/p')->{status} } 1 .. 5 ], [ (200) x 5 ], 'others are answered meanwhile');
+    kill 'CONT', $backend or die "CONT $backend: $!";
+    my $answer = '';
+    1 while $hangs && IO::Select->new($hangs)->can_read(30) && sysread $hangs, $answer, 65536, length $answer;
+    like($answer, qr{^HTTP/1.1 200 }, 'and it when the session goes on');
 };
 
 subtest 'names that are there twice' => sub {

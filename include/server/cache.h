@@ -16,6 +16,7 @@
 
 #include "api/context.h"
 #include "base/buf.h"
+#include "server/turns.h"
 
 #define CACHE_SNAPSHOT 1024
 
@@ -25,6 +26,7 @@ struct cache;
  * changed. */
 struct cache_state {
     uint64_t seq;
+    bool still; /* the last check found nothing new */
     char snapshot[CACHE_SNAPSHOT];
 };
 
@@ -32,6 +34,9 @@ struct cache_state {
  * had (logged). There is one for a server's life. */
 struct cache *cache_new(size_t bytes);
 void cache_free(struct cache **cache);
+
+/* Who checks. */
+struct turns *cache_turns(struct cache *cache);
 
 /* Where the count of changes stands. */
 uint64_t cache_seq(struct cache *cache);

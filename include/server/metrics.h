@@ -17,6 +17,7 @@ enum metric {
     METRIC_KEPT_SERVED,     /* answers out of the cache */
     METRIC_KEPT_MISSED,     /* that could have been, but were not there, or were out of date */
     METRIC_KEPT_STORED,     /* answers put into it */
+    METRIC_KEPT_CHECKS,     /* questions to the database whether they are current */
     METRIC_WORKERS_STARTED, /* processes */
     METRIC_WORKERS_DIED,    /* of these, those that did not end as they were told */
     METRIC_COUNT

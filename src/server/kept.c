@@ -159,21 +159,40 @@ static void tell_blind(struct worker_state *w, const char *blind) {
     w->blind = blind != NULL;
 }
 
-bool worker_refresh(struct worker_state *w) {
-    struct cache_state state;
+/* Where nothing was written for a while, the cheaper question will do. */
+static bool unchanged(struct worker_state *w, const struct cache_state *state) {
+    bool same = false;
+
+    return state->still &&
+           store_unchanged(w->store, w->scratch, state->snapshot, &same) == RC_OK && same;
+}
+
+/* What was changed is told to all workers. */
+static bool apply_changes(struct worker_state *w, const struct cache_state *state) {
     struct changes changes;
     bool current;
 
-    cache_get_state(w->cache, &state);
-    if (store_changes(w->store, w->scratch, state.snapshot, &changes) != RC_OK) {
-        arena_reset(w->scratch);
+    if (store_changes(w->store, w->scratch, state->snapshot, &changes) != RC_OK)
         return false;
-    }
     current = !changes.blind;
-    cache_apply(w->cache, &state, current ? changes.snapshot : "", changes.keys, changes.count,
+    cache_apply(w->cache, state, current ? changes.snapshot : "", changes.keys, changes.count,
                 !current || changes.everything);
     tell_blind(w, changes.blind);
     prune(w, changes.snapshot, changes.count > 0);
+    return current;
+}
+
+bool worker_refresh(struct worker_state *w) {
+    struct cache_state state;
+    bool current;
+
+    metrics_count(METRIC_KEPT_CHECKS);
+    cache_get_state(w->cache, &state);
+    current = unchanged(w, &state);
+    if (current)
+        prune(w, state.snapshot, false);
+    else
+        current = apply_changes(w, &state);
     arena_reset(w->scratch);
     return current;
 }

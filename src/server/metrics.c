@@ -279,6 +279,8 @@ static void print_counts(struct buf *out) {
         [METRIC_KEPT_MISSED] = {"muster_cache_missed_total",
                                 "Answers that could be in the cache and were not, or out of date."},
         [METRIC_KEPT_STORED] = {"muster_cache_stored_total", "Answers put into the cache."},
+        [METRIC_KEPT_CHECKS] = {"muster_cache_checks_total",
+                                "Questions to the database whether kept answers are current."},
         [METRIC_WORKERS_STARTED] = {"muster_workers_started_total", "Workers that were started."},
         [METRIC_WORKERS_DIED] = {"muster_workers_died_total",
                                  "Workers that did not end as they were told."}};

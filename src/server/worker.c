@@ -1,5 +1,6 @@
 /* worker.c: the loop of a process that answers requests, one at a time. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/auth.h"
+#include "server/cache.h"
 #include "server/fcgi.h"
 #include "server/metrics.h"
 #include "server/worker.h"
@@ -20,7 +22,9 @@ enum {
     IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
     OTHERS = 16,    /* descriptors that are no requests' */
-    NO_ROOM_MS = 50 /* accepting would fail again at once */
+    NO_ROOM_MS = 50, /* accepting would fail again at once */
+    KEEP_FREE = 4 << 20, /* bytes that are not given back to the system */
+    MMAP_FROM = 1 << 20  /* larger pieces are */
 };
 
 /* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
@@ -131,22 +135,53 @@ static void end(struct worker *w, size_t i) {
     fcgi_finish(w->fcgi[i], whole, drained);
 }
 
+/* Requests in hand: the kept ones first. */
+struct batch {
+    size_t count;
+    size_t kept;
+    enum exchange_next next; /* of the last one */
+};
+
+static bool may_take(const struct worker *w, const struct batch *b) {
+    return b->count < w->places && b->next == EXCHANGE_KEPT;
+}
+
 /* As long as the answers of those who wait are kept, more of them are taken in; the first that has
  * to be worked for is the last, so that nobody waits for another's work whom a free worker could
- * serve. False: there was none. */
+ * serve. */
+static void gather(struct worker *w, struct batch *b) {
+    while (may_take(w, b) && take(w, b->count, &b->next)) {
+        b->count++;
+        b->kept += b->next == EXCHANGE_KEPT;
+    }
+}
+
+/* Are kept answers current? By a check that begins now that the requests are here, by whomever; if
+ * it is made here, for those that came meanwhile too. */
+static bool check(struct worker *w, struct batch *b) {
+    struct turns *turns = cache_turns(w->state.cache);
+    enum turn turn = turns_wait(turns, turns_begun(turns));
+    bool current;
+
+    if (turn != TURN_MINE)
+        return turn == TURN_CURRENT;
+    gather(w, b);
+    turns_begin(turns, !may_take(w, b));
+    current = worker_refresh(&w->state);
+    turns_end(turns, current);
+    return current;
+}
+
+/* False: nobody was waiting. */
 static bool answer(struct worker *w) {
-    enum exchange_next next = EXCHANGE_KEPT;
-    size_t count = 0, kept = 0;
+    struct batch batch = {.next = EXCHANGE_KEPT};
     bool current;
 
     metrics_worker_busy(true);
-    while (count < w->places && next == EXCHANGE_KEPT && take(w, count, &next)) {
-        count++;
-        kept += next == EXCHANGE_KEPT;
-    }
-    current = kept > 0 && worker_refresh(&w->state);
-    for (size_t i = 0; i < count; i++) {
-        if (!(i < kept && current && exchange_serve(w->exchanges[i])))
+    gather(w, &batch);
+    current = batch.kept > 0 && check(w, &batch);
+    for (size_t i = 0; i < batch.count; i++) {
+        if (!(i < batch.kept && current && exchange_serve(w->exchanges[i])))
             exchange_run(w->exchanges[i]);
         end(w, i);
     }
@@ -154,13 +189,15 @@ static bool answer(struct worker *w) {
     metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
-    return count > 0;
+    return batch.count > 0;
 }
 
 /* Who is busy finds the next request without being told that there is one. */
 static void answer_all(struct worker *w) {
     int64_t until = clock_ms() + IN_A_ROW_MS;
 
+    if (w->state.cache)
+        turns_stand_by(cache_turns(w->state.cache));
     for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && clock_ms() < until; i++)
         continue;
 }
@@ -187,6 +224,13 @@ static bool open_places(struct worker *w, const struct settings *settings, int l
     return true;
 }
 
+/* What libfcgi takes for each request and gives back would otherwise go to the system and be asked
+ * for again with every batch. */
+static void keep_memory(void) {
+    mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
+}
+
 static void close_places(struct worker *w) {
     for (size_t i = 0; i < BATCH; i++) {
         exchange_free(&w->exchanges[i]);
@@ -205,6 +249,7 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
         log_error("a worker can't start: %s", strerror(errno));
         goto out;
     }
+    keep_memory();
     metrics_worker_begin();
     worker_state_init(&w.state, settings, cache);
     if (!open_places(&w, settings, listen_fd))

@@ -38,6 +38,19 @@ static const char *reason(const char *watch) {
     return "triggers are missing or not always on; muster --init-db makes them again";
 }
 
+enum rc store_unchanged(struct store *store, struct arena *arena, const char *since,
+                        bool *unchanged) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT_UNCHANGED,
+                         PG_ARGS(pg_text(part(arena, since, 0)), pg_text(part(arena, since, 1))));
+
+    if (rc != RC_OK)
+        return rc;
+    *unchanged = pg_get_bool(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out) {
     const char *watched = part(arena, since, 2), *watch, *keys;
