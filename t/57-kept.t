@@ -98,7 +98,7 @@ subtest 'where the next page is' => sub {
 
 subtest 'a prefix that the front server takes off' => sub {
     my $mounted = Muster::Front->new(server => $server, edit => sub {
-        $_[0] =~ s{fastcgi_param SCRIPT_NAME \s*"";}{fastcgi_param SCRIPT_NAME "/inv";}r
+        $_[0] =~ s{#fastcgi_param SCRIPT_NAME \s*"/inventory";}{fastcgi_param SCRIPT_NAME "/inv";}r
             =~ s{fastcgi_param PATH_INFO \s*\$uri;}{set \$rest \$uri; if (\$uri ~ ^/inv(/.*)\$) { set \$rest \$1; } fastcgi_param PATH_INFO \$rest;}r;
     });
     my $page = 'pool=p&clusto_after=0&clusto_per_page=2';

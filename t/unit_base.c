@@ -85,6 +85,9 @@ static void test_arena(void) {
     ok(strcmp(arena_strndup(a, text, 3), "abc") == 0, "strndup ends the copy");
     ok(strcmp(arena_strndup(a, NULL, 0), "") == 0, "strndup of nothing");
     ok(strcmp(arena_printf(a, "%s-%05d", "n", 42), "n-00042") == 0, "printf formats");
+    ok(strcmp(arena_join(a, (const char *[]){"\"", "tag", "", "\"", NULL}), "\"tag\"") == 0,
+       "join puts one behind the other");
+    ok(strcmp(arena_join(a, (const char *[]){NULL}), "") == 0, "join of nothing");
     long_text = arena_printf(a, "%0300000d", 7);
     ok(strlen(long_text) == 300000 && long_text[299999] == '7', "printf of a long text");
     ok(all_zero(arena_array(a, 100, 7), 700), "an array is zeroed");
@@ -157,6 +160,10 @@ static void test_buf(void) {
     buf_printf(&b, "%d", 2);
     buf_add(&b, "\0x", 2);
     ok(b.len == 7 && memcmp(b.data, "one,2\0x", 8) == 0, "pieces come one after the other");
+    memcpy(buf_extend(&b, 3), "abc", 3);
+    ok(b.len == 10 && memcmp(b.data, "one,2\0xabc", 11) == 0, "room for the caller");
+    buf_cut(&b, 7);
+    ok(b.len == 7 && memcmp(b.data, "one,2\0x", 8) == 0, "and taken off again");
     for (i = 0; i < 100000; i++) {
         buf_addc(&b, 'x');
     }
@@ -174,6 +181,7 @@ static void test_buf(void) {
     ok(!b.failed && b.len == 5, "exactly the limit fits");
     buf_addc(&b, '6');
     ok(b.failed && strcmp(buf_cstr(&b), "12345") == 0, "one more fails and changes nothing");
+    ok(buf_extend(&b, 1) == NULL, "nor is there room");
     buf_clear(&b);
     buf_printf(&b, "%s", "123456");
     buf_addc(&b, '1');
@@ -220,6 +228,7 @@ static void test_num(void) {
         {"notanint", NUM_MALFORMED, 0},
         {"\xd9\xa1", NUM_MALFORMED, 0},
     };
+    char room[NUM_DIGITS];
     size_t i;
     int64_t n;
 
@@ -234,6 +243,10 @@ static void test_num(void) {
     ok(num_parse_range("6", 1, 5, &n) == NUM_OUT_OF_RANGE && n == 1, "above the range");
     ok(num_parse_range("0", 1, 5, &n) == NUM_OUT_OF_RANGE, "below the range");
     ok(num_parse_range("x", 1, 5, &n) == NUM_MALFORMED, "no number is not out of range");
+    is_str(num_text(room, 0, 10), "0", "a number's text: 0");
+    is_str(num_text(room, UINT64_MAX, 10), "18446744073709551615", "the largest");
+    is_str(num_text(room, UINT64_MAX, 16), "ffffffffffffffff", "and in base 16");
+    is_str(num_text(room, 4711, 16), "1267", "4711");
 }
 
 /* --- utf8 --- */

@@ -1,5 +1,6 @@
 /* unit_http.c: the http room: answers, requests, paths, parameters, pages. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/quote.h"
@@ -371,6 +372,19 @@ static const struct path_case paths[] = {
     {"/c/x", "/c/k/..%2Fx", NULL, "<c><k><../x>"},
     {"/c", "/c/a%2F..", NULL, "<c><a/..>"},
     {"/a/b", "/a%2Fb", NULL, "<a/b>"},
+    /* both alike */
+    {"/by-name/s-1_a.example.org", "/by-name/s-1_a.example.org", "",
+     "<by-name><s-1_a.example.org>"},
+    {"/a/b", "/a/b?c=/d", NULL, "<a><b>"},
+    {"/a/b/", "/a/b/", NULL, "<a><b>/"},
+    {"/a/b", "/a/bc", NULL, "<a><b>"},
+    {"/1/2/3/4/5/6/7/8", "/1/2/3/4/5/6/7/8", NULL, "<1><2><3><4><5><6><7><8>"},
+    {"/1/2/3/4/5/6/7/8/9", "/1/2/3/4/5/6/7/8/9", NULL, "LIMIT"},
+    {"/012345678901234567890123456789012345678901234567890123456789012",
+     "/012345678901234567890123456789012345678901234567890123456789012", NULL,
+     "<012345678901234567890123456789012345678901234567890123456789012>"},
+    {"/0123456789012345678901234567890123456789012345678901234567890123",
+     "/0123456789012345678901234567890123456789012345678901234567890123", NULL, "LIMIT"},
     /* behind SCRIPT_NAME */
     {"/entity/a", "/app/entity/a", "/app", "[app]<entity><a>"},
     {"/entity/a/b", "/app/entity/a%2Fb", "/app", "[app]<entity><a/b>"},
@@ -417,6 +431,30 @@ static const struct path_case paths[] = {
     {"/0123456789012345678901234567890123456789012345678901234567890123456789", NULL, NULL,
      "LIMIT"},
 };
+
+/* Where both sides are alike there is a short way; with a fragment behind it the long one is taken,
+ * and must come to the same. */
+static void test_short_way(void) {
+    char path[24], longer[sizeof(path) + 1], first[256];
+    int differ = 0;
+
+    srand(7);
+    for (int round = 0; round < 20000; round++) {
+        int n = rand() % (int)(sizeof(path) - 2);
+
+        path[0] = '/';
+        for (int i = 1; i <= n; i++) {
+            path[i] = "//..ab-_%+~"[rand() % 11];
+        }
+        path[n + 1] = '\0';
+        snprintf(longer, sizeof(longer), "%s#", path);
+        snprintf(first, sizeof(first), "%s", show_path(path, path, NULL));
+        if (strcmp(first, show_path(path, longer, NULL)) != 0 && differ++ == 0) {
+            is_str(first, show_path(path, longer, NULL), "path %s", path);
+        }
+    }
+    is_int(differ, 0, "the short way comes to where the long one does");
+}
 
 static void test_paths(void) {
     char hostile[4000];
@@ -781,6 +819,7 @@ int main(void) {
     test_stopping();
     test_request();
     test_paths();
+    test_short_way();
     test_forms();
     test_multiparts();
     test_pages();

@@ -23,7 +23,7 @@ static struct shared {
     _Atomic uint32_t mine;
     _Atomic uint32_t current;
     _Atomic bool ready;
-} *shared;
+} * shared;
 
 static void begin(void) {
     if (shared)
@@ -201,7 +201,8 @@ static void test_many(void) {
     is_int(failed, 0, "all came to their end");
     is_int(atomic_load(&shared->stale), 0, "nobody was told that all is current too early");
     ok(atomic_load(&shared->current) > 0, "some were served by another's check");
-    is_int(atomic_load(&shared->mine), atomic_load(&shared->turns.begun), "each check had one maker");
+    is_int(atomic_load(&shared->mine), atomic_load(&shared->turns.begun),
+           "each check had one maker");
 }
 
 int main(void) {

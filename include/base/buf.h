@@ -31,6 +31,12 @@ void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Appends `n` bytes that the caller fills in; NULL, and `failed` set, when there is no room. */
+char *buf_extend(struct buf *b, size_t n);
+
+/* Takes bytes off the end: `len` are left. */
+void buf_cut(struct buf *b, size_t len);
+
 /* The bytes as a C string, "" when nothing was ever appended; owned by the buffer. */
 const char *buf_cstr(const struct buf *b);
 

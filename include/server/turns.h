@@ -1,9 +1,10 @@
-/* turns.h: one check at a time for all workers, as databases commit many transactions with one sync.
+/* turns.h: one check at a time for all workers, as databases commit many transactions with one
+ * sync.
  *
  * A check tells whether kept answers are current, and holds for every request that was there before
- * it began, whichever worker has it in hand. So while one worker checks, others gather requests, and
- * one check more is for all of them. Checks are numbered: a request needs one with a higher number
- * than the last that had begun when it arrived. */
+ * it began, whichever worker has it in hand. So while one worker checks, others gather requests,
+ * and one check more is for all of them. Checks are numbered: a request needs one with a higher
+ * number than the last that had begun when it arrived. */
 #ifndef MUSTER_SERVER_TURNS_H
 #define MUSTER_SERVER_TURNS_H
 
@@ -20,8 +21,8 @@ struct turns {
     _Atomic uint32_t ended;    /* the last that ended */
     _Atomic uint32_t good;     /* the last that found kept answers current */
     _Atomic uint32_t wanted;   /* the highest that somebody has waited for */
-    _Atomic uint32_t bells[2]; /* go up when a check has ended; who needs an even number waits at the
-                                  first, an odd one at the second */
+    _Atomic uint32_t bells[2]; /* go up when a check has ended; who needs an even number waits at
+                                  the first, an odd one at the second */
 };
 
 enum turn {
@@ -40,8 +41,8 @@ uint32_t turns_begun(struct turns *turns);
  * tenth of a second. */
 enum turn turns_wait(struct turns *turns, uint32_t arrived);
 
-/* Of who has TURN_MINE: the check begins now; requests that are in hand now are in it. `more`: there
- * are others that somebody else had better take. */
+/* Of who has TURN_MINE: the check begins now; requests that are in hand now are in it. `more`:
+ * there are others that somebody else had better take. */
 void turns_begin(struct turns *turns, bool more);
 
 /* Of who has TURN_MINE, in any case: the check has ended. */

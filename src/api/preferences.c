@@ -36,7 +36,8 @@ static int fail_missing(struct context *c, const struct change *change) {
 }
 
 static void set_etag(struct context *c, const char *tag) {
-    response_header(c->response, "ETag", arena_printf(c->arena, "\"%s\"", tag));
+    response_header(c->response, "ETag",
+                    arena_join(c->arena, (const char *[]){"\"", tag, "\"", NULL}));
 }
 
 /* 412 and 304 of a GET (RFC 9110 13.2.2); 0: the answer is wanted. */

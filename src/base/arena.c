@@ -132,7 +132,8 @@ static struct block *block_for(struct arena *a, size_t size) {
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size) {
+/* Its bytes are what was there before. */
+static void *cut(struct arena *a, size_t size) {
     const size_t align = _Alignof(max_align_t);
     struct block *b;
     size_t rounded;
@@ -154,7 +155,11 @@ void *arena_alloc(struct arena *a, size_t size) {
     p = b->bytes + b->used;
     b->used += rounded;
     a->handed_out += rounded;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size) {
+    return memset(cut(a, size), 0, size);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size) {
@@ -175,11 +180,28 @@ char *arena_strndup(struct arena *a, const char *s, size_t n) {
     if (n == SIZE_MAX) {
         log_fatal("out of memory: %zu bytes wanted", n);
     }
-    copy = arena_alloc(a, n + 1);
+    copy = cut(a, n + 1);
     if (n > 0) {
         memcpy(copy, s, n);
     }
+    copy[n] = '\0';
     return copy;
+}
+
+char *arena_join(struct arena *a, const char *const *texts) {
+    const char *const *text;
+    size_t n = 1;
+    char *joined, *end;
+
+    for (text = texts; *text != NULL; text++) {
+        n += strlen(*text);
+    }
+    joined = end = cut(a, n);
+    for (text = texts; *text != NULL; text++) {
+        end = stpcpy(end, *text);
+    }
+    *end = '\0';
+    return joined;
 }
 
 char *arena_printf(struct arena *a, const char *format, ...) {

@@ -73,6 +73,26 @@ void buf_add(struct buf *b, const void *bytes, size_t n) {
     b->data[b->len] = '\0';
 }
 
+char *buf_extend(struct buf *b, size_t n) {
+    char *at;
+
+    if (!make_room(b, n)) {
+        return NULL;
+    }
+    at = b->data + b->len;
+    b->len += n;
+    b->data[b->len] = '\0';
+    return at;
+}
+
+void buf_cut(struct buf *b, size_t len) {
+    assert(len <= b->len);
+    if (b->data != NULL) {
+        b->len = len;
+        b->data[len] = '\0';
+    }
+}
+
 void buf_addc(struct buf *b, char c) {
     buf_add(b, &c, 1);
 }

@@ -1,4 +1,4 @@
-/* num.c: text to integers, strictly. */
+/* num.c: integers from text, strictly, and to text. */
 #include <assert.h>
 #include <stddef.h>
 
@@ -48,4 +48,15 @@ enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maxim
     }
     *out = value;
     return NUM_OK;
+}
+
+char *num_text(char room[NUM_DIGITS], uint64_t number, unsigned base) {
+    char *at = room + NUM_DIGITS - 1;
+
+    assert(base >= 10 && base <= 16);
+    *at = '\0';
+    do
+        *--at = "0123456789abcdef"[number % base];
+    while ((number /= base) > 0);
+    return at;
 }

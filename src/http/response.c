@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/num.h"
 #include "http/response.h"
 
 enum {
@@ -123,10 +124,15 @@ static bool is_token(const char *name) {
     return p > name && *p == '\0';
 }
 
+/* strcasecmp() is dear where most names differ at once. */
+static bool is_name(const char *name, const char *other) {
+    return ((name[0] ^ other[0]) & ~0x20) == 0 && strcasecmp(name, other) == 0;
+}
+
 static struct response_header *lookup(const struct response *r, const char *name) {
     struct response_header *h;
 
-    for (h = r->headers; h != NULL && strcasecmp(h->name, name) != 0; h = h->next) {
+    for (h = r->headers; h != NULL && !is_name(h->name, name); h = h->next) {
     }
     return h;
 }
@@ -155,7 +161,7 @@ static struct response_header *append_header(struct response *r, const char *nam
 void response_header(struct response *r, const char *name, const char *value) {
     struct response_header *h;
 
-    assert(r != NULL && name != NULL && is_token(name));
+    assert(r != NULL && name != NULL && *name != '\0');
     h = lookup(r, name);
     if (value == NULL) {
         unlink_header(r, h);
@@ -177,7 +183,7 @@ const char *response_get_header(const struct response *r, const char *name) {
 
 /* The status and the length have one source: this file. */
 static bool is_ours(const char *name) {
-    return strcasecmp(name, "Status") == 0 || strcasecmp(name, "Content-Length") == 0;
+    return is_name(name, "Status") || is_name(name, "Content-Length");
 }
 
 static bool is_sent(const struct response *r, const struct header *fixed) {
@@ -186,32 +192,27 @@ static bool is_sent(const struct response *r, const struct header *fixed) {
 
 /* One line; whatever could end it early becomes a space. */
 static void add_line(struct buf *b, const char *name, const char *value) {
-    size_t start, i;
+    size_t n = strlen(name);
+    char *at = buf_extend(b, n + strlen(value) + 4);
 
-    buf_adds(b, name);
-    buf_add(b, ": ", 2);
-    start = b->len;
-    buf_adds(b, value);
-    for (i = start; i < b->len && b->data[i] != '\r' && b->data[i] != '\n'; i++) {
-        unsigned char c = (unsigned char)b->data[i];
-
-        if ((c < ' ' && c != '\t') || c == 0x7F) {
-            b->data[i] = ' ';
-        }
+    if (at == NULL) {
+        return;
     }
-    b->len = i;
-    buf_add(b, "\r\n", 2);
+    memcpy(at, name, n);
+    memcpy(at + n, ": ", 2);
+    for (at += n + 2; *value != '\0' && *value != '\r' && *value != '\n'; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        *at++ = (c < ' ' && c != '\t') || c == 0x7F ? ' ' : *value;
+    }
+    memcpy(at, "\r\n", 2);
+    buf_cut(b, (size_t)(at + 2 - b->data));
 }
 
 static void add_number(struct buf *b, size_t number) {
-    char digits[24];
-    char *at = digits + sizeof(digits);
+    char room[NUM_DIGITS];
 
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    buf_add(b, at, (size_t)(digits + sizeof(digits) - at));
+    buf_adds(b, num_text(room, number, 10));
 }
 
 static void render_header(const struct response *r, size_t length, struct buf *b) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "base/quote.h"
 #include "rules/change.h"
 #include "json/patch.h"
@@ -19,7 +20,9 @@ struct work {
 };
 
 const char *change_etag(struct arena *arena, int64_t revision) {
-    return arena_printf(arena, "%lld", (long long)revision);
+    char room[NUM_DIGITS];
+
+    return arena_strdup(arena, num_text(room, (uint64_t)revision, 10));
 }
 
 const char *change_place_text(struct arena *arena, const struct place *place, size_t steps) {

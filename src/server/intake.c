@@ -48,11 +48,13 @@ static const char *request_id(struct worker_state *w, const struct request *requ
     const char *const given[] = {variable(request, "HTTP_X_REQUEST_ID"),
                                  trace_id(request->arena, variable(request, "HTTP_TRACEPARENT")),
                                  variable(request, "REQUEST_ID")};
+    char room[NUM_DIGITS];
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
         if (given[i] != NULL && id_fits(given[i]))
             return given[i];
-    return arena_printf(request->arena, "%s%llx", w->id_prefix, (unsigned long long)w->requests);
+    return arena_join(request->arena,
+                      (const char *[]){w->id_prefix, num_text(room, w->requests, 16), NULL});
 }
 
 void intake_begin(struct worker_state *w, struct arena *arena, const struct transport *transport,

@@ -126,6 +126,11 @@ static bool fits(const char *pattern, const char *const *segments, size_t count,
     return i == count;
 }
 
+/* Tells most rows off at once. */
+static bool begins_alike(const char *pattern, const struct path *path, size_t skip) {
+    return *pattern == '{' || skip >= path->count || *pattern == *path->segments[skip];
+}
+
 /* Number of segments of the mount's path if the request is below it, else -1. */
 static int below(const char *mount, const struct path *path) {
     size_t i = 0;
@@ -190,7 +195,7 @@ struct route_match route_find(const struct settings *settings, const struct path
     for (const struct route *row = table; row < table + sizeof(table) / sizeof(table[0]); row++) {
         size_t literals;
 
-        if (row->mount != rows ||
+        if (row->mount != rows || !begins_alike(row->pattern, path, skip) ||
             !fits(row->pattern, path->segments + skip, path->count - skip, &literals) ||
             literals < most)
             continue;
