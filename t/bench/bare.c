@@ -100,12 +100,32 @@ static const char *segment(FCGX_Request *request, int from_end) {
     return slash ? slash + 1 : "";
 }
 
-static void send_answer(FCGX_Request *request) {
+/* With the headers that the program's answer has: they cost the front server and the client, too.
+ * `more`: lines. */
+static void send_answer(FCGX_Request *request, const char *more) {
+    static unsigned count;
+
     FCGX_FPrintF(request->out,
                  "Status: 200 OK\r\nContent-Type: application/json\r\n"
-                 "Clusto-Minify: False\r\nContent-Length: %d\r\n\r\n",
-                 (int)used);
+                 "Clusto-Minify: False\r\n%sX-Request-Id: bare-%x\r\nContent-Length: %d\r\n\r\n",
+                 more, count++, (int)used);
     FCGX_PutStr(body, (int)used, request->out);
+}
+
+/* With the revision in the first column. */
+static const char *document_headers(const PGresult *result) {
+    static char lines[100];
+
+    snprintf(lines, sizeof lines, "ETag: \"%s\"\r\nCache-Control: private, no-cache\r\n",
+             PQgetvalue(result, 0, 0));
+    return lines;
+}
+
+static void send_document(FCGX_Request *request, PGresult *result) {
+    const char *lines = document_headers(result);
+
+    PQclear(result);
+    send_answer(request, lines);
 }
 
 static const char *get(const PGresult *result, int row, int column) {
@@ -200,7 +220,7 @@ static void answer_object(FCGX_Request *request) {
     put("    \"name\": \"%s\",\n", get(result, 0, COLUMN_NAME));
     put_parents(result);
     PQclear(result);
-    send_answer(request);
+    send_answer(request, "");
 }
 
 static void start_ref(void) {
@@ -213,7 +233,7 @@ static void answer_ref(FCGX_Request *request) {
     used = 0;
     put("\"/%s/%s\"", get(result, 0, 2), get(result, 0, 1));
     PQclear(result);
-    send_answer(request);
+    send_answer(request, "");
 }
 
 static void start_attrs(void) {
@@ -227,7 +247,7 @@ static void answer_attrs(FCGX_Request *request) {
     used = 0;
     put_attrs(result, "    ");
     PQclear(result);
-    send_answer(request);
+    send_answer(request, "");
 }
 
 /* Python's layout from PostgreSQL's: the same but for line ends and indents. */
@@ -264,8 +284,7 @@ static void answer_document(FCGX_Request *request) {
     PGresult *result = run((const char *[]){user, segment(request, 0)}, 2);
 
     put_indented(get(result, 0, 1));
-    PQclear(result);
-    send_answer(request);
+    send_document(request, result);
 }
 
 static void start_path(void) {
@@ -282,8 +301,7 @@ static void answer_path(FCGX_Request *request) {
     snprintf(container, sizeof container, "%s", segment(request, 1));
     result = run((const char *[]){user, container, path}, 3);
     put_indented(get(result, 0, 1));
-    PQclear(result);
-    send_answer(request);
+    send_document(request, result);
 }
 
 static void start_set(void) {
@@ -294,14 +312,17 @@ static void start_set(void) {
 static void answer_set(FCGX_Request *request) {
     const char *user = FCGX_GetParam("HTTP_X_USER_ID", request->envp);
     char container[256], path[256], value[100], whole[400];
+    PGresult *result;
     int n = FCGX_GetStr(value, sizeof value - 1, request->in);
 
     value[n] = '\0';
     snprintf(path, sizeof path, "{%s}", segment(request, 0));
     snprintf(container, sizeof container, "%s", segment(request, 1));
     snprintf(whole, sizeof whole, "{\"%s\": %s}", segment(request, 0), value);
-    PQclear(run((const char *[]){user, container, path, "{}", value, "4000000", whole, "bare"}, 8));
-    FCGX_FPrintF(request->out, "Status: 204 No Content\r\n\r\n");
+    result = run((const char *[]){user, container, path, "{}", value, "4000000", whole, "bare"}, 8);
+    FCGX_FPrintF(request->out, "Status: 204 No Content\r\n%sX-Request-Id: bare\r\n\r\n",
+                 document_headers(result));
+    PQclear(result);
 }
 
 static const struct {

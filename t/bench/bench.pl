@@ -24,7 +24,7 @@ Starts a PostgreSQL, Muster and a front server of its own, fills the database, a
 beside the limits of what it stands on, all in one run on one machine:
 
     constant   FastCGI processes that give a constant answer of the same size: the front's limit
-    bare       the least that answers from the database with the same prepared statement
+    bare       the least that answers the same from the database with the same prepared statement
     pgbench    the same statements without HTTP: the database's limit
     COPY       for lists: the same rows, as psql reads them
 

@@ -152,6 +152,8 @@ sub read_race {
     die "$example: status $answer->{status}, $answer->{body}\n" if $answer->{status} != 200;
     $report->note("$id: the bare responder's answer is not the same:\n$same->{body}\n$answer->{body}")
         if in_order($same) ne in_order($answer) || length $same->{body} != length $answer->{body};
+    my ($ours, $theirs) = map { join ' ', sort keys %{ $_->{headers} } } $answer, $same;
+    $report->note("$id: the bare responder's headers are not the same: $theirs; $ours") if $ours ne $theirs;
     my $constant = $world->constant($answer->{body});
     my %by       = compare(
         $id,
