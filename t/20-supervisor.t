@@ -233,11 +233,15 @@ subtest 'a request id' => sub {
     $client->get('/__version__', headers => { 'X-Request-Id' => 'abc-1.2_Z' });
     ok($muster->wait_log(qr{\[abc-1\.2_Z\] GET /__version__ 200}), 'the given one is in the log');
     $client->get('/by-name/forged', headers => { 'X-Request-Id' => 'a b] GET /' });
-    like($muster->wait_log(qr{\[[^\]]*\] GET /by-name/forged}), qr/^\[[0-9a-f]{32}\] /, "one that is not well-formed is replaced by nginx's");
+    like($muster->wait_log(qr{\[[^\]]*\] GET /by-name/forged}), qr/^\[[0-9a-f]{8}-[0-9a-f]+\] /, 'one that is not well-formed is replaced by one of ours');
+    my $naming = Muster::Front->new(server => $muster, edit => sub { $_[0] =~ s/#(?=fastcgi_param REQUEST_ID )//r });
+    $naming->client->get('/by-name/named', headers => { 'X-Request-Id' => 'a b] GET /' });
+    like($muster->wait_log(qr{\[[^\]]*\] GET /by-name/named}), qr/^\[[0-9a-f]{32}\] /, "or by nginx's, where the sample's line is in force");
+    $naming->stop;
     my $direct = connect_to($muster);
     syswrite $direct, begin_request(REQUEST_METHOD => 'GET', PATH_INFO => '/by-name/direct', REQUEST_ID => '../x') . record(5, '');
     read_all($direct, 10);
-    like($muster->wait_log(qr{\[[^\]]*\] GET /by-name/direct}), qr/^\[[0-9a-f]{8}-[0-9a-f]+\] /, 'or by one of ours');
+    like($muster->wait_log(qr{\[[^\]]*\] GET /by-name/direct}), qr/^\[[0-9a-f]{8}-[0-9a-f]+\] /, 'one of the front server is looked at as well');
 };
 
 subtest 'an answer that breaks off is seen to' => sub {

@@ -41,7 +41,7 @@ static bool becomes_ready(void) {
 }
 
 static int wait_for(uint32_t arrived) {
-    enum turn turn = turns_wait(&shared->turns, arrived);
+    enum turn turn = turns_wait(&shared->turns, arrived, true);
 
     return turn;
 }
@@ -121,25 +121,56 @@ static void test_wrapping(void) {
 
 /* Killed in the middle, or stopped. */
 static void test_death(void) {
+    enum turn turn;
     pid_t pid;
 
     begin();
     pid = fork();
     if (pid == 0) {
-        (void)turns_wait(&shared->turns, 0);
+        (void)turns_wait(&shared->turns, 0, true);
         turns_begin(&shared->turns, false);
         atomic_store(&shared->ready, true);
         for (;;)
             pause();
     }
     ok(becomes_ready(), "a child checks");
-    is_int(wait_for(0), TURN_UNKNOWN, "and takes too long");
+    is_int(wait_for(0), TURN_LATE, "and takes too long");
+    turn = turns_wait(&shared->turns, 0, false);
+    is_int(turn, TURN_LATE, "who has waited for it need not wait again");
     kill(pid, SIGKILL);
     (void)result(pid);
     is_int(wait_for(0), TURN_MINE, "it died: another checks");
     turns_begin(&shared->turns, false);
     turns_end(&shared->turns, true);
     is_int(wait_for(1), TURN_CURRENT, "as if nothing had been");
+}
+
+/* How long the others stand by is theirs to wait in vain, but only once. */
+static void test_gone(void) {
+    pid_t pid;
+
+    begin();
+    is_int(wait_for(0), TURN_MINE, "one checks");
+    turns_begin(&shared->turns, false);
+    pid = waiting(turns_begun(&shared->turns));
+    ok(is_wanted(2), "another waits");
+    kill(pid, SIGKILL);
+    (void)result(pid);
+    turns_end(&shared->turns, true);
+    turns_stand_by(&shared->turns);
+    is_int(atomic_load(&shared->turns.wanted), 1, "it was killed: nobody is stood by for any more");
+}
+
+static void test_failing(void) {
+    const uint32_t far = UINT32_C(0x90000000);
+
+    begin();
+    atomic_store(&shared->turns.begun, far);
+    atomic_store(&shared->turns.ended, far);
+    is_int(wait_for(far), TURN_MINE, "after two thousand million checks that failed");
+    turns_begin(&shared->turns, false);
+    turns_end(&shared->turns, false);
+    is_int(wait_for(far), TURN_UNKNOWN, "one more is still a failure");
 }
 
 static void test_standing_by(void) {
@@ -164,7 +195,7 @@ static void test_standing_by(void) {
 static void change_and_look(void) {
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t mine = atomic_fetch_add(&shared->world, 1) + 1;
-        enum turn turn = turns_wait(&shared->turns, turns_begun(&shared->turns));
+        enum turn turn = turns_wait(&shared->turns, turns_begun(&shared->turns), true);
 
         if (turn == TURN_MINE) {
             uint64_t seen;
@@ -210,6 +241,8 @@ int main(void) {
     test_waiting();
     test_wrapping();
     test_death();
+    test_gone();
+    test_failing();
     test_standing_by();
     test_many();
     munmap(shared, sizeof *shared);

@@ -35,7 +35,7 @@ struct stripe {
 
 struct cache {
     size_t mapped;
-    size_t ring;           /* bytes of a stripe's ring */
+    size_t ring; /* bytes of a stripe's ring */
     struct turns turns;
     pthread_mutex_t mutex; /* of the state */
     struct cache_state state;

@@ -1,5 +1,6 @@
 /* kept.c: answers out of the cache: under which key, in which form, and how they are known to be
  * current. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -136,20 +137,6 @@ bool exchange_serve(struct exchange *x) {
 
 /* --- is it current? --- */
 
-/* Changes that every cache has heard of by now are forgotten. */
-static void prune(struct worker_state *w, const char *snapshot, bool any) {
-    int64_t now = clock_ms();
-
-    w->changes_seen = w->changes_seen || any;
-    if (now < w->prune_at)
-        return;
-    if (w->changes_seen && w->prune_below[0])
-        (void)store_prune_changes(w->store, w->prune_below);
-    w->changes_seen = false;
-    w->prune_at = now + PRUNE_MS;
-    strncpy(w->prune_below, snapshot, sizeof w->prune_below - 1);
-}
-
 /* Once when it begins and once when it is over. */
 static void tell_blind(struct worker_state *w, const char *blind) {
     if (blind && !w->blind)
@@ -157,14 +144,6 @@ static void tell_blind(struct worker_state *w, const char *blind) {
     else if (!blind && w->blind)
         log_info("answers are kept again");
     w->blind = blind != NULL;
-}
-
-/* Where nothing was written for a while, the cheaper question will do. */
-static bool unchanged(struct worker_state *w, const struct cache_state *state) {
-    bool same = false;
-
-    return state->still &&
-           store_unchanged(w->store, w->scratch, state->snapshot, &same) == RC_OK && same;
 }
 
 /* What was changed is told to all workers. */
@@ -178,8 +157,20 @@ static bool apply_changes(struct worker_state *w, const struct cache_state *stat
     cache_apply(w->cache, state, current ? changes.snapshot : "", changes.keys, changes.count,
                 !current || changes.everything);
     tell_blind(w, changes.blind);
-    prune(w, changes.snapshot, changes.count > 0);
+    w->changes_seen = w->changes_seen || changes.count > 0;
+    snprintf(w->last_snapshot, sizeof w->last_snapshot, "%s", changes.snapshot);
     return current;
+}
+
+/* Where nothing was written for a while, the cheaper question will do. */
+static bool is_current(struct worker_state *w, const struct cache_state *state) {
+    bool same = false;
+
+    if (state->still && store_unchanged(w->store, w->scratch, state->snapshot, &same) != RC_OK)
+        return false;
+    if (same)
+        tell_blind(w, NULL);
+    return same || apply_changes(w, state);
 }
 
 bool worker_refresh(struct worker_state *w) {
@@ -188,11 +179,21 @@ bool worker_refresh(struct worker_state *w) {
 
     metrics_count(METRIC_KEPT_CHECKS);
     cache_get_state(w->cache, &state);
-    current = unchanged(w, &state);
-    if (current)
-        prune(w, state.snapshot, false);
-    else
-        current = apply_changes(w, &state);
+    current = is_current(w, &state);
     arena_reset(w->scratch);
     return current;
+}
+
+/* --- what nobody will ask for any more --- */
+
+void worker_prune(struct worker_state *w) {
+    int64_t now;
+
+    if (!w->changes_seen || (now = clock_ms()) < w->prune_at)
+        return;
+    if (w->prune_below[0])
+        (void)store_prune_changes(w->store, w->prune_below);
+    w->changes_seen = false;
+    w->prune_at = now + PRUNE_MS;
+    memcpy(w->prune_below, w->last_snapshot, sizeof w->prune_below);
 }

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "server/turns.h"
 
+#define FAR (UINT32_C(1) << 30)
+
 enum {
     STAND_BY_MS = 2,
     NAP_MS = 20,      /* until who waits looks whether who checks was killed */
-    PATIENCE_MS = 100 /* then answers are made anew rather than waited for */
+    PATIENCE_MS = 100 /* then who waits asks for itself */
 };
 
 void turns_init(struct turns *turns) {
@@ -53,25 +55,32 @@ uint32_t turns_begun(struct turns *turns) {
     return atomic_load(&turns->begun);
 }
 
-enum turn turns_wait(struct turns *turns, uint32_t arrived) {
+/* One of each kind: who makes the next check, and who only wants to know. */
+static void ring(struct turns *turns) {
+    for (int i = 0; i < 2; i++) {
+        atomic_fetch_add(&turns->bells[i], 1);
+        wake(&turns->bells[i], 1);
+    }
+}
+
+enum turn turns_wait(struct turns *turns, uint32_t arrived, bool patient) {
     _Atomic uint32_t *bell = &turns->bells[(arrived + 1) % 2];
-    int64_t until = 0;
+    int64_t until = clock_ms() + (patient ? PATIENCE_MS : 0);
 
     for (;;) {
         uint32_t rung = atomic_load(bell); /* before looking, or a ring is missed */
-        bool locked = try_lock(turns);
 
-        if (is_after(atomic_load(&turns->ended), arrived)) {
-            if (locked)
-                pthread_mutex_unlock(&turns->mutex);
+        if (is_after(atomic_load(&turns->ended), arrived))
             return is_after(atomic_load(&turns->good), arrived) ? TURN_CURRENT : TURN_UNKNOWN;
+        if (try_lock(turns)) {
+            if (!is_after(atomic_load(&turns->ended), arrived))
+                return TURN_MINE;
+            pthread_mutex_unlock(&turns->mutex);
+            ring(turns); /* somebody may have found it locked meanwhile */
+            continue;
         }
-        if (locked)
-            return TURN_MINE;
-        if (until == 0)
-            until = clock_ms() + PATIENCE_MS;
-        else if (clock_ms() >= until)
-            return TURN_UNKNOWN;
+        if (clock_ms() >= until)
+            return TURN_LATE;
         atomic_store(&turns->wanted, arrived + 1);
         nap(bell, rung, NAP_MS);
     }
@@ -87,8 +96,11 @@ void turns_begin(struct turns *turns, bool more) {
 void turns_end(struct turns *turns, bool current) {
     uint32_t number = atomic_load(&turns->begun);
 
+    /* Numbers are compared across half of their range only. */
     if (current)
         atomic_store(&turns->good, number);
+    else if (number - atomic_load(&turns->good) > FAR)
+        atomic_store(&turns->good, number - FAR);
     atomic_store(&turns->ended, number);
     pthread_mutex_unlock(&turns->mutex);
     atomic_fetch_add(&turns->bells[number % 2], 1);
@@ -100,6 +112,10 @@ void turns_end(struct turns *turns, bool current) {
 void turns_stand_by(struct turns *turns) {
     uint32_t begun = atomic_load(&turns->begun);
 
-    if (is_after(atomic_load(&turns->wanted), begun))
-        nap(&turns->begun, begun, STAND_BY_MS);
+    if (!is_after(atomic_load(&turns->wanted), begun))
+        return;
+    nap(&turns->begun, begun, STAND_BY_MS);
+    /* Nobody checks, and who waited is gone; else it will say so again. */
+    if (atomic_load(&turns->begun) == begun && atomic_load(&turns->ended) == begun)
+        atomic_store(&turns->wanted, begun);
 }

@@ -21,8 +21,8 @@ enum {
     BATCH = 16,
     IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
-    OTHERS = 16,    /* descriptors that are no requests' */
-    NO_ROOM_MS = 50, /* accepting would fail again at once */
+    OTHERS = 16,         /* descriptors that are no requests' */
+    NO_ROOM_MS = 50,     /* accepting would fail again at once */
     KEEP_FREE = 4 << 20, /* bytes that are not given back to the system */
     MMAP_FROM = 1 << 20  /* larger pieces are */
 };
@@ -40,6 +40,8 @@ struct worker {
     int signal_fd;
     int max_requests;
     int drain_timeout;
+    bool late;         /* another's check took too long, for requests that came ... */
+    uint32_t late_for; /* ... when this one had begun */
     bool retire;       /* end now */
     bool finish;       /* end when nobody waits, or half of drain_timeout has gone by */
     int64_t finish_by; /* clock_ms() */
@@ -148,7 +150,7 @@ static bool may_take(const struct worker *w, const struct batch *b) {
 
 /* As long as the answers of those who wait are kept, more of them are taken in; the first that has
  * to be worked for is the last, so that nobody waits for another's work whom a free worker could
- * serve. */
+ * serve (but that one waits for this check). */
 static void gather(struct worker *w, struct batch *b) {
     while (may_take(w, b) && take(w, b->count, &b->next)) {
         b->count++;
@@ -157,12 +159,19 @@ static void gather(struct worker *w, struct batch *b) {
 }
 
 /* Are kept answers current? By a check that begins now that the requests are here, by whomever; if
- * it is made here, for those that came meanwhile too. */
+ * it is made here, for those that came meanwhile too. (Who is slow to send holds up those whose
+ * turn this is, and others for a tenth of a second.) */
 static bool check(struct worker *w, struct batch *b) {
     struct turns *turns = cache_turns(w->state.cache);
-    enum turn turn = turns_wait(turns, turns_begun(turns));
+    uint32_t arrived = turns_begun(turns);
+    enum turn turn = turns_wait(turns, arrived, !w->late || w->late_for != arrived);
     bool current;
 
+    /* As long as it is the same check that is late, nobody waits for it again. */
+    w->late = turn == TURN_LATE;
+    w->late_for = arrived;
+    if (turn == TURN_LATE)
+        return worker_refresh(&w->state);
     if (turn != TURN_MINE)
         return turn == TURN_CURRENT;
     gather(w, b);
@@ -186,6 +195,7 @@ static bool answer(struct worker *w) {
         end(w, i);
     }
     auth_note_use(&w->state);
+    worker_prune(&w->state);
     metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
