@@ -210,6 +210,15 @@ my @table = (
             'Objects a do not exist and cannot be used with "outer"' ],
         [ POST => '/entity/pool/outer', { form => [ action => 'remove', device => 'a' ] }, 404,
             'Objects a do not exist and cannot be used with "outer"' ],
+        # the empty name is a name, too
+        [ POST => '/entity/pool/outer', { form => [ action => 'insert', device => '' ] }, 404,
+            'Objects  do not exist and cannot be used with "outer"' ],
+        [ POST => '/entity/pool/outer', { form => [ action => 'remove', device => '', device => '' ] }, 404,
+            'Objects , do not exist and cannot be used with "outer"' ],
+        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', device => 'a', rackU => 3 ] }, 404,
+            'Objects ,a do not exist and cannot be used with "rack1"' ],
+        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', rackU => 3 ] }, 404,
+            'Objects  do not exist and cannot be used with "rack1"' ],
         [ POST => '/entity/pool/outer', { form => [ action => 'polish', device => 'web1' ] }, 400, 'polish is not a valid action.' ],
     ],
     'Who may be put into what' => [

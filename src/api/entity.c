@@ -253,17 +253,17 @@ static bool get_units(struct context *c, int32_t **units, size_t *count) {
 static bool check_devices(struct context *c, const char *const *names, const struct ref *refs,
                           size_t count) {
     struct buf unknown;
+    size_t missing = 0;
 
     buf_init(&unknown, 0);
     for (size_t i = 0; i < count; i++)
         if (refs[i].id == 0)
-            buf_printf(&unknown, "%s%s", unknown.len ? "," : "", names[i]);
-    if (unknown.len > 0)
+            buf_printf(&unknown, "%s%s", missing++ > 0 ? "," : "", names[i]);
+    if (missing > 0)
         fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"", buf_cstr(&unknown),
              c->args[1]);
-    count = unknown.len;
     buf_release(&unknown);
-    return count == 0;
+    return missing == 0;
 }
 
 static struct verdict insert(struct context *c, const struct ref *container,
