@@ -65,7 +65,7 @@ static void ring(struct turns *turns) {
 
 enum turn turns_wait(struct turns *turns, uint32_t arrived, bool patient) {
     _Atomic uint32_t *bell = &turns->bells[(arrived + 1) % 2];
-    int64_t until = clock_ms() + (patient ? PATIENCE_MS : 0);
+    int64_t until = 0;
 
     for (;;) {
         uint32_t rung = atomic_load(bell); /* before looking, or a ring is missed */
@@ -79,8 +79,10 @@ enum turn turns_wait(struct turns *turns, uint32_t arrived, bool patient) {
             ring(turns); /* somebody may have found it locked meanwhile */
             continue;
         }
-        if (clock_ms() >= until)
+        if (!patient || (until != 0 && clock_ms() >= until))
             return TURN_LATE;
+        if (until == 0)
+            until = clock_ms() + PATIENCE_MS;
         atomic_store(&turns->wanted, arrived + 1);
         nap(bell, rung, NAP_MS);
     }

@@ -46,7 +46,8 @@ The exit status says whether the benchmark ran, not what came out.
     --workers N       processes that answer (default 4)
     --front NAME      nginx (default) or lighttpd
     --front-workers N processes of nginx (default: one for each processor, at most 4)
-    --buffers SIZE    shared_buffers of PostgreSQL (default 512MB)
+    --buffers SIZE    shared_buffers of PostgreSQL (default 512MB for each 100,000 servers; at most a
+                      quarter of the memory, as its manual advises)
     --log-level LEVEL Muster's log (default warning: the front server's access log is there)
     --json FILE       the results as JSON too
     --quiet           no progress
@@ -58,7 +59,7 @@ TEXT
 
 my %option = (
     scale => 1, repeats => 3, seconds => 2, clients => 16, workers => 4, front => 'nginx',
-    buffers => '512MB', 'log-level' => 'warning',
+    'log-level' => 'warning',
 );
 
 sub usage {
@@ -66,6 +67,12 @@ sub usage {
     print STDERR "$text\n" if defined $text;
     print STDERR "bench.pl --help tells what can be said.\n";
     exit 2;
+}
+
+sub default_buffers {
+    my $quarter = POSIX::sysconf(85) / 4 * POSIX::sysconf(POSIX::_SC_PAGESIZE()) / (1 << 20); # _SC_PHYS_PAGES
+    my $wanted  = 512 * ($option{servers} > 100_000 ? $option{servers} / 100_000 : 1);
+    return int($wanted < $quarter ? $wanted : $quarter) . 'MB';
 }
 
 sub options {
@@ -85,6 +92,7 @@ sub options {
     $option{servers}     //= int(100_000 * $option{scale});
     $option{small}       //= 10_000;
     $option{preferences} //= 100_000;
+    $option{buffers}     //= default_buffers();
     my $cores = POSIX::sysconf(84) // 2; # _SC_NPROCESSORS_ONLN
     $option{'front-workers'} //= $cores > 4 ? 4 : $cores;
     for my $least (qw(servers small preferences repeats seconds clients workers front-workers)) {
