@@ -15,7 +15,7 @@ enum num_result num_parse(const char *text, int64_t *out);
 /* The same within minimum..maximum, else NUM_OUT_OF_RANGE. */
 enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maximum, int64_t *out);
 
-/* Room for a number's digits in any base from 10 on, and a NUL. */
+/* Room for a number's digits in any base from 10 on, a sign before them, and a NUL. */
 enum { NUM_DIGITS = 24 };
 
 /* Writes the number's digits, in base 10 to 16, so that they end at the end of `room`; where they

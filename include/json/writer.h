@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct json_node;
 struct json_writer;
@@ -31,7 +32,6 @@ void json_array_open(struct json_writer *w);
 void json_array_close(struct json_writer *w);
 void json_object_open(struct json_writer *w);
 void json_object_close(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
 void json_key_n(struct json_writer *w, const char *key, size_t n);
 void json_string(struct json_writer *w, const char *text);
 void json_string_n(struct json_writer *w, const char *text, size_t n);
@@ -39,6 +39,11 @@ void json_int(struct json_writer *w, int64_t number);
 void json_number(struct json_writer *w, const char *text);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
+
+/* Here, so that of a key in the program's text the length is known. */
+static inline void json_key(struct json_writer *w, const char *key) {
+    json_key_n(w, key, strlen(key));
+}
 
 /* Writes a whole tree, object keys sorted in code point order. */
 void json_tree(struct json_writer *w, const struct json_node *node);

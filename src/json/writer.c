@@ -6,11 +6,12 @@
 #include <yajl/yajl_gen.h>
 
 #include "base/log.h"
+#include "base/num.h"
 #include "base/utf8.h"
 #include "json/writer.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
-enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096 };
+enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
 
 /* yajl writes without spaces; those of the layout are put in on the way (it could indent, but with
  * a piece for each level, and "[", a blank line and "]" for an empty array). A container is held
@@ -33,7 +34,7 @@ struct json_writer {
     size_t level;
     size_t used;
     char kinds[DEPTH_MAX];
-    char buffer[BUFFER];
+    char buffer[BUFFER + SHORT_LINE]; /* put_line writes beyond what it takes */
 };
 
 static void flush(struct json_writer *w) {
@@ -47,7 +48,7 @@ static void flush(struct json_writer *w) {
 static inline char *room(struct json_writer *w, size_t n) {
     char *at;
 
-    if (n > sizeof(w->buffer) - w->used) {
+    if (n > (size_t)BUFFER - w->used) {
         flush(w);
     }
     at = w->buffer + w->used;
@@ -56,7 +57,7 @@ static inline char *room(struct json_writer *w, size_t n) {
 }
 
 static void put(struct json_writer *w, const char *bytes, size_t n) {
-    if (n < sizeof(w->buffer)) {
+    if (n < BUFFER) {
         memcpy(room(w, n), bytes, n);
         return;
     }
@@ -66,10 +67,14 @@ static void put(struct json_writer *w, const char *bytes, size_t n) {
 
 /* The next line, at its indent. */
 static void put_line(struct json_writer *w) {
-    char *at = room(w, 1 + INDENT * w->level);
+    static const char line[SHORT_LINE + 1] = "\n                                ";
+    size_t n = 1 + INDENT * w->level;
+    char *at = room(w, n);
 
-    *at = '\n';
-    memset(at + 1, ' ', INDENT * w->level);
+    memcpy(at, line, SHORT_LINE); /* of a fixed length: no call */
+    if (n > SHORT_LINE) {
+        memset(at + 1, ' ', n - 1);
+    }
 }
 
 /* A character that is no part of a string: Python's ", " and ": ", or lines. */
@@ -286,11 +291,10 @@ static void put_repaired(struct json_writer *w, const char *text, size_t n) {
 }
 
 /* True where any of eight bytes is a control character, a quote, a backslash or not ASCII. */
-static bool any_special(const char *p) {
+static bool any_special(uint64_t word) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t word, quote, backslash;
+    uint64_t quote, backslash;
 
-    memcpy(&word, p, sizeof(word));
     quote = word ^ (ones * '"');
     backslash = word ^ (ones * '\\');
     /* A byte that is less than what is taken from it borrows into its top bit. */
@@ -299,15 +303,34 @@ static bool any_special(const char *p) {
             (ones * 0x80)) != 0;
 }
 
+static uint64_t eight_bytes(const char *p) {
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* The first and the last four of four to eight bytes. */
+static uint64_t four_and_four(const char *p, size_t n) {
+    uint32_t first, last;
+
+    memcpy(&first, p, sizeof(first));
+    memcpy(&last, p + n - sizeof(last), sizeof(last));
+    return (uint64_t)first << 32 | last;
+}
+
 /* True if the text is in JSON as it is: most are. */
 static bool is_plain(const char *text, size_t n) {
     if (n >= sizeof(uint64_t)) {
         for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) {
-            if (any_special(text + i)) {
+            if (any_special(eight_bytes(text + i))) {
                 return false;
             }
         }
-        return !any_special(text + n - sizeof(uint64_t));
+        return !any_special(eight_bytes(text + n - sizeof(uint64_t)));
+    }
+    if (n >= sizeof(uint32_t)) {
+        return !any_special(four_and_four(text, n));
     }
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)text[i] - 0x20u > 0x7Eu - 0x20u || text[i] == '"' || text[i] == '\\') {
@@ -341,11 +364,6 @@ void json_key_n(struct json_writer *w, const char *key, size_t n) {
     w->after_key = true;
 }
 
-void json_key(struct json_writer *w, const char *key) {
-    assert(key != NULL);
-    json_key_n(w, key, strlen(key));
-}
-
 void json_string(struct json_writer *w, const char *text) {
     if (text == NULL) {
         json_null(w);
@@ -363,9 +381,17 @@ void json_string_n(struct json_writer *w, const char *text, size_t n) {
 }
 
 void json_int(struct json_writer *w, int64_t number) {
-    if (before_value(w)) {
-        check(w, yajl_gen_integer(w->gen, number));
+    char room[NUM_DIGITS];
+    char *text;
+
+    if (!before_value(w)) {
+        return;
     }
+    text = num_text(room, number < 0 ? -(uint64_t)number : (uint64_t)number, 10);
+    if (number < 0) {
+        *--text = '-';
+    }
+    check(w, yajl_gen_number(w->gen, text, strlen(text)));
 }
 
 static const char *skip_digits(const char *s) {

@@ -210,7 +210,10 @@ bool pg_is_null(const PGresult *result, size_t row, int column) {
 }
 
 const char *pg_get_text(const PGresult *result, size_t row, int column) {
-    return pg_is_null(result, row, column) ? NULL : PQgetvalue(result, (int)row, column);
+    const char *text = PQgetvalue(result, (int)row, column);
+
+    /* of a null it is empty */
+    return *text == '\0' && pg_is_null(result, row, column) ? NULL : text;
 }
 
 /* PostgreSQL's numbers have no spaces, and fit. Kept negative: that side reaches one further. */
