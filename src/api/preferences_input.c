@@ -26,7 +26,7 @@ static bool read_condition(struct context *c, const char *header, const char *va
         fail(c, 400, "%s was sent more than once.", header);
         return false;
     }
-    if (etag_list_parse(c->arena, request_header(r, header), out))
+    if (etag_list_parse(c->arena, r->variable(r->transport, variable), out))
         return true;
     fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
     return false;

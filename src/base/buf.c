@@ -61,18 +61,6 @@ static bool make_room(struct buf *b, size_t n) {
     return true;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t n) {
-    assert(bytes != NULL || n == 0);
-    if (!make_room(b, n)) {
-        return;
-    }
-    if (n > 0) {
-        memcpy(b->data + b->len, bytes, n);
-    }
-    b->len += n;
-    b->data[b->len] = '\0';
-}
-
 char *buf_extend(struct buf *b, size_t n) {
     char *at;
 
@@ -83,6 +71,16 @@ char *buf_extend(struct buf *b, size_t n) {
     b->len += n;
     b->data[b->len] = '\0';
     return at;
+}
+
+void buf_add(struct buf *b, const void *bytes, size_t n) {
+    char *at;
+
+    assert(bytes != NULL || n == 0);
+    at = buf_extend(b, n);
+    if (at != NULL && n > 0) {
+        memcpy(at, bytes, n);
+    }
 }
 
 void buf_cut(struct buf *b, size_t len) {

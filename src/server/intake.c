@@ -42,8 +42,7 @@ static const char *trace_id(struct arena *arena, const char *parent) {
     return arena_strndup(arena, id, 32);
 }
 
-/* The client's request id, its trace's, the front server's (REQUEST_ID), or
- * one of ours. */
+/* The client's request id, its trace's, the front server's (REQUEST_ID), or one of ours. */
 static const char *request_id(struct worker_state *w, const struct request *request) {
     const char *const given[] = {variable(request, "HTTP_X_REQUEST_ID"),
                                  trace_id(request->arena, variable(request, "HTTP_TRACEPARENT")),
