@@ -281,7 +281,11 @@ subtest 'a standby' => sub {
         my $at = $postgres->psql('select pg_current_wal_lsn()');
         ok(poll(20, sub { $standby->psql("select pg_last_wal_replay_lsn() >= '$at'") eq 't' }), 'the standby is as far');
     };
-    my $attr = sub { my ($name) = @_; return join ',', map { $_->{value} } @{ $ask->get("/attribute/$name/lag")->{json} // ['?'] } };
+    my $attr = sub {
+        my ($name) = @_;
+        my $answer = $ask->get("/attribute/$name/lag");
+        return $answer->{status} == 200 ? join(',', map { $_->{value} } @{ $answer->{json} }) : $answer->{status};
+    };
     is($ask->get('/by-name/ledger1')->{status}, 200, 'it is read from') for 1 .. 3;
     for my $write ([ put => '/attribute/ledger1/lag', form => { value => 1 } ], [ post => '/entity/pool', form => { name => 'no' } ],
         [ post => '/resourcemanager/ipmanager/ledgerips', form => { object => 'ledger1' } ],
