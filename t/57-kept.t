@@ -302,7 +302,7 @@ subtest 'a subscriber' => sub {
     $_->stop for $below, $reader;
 };
 
-# A worker with several requests in hand asks once for all of them.
+# One check serves whoever has requests in hand, in whichever worker.
 subtest 'one check for many' => sub {
     contents('p');
     my $count = sub {
@@ -322,7 +322,7 @@ subtest 'one check for many' => sub {
     cmp_ok($checks, '>', 0, 'but some');
 };
 
-# One worker's database session stands still: the other one checks by itself.
+# Its database session stands still: the other worker waits for a moment, and then checks by itself.
 subtest 'a check that hangs' => sub {
     contents('p');
     my ($backend) = psql("select pid from pg_stat_activity where application_name like 'muster%' and backend_type = 'client backend' order by pid limit 1");

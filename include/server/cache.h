@@ -4,9 +4,9 @@
  * The idea: the database tells which keys (objects, users) were changed between a snapshot that we
  * know and now. `seq` counts what was applied of it. An answer remembers the seq that was there
  * before its query began and what it depends on: it is valid as long as none of that was marked
- * changed with a higher seq. Whoever serves an answer first asks the database for the changes up to
- * a snapshot taken after the request came, and applies them: so no answer is older than its
- * request. */
+ * changed with a higher seq. Before an answer is served, somebody (turns.h) has asked the database for
+ * the changes up to a snapshot taken after the request came, and applied them: so no answer is older
+ * than its request. */
 #ifndef MUSTER_SERVER_CACHE_H
 #define MUSTER_SERVER_CACHE_H
 
@@ -16,6 +16,7 @@
 
 #include "api/context.h"
 #include "base/buf.h"
+#include "server/turns.h"
 
 #define CACHE_SNAPSHOT 1024
 
@@ -25,6 +26,7 @@ struct cache;
  * changed. */
 struct cache_state {
     uint64_t seq;
+    bool still; /* the last check found nothing new */
     char snapshot[CACHE_SNAPSHOT];
 };
 
@@ -32,6 +34,9 @@ struct cache_state {
  * had (logged). There is one for a server's life. */
 struct cache *cache_new(size_t bytes);
 void cache_free(struct cache **cache);
+
+/* Who checks. */
+struct turns *cache_turns(struct cache *cache);
 
 /* Where the count of changes stands. */
 uint64_t cache_seq(struct cache *cache);

@@ -37,6 +37,7 @@ struct worker_state {
     /* pruning what the database keeps of changes */
     int64_t prune_at;
     bool changes_seen;
+    char last_snapshot[32]; /* their beginnings: the oldest transaction */
     char prune_below[32];
 };
 
@@ -63,6 +64,9 @@ enum exchange_next exchange_begin(struct exchange *x, const struct transport *tr
 /* Asks the database what was changed, once for all requests in hand. False: it can't be told now,
  * nothing kept may be served. */
 bool worker_refresh(struct worker_state *w);
+
+/* Now and then has the database forget changes that every cache has heard of. */
+void worker_prune(struct worker_state *w);
 
 /* Answers with what is kept; false: it is not valid any more, exchange_run must. */
 bool exchange_serve(struct exchange *x);

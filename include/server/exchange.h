@@ -15,6 +15,7 @@ struct exchange {
     struct arena *arena;
     struct buf body;
     struct response response;
+    struct buf kept; /* kept.c's, for keys and answers */
     /* of this one */
     struct request request;
     enum body_result body_result;

@@ -100,6 +100,7 @@ enum stmt {
     STMT_ERASE_RELEASED,
 
     /* what was changed (store/changes.c) */
+    STMT_UNCHANGED,
     STMT_CHANGES,
     STMT_PRUNE_CHANGES,
 

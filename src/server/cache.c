@@ -35,7 +35,8 @@ struct stripe {
 
 struct cache {
     size_t mapped;
-    size_t ring;           /* bytes of a stripe's ring */
+    size_t ring; /* bytes of a stripe's ring */
+    struct turns turns;
     pthread_mutex_t mutex; /* of the state */
     struct cache_state state;
     _Atomic uint64_t everything; /* seq of the last change of unknown extent */
@@ -70,6 +71,7 @@ struct cache *cache_new(size_t bytes) {
     cache->mapped = mapped;
     cache->ring = ring;
     init_mutex(&cache->mutex);
+    turns_init(&cache->turns);
     for (size_t i = 0; i < STRIPES; i++)
         init_mutex(&cache->stripes[i].mutex);
     return cache;
@@ -79,6 +81,10 @@ void cache_free(struct cache **cache) {
     if (*cache)
         munmap(*cache, (*cache)->mapped);
     *cache = NULL;
+}
+
+struct turns *cache_turns(struct cache *cache) {
+    return &cache->turns;
 }
 
 /* --- what was changed --- */
@@ -121,6 +127,7 @@ void cache_apply(struct cache *cache, const struct cache_state *from, const char
 
     lock_state(cache);
     first = cache->state.seq == from->seq;
+    cache->state.still = first && length > 0 && strcmp(cache->state.snapshot, snapshot) == 0;
     if (everything || count > 0) {
         uint64_t seq = ++cache->state.seq;
 

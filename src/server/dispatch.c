@@ -46,6 +46,7 @@ struct exchange *exchange_new(struct worker_state *w) {
     x->w = w;
     x->arena = arena_new();
     buf_init(&x->body, (size_t)w->settings->body_limit);
+    buf_init(&x->kept, 0);
     return x;
 }
 
@@ -53,6 +54,7 @@ void exchange_free(struct exchange **x) {
     if (!*x)
         return;
     buf_release(&(*x)->body);
+    buf_release(&(*x)->kept);
     response_release(&(*x)->response);
     arena_free(&(*x)->arena);
     free(*x);

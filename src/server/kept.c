@@ -1,5 +1,6 @@
 /* kept.c: answers out of the cache: under which key, in which form, and how they are known to be
  * current. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,7 +10,8 @@
 #include "server/metrics.h"
 #include "store/changes.h"
 
-#define PRUNE_MS 60000
+#define PRUNE_MS     60000
+#define LARGEST_LEFT 65536
 
 /* What an answer differs by beside path and parameters. */
 static const char *const headers[] = {
@@ -45,25 +47,24 @@ static bool add_header(struct buf *key, const struct request *r, const char *var
  * key. */
 static void make_key(struct exchange *x) {
     const struct request *r = &x->request;
+    struct buf *key = &x->kept;
     bool once = true;
-    struct buf key;
 
-    buf_init(&key, 0);
-    buf_add(&key, &x->match.route, sizeof x->match.route);
-    add_fields(&key, r->path.front, r->path.front_count);
-    add_fields(&key, r->path.segments, r->path.count);
+    buf_clear(key);
+    buf_add(key, &x->match.route, sizeof x->match.route);
+    add_fields(key, r->path.front, r->path.front_count);
+    add_fields(key, r->path.segments, r->path.count);
     for (size_t i = 0; i < r->params.count; i++) {
-        add_field(&key, r->params.items[i].name);
-        add_field(&key, r->params.items[i].value);
+        add_field(key, r->params.items[i].name);
+        add_field(key, r->params.items[i].value);
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        once = add_header(&key, r, headers[i]) && once;
-    add_field(&key, r->user);
-    if (once && !key.failed) {
-        x->key = arena_strndup(x->arena, key.data, key.len);
-        x->key_length = key.len;
+        once = add_header(key, r, headers[i]) && once;
+    add_field(key, r->user);
+    if (once && !key->failed) {
+        x->key = arena_strndup(x->arena, key->data, key->len);
+        x->key_length = key->len;
     }
-    buf_release(&key);
 }
 
 static bool may_be_kept(const struct exchange *x) {
@@ -84,41 +85,45 @@ uint64_t kept_seq(const struct exchange *x) {
     return x->key ? cache_seq(x->w->cache) : 0;
 }
 
+/* Room for the next request is left, but for no more than most need. */
+static void give_back(struct buf *kept) {
+    if (kept->capacity > LARGEST_LEFT)
+        buf_release(kept);
+}
+
 /* Headers as pairs of strings, an empty one, the body. */
 void kept_store(struct exchange *x, uint64_t seq) {
     const struct dependencies *d = &x->c.dependencies;
     const struct response *r = &x->response;
-    struct buf kept;
+    struct buf *kept = &x->kept;
 
     if (!x->key || x->status != 200 || r->started || r->head_only ||
         (d->count == 0 && !d->anything))
         return;
-    buf_init(&kept, 0);
+    buf_clear(kept);
     for (const struct response_header *h = r->headers; h; h = h->next) {
         if (strcmp(h->name, "X-Request-Id") == 0)
             continue;
-        add_text(&kept, h->name);
-        add_text(&kept, h->value);
+        add_text(kept, h->name);
+        add_text(kept, h->value);
     }
-    add_text(&kept, "");
-    buf_add(&kept, r->held.data, r->held.len);
-    if (!kept.failed) {
-        cache_store(x->w->cache, x->key, x->key_length, seq, d, kept.data, kept.len);
+    add_text(kept, "");
+    buf_add(kept, r->held.data, r->held.len);
+    if (!kept->failed) {
+        cache_store(x->w->cache, x->key, x->key_length, seq, d, kept->data, kept->len);
         metrics_count(METRIC_KEPT_STORED);
     }
-    buf_release(&kept);
+    give_back(kept);
 }
 
 bool exchange_serve(struct exchange *x) {
-    struct buf kept;
+    struct buf *kept = &x->kept;
     const char *at;
 
-    buf_init(&kept, 0);
-    if (!x->key || !cache_find(x->w->cache, x->key, x->key_length, &kept) || kept.failed) {
-        buf_release(&kept);
+    buf_clear(kept);
+    if (!x->key || !cache_find(x->w->cache, x->key, x->key_length, kept) || kept->failed)
         return false;
-    }
-    for (at = kept.data; *at;) {
+    for (at = kept->data; *at;) {
         const char *value = at + strlen(at) + 1;
 
         response_header(&x->response, at, value);
@@ -126,8 +131,8 @@ bool exchange_serve(struct exchange *x) {
     }
     at++;
     x->response.status = 200;
-    response_write(&x->response, at, kept.len - (size_t)(at - kept.data));
-    buf_release(&kept);
+    response_write(&x->response, at, kept->len - (size_t)(at - kept->data));
+    give_back(kept);
     x->answered = true;
     x->status = 200;
     metrics_count(METRIC_KEPT_SERVED);
@@ -135,20 +140,6 @@ bool exchange_serve(struct exchange *x) {
 }
 
 /* --- is it current? --- */
-
-/* Changes that every cache has heard of by now are forgotten. */
-static void prune(struct worker_state *w, const char *snapshot, bool any) {
-    int64_t now = clock_ms();
-
-    w->changes_seen = w->changes_seen || any;
-    if (now < w->prune_at)
-        return;
-    if (w->changes_seen && w->prune_below[0])
-        (void)store_prune_changes(w->store, w->prune_below);
-    w->changes_seen = false;
-    w->prune_at = now + PRUNE_MS;
-    strncpy(w->prune_below, snapshot, sizeof w->prune_below - 1);
-}
 
 /* Once when it begins and once when it is over. */
 static void tell_blind(struct worker_state *w, const char *blind) {
@@ -159,22 +150,54 @@ static void tell_blind(struct worker_state *w, const char *blind) {
     w->blind = blind != NULL;
 }
 
+/* What was changed is told to all workers. */
+static bool apply_changes(struct worker_state *w, const struct cache_state *state) {
+    struct changes changes;
+    bool current;
+
+    if (store_changes(w->store, w->scratch, state->snapshot, &changes) != RC_OK)
+        return false;
+    current = !changes.blind;
+    cache_apply(w->cache, state, current ? changes.snapshot : "", changes.keys, changes.count,
+                !current || changes.everything);
+    tell_blind(w, changes.blind);
+    w->changes_seen = w->changes_seen || changes.count > 0;
+    snprintf(w->last_snapshot, sizeof w->last_snapshot, "%s", changes.snapshot);
+    return current;
+}
+
+/* Where nothing was written for a while, the cheaper question will do. */
+static bool is_current(struct worker_state *w, const struct cache_state *state) {
+    bool same = false;
+
+    if (state->still && store_unchanged(w->store, w->scratch, state->snapshot, &same) != RC_OK)
+        return false;
+    if (same)
+        tell_blind(w, NULL);
+    return same || apply_changes(w, state);
+}
+
 bool worker_refresh(struct worker_state *w) {
     struct cache_state state;
-    struct changes changes;
     bool current;
 
     metrics_count(METRIC_KEPT_CHECKS);
     cache_get_state(w->cache, &state);
-    if (store_changes(w->store, w->scratch, state.snapshot, &changes) != RC_OK) {
-        arena_reset(w->scratch);
-        return false;
-    }
-    current = !changes.blind;
-    cache_apply(w->cache, &state, current ? changes.snapshot : "", changes.keys, changes.count,
-                !current || changes.everything);
-    tell_blind(w, changes.blind);
-    prune(w, changes.snapshot, changes.count > 0);
+    current = is_current(w, &state);
     arena_reset(w->scratch);
     return current;
+}
+
+/* --- what nobody will ask for any more --- */
+
+void worker_prune(struct worker_state *w) {
+    int64_t now;
+
+    if (!w->changes_seen || (now = clock_ms()) < w->prune_at)
+        return;
+    if (w->prune_below[0])
+        (void)store_prune_changes(w->store, w->prune_below);
+    w->changes_seen = false;
+    w->prune_at = now + PRUNE_MS;
+    memcpy(w->prune_below, w->last_snapshot, sizeof w->prune_below);
 }

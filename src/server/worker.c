@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/auth.h"
+#include "server/cache.h"
 #include "server/fcgi.h"
 #include "server/metrics.h"
 #include "server/worker.h"
@@ -39,6 +40,8 @@ struct worker {
     int signal_fd;
     int max_requests;
     int drain_timeout;
+    bool late;         /* another's check took too long, for requests that came ... */
+    uint32_t late_for; /* ... when this one had begun */
     bool retire;       /* end now */
     bool finish;       /* end when nobody waits, or half of drain_timeout has gone by */
     int64_t finish_by; /* clock_ms() */
@@ -134,36 +137,77 @@ static void end(struct worker *w, size_t i) {
     fcgi_finish(w->fcgi[i], whole, drained);
 }
 
+/* Requests in hand: the kept ones first. */
+struct batch {
+    size_t count;
+    size_t kept;
+    enum exchange_next next; /* of the last one */
+};
+
+static bool may_take(const struct worker *w, const struct batch *b) {
+    return b->count < w->places && b->next == EXCHANGE_KEPT;
+}
+
 /* As long as the answers of those who wait are kept, more of them are taken in; the first that has
  * to be worked for is the last, so that nobody waits for another's work whom a free worker could
- * serve. False: there was none. */
+ * serve (but that one waits for this check). */
+static void gather(struct worker *w, struct batch *b) {
+    while (may_take(w, b) && take(w, b->count, &b->next)) {
+        b->count++;
+        b->kept += b->next == EXCHANGE_KEPT;
+    }
+}
+
+/* Are kept answers current? By a check that begins now that the requests are here, by whomever; if
+ * it is made here, for those that came meanwhile too. (Who is slow to send holds up those whose
+ * turn this is, and others for a tenth of a second.) */
+static bool check(struct worker *w, struct batch *b) {
+    struct turns *turns = cache_turns(w->state.cache);
+    uint32_t arrived = turns_begun(turns);
+    enum turn turn = turns_wait(turns, arrived, !w->late || w->late_for != arrived);
+    bool current;
+
+    /* As long as it is the same check that is late, nobody waits for it again. */
+    w->late = turn == TURN_LATE;
+    w->late_for = arrived;
+    if (turn == TURN_LATE)
+        return worker_refresh(&w->state);
+    if (turn != TURN_MINE)
+        return turn == TURN_CURRENT;
+    gather(w, b);
+    turns_begin(turns, !may_take(w, b));
+    current = worker_refresh(&w->state);
+    turns_end(turns, current);
+    return current;
+}
+
+/* False: nobody was waiting. */
 static bool answer(struct worker *w) {
-    enum exchange_next next = EXCHANGE_KEPT;
-    size_t count = 0, kept = 0;
+    struct batch batch = {.next = EXCHANGE_KEPT};
     bool current;
 
     metrics_worker_busy(true);
-    while (count < w->places && next == EXCHANGE_KEPT && take(w, count, &next)) {
-        count++;
-        kept += next == EXCHANGE_KEPT;
-    }
-    current = kept > 0 && worker_refresh(&w->state);
-    for (size_t i = 0; i < count; i++) {
-        if (!(i < kept && current && exchange_serve(w->exchanges[i])))
+    gather(w, &batch);
+    current = batch.kept > 0 && check(w, &batch);
+    for (size_t i = 0; i < batch.count; i++) {
+        if (!(i < batch.kept && current && exchange_serve(w->exchanges[i])))
             exchange_run(w->exchanges[i]);
         end(w, i);
     }
     auth_note_use(&w->state);
+    worker_prune(&w->state);
     metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
-    return count > 0;
+    return batch.count > 0;
 }
 
 /* Who is busy finds the next request without being told that there is one. */
 static void answer_all(struct worker *w) {
     int64_t until = clock_ms() + IN_A_ROW_MS;
 
+    if (w->state.cache)
+        turns_stand_by(cache_turns(w->state.cache));
     for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && clock_ms() < until; i++)
         continue;
 }

@@ -38,6 +38,31 @@ static const char *reason(const char *watch) {
     return "triggers are missing or not always on; muster --init-db makes them again";
 }
 
+/* On a standby only the long question can tell. */
+static bool is_standby(const char *life) {
+    size_t n = strlen(life);
+
+    return n >= 5 && strcmp(life + n - 5, "/true") == 0;
+}
+
+enum rc store_unchanged(struct store *store, struct arena *arena, const char *since,
+                        bool *unchanged) {
+    const char *life = part(arena, since, 1);
+    PGresult *result;
+    enum rc rc;
+
+    *unchanged = false;
+    if (is_standby(life))
+        return RC_OK;
+    rc = pg_exec(store, &result, STMT_UNCHANGED,
+                 PG_ARGS(pg_text(part(arena, since, 0)), pg_text(life)));
+    if (rc != RC_OK)
+        return rc;
+    *unchanged = pg_get_bool(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out) {
     const char *watched = part(arena, since, 2), *watch, *keys;

@@ -118,6 +118,11 @@
 #define WATCHERS \
     "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
 
+/* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
+#define LIFE \
+    "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
+    " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
+
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum insert_rule) each has for its members; others have rule 0. */
 #define MEMBERSHIPS \
@@ -529,7 +534,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
      * above its xmin counts.
      * The last says who watches: whatever is done to the triggers has a transaction, so it differs only
      * where the snapshot does (null: as before). Another one, or '!' and why nobody does, means that
-     * something may have been changed that no trigger tells of. */
+     * something may have been changed that no trigger tells of.
+     * The short form, without what is only needed where something differs, takes half the time. */
+    [STMT_UNCHANGED] = {"unchanged", "tt", STMT_NEEDS_OURS,
+        "select pg_current_snapshot()::text = $1 and not pg_is_in_recovery() and " LIFE " = $2"},
     [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_OURS,
         "select n.snapshot, n.life, "
         "case when n.snapshot = $1 and n.life = $2 and not n.standby then null else muster_watch() end, case"
@@ -540,9 +548,8 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " else (select array_agg(distinct key) from muster_change"
         " where xid >= pg_snapshot_xmin(nullif($1, '')::pg_snapshot)"
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
-        " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby,"
-        " extract(epoch from pg_postmaster_start_time()) || '/' ||"
-        " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery() as life) as n"},
+        " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " LIFE
+        " as life) as n"},
     [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_OURS,
         "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
         " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
