@@ -149,9 +149,10 @@ extern const struct stmt_row stmt_rows[STMT_COUNT];
     " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
 
 /* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
- * that stays good when they are large. Every statement has an index to go by. */
+ * that stays good when they are large. Every statement has an index to go by. What a list's rows
+ * refer to is mostly referred to once, so remembering it (memoize) would cost more than it saves. */
 #define SESSION_BY_INDEX                                                                           \
     " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
-    " -c enable_mergejoin=off"
+    " -c enable_mergejoin=off -c enable_memoize=off"
 
 #endif
