@@ -4,7 +4,10 @@
 #include "base/clock.h"
 
 int64_t clock_ms(void) {
-    return clock_us() / 1000;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int64_t clock_us(void) {

@@ -26,7 +26,7 @@ struct json_writer {
     bool in_string;
     bool after_key;
     bool complete;
-    const char *plain; /* a string that yajl need not look at, until its first quote comes */
+    const char *plain; /* a string that yajl need not look at, until what stands for it comes */
     size_t plain_length;
     bool skip_quote; /* the second one */
     char held;       /* '[', '{' or 0 */
@@ -103,21 +103,24 @@ static void put_mark(struct json_writer *w, char mark) {
     put_line(w);
 }
 
-/* A quote: of a plain string the first one stands for all of it. */
-static void put_quote(struct json_writer *w) {
-    char *at;
+static void put_plain(struct json_writer *w) {
+    char *at = room(w, w->plain_length + 2);
 
+    at[0] = '"';
+    memcpy(at + 1, w->plain, w->plain_length);
+    at[w->plain_length + 1] = '"';
+    w->plain = NULL;
+}
+
+/* A quote: of a plain key the first one stands for all of it. */
+static void put_quote(struct json_writer *w) {
     if (w->skip_quote) {
         w->skip_quote = false;
     } else if (w->plain == NULL) {
         w->in_string = !w->in_string;
         *room(w, 1) = '"';
     } else {
-        at = room(w, w->plain_length + 2);
-        at[0] = '"';
-        memcpy(at + 1, w->plain, w->plain_length);
-        at[w->plain_length + 1] = '"';
-        w->plain = NULL;
+        put_plain(w);
         w->skip_quote = true;
     }
 }
@@ -128,11 +131,15 @@ static void put_quote(struct json_writer *w) {
 static void print(void *context, const char *bytes, size_t n) {
     struct json_writer *w = context;
 
-    if (w->failed) {
+    if (w->failed || n == 0) {
         return;
     }
     if (n != 1) {
-        put(w, bytes, n);
+        if (w->plain != NULL) {
+            put_plain(w);
+        } else {
+            put(w, bytes, n);
+        }
     } else if (*bytes == '"') {
         put_quote(w);
     } else if (w->in_string) {
@@ -340,11 +347,14 @@ static bool is_plain(const char *text, size_t n) {
     return true;
 }
 
-static void put_string(struct json_writer *w, const char *text, size_t n) {
+/* In place of a plain string yajl is given what costs it least: a key has to be a string, a value
+ * may be any literal. */
+static void put_string(struct json_writer *w, const char *text, size_t n, bool key) {
     if (n < PLAIN_MAX && is_plain(text, n)) {
         w->plain = text;
         w->plain_length = n;
-        check(w, yajl_gen_string(w->gen, (const unsigned char *)"", 0));
+        check(w, key ? yajl_gen_string(w->gen, (const unsigned char *)"", 0)
+                     : yajl_gen_number(w->gen, "\"\"", 2));
         w->plain = NULL;
     } else if (utf8_valid(text, n)) {
         check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
@@ -360,7 +370,7 @@ void json_key_n(struct json_writer *w, const char *key, size_t n) {
         return;
     }
     release_held(w);
-    put_string(w, key, n);
+    put_string(w, key, n, true);
     w->after_key = true;
 }
 
@@ -376,7 +386,7 @@ void json_string_n(struct json_writer *w, const char *text, size_t n) {
     if (text == NULL) {
         json_null(w);
     } else if (before_value(w)) {
-        put_string(w, text, n);
+        put_string(w, text, n, false);
     }
 }
 
