@@ -2,6 +2,7 @@
 # never told.
 use v5.24;
 use warnings;
+use IPC::Open2 qw(open2);
 use Test::More;
 use Muster::Client;
 use Muster::Data qw(load_example);
@@ -201,20 +202,47 @@ subtest 'list, last use' => sub {
     ok(poll(5, sub { $postgres->psql("select last_used >= '$at' from muster_token where id = '$id'") eq 't' }), 'but after it');
 };
 
-subtest 'a standby that does not answer holds nobody up' => sub {
-    my ($token, $id) = add('--owner', 'reader');
-    my $waits = Muster::Server->new(
+# A server with one worker, and what is in front of it.
+sub one_worker {
+    my $lone = Muster::Server->new(
         postgres => $postgres, schema => 0,
         conf => { workers => 1, token_key => $server->{conf}{token_key}, access => [ { who => '*', roles => 'read' } ] },
     );
-    my $front  = Muster::Front->new(server => $waits);
+    return ($lone, Muster::Front->new(server => $lone));
+}
+
+my $sessions = "from pg_stat_activity where application_name = 'muster'";
+
+subtest 'a session that was lost since the last request' => sub {
+    my ($token) = add('--owner', 'reader');
+    my ($lone, $front) = one_worker();
+    my $client = $front->client;
+    # Within a moment of the request before: a psql that is there already.
+    my $psql = open2(my $out, my $in, "$postgres->{bin}/psql", '-XqAt', '-d', $postgres->conninfo);
+    my $ask = sub { my ($sql) = @_; syswrite $in, "$sql;\n"; my $line = <$out> // ''; chomp $line; return $line };
+    my ($ended, @answers) = (0);
+    for (1 .. 10) {
+        push @answers, $client->get('/by-name/testserver1', headers => { Authorization => "Bearer $token" })->{status};
+        $ended += $ask->("select count(pg_terminate_backend(pid)) $sessions");
+        poll(10, sub { $ask->("select count(*) $sessions") eq '0' });
+    }
+    is_deeply(\@answers, [ (200) x 10 ], "is none of the caller's business");
+    cmp_ok($ended, '>=', 10, 'each time it was ended');
+    close $in, waitpid $psql, 0;
+    $front->stop;
+    is($lone->stop, 0, 'the server ends well');
+};
+
+subtest 'a standby that does not answer holds nobody up' => sub {
+    my ($token, $id) = add('--owner', 'reader');
+    my ($waits, $front) = one_worker();
     my $client = $front->client(timeout => 8);
     # In force for the server's new sessions, and for nobody's but theirs.
     $postgres->psql('alter database muster set synchronous_commit = on');
     $postgres->psql("alter system set synchronous_standby_names = 'nobody'", database => 'postgres');
     $postgres->psql('select pg_reload_conf()', database => 'postgres');
     ok(poll(10, sub { $postgres->psql('show synchronous_standby_names') eq 'nobody' }), 'every commit would wait');
-    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster'");
+    $postgres->psql("select pg_terminate_backend(pid) $sessions");
     my $ask = sub { return $client->get('/by-name/testserver1', headers => { Authorization => "Bearer $token" }) };
     for my $n (1, 2) {
         my $answer = $ask->();

@@ -115,7 +115,16 @@ static int fail_token(struct exchange *x) {
     return status;
 }
 
-/* The database is asked each time: what was revoked is over at once. */
+/* The database is asked each time: what was revoked is over at once. A connection that died since
+ * the last request is not news. */
+static enum rc find_token(struct exchange *x, const char *id, struct token_found *token) {
+    struct store *store = x->w->store;
+    bool was_connected = store_connected(store);
+    enum rc rc = store_token_find(store, x->arena, id, token);
+
+    return rc == RC_BROKEN && was_connected ? store_token_find(store, x->arena, id, token) : rc;
+}
+
 static int check_token(struct caller *c) {
     struct exchange *x = c->x;
     size_t n = strlen(c->bearer);
@@ -125,7 +134,7 @@ static int check_token(struct caller *c) {
 
     if (!token_id(c->bearer, n, id))
         return fail_token(x);
-    rc = store_token_find(x->w->store, x->arena, id, &token);
+    rc = find_token(x, id, &token);
     if (rc != RC_OK && rc != RC_NOTFOUND)
         return fail_rc(&x->c, rc);
     if (rc != RC_OK || !hash_fits(c, n, token.hash)) {
