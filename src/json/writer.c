@@ -134,12 +134,10 @@ static void print(void *context, const char *bytes, size_t n) {
     if (w->failed || n == 0) {
         return;
     }
-    if (n != 1) {
-        if (w->plain != NULL) {
-            put_plain(w);
-        } else {
-            put(w, bytes, n);
-        }
+    if (n != 1 && w->plain != NULL) {
+        put_plain(w);
+    } else if (n != 1) {
+        put(w, bytes, n);
     } else if (*bytes == '"') {
         put_quote(w);
     } else if (w->in_string) {
