@@ -56,7 +56,8 @@ int fail(struct context *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same for a store's result: 503 with Retry-After for the database away or busy, 507 full, 500
- * for a bug; remembers rc in the context so that dispatch can run the request again. */
+ * for a bug; remembers rc in the context so that dispatch can run the request again. RC_AHEAD:
+ * nothing is answered yet, 0. */
 int fail_rc(struct context *c, enum rc rc);
 
 /* The same for a rule's: 409, 400 or 404 with its reason, else as fail_rc. Not for RC_OK. */

@@ -55,9 +55,10 @@ void exchange_free(struct exchange **x);
 
 /* Reads the request and climbs the ladder up to its handler. */
 enum exchange_next {
-    EXCHANGE_RUN,  /* what is left is exchange_run */
-    EXCHANGE_KEPT, /* an answer is kept: after a worker_refresh, exchange_serve, else exchange_run
-                    */
+    EXCHANGE_RUN,   /* what is left is exchange_run */
+    EXCHANGE_QUICK, /* the same, and one quick read is all that it takes */
+    EXCHANGE_KEPT   /* an answer is kept: after a worker_refresh, exchange_serve, else exchange_run
+                     */
 };
 enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport);
 
@@ -70,6 +71,11 @@ void worker_prune(struct worker_state *w);
 
 /* Answers with what is kept; false: it is not valid any more, exchange_run must. */
 bool exchange_serve(struct exchange *x);
+
+/* Asks the database for what a quick one needs, together with others; false: exchange_run must.
+ * Then worker_fetch, and exchange_run for each in any order. */
+bool exchange_ask(struct exchange *x);
+void worker_fetch(struct worker_state *w);
 
 /* Answers by the handler, or with what was wrong on the ladder. */
 void exchange_run(struct exchange *x);

@@ -14,6 +14,7 @@
 enum metric {
     METRIC_RETRIES,         /* requests that were run again */
     METRIC_BROKEN_OFF,      /* answers whose end never left */
+    METRIC_READ_TOGETHER,   /* requests whose read went to the database together with others' */
     METRIC_KEPT_SERVED,     /* answers out of the cache */
     METRIC_KEPT_MISSED,     /* that could have been, but were not there, or were out of date */
     METRIC_KEPT_STORED,     /* answers put into it */
@@ -53,6 +54,9 @@ struct metrics_workers {
     size_t busy;
 };
 struct metrics_workers metrics_workers(void);
+
+/* Have so many workers requests in hand, or all that there are? Also where nobody counts them. */
+bool metrics_busy(size_t count);
 
 /* Everything in Prometheus' text format (version 0.0.4). */
 void metrics_print(struct buf *out, const char *version);

@@ -32,6 +32,9 @@ struct route {
 #define ROUTE_USER 2u
 /* Also for anybody in monitor_networks, and there whatever is mounted. */
 #define ROUTE_MONITOR 4u
+/* One quick read outside a transaction is all that its handler asks of the database, and nothing
+ * that it does before can't be done twice: it may be asked together with others (store_ask). */
+#define ROUTE_QUICK 8u
 
 const struct route *route_table(size_t *count);
 

@@ -1,4 +1,4 @@
-/* worker.h: a process that answers requests, one at a time. */
+/* worker.h: a process that answers requests, one batch at a time. */
 #ifndef MUSTER_SERVER_WORKER_H
 #define MUSTER_SERVER_WORKER_H
 

@@ -15,6 +15,14 @@ struct sent {
     bool wanted; /* a pg_next will ask for it */
 };
 
+/* What a read asked for before it was run (store/ahead.c). */
+struct ahead {
+    bool there; /* rc and result are for a pg_exec of this statement */
+    enum stmt stmt;
+    enum rc rc;
+    PGresult *result;
+};
+
 struct store {
     const struct settings *settings;
     PGconn *conn;
@@ -43,6 +51,11 @@ struct store {
     struct arena *texts; /* user and description until BEGIN is sent */
     const char *user, *description;
     int32_t version; /* 0: not known yet */
+
+    struct ahead ahead[STORE_AHEAD];
+    struct ahead *asking;  /* whose statement is put into the packet, instead of being run */
+    struct ahead *serving; /* whose result pg_exec returns */
+    size_t asked;          /* how many wait for the packet's results */
 
     enum rc rc;      /* why nothing more is sent; RC_OK: nothing wrong */
     bool rc_unheard; /* no pg_next has returned it yet */
@@ -86,6 +99,10 @@ void session_send_cancel(struct store *store);
 /* pgresult.c */
 /* Reads everything that is outstanding, drops it; the first failure is in store->rc. */
 void session_drain(struct store *store);
+
+/* ahead.c: for pg_exec. True if that is all: *rc and *result (the caller's) are what it returns. */
+bool session_ahead(struct store *store, enum stmt stmt, const struct pg_arg *args, size_t count,
+                   PGresult **result, enum rc *rc);
 
 /* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no
  * more use. */

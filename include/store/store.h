@@ -101,6 +101,27 @@ enum rc store_version(struct store *store, int32_t *version);
 enum rc store_commit(struct store *store);
 void store_rollback(struct store *store);
 
+/* --- the first reads of several requests, in one packet (store/ahead.c; the worker's business)
+ *
+ * store_ask, the handler (its read returns RC_AHEAD), and so on with the next one; store_fetch;
+ * store_serve, the handler again (now its read has its result, without asking the database), and so
+ * on with the next one. Only handlers may be asked that run one statement outside a transaction and
+ * do nothing before it that can't be done twice. */
+
+/* At most so many: who comes first waits for all of them. */
+#define STORE_AHEAD 8
+
+/* The place of the request whose handler is run next; outside a transaction. -1: not now, nothing
+ * can be asked (no place or no connection; with name_reads each read says whose it is). */
+int store_ask(struct store *store);
+
+/* Sends what was asked and waits for the results. A read that ran out of time is told so when it is
+ * run; what failed otherwise, or behind a failure, is asked again then. */
+void store_fetch(struct store *store);
+
+/* The handler of this place is run next: until store_serve(store, -1), which forgets the result. */
+void store_serve(struct store *store, int place);
+
 /* --- reading (store/read.c, store/list.c): one statement, one round trip, one snapshot each
  * -------------- */
 

@@ -132,14 +132,17 @@ static void pause_before(int attempts) {
     nanosleep(&time, NULL);
 }
 
+static void begin_again(struct exchange *x) {
+    response_reset(&x->response);
+    x->c.json_open = false;
+    x->c.rc = RC_OK;
+}
+
 static int run(struct exchange *x) {
     struct response *response = &x->response;
     bool was_connected = store_connected(x->w->store);
     int status = 0;
 
-    x->c.args = x->match.args;
-    x->c.arg_count = x->match.arg_count;
-    x->c.mount = x->match.mount;
     response->hold = x->match.route->transaction == TRANSACTION_WRITE;
     store_set_client(x->w->store, x->transport.client_fd);
     store_set_request(x->w->store, x->request.id);
@@ -152,8 +155,7 @@ static int run(struct exchange *x) {
         metrics_count(METRIC_RETRIES);
         if (x->c.rc == RC_RETRY)
             pause_before(attempts);
-        response_reset(response);
-        x->c.json_open = false;
+        begin_again(x);
     }
     store_set_client(x->w->store, -1);
     store_set_request(x->w->store, NULL);
@@ -248,6 +250,9 @@ static int climb(struct exchange *x) {
         return fail_body(x);
     if (!headers_valid(request))
         return fail(&x->c, 400, "A header is not valid UTF-8.");
+    x->c.args = x->match.args;
+    x->c.arg_count = x->match.arg_count;
+    x->c.mount = x->match.mount;
     params = intake_params(x->w->settings, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0,
                            &message);
     if (params != PARAMS_OK)
@@ -268,6 +273,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
     x->answered = false;
     x->status = 0;
     x->key = NULL;
+    x->place = -1;
     intake_begin(w, x->arena, transport, &x->request);
     response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
     edge_headers(x);
@@ -317,6 +323,10 @@ static void count(const struct exchange *x, long us) {
         metrics_count(METRIC_BROKEN_OFF);
 }
 
+static bool is_quick(const struct exchange *x) {
+    return !x->answered && (x->match.route->flags & ROUTE_QUICK);
+}
+
 enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport) {
     begin(x, transport);
     take_up(x);
@@ -324,21 +334,48 @@ enum exchange_next exchange_begin(struct exchange *x, const struct transport *tr
     x->answered = x->status != 0;
     if (!x->answered && kept_find(x))
         return EXCHANGE_KEPT;
-    return EXCHANGE_RUN;
+    return is_quick(x) ? EXCHANGE_QUICK : EXCHANGE_RUN;
+}
+
+/* The handler runs up to its read here, and from its beginning in exchange_run. If it gets along
+ * without one, its answer is there. */
+bool exchange_ask(struct exchange *x) {
+    int status;
+
+    if (!is_quick(x) || (x->place = store_ask(x->w->store)) < 0)
+        return false;
+    take_up(x);
+    x->kept_seq = kept_seq(x);
+    status = x->match.route->handle(&x->c);
+    if (x->c.rc == RC_AHEAD) {
+        begin_again(x);
+    } else {
+        x->status = status;
+        x->answered = true;
+    }
+    return true;
+}
+
+void worker_fetch(struct worker_state *w) {
+    log_set_prefix(NULL);
+    store_fetch(w->store);
 }
 
 void exchange_run(struct exchange *x) {
-    uint64_t seq;
-
     if (x->answered)
         return;
     take_up(x);
     if (x->key != NULL)
         metrics_count(METRIC_KEPT_MISSED);
-    seq = kept_seq(x);
+    if (x->place < 0)
+        x->kept_seq = kept_seq(x);
+    else
+        metrics_count(METRIC_READ_TOGETHER);
+    store_serve(x->w->store, x->place);
     x->status = run(x);
+    store_serve(x->w->store, -1);
     x->answered = true;
-    kept_store(x, seq);
+    kept_store(x, x->kept_seq);
 }
 
 bool exchange_end(struct exchange *x, bool *body_drained) {

@@ -184,6 +184,17 @@ struct metrics_workers metrics_workers(void) {
     return w;
 }
 
+bool metrics_busy(size_t count) {
+    size_t wanted = shared != NULL ? atomic_load(&shared->wanted) : 0, alive = 0, busy = 0;
+
+    for (size_t i = 0; i < WORKERS && alive < wanted && busy < count; i++)
+        if (atomic_load_explicit(&shared->workers[i].pid, memory_order_relaxed) != 0) {
+            alive++;
+            busy += atomic_load_explicit(&shared->workers[i].busy, memory_order_relaxed);
+        }
+    return busy == count || busy == alive;
+}
+
 /* --- telling -----------------------------------------------------------------------------------
  */
 
@@ -275,6 +286,8 @@ static void print_counts(struct buf *out) {
     } rows[METRIC_COUNT] = {
         [METRIC_RETRIES] = {"muster_retries_total", "Requests that were run again."},
         [METRIC_BROKEN_OFF] = {"muster_broken_answers_total", "Answers whose end never left."},
+        [METRIC_READ_TOGETHER] = {"muster_reads_together_total",
+                                  "Requests whose read went to the database with others'."},
         [METRIC_KEPT_SERVED] = {"muster_cache_served_total", "Answers out of the cache."},
         [METRIC_KEPT_MISSED] = {"muster_cache_missed_total",
                                 "Answers that could be in the cache and were not, or out of date."},

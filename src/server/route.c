@@ -27,7 +27,8 @@
 #define TO_ALLOCATE ROLE_ALLOCATE
 #define TO_OPERATE  ROLE_ADMIN
 
-#define OWN (ROUTE_RAW_BODY | ROUTE_USER)
+#define OWN   (ROUTE_RAW_BODY | ROUTE_USER)
+#define QUICK ROUTE_QUICK
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
 #define KEYS          "{container}/{key*}"
@@ -44,7 +45,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__ready__", operating_ready, NONE, TO_OPERATE, "GET /__ready__", ROUTE_MONITOR},
     {GET, MOUNT_ROOT, "__version__", root_version, NONE, TO_READ, "GET /__version__", 0},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, TO_READ, "GET /by-attr", 0},
-    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, TO_READ, "GET /by-name/{name}", 0},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, TO_READ, "GET /by-name/{name}", QUICK},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, READ, TO_READ, "GET /by-names", 0},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, NONE, TO_READ, "GET /driverlist", 0},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, NONE, TO_READ, "GET /favicon.ico", 0},
@@ -55,12 +56,12 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "", entity_list, READ, TO_READ, "GET /entity/", 0},
     {GET, MOUNT_ENTITY, "{driver}", entity_list, READ, TO_READ, "GET /entity/{driver}", 0},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, WRITE, TO_WRITE, "POST /entity/{driver}", 0},
-    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, TO_READ, "GET /entity/{driver}/{name}", 0},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, TO_READ, "GET /entity/{driver}/{name}", QUICK},
     {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, WRITE, TO_WRITE, "POST /entity/{driver}/{name}", 0},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, WRITE, TO_WRITE, "DELETE /entity/{driver}/{name}", 0},
 
     {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, NONE, TO_READ, "GET /attribute/__doc__", 0},
-    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, TO_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, TO_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", QUICK},
     {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, WRITE, TO_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", 0},
     {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, WRITE, TO_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", 0},
     {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, WRITE, TO_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", 0},
@@ -79,7 +80,7 @@ static const struct route table[] = {
     {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, NONE, TO_WRITE, "DELETE /preferences/", OWN},
     {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, NONE, TO_WRITE, "PUT /preferences/{container}", OWN},
     {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, NONE, TO_WRITE, "PATCH /preferences/{container}", OWN},
-    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, TO_READ, "GET /preferences/{container}/{key}/...", OWN},
+    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, TO_READ, "GET /preferences/{container}/{key}/...", OWN | QUICK},
     {POST, MOUNT_PREFERENCES, KEYS, preferences_write, NONE, TO_WRITE, "POST /preferences/{container}/{key}/...", OWN},
     {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, NONE, TO_WRITE, "DELETE /preferences/{container}/{key}/...", OWN},
 };

@@ -1,4 +1,5 @@
-/* worker.c: the loop of a process that answers requests, one at a time. */
+/* worker.c: the loop of a process that answers requests: one at a time, or a batch that one
+ * question to the database is enough for. */
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -31,11 +32,13 @@ enum {
  * between a test and a wait, and none interrupts a request. */
 struct worker {
     struct worker_state state;
-    /* Requests in hand. More than one only while their answers are kept: then one question to the
-     * database serves them all. */
+    /* Requests in hand. More than one only while one question to the database serves them all:
+     * whether kept answers are current, or a packet of quick reads. */
     struct fcgi *fcgi[BATCH];
     struct exchange *exchanges[BATCH];
-    size_t places; /* how many of them */
+    size_t places;   /* how many of them */
+    size_t together; /* and quick reads among them */
+    size_t processors;
     int epoll_fd;
     int signal_fd;
     int max_requests;
@@ -137,24 +140,32 @@ static void end(struct worker *w, size_t i) {
     fcgi_finish(w->fcgi[i], whole, drained);
 }
 
-/* Requests in hand: the kept ones first. */
+/* Requests in hand. */
 struct batch {
     size_t count;
     size_t kept;
-    enum exchange_next next; /* of the last one */
+    size_t quick;
+    size_t ended;
+    enum exchange_next next[BATCH];
+    bool is_ended[BATCH];
 };
 
 static bool may_take(const struct worker *w, const struct batch *b) {
-    return b->count < w->places && b->next == EXCHANGE_KEPT;
+    if (b->count == 0)
+        return true;
+    if (b->count == w->places || b->quick == w->together || b->next[b->count - 1] == EXCHANGE_RUN)
+        return false;
+    return b->quick == 0 || metrics_busy(w->processors);
 }
 
-/* As long as the answers of those who wait are kept, more of them are taken in; the first that has
- * to be worked for is the last, so that nobody waits for another's work whom a free worker could
- * serve (but that one waits for this check). */
+/* As long as the answers of those who wait are kept, more of them are taken in; quick ones while
+ * each processor has a worker to serve; the first that has to be worked for is the last, so that
+ * nobody waits for another's work whom a free worker could serve (but that one waits for these). */
 static void gather(struct worker *w, struct batch *b) {
-    while (may_take(w, b) && take(w, b->count, &b->next)) {
+    while (may_take(w, b) && take(w, b->count, &b->next[b->count])) {
+        b->kept += b->next[b->count] == EXCHANGE_KEPT;
+        b->quick += b->next[b->count] == EXCHANGE_QUICK;
         b->count++;
-        b->kept += b->next == EXCHANGE_KEPT;
     }
 }
 
@@ -181,19 +192,49 @@ static bool check(struct worker *w, struct batch *b) {
     return current;
 }
 
+static void serve_kept(struct worker *w, struct batch *b) {
+    bool current = b->kept > 0 && check(w, b);
+
+    for (size_t i = 0; current && i < b->count; i++) {
+        if (b->next[i] != EXCHANGE_KEPT || !exchange_serve(w->exchanges[i]))
+            continue;
+        end(w, i);
+        b->is_ended[i] = true;
+        b->ended++;
+    }
+}
+
+/* One alone is asked for when it is run. */
+static void ask_together(struct worker *w, const struct batch *b) {
+    bool asked = false;
+
+    if (b->count - b->ended < 2)
+        return;
+    for (size_t i = 0; i < b->count; i++)
+        if (!b->is_ended[i])
+            asked = exchange_ask(w->exchanges[i]) || asked;
+    if (asked)
+        worker_fetch(&w->state);
+}
+
+static void run_others(struct worker *w, const struct batch *b) {
+    ask_together(w, b);
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->is_ended[i])
+            continue;
+        exchange_run(w->exchanges[i]);
+        end(w, i);
+    }
+}
+
 /* False: nobody was waiting. */
 static bool answer(struct worker *w) {
-    struct batch batch = {.next = EXCHANGE_KEPT};
-    bool current;
+    struct batch batch = {.count = 0};
 
     metrics_worker_busy(true);
     gather(w, &batch);
-    current = batch.kept > 0 && check(w, &batch);
-    for (size_t i = 0; i < batch.count; i++) {
-        if (!(i < batch.kept && current && exchange_serve(w->exchanges[i])))
-            exchange_run(w->exchanges[i]);
-        end(w, i);
-    }
+    serve_kept(w, &batch);
+    run_others(w, &batch);
     auth_note_use(&w->state);
     worker_prune(&w->state);
     metrics_worker_busy(false);
@@ -213,18 +254,20 @@ static void answer_all(struct worker *w) {
 }
 
 /* Requests must leave descriptors for the database. */
-static size_t count_places(const struct worker *w) {
+static size_t count_places(size_t wanted) {
     struct rlimit limit;
 
-    if (!w->state.cache)
-        return 1;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OTHERS + BATCH)
-        return BATCH;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OTHERS + wanted)
+        return wanted;
     return limit.rlim_cur > OTHERS ? (size_t)limit.rlim_cur - OTHERS : 1;
 }
 
 static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
-    w->places = count_places(w);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    w->processors = processors > 0 ? (size_t)processors : 1;
+    w->together = settings->name_reads ? 1 : STORE_AHEAD; /* else each says whose it is */
+    w->places = count_places(w->state.cache ? BATCH : w->together);
     for (size_t i = 0; i < w->places; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);
         if (w->fcgi[i] == NULL)

@@ -162,6 +162,7 @@ static void take_trailing_sync(struct store *store) {
 }
 
 enum rc pg_next(struct store *store, PGresult **result) {
+    assert(!store->asking || store->connecting);
     *result = NULL;
     if (!skip_unwanted(store))
         return give_up(store);
@@ -214,20 +215,29 @@ static bool may_repeat(const struct store *store) {
            store->transaction != TRANSACTION_WRITE;
 }
 
-enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const struct pg_arg *args,
-                size_t count) {
+static enum rc send_and_wait(struct store *store, PGresult **result, enum stmt stmt,
+                             const struct pg_arg *args, size_t count) {
     bool first = session_idle(store) && !store->begun;
-    PGresult *r;
     enum rc rc;
 
     pg_send(store, stmt, args, count);
-    rc = pg_next(store, &r);
+    rc = pg_next(store, result);
     if (rc != RC_OK && first && may_repeat(store)) {
         store->begun = false;
         store->rc = RC_OK;
         pg_send(store, stmt, args, count);
-        rc = pg_next(store, &r);
+        rc = pg_next(store, result);
     }
+    return rc;
+}
+
+enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const struct pg_arg *args,
+                size_t count) {
+    PGresult *r;
+    enum rc rc;
+
+    if (!session_ahead(store, stmt, args, count, &r, &rc))
+        rc = send_and_wait(store, &r, stmt, args, count);
     if (result)
         *result = r;
     else
