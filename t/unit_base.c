@@ -352,14 +352,14 @@ static void test_log(void) {
     log_info("hello %d", 5);
     ok(errno == EXDEV, "errno is as before");
     ok(strstr(slurp(path), " info: hello 5\n") != NULL && lines(slurp(path)) == 1, "one line");
-    log_set_prefix("[r\n7] ");
+    log_set_request("r\n7");
     log_warning("a\nb\rc\x7f"
                 "d\xc2\x9b"
                 "e\xc3\xa9");
     ok(strstr(slurp(path), " warning: [r\\x0a7] a\\x0ab\\x0dc\\x7fd\\xc2\\x9be\xc3\xa9\n") != NULL,
-       "control characters are escaped, also in the prefix");
+       "control characters are escaped, also in the request's id");
     ok(lines(slurp(path)) == 2, "and make no line");
-    log_set_prefix(NULL);
+    log_set_request(NULL);
     memset(big, '\n', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
     log_error("%s", big);

@@ -14,9 +14,9 @@ bool log_open(enum log_destination destination, const char *path, enum log_level
 /* Opens the log file again under its name (after a rotation); no file: nothing. */
 bool log_reopen(void);
 
-/* Text put in front of each following message ("[request id] "), copied (at most 127 bytes); NULL:
- * none. */
-void log_set_prefix(const char *prefix);
+/* The id of the request that following messages are about: each begins with "[id] ". Borrowed until
+ * the next call, of more than 124 bytes the first ones; NULL: none. */
+void log_set_request(const char *id);
 
 /* True when a message of this level would be written: to save making an expensive one. */
 bool log_enabled(enum log_level level);

@@ -19,7 +19,7 @@ static struct {
     enum log_level level;
     int fd;
     char path[PATH_BYTES];
-    char prefix[PREFIX_MAX + 1];
+    const char *request; /* NULL: none */
 } state = {.destination = LOG_TO_STDERR, .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO};
 
 static const char *const level_names[] = {
@@ -92,13 +92,8 @@ bool log_reopen(void) {
     return true;
 }
 
-void log_set_prefix(const char *prefix) {
-    size_t n = prefix == NULL ? 0 : strnlen(prefix, PREFIX_MAX);
-
-    if (n > 0) {
-        memcpy(state.prefix, prefix, n);
-    }
-    state.prefix[n] = '\0';
+void log_set_request(const char *id) {
+    state.request = id;
 }
 
 bool log_enabled(enum log_level level) {
@@ -163,7 +158,7 @@ static void write_message(enum log_level level, const char *format, va_list args
     __attribute__((format(printf, 2, 0)));
 
 static void write_message(enum log_level level, const char *format, va_list args) {
-    char message[MESSAGE_MAX + 1];
+    char message[MESSAGE_MAX + 1], prefix[PREFIX_MAX + 1] = "";
     char safe[(PREFIX_MAX + MESSAGE_MAX) * 4 + 1];
     int saved = errno;
     size_t n;
@@ -178,7 +173,9 @@ static void write_message(enum log_level level, const char *format, va_list args
     } else if ((size_t)wanted >= sizeof(message)) {
         memcpy(message + sizeof(message) - 4, "...", 4);
     }
-    n = escape(safe, (size_t)PREFIX_MAX * 4, state.prefix);
+    if (state.request != NULL)
+        (void)snprintf(prefix, sizeof(prefix), "[%.*s] ", PREFIX_MAX - 3, state.request);
+    n = escape(safe, (size_t)PREFIX_MAX * 4, prefix);
     n += escape(safe + n, sizeof(safe) - 1 - n, message);
     safe[n] = '\0';
     if (state.destination == LOG_TO_SYSLOG) {

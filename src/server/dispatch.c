@@ -287,13 +287,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
 
 /* Several requests may be in hand: each line of the log names its own. */
 static void take_up(const struct exchange *x) {
-    char prefix[80];
-    size_t n = strnlen(x->request.id, sizeof(prefix) - 4);
-
-    prefix[0] = '[';
-    memcpy(prefix + 1, x->request.id, n);
-    memcpy(prefix + 1 + n, "] ", 3);
-    log_set_prefix(prefix);
+    log_set_request(x->request.id);
 }
 
 /* Who asked, and for whom where that is somebody else. */
@@ -357,7 +351,7 @@ bool exchange_ask(struct exchange *x) {
 }
 
 void worker_fetch(struct worker_state *w) {
-    log_set_prefix(NULL);
+    log_set_request(NULL);
     store_fetch(w->store);
 }
 
@@ -386,7 +380,7 @@ bool exchange_end(struct exchange *x, bool *body_drained) {
     us = (long)(clock_us() - x->began);
     log_access(x, x->status, us);
     count(x, us);
-    log_set_prefix(NULL);
+    log_set_request(NULL);
     *body_drained = x->body_result == BODY_OK || x->body_result == BODY_CUT;
     arena_reset(x->arena);
     return !x->response.broken;
