@@ -387,7 +387,8 @@ bool exchange_end(struct exchange *x, bool *body_drained) {
 }
 
 bool dispatch(struct exchange *x, const struct transport *transport, bool *body_drained) {
-    if (exchange_begin(x, transport) == EXCHANGE_RUN || !worker_refresh(x->w) || !exchange_serve(x))
+    if (exchange_begin(x, transport) != EXCHANGE_KEPT || !worker_refresh(x->w) ||
+        !exchange_serve(x))
         exchange_run(x);
     return exchange_end(x, body_drained);
 }
