@@ -153,6 +153,8 @@ subtest 'up to eight' => sub {
     my $before = together();
     at_once($reads[0]);
     is(together() - $before, 0, 'one is alone');
+    at_once($reads[0], $_) for [ GET => '/no/such/path' ], [ GET => '/driverlist' ], [ PUT => '/attribute/testserver1/beside', form => { value => 1 } ];
+    is(together() - $before, 0, 'also beside others that are no quick reads');
 };
 
 subtest 'writes between them' => sub {
@@ -201,6 +203,22 @@ subtest 'one waits in vain' => sub {
     is_deeply([ at_once(@four) ], \@right, 'afterwards all is well');
 };
 
+subtest 'all would wait for the same' => sub {
+    my $release;
+    my $answer = send_at_once([ map { [ GET => '/by-name/testserver' . (1 + $_ % 2) ] } 1 .. 8 ], sub { $release = hold() });
+    my $begin  = time;
+    is_deeply([ map { $answer->($_)->{status} } 0 .. 7 ], [ (503) x 8 ], 'in vain');
+    cmp_ok(time - $begin, '<', 4 * $SLOW, 'but for one time-out, not for eight');
+    like($server->log, qr/^\S+ \d+ warning: \[[0-9a-f-]+\] database: object_by_name: 55P03/m, 'whose it was is in the log');
+    $release->();
+    is_deeply([ at_once(@four) ], \@right, 'afterwards all is well');
+};
+
+subtest 'the database was started again while nobody asked' => sub {
+    $postgres->restart;
+    is_deeply([ at_once(@four) ], \@right, 'nobody hears of it');
+};
+
 subtest 'the connection dies' => sub {
     my $release;
     my $answer = send_at_once([@four], sub { $release = hold() });
@@ -227,6 +245,20 @@ subtest 'with the cache, nothing old' => sub {
         my @answers = at_once(@four, [ PUT => '/attribute/testserver2/again', form => { value => "v$i" } ], @four);
         like($answers[8]{body}, qr/"v$i"/, 'behind a write in the same batch');
         like((at_once(@four))[3]{body}, qr/"v$i"/, 'and later');
+    }
+    my @many = map { [ GET => "/attribute/testserver2?n=$_" ] } 1 .. 15;
+    for my $i (1 .. 3) {
+        at_once([ PUT => '/attribute/testserver2/again', form => { value => "w$i" } ]);
+        is((scalar grep { $_->{body} =~ /"w$i"/ } at_once(@many)), 15, 'fifteen kept ones that are not current any more');
+    }
+    end();
+};
+
+subtest 'a worker that is replaced after three' => sub {
+    begin(max_requests => 3);
+    for (1 .. 5) {
+        ($worker) = $server->workers(1);
+        is_deeply([ at_once((@four[ 0 .. 2 ]) x 4) ], [ (@right[ 0 .. 2 ]) x 4 ], 'all are answered');
     }
     end();
 };

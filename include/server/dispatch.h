@@ -72,6 +72,9 @@ void worker_prune(struct worker_state *w);
 /* Answers with what is kept; false: it is not valid any more, exchange_run must. */
 bool exchange_serve(struct exchange *x);
 
+/* Is one quick read all that is left to do, also where a kept answer was not current? */
+bool exchange_is_quick(const struct exchange *x);
+
 /* Asks the database for what a quick one needs, together with others; false: exchange_run must.
  * Then worker_fetch, and exchange_run for each in any order. */
 bool exchange_ask(struct exchange *x);

@@ -4,7 +4,7 @@
 
 #include "base/settings.h"
 
-/* What the supervisor tells a worker by. Both let the request in hand finish. */
+/* What the supervisor tells a worker by. Both let the requests in hand finish. */
 struct cache;
 
 #define WORKER_FINISH SIGTERM /* answer also who waits already, then end */

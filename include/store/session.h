@@ -17,7 +17,8 @@ struct sent {
 
 /* What a read asked for before it was run (store/ahead.c). */
 struct ahead {
-    bool there; /* rc and result are for a pg_exec of this statement */
+    bool there;          /* rc and result are for a pg_exec of this statement */
+    const char *request; /* its id, for the log */
     enum stmt stmt;
     enum rc rc;
     PGresult *result;
@@ -59,6 +60,7 @@ struct store {
 
     enum rc rc;      /* why nothing more is sent; RC_OK: nothing wrong */
     bool rc_unheard; /* no pg_next has returned it yet */
+    bool locked;     /* the last failure was that somebody held a lock for too long */
     bool cancelling, cancelled;
     int64_t last_heard; /* monotonic milliseconds */
     bool was_idle;      /* the packet under way is the first after a while: the connection may
@@ -107,6 +109,8 @@ bool session_ahead(struct store *store, enum stmt stmt, const struct pg_arg *arg
 /* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no
  * more use. */
 enum rc session_state_rc(const char *sqlstate, bool *lost);
+/* True if it was waited for a lock until lock_timeout. */
+bool session_state_locked(const char *sqlstate);
 
 /* pgarg.c: the arguments in libpq's form, in `scratch`; asserts that they fit `letters`. */
 struct pg_wire {

@@ -111,12 +111,15 @@ void store_rollback(struct store *store);
 /* At most so many: who comes first waits for all of them. */
 #define STORE_AHEAD 8
 
-/* The place of the request whose handler is run next; outside a transaction. -1: not now, nothing
- * can be asked (no place or no connection; with name_reads each read says whose it is). */
-int store_ask(struct store *store);
+/* The place of the request whose handler is run next, with its id (borrowed until store_fetch);
+ * outside a transaction. -1: not now, nothing can be asked (no place or no connection; with
+ * name_reads each read says whose it is). */
+int store_ask(struct store *store, const char *request);
 
-/* Sends what was asked and waits for the results. A read that ran out of time is told so when it is
- * run; what failed otherwise, or behind a failure, is asked again then. */
+/* Sends what was asked and waits for the results, no longer than for those of one statement. A read
+ * that ran out of time is told so (RC_BUSY) when it is run, and so are others behind it that would
+ * wait for the same lock; everything else without a result is asked again then. Nobody looks
+ * meanwhile whether clients are still there: reads are quick, and have their time-outs. */
 void store_fetch(struct store *store);
 
 /* The handler of this place is run next: until store_serve(store, -1), which forgets the result. */

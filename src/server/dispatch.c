@@ -317,7 +317,7 @@ static void count(const struct exchange *x, long us) {
         metrics_count(METRIC_BROKEN_OFF);
 }
 
-static bool is_quick(const struct exchange *x) {
+bool exchange_is_quick(const struct exchange *x) {
     return !x->answered && (x->match.route->flags & ROUTE_QUICK);
 }
 
@@ -328,7 +328,7 @@ enum exchange_next exchange_begin(struct exchange *x, const struct transport *tr
     x->answered = x->status != 0;
     if (!x->answered && kept_find(x))
         return EXCHANGE_KEPT;
-    return is_quick(x) ? EXCHANGE_QUICK : EXCHANGE_RUN;
+    return exchange_is_quick(x) ? EXCHANGE_QUICK : EXCHANGE_RUN;
 }
 
 /* The handler runs up to its read here, and from its beginning in exchange_run. If it gets along
@@ -336,7 +336,7 @@ enum exchange_next exchange_begin(struct exchange *x, const struct transport *tr
 bool exchange_ask(struct exchange *x) {
     int status;
 
-    if (!is_quick(x) || (x->place = store_ask(x->w->store)) < 0)
+    if (!exchange_is_quick(x) || (x->place = store_ask(x->w->store, x->request.id)) < 0)
         return false;
     take_up(x);
     x->kept_seq = kept_seq(x);
@@ -351,7 +351,6 @@ bool exchange_ask(struct exchange *x) {
 }
 
 void worker_fetch(struct worker_state *w) {
-    log_set_request(NULL);
     store_fetch(w->store);
 }
 

@@ -1,7 +1,10 @@
 /* worker.c: the loop of a process that answers requests: one at a time, or a batch that one
  * question to the database is enough for. */
+#include "config.h" /* _GNU_SOURCE, for sched_getaffinity */
+
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -145,7 +148,6 @@ struct batch {
     size_t count;
     size_t kept;
     size_t quick;
-    size_t ended;
     enum exchange_next next[BATCH];
     bool is_ended[BATCH];
 };
@@ -160,7 +162,8 @@ static bool may_take(const struct worker *w, const struct batch *b) {
 
 /* As long as the answers of those who wait are kept, more of them are taken in; quick ones while
  * each processor has a worker to serve; the first that has to be worked for is the last, so that
- * nobody waits for another's work whom a free worker could serve (but that one waits for these). */
+ * nobody waits for another's work whom a free worker could serve (but that one waits for these, and
+ * all of them for who is slow to send: front servers should have the body when they come). */
 static void gather(struct worker *w, struct batch *b) {
     while (may_take(w, b) && take(w, b->count, &b->next[b->count])) {
         b->kept += b->next[b->count] == EXCHANGE_KEPT;
@@ -200,21 +203,21 @@ static void serve_kept(struct worker *w, struct batch *b) {
             continue;
         end(w, i);
         b->is_ended[i] = true;
-        b->ended++;
     }
 }
 
 /* One alone is asked for when it is run. */
 static void ask_together(struct worker *w, const struct batch *b) {
-    bool asked = false;
+    size_t quick = 0;
 
-    if (b->count - b->ended < 2)
+    for (size_t i = 0; i < b->count; i++)
+        quick += !b->is_ended[i] && exchange_is_quick(w->exchanges[i]);
+    if (quick < 2)
         return;
     for (size_t i = 0; i < b->count; i++)
         if (!b->is_ended[i])
-            asked = exchange_ask(w->exchanges[i]) || asked;
-    if (asked)
-        worker_fetch(&w->state);
+            (void)exchange_ask(w->exchanges[i]);
+    worker_fetch(&w->state);
 }
 
 static void run_others(struct worker *w, const struct batch *b) {
@@ -263,9 +266,11 @@ static size_t count_places(size_t wanted) {
 }
 
 static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t processors;
 
-    w->processors = processors > 0 ? (size_t)processors : 1;
+    w->processors = sched_getaffinity(0, sizeof(processors), &processors) == 0
+                        ? (size_t)CPU_COUNT(&processors)
+                        : 1;
     w->together = settings->name_reads ? 1 : STORE_AHEAD; /* else each says whose it is */
     w->places = count_places(w->state.cache ? BATCH : w->together);
     for (size_t i = 0; i < w->places; i++) {

@@ -3,6 +3,7 @@
  * own. */
 #include <assert.h>
 
+#include "base/log.h"
 #include "store/session.h"
 
 static void forget(struct ahead *ahead) {
@@ -10,21 +11,22 @@ static void forget(struct ahead *ahead) {
     *ahead = (struct ahead){.there = false};
 }
 
-int store_ask(struct store *store) {
+int store_ask(struct store *store, const char *request) {
     assert(store->transaction == TRANSACTION_NONE && !store->serving);
     store->asking = NULL;
     if (store->asked == STORE_AHEAD || !store_connected(store) || store->settings->name_reads)
         return -1;
     store->asking = &store->ahead[store->asked];
     forget(store->asking);
+    store->asking->request = request;
     return (int)store->asked++;
 }
 
-/* Only the first statement of each. */
+/* Only the first statement of each, and none that is sure to fail for all. */
 static void put_down(struct store *store, enum stmt stmt, const struct pg_arg *args, size_t count) {
     struct ahead *ahead = store->asking;
 
-    if (ahead->there)
+    if (ahead->there || (stmt_rows[stmt].flags & STMT_NEEDS_OURS && !store->has_ours))
         return;
     pg_send(store, stmt, args, count);
     ahead->there = store->rc == RC_OK;
@@ -37,20 +39,45 @@ static void forgive(struct store *store) {
     store->rc_unheard = false;
 }
 
-void store_fetch(struct store *store) {
-    enum rc rc = RC_OK;
+/* The one that failed, or NULL. */
+static const struct ahead *take_results(struct store *store) {
+    const struct ahead *failed = NULL;
 
-    store->asking = NULL;
-    for (size_t i = 0; i < store->asked; i++) {
+    for (size_t i = 0; !failed && i < store->asked; i++) {
         struct ahead *ahead = &store->ahead[i];
 
-        if (ahead->there && rc == RC_OK) {
-            rc = ahead->rc = pg_next(store, &ahead->result);
-            ahead->there = rc == RC_OK || rc == RC_BUSY;
-        } else {
-            ahead->there = false;
-        }
+        if (!ahead->there)
+            continue;
+        log_set_request(ahead->request);
+        ahead->rc = pg_next(store, &ahead->result);
+        if (ahead->rc != RC_OK)
+            failed = ahead;
     }
+    log_set_request(NULL);
+    return failed;
+}
+
+/* Who waited in vain is told so; with it those who would wait for the same lock, one after another,
+ * while others could have served them. All the rest is asked again. */
+static void share_failure(struct store *store, const struct ahead *failed) {
+    bool in_vain = failed->rc == RC_BUSY;
+
+    for (struct ahead *ahead = &store->ahead[failed - store->ahead];
+         ahead < &store->ahead[store->asked]; ahead++) {
+        bool same = ahead == failed || (store->locked && ahead->stmt == failed->stmt);
+
+        ahead->there = ahead->there && in_vain && same;
+        ahead->rc = RC_BUSY;
+    }
+}
+
+void store_fetch(struct store *store) {
+    const struct ahead *failed;
+
+    store->asking = NULL;
+    failed = take_results(store);
+    if (failed)
+        share_failure(store, failed);
     store->asked = 0;
     forgive(store);
 }

@@ -23,6 +23,7 @@ static enum rc take_error(struct store *store, const struct sent *sent, const PG
     bool lost;
     enum rc rc = session_state_rc(state, &lost);
 
+    store->locked = session_state_locked(state);
     if (refused(sent, result))
         store->lone_write = store->commit_sent = false;
     if (store->cancelling && rc == RC_BUSY) {

@@ -38,6 +38,10 @@ static const struct state_row states[] = {
     {"58", RC_BROKEN, false},
 };
 
+bool session_state_locked(const char *sqlstate) {
+    return sqlstate && strcmp(sqlstate, "55P03") == 0;
+}
+
 enum rc session_state_rc(const char *sqlstate, bool *lost) {
     *lost = true;
     if (!sqlstate)

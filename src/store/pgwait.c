@@ -78,8 +78,7 @@ static bool wait_once(struct store *store, int64_t deadline) {
     return true;
 }
 
-/* Milliseconds to wait for a result. Those of a packet come together, and each statement has its
- * time. */
+/* Milliseconds to wait for a result. Those of a packet come together, so there it is for all. */
 static int64_t patience(const struct store *store) {
     int64_t timeout = store->settings->statement_timeout;
     int64_t beyond = timeout < LEAST_BEYOND  ? LEAST_BEYOND
@@ -90,8 +89,6 @@ static int64_t patience(const struct store *store) {
         return CANCEL_LIMIT;
     if (store->connecting)
         return store->settings->connect_timeout;
-    if (store->asked > 1)
-        timeout *= (int64_t)store->asked;
     return timeout > 0 ? timeout + beyond : INT32_MAX;
 }
 
