@@ -25,6 +25,8 @@ enum {
     BATCH = 16,
     IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
+    LONG_YIELD_US = 2000,
+    HURRY = 64,
     OTHERS = 16,         /* descriptors that are no requests' */
     NO_ROOM_MS = 50,     /* accepting would fail again at once */
     KEEP_FREE = 4 << 20, /* bytes that are not given back to the system */
@@ -42,6 +44,7 @@ struct worker {
     size_t places;   /* how many of them */
     size_t together; /* and quick reads among them */
     size_t processors;
+    int in_a_hurry; /* so many batches don't wait for company */
     int epoll_fd;
     int signal_fd;
     int max_requests;
@@ -172,6 +175,28 @@ static void gather(struct worker *w, struct batch *b) {
     }
 }
 
+/* Where each processor is at work, who is about to send a request may only be waiting for one of
+ * them: once let through, more requests go together. Where that took long, others than ours want
+ * the processors, and it is left alone for a while. False: it was. */
+static bool let_others_run(struct worker *w) {
+    int64_t began;
+
+    if (w->in_a_hurry > 0) {
+        w->in_a_hurry--;
+        return false;
+    }
+    began = clock_us();
+    sched_yield();
+    if (clock_us() - began > LONG_YIELD_US)
+        w->in_a_hurry = HURRY;
+    return true;
+}
+
+static void gather_quick(struct worker *w, struct batch *b) {
+    if (b->quick > 0 && b->kept == 0 && may_take(w, b) && let_others_run(w))
+        gather(w, b);
+}
+
 /* Are kept answers current? By a check that begins now that the requests are here, by whomever; if
  * it is made here, for those that came meanwhile too. (Who is slow to send holds up those whose
  * turn this is, and others for a tenth of a second.) */
@@ -236,6 +261,7 @@ static bool answer(struct worker *w) {
 
     metrics_worker_busy(true);
     gather(w, &batch);
+    gather_quick(w, &batch);
     serve_kept(w, &batch);
     run_others(w, &batch);
     auth_note_use(&w->state);
