@@ -174,16 +174,8 @@ subtest 'writes between them' => sub {
 };
 end();
 
-# A session that holds the objects; a function that lets them go.
-sub hold {
-    my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
-        '-c', 'begin; lock table entities in access exclusive mode; select pg_sleep(100)' ]);
-    poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") }) or die 'no lock';
-    return sub {
-        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
-        $lock->stop('KILL');
-    };
-}
+# Somebody holds the objects; a function that lets them go.
+sub hold { return $postgres->hold('lock table entities in access exclusive mode') // die 'no lock' }
 
 my @four = ([ GET => '/by-name/testserver1' ], (map { [ GET => '/preferences/settings', 'X-User-Id' => $_ ] } @users[ 0, 1 ]), [ GET => '/attribute/testserver2' ]);
 my $blocked = "from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'muster%'";

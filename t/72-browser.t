@@ -222,16 +222,14 @@ subtest 'request ids' => sub {
 sub while_held {
     my ($table, $ask) = @_;
     my $hold = $table =~ s/^rows of // ? "select from $table for update" : "lock table $table in access exclusive mode";
-    my $lock = Muster::Process->start([ "$postgres->{bin}/psql", '-Xq', '-h', $postgres->socket_dir, '-U', 'postgres', '-d', 'muster',
-        '-c', "begin; $hold; select pg_sleep(20)" ]);
-    ok(poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") }), "somebody holds $table");
+    my $release = $postgres->hold($hold);
+    ok($release, "somebody holds $table");
     my ($names, $status) = Muster::Client::parallel(2, sub {
         my ($i) = @_;
         return $ask->() if $i;
         my $names;
         poll(10, sub { $names = $postgres->psql("select application_name from pg_stat_activity where wait_event_type = 'Lock'") });
-        $lock->stop('KILL');
-        $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(20)%' and pid <> pg_backend_pid()");
+        $release->();
         return $names;
     });
     return ($names, $status);

@@ -76,9 +76,8 @@ bool exchange_serve(struct exchange *x);
 bool exchange_is_quick(const struct exchange *x);
 
 /* Asks the database for what a quick one needs, together with others; false: exchange_run must.
- * Then worker_fetch, and exchange_run for each in any order. */
+ * Then store_fetch, and exchange_run for each in any order. */
 bool exchange_ask(struct exchange *x);
-void worker_fetch(struct worker_state *w);
 
 /* Answers by the handler, or with what was wrong on the ladder. */
 void exchange_run(struct exchange *x);

@@ -85,6 +85,8 @@ bool session_idle(const struct store *store);
 bool session_commit_under_way(const struct store *store);
 /* Remembers a failure in store->rc; the first one stays. */
 void session_fail(struct store *store, enum rc rc);
+/* Forgets a failure: the next statement begins anew. */
+void session_forgive(struct store *store);
 /* Forgets the connection and all that was under way. The reason goes to store->rc. */
 void session_drop(struct store *store, enum rc rc);
 /* Closes a connection that died while nothing was under way. */

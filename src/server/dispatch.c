@@ -101,7 +101,6 @@ static int attempt(struct exchange *x) {
     enum rc rc = RC_OK;
     int status;
 
-    x->c.rc = RC_OK;
     if (route->transaction == TRANSACTION_WRITE)
         rc = store_begin_write(store, x->request.identity, description(x));
     status = rc == RC_OK ? route->handle(&x->c) : fail_rc(&x->c, rc);
@@ -348,10 +347,6 @@ bool exchange_ask(struct exchange *x) {
         x->answered = true;
     }
     return true;
-}
-
-void worker_fetch(struct worker_state *w) {
-    store_fetch(w->store);
 }
 
 void exchange_run(struct exchange *x) {

@@ -170,6 +170,13 @@ void metrics_worker_end(pid_t pid) {
         }
 }
 
+static void count_worker(struct metrics_workers *w, const struct place *place) {
+    if (atomic_load_explicit(&place->pid, memory_order_relaxed) == 0)
+        return;
+    w->alive++;
+    w->busy += atomic_load_explicit(&place->busy, memory_order_relaxed);
+}
+
 struct metrics_workers metrics_workers(void) {
     struct metrics_workers w = {0};
 
@@ -177,22 +184,16 @@ struct metrics_workers metrics_workers(void) {
         return w;
     w.wanted = atomic_load(&shared->wanted);
     for (size_t i = 0; i < WORKERS; i++)
-        if (atomic_load_explicit(&shared->workers[i].pid, memory_order_relaxed) != 0) {
-            w.alive++;
-            w.busy += atomic_load_explicit(&shared->workers[i].busy, memory_order_relaxed);
-        }
+        count_worker(&w, &shared->workers[i]);
     return w;
 }
 
 bool metrics_busy(size_t count) {
-    size_t wanted = shared != NULL ? atomic_load(&shared->wanted) : 0, alive = 0, busy = 0;
+    struct metrics_workers w = {.wanted = shared != NULL ? atomic_load(&shared->wanted) : 0};
 
-    for (size_t i = 0; i < WORKERS && alive < wanted && busy < count; i++)
-        if (atomic_load_explicit(&shared->workers[i].pid, memory_order_relaxed) != 0) {
-            alive++;
-            busy += atomic_load_explicit(&shared->workers[i].busy, memory_order_relaxed);
-        }
-    return busy == count || busy == alive;
+    for (size_t i = 0; i < WORKERS && w.alive < w.wanted && w.busy < count; i++)
+        count_worker(&w, &shared->workers[i]);
+    return w.busy == count || w.busy == w.alive;
 }
 
 /* --- telling -----------------------------------------------------------------------------------

@@ -25,12 +25,12 @@ enum {
     BATCH = 16,
     IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
-    LONG_YIELD_US = 2000,
-    HURRY = 64,
-    OTHERS = 16,         /* descriptors that are no requests' */
-    NO_ROOM_MS = 50,     /* accepting would fail again at once */
-    KEEP_FREE = 4 << 20, /* bytes that are not given back to the system */
-    MMAP_FROM = 1 << 20  /* larger pieces are */
+    LONG_YIELD_US = 2000, /* giving way should take less */
+    HURRY = 64,           /* batches without giving way after it took longer */
+    OTHERS = 16,          /* descriptors that are no requests' */
+    NO_ROOM_MS = 50,      /* accepting would fail again at once */
+    KEEP_FREE = 4 << 20,  /* bytes that are not given back to the system */
+    MMAP_FROM = 1 << 20   /* larger pieces are */
 };
 
 /* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
@@ -242,7 +242,7 @@ static void ask_together(struct worker *w, const struct batch *b) {
     for (size_t i = 0; i < b->count; i++)
         if (!b->is_ended[i])
             (void)exchange_ask(w->exchanges[i]);
-    worker_fetch(&w->state);
+    store_fetch(w->state.store);
 }
 
 static void run_others(struct worker *w, const struct batch *b) {

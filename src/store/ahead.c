@@ -33,15 +33,9 @@ static void put_down(struct store *store, enum stmt stmt, const struct pg_arg *a
     ahead->stmt = stmt;
 }
 
-/* Nobody knows of others: whatever went wrong, the next statement begins anew. */
-static void forgive(struct store *store) {
-    store->rc = RC_OK;
-    store->rc_unheard = false;
-}
-
 /* The one that failed, or NULL. */
-static const struct ahead *take_results(struct store *store) {
-    const struct ahead *failed = NULL;
+static struct ahead *take_results(struct store *store) {
+    struct ahead *failed = NULL;
 
     for (size_t i = 0; !failed && i < store->asked; i++) {
         struct ahead *ahead = &store->ahead[i];
@@ -59,11 +53,10 @@ static const struct ahead *take_results(struct store *store) {
 
 /* Who waited in vain is told so; with it those who would wait for the same lock, one after another,
  * while others could have served them. All the rest is asked again. */
-static void share_failure(struct store *store, const struct ahead *failed) {
+static void share_failure(struct store *store, struct ahead *failed) {
     bool in_vain = failed->rc == RC_BUSY;
 
-    for (struct ahead *ahead = &store->ahead[failed - store->ahead];
-         ahead < &store->ahead[store->asked]; ahead++) {
+    for (struct ahead *ahead = failed; ahead < &store->ahead[store->asked]; ahead++) {
         bool same = ahead == failed || (store->locked && ahead->stmt == failed->stmt);
 
         ahead->there = ahead->there && in_vain && same;
@@ -72,14 +65,14 @@ static void share_failure(struct store *store, const struct ahead *failed) {
 }
 
 void store_fetch(struct store *store) {
-    const struct ahead *failed;
+    struct ahead *failed;
 
     store->asking = NULL;
     failed = take_results(store);
     if (failed)
         share_failure(store, failed);
     store->asked = 0;
-    forgive(store);
+    session_forgive(store);
 }
 
 void store_serve(struct store *store, int place) {

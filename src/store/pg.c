@@ -89,8 +89,7 @@ static void forget(struct store *store) {
     store->unversioned = false;
     store->user_told = false;
     store->version = 0;
-    store->rc = RC_OK;
-    store->rc_unheard = false;
+    session_forgive(store);
     arena_reset(store->texts);
     store->user = store->description = NULL;
 }

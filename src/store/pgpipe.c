@@ -47,6 +47,11 @@ void session_fail(struct store *store, enum rc rc) {
     }
 }
 
+void session_forgive(struct store *store) {
+    store->rc = RC_OK;
+    store->rc_unheard = false;
+}
+
 void session_drop(struct store *store, enum rc rc) {
     if (session_commit_under_way(store))
         rc = RC_UNKNOWN;
@@ -140,8 +145,7 @@ void session_settle(struct store *store) {
         if (store->sent[i].wanted)
             return;
     session_drain(store);
-    store->rc = RC_OK;
-    store->rc_unheard = false;
+    session_forgive(store);
 }
 
 /* Then a read needs no look at the connection: should it have died since, it is tried again. */

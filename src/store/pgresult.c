@@ -270,8 +270,7 @@ enum rc pg_exec_write(struct store *store, PGresult **result, enum stmt stmt,
     store->lone_write = store->commit_sent = store->packet_open;
     rc = lone_write_end(store, pg_next(store, &r));
     store->lone_write = store->commit_sent = store->commit_doubt = false;
-    store->rc = RC_OK;
-    store->rc_unheard = false;
+    session_forgive(store);
     if (rc != RC_OK || !result) {
         PQclear(r);
         r = NULL;

@@ -197,6 +197,22 @@ sub psql {
     return wantarray ? split(/\n/, $text) : $text;
 }
 
+# Somebody begins a transaction with this statement and stays in it: a function that ends that, or
+# nothing if it could not begin.
+sub hold {
+    my ($self, $sql) = @_;
+    my $sleeps = "from pg_stat_activity where wait_event = 'PgSleep'";
+    my $holder = Muster::Process->start([
+        "$self->{bin}/psql", '-Xq', '-h', $self->socket_dir, '-U', 'postgres', '-d', $self->{database},
+        '-c', "begin; $sql; select pg_sleep(100)",
+    ]);
+    poll(10, sub { $self->psql("select count(*) $sleeps") }) or return;
+    return sub {
+        $holder->stop('KILL');
+        $self->psql("select pg_terminate_backend(pid) $sleeps");
+    };
+}
+
 # A setting of the server's own, or without a value its default again, in force in every session.
 sub setting {
     my ($self, $name, $value) = @_;
