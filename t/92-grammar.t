@@ -195,10 +195,16 @@ for my $worker (@workers) {
         unless $ENV{MUSTER_SANITIZED};
 }
 
+# No icon is there, and POST /preferences/ only says that a container is missing.
+sub likes_nothing {
+    my ($route) = @_;
+    return $route->{pattern} eq 'favicon.ico' || "$route->{method} $route->{mount} $route->{pattern}" eq 'POST preferences ';
+}
+
 # Each route was reached by what it serves, or the grammar is none of this interface.
 if ($total{sent} >= 5000) {
     my @never = grep { !grep { /^[23]$/ } keys %{ $total{route}{$_} // {} } }
-        map { "$_->{method} $_->{doc}" } grep { $_->{pattern} ne 'favicon.ico' } @routes;
+        map { "$_->{method} $_->{doc}" } grep { !likes_nothing($_) } @routes;
     for my $route (sort keys %{ $total{route} }) {
         my $count = $total{route}{$route};
         note("$route: " . join ', ', map { "$count->{$_} of ${_}xx" } sort keys %$count);
