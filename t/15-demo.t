@@ -57,7 +57,7 @@ subtest 'a whole life' => sub {
             /basicserver/testserver2 /simpleentitynamemanager/testnames)], 'the example inventory';
     ok -S "$dir/pg/.s.PGSQL.5432", 'socket in DIR/pg';
     ok -f "$dir/muster.conf", 'DIR/muster.conf';
-    ok -s "$dir/log/$_", "DIR/log/$_" for qw(muster.log postgres.log nginx.access.log);
+    ok poll(5, sub { -s "$dir/log/$_" }), "DIR/log/$_" for qw(muster.log postgres.log nginx.access.log);
     is psql($dir, "select count(*) from entities where name = 'testserver1'"), 1, 'psql without more ado';
     is psql($dir, "insert into entities(name, type, driver, version) values ('mine', 'pool', 'pool', 1) returning name"),
         'mine', 'something of our own';

@@ -157,7 +157,7 @@ error_log $dir/error.log;
 events { worker_connections 1024; }
 http {
     $temp
-    access_log $dir/access.log;
+    access_log $dir/access.log combined buffer=32k flush=1s;
     keepalive_requests 100000;
     lua_package_path "$dir/?.lua;/usr/share/lua/5.1/?.lua;;";
     lua_package_cpath "/usr/lib/x86_64-linux-gnu/lua/5.1/?.so;/usr/lib/*/lua/5.1/?.so;;";
@@ -251,7 +251,7 @@ error_log $dir/error.log;
 events { worker_connections 1024; }
 http {
     $temp
-    access_log $dir/access.log;
+    access_log $dir/access.log combined buffer=32k flush=1s;
     keepalive_requests 100000;
     upstream peer { server $address; keepalive 64; keepalive_requests 100000; }
     server {
