@@ -132,5 +132,29 @@ subtest 'no database' => sub {
     is($client->get('/preferences/c/n')->{body}, '2', 'it was written');
 };
 
+# What fails between a statement and its commit is said at the pipeline's sync, where libpq has more to
+# tell than elsewhere: what it tells must not be taken for the next statement's result.
+subtest 'an error when it commits' => sub {
+    $postgres->psql($_) for (
+        'create table noted (what text)',
+        q{create function note() returns trigger language plpgsql as $$ begin insert into noted values (new.document ->> 'n'); return null; end $$},
+        'create trigger note after insert or update on muster_preferences for each row execute function note()',
+        q{create function regret() returns trigger language plpgsql as $$ begin if new.container = 'regretted' then raise 'no'; end if; return null; end $$},
+        'create constraint trigger regret after insert or update on muster_preferences deferrable initially deferred for each row execute function regret()',
+    );
+    my $n = 100;
+    for my $bad ([ POST => 'regretted/n' ], [ PUT => 'regretted' ]) {
+        my ($method, $path) = @$bad;
+        # By whichever worker; each of them goes on.
+        for (1 .. 4) {
+            is($client->request($method, "/preferences/$path", body => $method eq 'PUT' ? '{"n": 1}' : '1')->{status}, 500, "$method $path");
+            is($client->post('/preferences/c/n', body => ++$n)->{status}, 204, 'the next one is done');
+            is($client->get('/preferences/c/n')->{body}, $n, 'and read');
+        }
+    }
+    is($postgres->psql(q{select count(*) from muster_preferences where container = 'regretted'}), 0, 'nothing of what failed');
+    is($postgres->psql('select string_agg(what, e\'\\n\')  from noted'), join("\n", 101 .. $n), 'all else once');
+};
+
 $world->server->stop;
 done_testing();

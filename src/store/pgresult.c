@@ -8,12 +8,14 @@
 #include "store/session.h"
 
 /* The server itself says that it was not done: its message came instead of a result. Not so where
- * that ends the connection instead of answering COMMIT: it may come after the deed. */
+ * that ends the session instead of answering COMMIT or a sync: it may come after the deed. */
 static bool refused(const struct sent *sent, const PGresult *result) {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-    return sent->kind == SENT_STATEMENT && severity &&
-           (sent->stmt != STMT_COMMIT || strcmp(severity, "ERROR") == 0);
+    if (!severity)
+        return false;
+    return strcmp(severity, "ERROR") == 0 ||
+           (sent->kind == SENT_STATEMENT && sent->stmt != STMT_COMMIT);
 }
 
 /* An error result: logged once, here, and remembered. */
@@ -26,6 +28,8 @@ static enum rc take_error(struct store *store, const struct sent *sent, const PG
     store->locked = session_state_locked(state);
     if (refused(sent, result))
         store->lone_write = store->commit_sent = false;
+    /* What libpq reports behind an error at a sync would be taken for the next statement's. */
+    lost = lost || sent->kind == SENT_SYNC;
     if (store->cancelling && rc == RC_BUSY) {
         store->cancelled = true;
         rc = RC_GONE;
