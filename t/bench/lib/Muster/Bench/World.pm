@@ -75,6 +75,16 @@ sub _read_tables {
     return;
 }
 
+# From now on a commit takes so many microseconds longer, as on a disk that is slower to sync; 0: as it
+# was.
+sub slow_commits {
+    my ($self, $microseconds) = @_;
+    my @value = $microseconds ? ($microseconds) : ();
+    $self->{postgres}->setting(commit_siblings => @value ? 0 : ());
+    $self->{postgres}->setting(commit_delay => @value);
+    return;
+}
+
 sub data        { return $_[0]{data}{ $_[1] // 'large' } }
 sub postgres    { return $_[0]{postgres} }
 sub session     { return $_[0]{session} }
