@@ -17,6 +17,9 @@ my $help = run([ @perl, '--help' ]);
 is $help->{status}, 0, '--help';
 like $help->{out}, qr/^ +--quick /m, 'tells of the options';
 is run([ @perl, '--front', 'apache' ])->{status}, 2, 'what makes no sense is refused';
+my $unknown = run([ @perl, '--only', 'by-name,nothing' ], timeout => 5);
+is $unknown->{status}, 2, 'a scenario that is none, too, before anything is loaded';
+like $unknown->{err}, qr/^There is no scenario nothing\.$/m, 'and named';
 
 my @names = split /\n/, run([ @perl, '--list' ])->{out};
 ok @names > 10, 'the scenarios have names';

@@ -99,6 +99,10 @@ sub options {
         usage("--$least has to be at least 1") if $option{$least} < 1;
     }
     usage('--front is nginx or lighttpd') unless $option{front} =~ /\A(?:nginx|lighttpd)\z/;
+    my %is_name = map { $_ => 1 } Muster::Bench::Scenarios::names();
+    for my $name (split /,/, $option{only} // '') {
+        usage("There is no scenario $name.") unless $is_name{$name};
+    }
     usage('at most nine million servers') if $option{servers} > 8_999_999;
     return;
 }
