@@ -143,17 +143,17 @@ subtest 'an error when it commits' => sub {
         'create constraint trigger regret after insert or update on muster_preferences deferrable initially deferred for each row execute function regret()',
     );
     my $n = 100;
-    for my $bad ([ POST => 'regretted/n' ], [ PUT => 'regretted' ]) {
-        my ($method, $path) = @$bad;
+    for my $bad ([ POST => 'regretted/n', '1' ], [ PUT => 'regretted', '{"n": 1}' ]) {
+        my ($method, $path, $body) = @$bad;
         # By whichever worker; each of them goes on.
         for (1 .. 4) {
-            is($client->request($method, "/preferences/$path", body => $method eq 'PUT' ? '{"n": 1}' : '1')->{status}, 500, "$method $path");
+            is($client->request($method, "/preferences/$path", body => $body)->{status}, 500, "$method $path");
             is($client->post('/preferences/c/n', body => ++$n)->{status}, 204, 'the next one is done');
             is($client->get('/preferences/c/n')->{body}, $n, 'and read');
         }
     }
     is($postgres->psql(q{select count(*) from muster_preferences where container = 'regretted'}), 0, 'nothing of what failed');
-    is($postgres->psql('select string_agg(what, e\'\\n\')  from noted'), join("\n", 101 .. $n), 'all else once');
+    is($postgres->psql('select what from noted'), join("\n", 101 .. $n), 'all else once');
 };
 
 $world->server->stop;

@@ -14,7 +14,8 @@ use Muster::Server;
 sub new {
     my ($class, %option) = @_;
     my $self = bless { %option, dir => temp_dir() }, $class;
-    # As it comes but for the memory, and for checkpoints, which would fall into some measurement.
+    # As it comes but for the memory, and for checkpoints, which would fall into some measurement; and
+    # commit_delay, which is 0, would be for all (slow_commits).
     $self->{postgres} = Muster::Postgres->new(
         settings => {
             fsync              => 'on',
@@ -24,6 +25,7 @@ sub new {
             max_wal_size       => '8GB',
             checkpoint_timeout => '1h',
             max_connections    => 300,
+            commit_siblings    => 0,
         },
     );
     $self->_read_tables;
@@ -77,13 +79,7 @@ sub _read_tables {
 
 # From now on a commit takes so many microseconds longer, as on a disk that is slower to sync; 0: as it
 # was.
-sub slow_commits {
-    my ($self, $microseconds) = @_;
-    my @value = $microseconds ? ($microseconds) : ();
-    $self->{postgres}->setting(commit_siblings => @value ? 0 : ());
-    $self->{postgres}->setting(commit_delay => @value);
-    return;
-}
+sub slow_commits { return $_[0]{postgres}->setting(commit_delay => $_[1]) }
 
 sub data        { return $_[0]{data}{ $_[1] // 'large' } }
 sub postgres    { return $_[0]{postgres} }
