@@ -132,6 +132,25 @@ function M.pool(name)
 end
 LUA
 
+# How an nginx of ours begins, up to and into its http block; logs as in the sample.
+sub nginx_head {
+    my ($dir, $processes) = @_;
+    my $user = $> == 0 ? 'user root;' : '';
+    my $temp = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body fastcgi proxy scgi uwsgi);
+    return <<"CONF";
+daemon off;
+$user
+worker_processes $processes;
+pid $dir/nginx.pid;
+error_log $dir/error.log;
+events { worker_connections 1024; }
+http {
+    $temp
+    access_log $dir/access.log combined buffer=32k flush=1s;
+    keepalive_requests 100000;
+CONF
+}
+
 sub nginx_lua {
     need(qw(libnginx-mod-http-ndk libnginx-mod-http-lua lua-dbi-postgresql lua-cjson));
     my $dir  = temp_dir();
@@ -144,21 +163,11 @@ sub nginx_lua {
     my @names = qw(object_by_name refs_by_names list_from_pools objects_by_ids);
     my $sql   = join ', ', map { "$_ = [==[" . typed($_) . "]==]" } @names;
     spew("$dir/inventory.lua", "$lua\nM.sql = {$sql}\nM.drivers, M.resources = '$world->{managers}[0]', '$world->{managers}[1]'\nreturn M\n");
-    my $user = $> == 0 ? 'user root;' : '';
-    my $temp = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body fastcgi proxy scgi uwsgi);
+    my $head = nginx_head($dir, $option->{workers});
     spew("$dir/nginx.conf", <<"CONF");
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
-daemon off;
-$user
-worker_processes $option->{workers};
-pid $dir/nginx.pid;
-error_log $dir/error.log;
-events { worker_connections 1024; }
-http {
-    $temp
-    access_log $dir/access.log combined buffer=32k flush=1s;
-    keepalive_requests 100000;
+$head
     lua_package_path "$dir/?.lua;/usr/share/lua/5.1/?.lua;;";
     lua_package_cpath "/usr/lib/x86_64-linux-gnu/lua/5.1/?.so;/usr/lib/*/lua/5.1/?.so;;";
     server {
@@ -239,20 +248,10 @@ sub behind_nginx {
     my ($peer) = @_;
     my $dir  = temp_dir();
     my $port = free_port();
-    my $user = $> == 0 ? 'user root;' : '';
-    my $temp = join '', map { "${_}_temp_path $dir/$_; " } qw(client_body fastcgi proxy scgi uwsgi);
     my ($address) = $peer->{url} =~ m{//(.*)};
+    my $head = nginx_head($dir, $option->{'front-workers'});
     spew("$dir/nginx.conf", <<"CONF");
-daemon off;
-$user
-worker_processes $option->{'front-workers'};
-pid $dir/nginx.pid;
-error_log $dir/error.log;
-events { worker_connections 1024; }
-http {
-    $temp
-    access_log $dir/access.log combined buffer=32k flush=1s;
-    keepalive_requests 100000;
+$head
     upstream peer { server $address; keepalive 64; keepalive_requests 100000; }
     server {
         listen 127.0.0.1:$port;
