@@ -132,7 +132,7 @@ static void to_stderr(const char *line) {
 static int check_db(const struct settings *settings) {
     int64_t count = 0;
 
-    return store_check_db(settings, &count) == RC_OK && count == 0 ? 0 : 1;
+    return store_check_db(&settings->store, &count) == RC_OK && count == 0 ? 0 : 1;
 }
 
 /* The supervisor takes the settings over. */
@@ -140,7 +140,7 @@ static int start(struct settings **settings) {
     switch (options.action) {
     case CHECK_CONFIG: puts("the configuration is fine"); return 0;
     case ONCE: return daemon_open_log(*settings) ? once_serve(*settings) : 1;
-    case INIT_DB: return store_init_db(*settings) == RC_OK ? 0 : 1;
+    case INIT_DB: return store_init_db(&(*settings)->store) == RC_OK ? 0 : 1;
     case CHECK_DB: return check_db(*settings);
     case TOKEN: return token_run(&options.token, *settings);
     case SUPERVISE: break;

@@ -65,14 +65,14 @@ static void test_defaults(void) {
     is_str(settings->listen, "unix:/run/muster/muster.sock", "listen");
     is_int(settings->listen_mode, 0660, "permissions are octal");
     is_int(settings->body_limit, 1 << 20, "body limit");
-    ok(settings->versioning && !settings->expanded_type, "booleans");
-    is_str(settings->mounts[MOUNT_ROOT], "", "the root has the empty path");
-    is_str(settings->mounts[MOUNT_ENTITY], "/entity", "a mount");
-    ok(settings->mounts[MOUNT_PREFERENCES] == NULL ||
-           strcmp(settings->mounts[MOUNT_PREFERENCES], "/preferences") == 0,
+    ok(settings->store.versioning && !settings->api.expanded_type, "booleans");
+    is_str(settings->api.mounts[MOUNT_ROOT], "", "the root has the empty path");
+    is_str(settings->api.mounts[MOUNT_ENTITY], "/entity", "a mount");
+    ok(settings->api.mounts[MOUNT_PREFERENCES] == NULL ||
+           strcmp(settings->api.mounts[MOUNT_PREFERENCES], "/preferences") == 0,
        "preferences");
     is_int(settings->response_header_count, 0, "no headers");
-    ok(settings->doc_dir[0] == '/', "doc_dir is where the texts were installed");
+    ok(settings->api.doc_dir[0] == '/', "doc_dir is where the texts were installed");
     config_free(&settings);
     ok(settings == NULL, "freed");
 }
@@ -213,8 +213,8 @@ static void test_overlay(void) {
     }
     is_int(settings->workers, 2, "what only the first sets stays");
     is_int(settings->body_limit, 20, "what both set is the second's");
-    is_str(settings->mounts[MOUNT_ENTITY], "/e", "groups are merged");
-    ok(settings->mounts[MOUNT_ATTRIBUTE] == NULL, "the empty path is no mount");
+    is_str(settings->api.mounts[MOUNT_ENTITY], "/e", "groups are merged");
+    ok(settings->api.mounts[MOUNT_ATTRIBUTE] == NULL, "the empty path is no mount");
     is_int(settings->response_header_count, 1, "lists are replaced");
     is_str(settings->response_headers[0].name, "X-C", "a header from a group");
     is_str(settings->response_headers[0].value, "3", "  and its value");
@@ -310,8 +310,8 @@ static void test_alone(void) {
     struct settings *settings = load_text("mounts = { preferences = \"/\"; };");
 
     if (ok(settings != NULL, "preferences alone")) {
-        is_str(settings->mounts[MOUNT_PREFERENCES], "", "  at the root");
-        ok(settings->mounts[MOUNT_ROOT] == NULL && settings->mounts[MOUNT_ENTITY] == NULL,
+        is_str(settings->api.mounts[MOUNT_PREFERENCES], "", "  at the root");
+        ok(settings->api.mounts[MOUNT_ROOT] == NULL && settings->api.mounts[MOUNT_ENTITY] == NULL,
            "  and nothing else");
     }
     config_free(&settings);

@@ -8,11 +8,11 @@
 #include "server/route.h"
 #include "tap.h"
 
-static struct settings settings = {.mounts = {[MOUNT_ROOT] = "",
-                                              [MOUNT_ENTITY] = "/entity",
-                                              [MOUNT_ATTRIBUTE] = "/inventory/attribute",
-                                              [MOUNT_RESOURCEMANAGER] = "/resourcemanager",
-                                              [MOUNT_RESOURCE] = "/resource"}};
+static struct settings settings = {.api.mounts = {[MOUNT_ROOT] = "",
+                                                  [MOUNT_ENTITY] = "/entity",
+                                                  [MOUNT_ATTRIBUTE] = "/inventory/attribute",
+                                                  [MOUNT_RESOURCEMANAGER] = "/resourcemanager",
+                                                  [MOUNT_RESOURCE] = "/resource"}};
 
 static struct route_match find(const char *text, enum method method) {
     static char copy[256];
@@ -95,16 +95,16 @@ static void test_mounts(void) {
     struct route_match match = find("/resource/d/n", METHOD_GET);
 
     is_int(match.mount, MOUNT_RESOURCE, "the mount is the one that was asked");
-    settings.mounts[MOUNT_ENTITY] = NULL;
+    settings.api.mounts[MOUNT_ENTITY] = NULL;
     refused(METHOD_GET, "/entity/pool", NULL);
-    settings.mounts[MOUNT_ENTITY] = "/inventory";
+    settings.api.mounts[MOUNT_ENTITY] = "/inventory";
     refused(METHOD_GET, "/inventory/attribute", NULL); /* the longer mount has it */
     goes(METHOD_GET, "/inventory/pool", entity_list, "pool");
     refused(METHOD_GET, "/inventory/pool/a/b", NULL);
-    settings.mounts[MOUNT_ENTITY] = "/entity";
-    settings.mounts[MOUNT_ROOT] = NULL;
+    settings.api.mounts[MOUNT_ENTITY] = "/entity";
+    settings.api.mounts[MOUNT_ROOT] = NULL;
     refused(METHOD_GET, "/__version__", NULL);
-    settings.mounts[MOUNT_ROOT] = "";
+    settings.api.mounts[MOUNT_ROOT] = "";
 }
 
 static void test_table(void) {

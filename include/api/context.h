@@ -2,8 +2,8 @@
 #ifndef MUSTER_API_CONTEXT_H
 #define MUSTER_API_CONTEXT_H
 
+#include "api/mount.h"
 #include "base/rc.h"
-#include "base/settings.h"
 #include "http/page.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -12,6 +12,29 @@
 #include "store/store.h"
 #include "json/reader.h"
 #include "json/writer.h"
+
+/* What the configuration says to handlers. Sizes are in bytes, texts borrowed. */
+struct api_options {
+    const char *mounts[MOUNT_COUNT]; /* path without a trailing slash; NULL: not mounted;
+                                        MOUNT_ROOT is "" */
+    const char *version;             /* what /__version__ says */
+    const char *doc_dir;
+    const char *auth_challenge; /* WWW-Authenticate of a 401 */
+    bool expanded_type;
+    int per_page;
+    int max_per_page;        /* 0: any size */
+    int max_name_characters; /* of an object's name */
+    int max_key_characters;  /* of an attribute's key or subkey */
+    int json_depth;
+    int json_values;
+    int json_key_bytes;         /* in a JSON text, also of a container of preferences */
+    int json_number_characters; /* of a number, and its exponent in either direction */
+    int json_exponent;
+    int preferences_document_bytes; /* largest document, as PostgreSQL prints it */
+    int preferences_max_containers; /* of one user; 0: any number */
+    int preferences_max_bytes;      /* of one user, all documents together; 0: any number */
+    int preferences_path_segments;  /* of a place in a document, the container included */
+};
 
 #define DEPENDENCIES 4
 
@@ -31,7 +54,7 @@ enum mode { MODE_COMPACT, MODE_EXPANDED, MODE_INVALID };
  * somebody's own documents has a request->user, the transaction of the row's mode is open.
  */
 struct context {
-    const struct settings *settings;
+    const struct api_options *options;
     struct request *request;
     struct response *response;
     struct store *store;

@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/settings.h"
 
 #define RESPONSE_HOLD 65536
 
@@ -16,6 +15,11 @@
 struct transport_out {
     bool (*write)(void *context, const char *bytes, size_t n);
     void *context;
+};
+
+struct header {
+    const char *name;
+    const char *value;
 };
 
 struct response_header {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 /* Bits, so that they can be added up. None includes another but ROLE_ADMIN, which is all of them
  * and what the running of the server needs. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "base/settings.h"
+#include "server/settings.h"
 
 enum setting_type {
     SETTING_STRING,

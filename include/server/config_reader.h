@@ -8,8 +8,8 @@
 #include <libconfig.h>
 
 #include "base/arena.h"
-#include "base/settings.h"
 #include "server/config.h"
+#include "server/settings.h"
 
 enum { MAX_SETTINGS = 96 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 /* Whom the workers become. */
 struct account {

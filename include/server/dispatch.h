@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "base/settings.h"
 #include "http/response.h"
+#include "server/settings.h"
 #include "store/store.h"
 #include "json/writer.h"
 

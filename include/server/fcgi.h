@@ -3,8 +3,8 @@
 #ifndef MUSTER_SERVER_FCGI_H
 #define MUSTER_SERVER_FCGI_H
 
-#include "base/settings.h"
 #include "server/dispatch.h"
+#include "server/settings.h"
 
 struct fcgi;
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 struct listener {
     int fd;              /* non-blocking, close-on-exec */

@@ -2,7 +2,7 @@
 #ifndef MUSTER_SERVER_ONCE_H
 #define MUSTER_SERVER_ONCE_H
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 /* Serves the request that the environment describes (RFC 3875), its body read from standard input
  * by CONTENT_LENGTH. Returns the exit status: 0 if a whole answer was written, 1 if it was broken

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 /* Listens, starts the workers and replaces those that die, until TERM or INT: then requests in
  * flight finish within drain_timeout. HUP reads the files again and replaces the workers, USR1

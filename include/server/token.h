@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 enum { TOKEN_SCOPES_MAX = 32, TOKEN_NETWORKS_MAX = 64 };
 

@@ -2,7 +2,7 @@
 #ifndef MUSTER_SERVER_WORKER_H
 #define MUSTER_SERVER_WORKER_H
 
-#include "base/settings.h"
+#include "server/settings.h"
 
 /* What the supervisor tells a worker by. Both let the requests in hand finish. */
 struct cache;

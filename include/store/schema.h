@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/rc.h"
-#include "base/settings.h"
+#include "store/store.h"
 
 /* What muster_schema must say before statements that need our additions are prepared. To be raised
  * with every change of etc/schema.sql that such a statement needs. */
@@ -15,11 +15,11 @@
  * (contract/storage.md). Safe to run again, on a database made by Python clusto, and by several at
  * once. One line to stdout for each thing it did, or that nothing was to do. RC_OK; else what went
  * wrong is logged, and nothing was changed. */
-enum rc store_init_db(const struct settings *settings);
+enum rc store_init_db(const struct store_options *options);
 
 /* muster --check-db: one line to stdout for each break of the rules found (duplicate names,
  * orphans, cycles, who may be in what, the lists of taken addresses); changes nothing. *count: how
  * many. */
-enum rc store_check_db(const struct settings *settings, int64_t *count);
+enum rc store_check_db(const struct store_options *options, int64_t *count);
 
 #endif

@@ -25,7 +25,7 @@ struct ahead {
 };
 
 struct store {
-    const struct settings *settings;
+    const struct store_options *options;
     PGconn *conn;
     bool whole_tables; /* for statements that read all there is: the planner is let alone */
     bool connecting;

@@ -8,10 +8,19 @@
 
 #include "base/arena.h"
 #include "base/rc.h"
-#include "base/settings.h"
 #include "model/value.h"
 
 struct store;
+
+/* What a store is told about its database. Times are in milliseconds, 0: forever. */
+struct store_options {
+    const char *database; /* libpq connection string */
+    int connect_timeout;
+    int statement_timeout;
+    int lock_timeout;
+    bool versioning; /* rows are ended rather than deleted, and every write has a number */
+    bool name_reads; /* single reads say in application_name for which request they are */
+};
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */
 struct ref {
@@ -46,8 +55,8 @@ struct object {
 /* --- life (store/pg.c)
  * ------------------------------------------------------------------------------- */
 
-/* A store for one process; connects lazily. Settings are borrowed. Never NULL. */
-struct store *store_new(const struct settings *settings);
+/* A store for one process; connects lazily. The options are borrowed. Never NULL. */
+struct store *store_new(const struct store_options *options);
 void store_free(struct store **store);
 
 /* Connects if need be and prepares every statement. RC_OK, RC_BROKEN or RC_BUSY (logged). */

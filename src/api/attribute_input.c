@@ -77,7 +77,7 @@ static const char *reserved_key(struct arena *arena, const char *key) {
 
 static bool check_names(struct context *c, const struct attribute_input *input, size_t i) {
     const struct raw_attribute *raw = &input->raws[i];
-    size_t longest = (size_t)c->settings->max_key_characters;
+    size_t longest = (size_t)c->options->max_key_characters;
     const char *problem = key_check(c->arena, raw->key, longest);
 
     if (raw->wrong_type)

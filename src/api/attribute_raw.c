@@ -105,7 +105,7 @@ static bool is_container(const struct json_node *node) {
 /* The request's JSON; {}, [], null and an empty body are none: *out is NULL then. False: answered.
  */
 static bool read_body(struct context *c, struct json_node **out) {
-    const struct json_limits limits = json_limits(c, (size_t)c->settings->json_depth);
+    const struct json_limits limits = json_limits(c, (size_t)c->options->json_depth);
     const struct request *r = c->request;
     struct json_error error;
     struct json_node *node;

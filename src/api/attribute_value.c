@@ -53,7 +53,7 @@ static const char *value_of_json(struct arena *arena, const struct json_node *no
 
 /* datatype=json with a text: the text is JSON. */
 static const char *value_of_json_text(struct context *c, const char *text, struct value *out) {
-    const struct json_limits limits = json_limits(c, (size_t)c->settings->json_depth);
+    const struct json_limits limits = json_limits(c, (size_t)c->options->json_depth);
     struct json_error error;
     const struct json_node *node = json_read(c->arena, text, strlen(text), &limits, &error);
 

@@ -144,7 +144,7 @@ bool may_own(struct context *c, const struct driver *driver) {
          "Resource managers are made and deleted by who has the role \"write\" on "
          "\"resourcemanager\", too.");
     if (!known && !c->response->started)
-        response_header(c->response, "WWW-Authenticate", c->settings->auth_challenge);
+        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
     return false;
 }
 
@@ -190,10 +190,10 @@ int fail_mode(struct context *c) {
 
 struct json_limits json_limits(const struct context *c, size_t depth) {
     return (struct json_limits){.depth = depth,
-                                .nodes = (size_t)c->settings->json_values,
-                                .key_bytes = (size_t)c->settings->json_key_bytes,
-                                .number_digits = (size_t)c->settings->json_number_characters,
-                                .exponent = c->settings->json_exponent};
+                                .nodes = (size_t)c->options->json_values,
+                                .key_bytes = (size_t)c->options->json_key_bytes,
+                                .number_digits = (size_t)c->options->json_number_characters,
+                                .exponent = c->options->json_exponent};
 }
 
 /* A header, or the parameter that stands for it in a link. */
@@ -204,7 +204,7 @@ static const char *header_or_param(const struct context *c, const char *header, 
 }
 
 bool get_page(struct context *c, struct page *out) {
-    const int most = c->settings->max_per_page, usual = c->settings->per_page;
+    const int most = c->options->max_per_page, usual = c->options->per_page;
     const char *message;
 
     if (!page_parse(c->arena, request_header(c->request, "Clusto-Page"),

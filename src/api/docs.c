@@ -51,7 +51,7 @@ static const char *doc_text(struct context *c, bool html) {
     char **slot = &texts[c->mount][html];
 
     if (!*slot)
-        *slot = read_file(arena_printf(c->arena, "%s/%s.%s", c->settings->doc_dir,
+        *slot = read_file(arena_printf(c->arena, "%s/%s.%s", c->options->doc_dir,
                                        doc_names[c->mount], html ? "html" : "rst"));
     return *slot;
 }
@@ -80,7 +80,7 @@ static void write_filled(struct context *c, const char *text) {
     const struct {
         const char *name;
         const char *value;
-    } variables[] = {{"${server_url}", server_url(c)}, {"${server_version}", c->settings->version}};
+    } variables[] = {{"${server_url}", server_url(c)}, {"${server_version}", c->options->version}};
     const char *from = text, *dollar = text;
 
     while ((dollar = strstr(dollar, "${server_"))) {

@@ -104,7 +104,7 @@ int entity_show(struct context *c) {
 /* The names to create, checked; NULL: answered. */
 static const char **names_to_create(struct context *c, size_t *count) {
     const char **names = params_all(&c->request->params, c->arena, "name", count);
-    size_t longest = (size_t)c->settings->max_name_characters;
+    size_t longest = (size_t)c->options->max_name_characters;
 
     if (*count == 0) {
         fail(c, 412, "Provide at least one name to create");

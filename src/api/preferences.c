@@ -119,8 +119,8 @@ static bool read_search(struct context *c, const char **search) {
     }
     if (text == NULL && c->request->body_length == 0)
         return true;
-    value = text != NULL ? preferences_read_json(c, text, n, (size_t)c->settings->json_depth)
-                         : preferences_read_body(c, (size_t)c->settings->json_depth);
+    value = text != NULL ? preferences_read_json(c, text, n, (size_t)c->options->json_depth)
+                         : preferences_read_body(c, (size_t)c->options->json_depth);
     if (value == NULL)
         return false;
     if (value->type != JSON_OBJECT) {
@@ -220,8 +220,8 @@ static const struct json_node *read_stored(struct context *c,
     struct json_node *tree = json_read(c->arena, document->text, document->length, &wide, &error);
 
     if (tree != NULL)
-        numbers_shorten(c->arena, tree, (size_t)c->settings->json_number_characters,
-                        c->settings->json_exponent);
+        numbers_shorten(c->arena, tree, (size_t)c->options->json_number_characters,
+                        c->options->json_exponent);
     return tree;
 }
 

@@ -70,7 +70,7 @@ static void read_path(struct context *c, struct place *place) {
 static bool read_place(struct context *c, struct change *change) {
     const char *pointer = params_last(&c->request->params, "pointer");
     const struct json_pointer *steps = &change->place.pointer;
-    int segments = c->settings->preferences_path_segments, longest = c->settings->json_key_bytes;
+    int segments = c->options->preferences_path_segments, longest = c->options->json_key_bytes;
 
     change->container = c->args[0];
     if (pointer == NULL)
@@ -88,7 +88,7 @@ static bool read_place(struct context *c, struct change *change) {
 }
 
 bool preferences_begin(struct context *c, struct change *change, const char *const *parameters) {
-    const struct settings *s = c->settings;
+    const struct api_options *s = c->options;
 
     *change = (struct change){.depth = (size_t)s->json_depth,
                               .key_bytes = (size_t)s->json_key_bytes,

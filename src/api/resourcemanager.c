@@ -111,7 +111,7 @@ int resourcemanager_create(struct context *c) {
         return fail(c, 409, "The driver \"%s\" is not a resource manager", driver->name);
     if (!name)
         return fail(c, 412, "Provide a name for the resource manager");
-    problem = name_check(c->arena, name, (size_t)c->settings->max_name_characters);
+    problem = name_check(c->arena, name, (size_t)c->options->max_name_characters);
     if (problem)
         return fail(c, 400, "%s", problem);
     verdict = get_properties(c, driver, &attrs, &attr_count);
@@ -208,7 +208,7 @@ static int create_named(struct context *c, const struct driver *driver,
                         const struct manager *manager, const char *resource) {
     size_t attr_count;
     struct attr *attrs = default_properties(c->arena, driver, &attr_count);
-    size_t longest = (size_t)c->settings->max_name_characters;
+    size_t longest = (size_t)c->options->max_name_characters;
     bool created = false;
     struct ref ref = {0};
 

@@ -12,7 +12,7 @@ int root_favicon(struct context *c) {
 }
 
 int root_version(struct context *c) {
-    return answer_string(c, 200, c->settings->version);
+    return answer_string(c, 200, c->options->version);
 }
 
 struct pair {
@@ -52,7 +52,7 @@ int root_meta(struct context *c) {
     size_t count = 0;
 
     for (size_t i = 0; i < sizeof applications / sizeof *applications; i++) {
-        const char *path = c->settings->mounts[applications[i].mount];
+        const char *path = c->options->mounts[applications[i].mount];
 
         if (path)
             pairs[count++] = (struct pair){path, applications[i].application};

@@ -133,7 +133,7 @@ void show_object(struct context *c, const struct object *object) {
     json_key(w, "name");
     json_string(w, object->ref.name);
     show_refs(c, "parents", object->parents, object->parent_count);
-    if (c->settings->expanded_type) {
+    if (c->options->expanded_type) {
         json_key(w, "type");
         json_string(w, object->ref.type);
     }

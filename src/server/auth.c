@@ -37,7 +37,7 @@ static bool believes(const struct caller *c, const char *param) {
 
 static int challenge(struct exchange *x, int status) {
     if (status == 401 && !x->response.started)
-        response_header(&x->response, "WWW-Authenticate", x->w->settings->auth_challenge);
+        response_header(&x->response, "WWW-Authenticate", x->w->settings->api.auth_challenge);
     return status;
 }
 

@@ -76,12 +76,12 @@ static void mount_taken(struct reader *r, int one, int other) {
     int blamed = reader_where(r, mount_settings[one]) != NULL ? one : other;
 
     reader_problem(r, reader_where(r, mount_settings[blamed]), mount_settings[blamed],
-                   "\"%s\" is taken by %s", r->config->settings.mounts[one],
+                   "\"%s\" is taken by %s", r->config->settings.api.mounts[one],
                    mount_settings[blamed == one ? other : one]);
 }
 
 static void check_mounts(struct reader *r) {
-    const char **mounts = r->config->settings.mounts;
+    const char **mounts = r->config->settings.api.mounts;
 
     mounts[MOUNT_ROOT] = "";
     for (int i = 1; i < MOUNT_COUNT; i++) {
@@ -116,7 +116,7 @@ static struct config *config_new(void) {
     if (config == NULL)
         abort();
     config->arena = arena_new();
-    config->settings.version = PACKAGE_VERSION;
+    config->settings.api.version = PACKAGE_VERSION;
     config->headers = arena_alloc(config->arena, sizeof(struct header));
     config->settings.response_headers = config->headers;
     return config;
@@ -140,8 +140,8 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
     check_mounts(&r);
     check_secret(&r);
     reader_check_cors(&r);
-    if (settings->doc_dir != NULL && settings->doc_dir[0] == '\0')
-        settings->doc_dir = PKGDATADIR;
+    if (settings->api.doc_dir != NULL && settings->api.doc_dir[0] == '\0')
+        settings->api.doc_dir = PKGDATADIR;
     reader_register(&r);
     while (read > 0)
         config_destroy(&files[--read]);

@@ -23,7 +23,7 @@ void worker_state_init(struct worker_state *w, const struct settings *settings,
     uint32_t random = 0;
 
     *w = (struct worker_state){.settings = settings, .cache = cache};
-    w->store = store_new(settings);
+    w->store = store_new(&settings->store);
     w->scratch = arena_new();
     w->json = json_writer_new();
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
@@ -276,7 +276,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
     intake_begin(w, x->arena, transport, &x->request);
     response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
     edge_headers(x);
-    x->c = (struct context){.settings = w->settings,
+    x->c = (struct context){.options = &w->settings->api,
                             .request = &x->request,
                             .response = &x->response,
                             .store = w->store,

@@ -37,7 +37,7 @@ int operating_metrics(struct context *c) {
     struct buf text;
 
     buf_init(&text, 0);
-    metrics_print(&text, c->settings->version);
+    metrics_print(&text, c->options->version);
     c->response->status = 200;
     response_header(c->response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     if (text.failed)

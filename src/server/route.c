@@ -154,7 +154,7 @@ static enum mount find_mount(const struct settings *settings, const struct path 
     int longest = -1;
 
     for (int m = 0; m < MOUNT_COUNT; m++) {
-        int n = settings->mounts[m] != NULL ? below(settings->mounts[m], path) : -1;
+        int n = settings->api.mounts[m] != NULL ? below(settings->api.mounts[m], path) : -1;
 
         if (n > longest) {
             longest = n;
@@ -185,7 +185,7 @@ struct route_match route_find(const struct settings *settings, const struct path
     size_t skip, most = 0;
     enum mount mount = find_mount(settings, path, &skip), rows;
 
-    if (settings->mounts[MOUNT_ROOT] == NULL && is_monitor(path))
+    if (settings->api.mounts[MOUNT_ROOT] == NULL && is_monitor(path))
         mount = MOUNT_ROOT;
     rows = mount;
     if (mount == MOUNT_COUNT)

@@ -368,7 +368,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
     if (!prepare(s))
         goto out;
     block_signals(s);
-    log_info("muster %s: %zu workers", s->settings->version, wanted_workers(s->settings));
+    log_info("muster %s: %zu workers", s->settings->api.version, wanted_workers(s->settings));
     renew_cache(s);
     metrics_open();
     metrics_workers_wanted(wanted_workers(s->settings));

@@ -297,7 +297,7 @@ static bool open_places(struct worker *w, const struct settings *settings, int l
     w->processors = sched_getaffinity(0, sizeof(processors), &processors) == 0
                         ? (size_t)CPU_COUNT(&processors)
                         : 1;
-    w->together = settings->name_reads ? 1 : STORE_AHEAD; /* else each says whose it is */
+    w->together = settings->store.name_reads ? 1 : STORE_AHEAD; /* else each says whose it is */
     w->places = count_places(w->state.cache ? BATCH : w->together);
     for (size_t i = 0; i < w->places; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);

@@ -14,7 +14,7 @@ static void forget(struct ahead *ahead) {
 int store_ask(struct store *store, const char *request) {
     assert(store->transaction == TRANSACTION_NONE && !store->serving);
     store->asking = NULL;
-    if (store->asked == STORE_AHEAD || !store_connected(store) || store->settings->name_reads)
+    if (store->asked == STORE_AHEAD || !store_connected(store) || store->options->name_reads)
         return -1;
     store->asking = &store->ahead[store->asked];
     forget(store->asking);

@@ -64,8 +64,8 @@ static enum rc report(struct store *store, int64_t *count) {
     return rc;
 }
 
-enum rc store_check_db(const struct settings *settings, int64_t *count) {
-    struct settings patient = *settings;
+enum rc store_check_db(const struct store_options *options, int64_t *count) {
+    struct store_options patient = *options;
     struct store *store;
     enum rc rc;
 

@@ -6,12 +6,12 @@
 #include "base/log.h"
 #include "store/session.h"
 
-struct store *store_new(const struct settings *settings) {
+struct store *store_new(const struct store_options *options) {
     struct store *store = calloc(1, sizeof *store);
 
     if (!store)
         log_fatal("out of memory");
-    store->settings = settings;
+    store->options = options;
     store->client = -1;
     store->texts = arena_new();
     store->scratch = arena_new();
@@ -67,11 +67,11 @@ bool pg_in_transaction(const struct store *store) {
 }
 
 bool pg_versioning(const struct store *store) {
-    return store->settings->versioning;
+    return store->options->versioning;
 }
 
 struct pg_arg pg_version(const struct store *store) {
-    return store->settings->versioning ? pg_null() : pg_int(1);
+    return store->options->versioning ? pg_null() : pg_int(1);
 }
 
 struct pg_arg pg_request(const struct store *store) {
@@ -107,7 +107,7 @@ enum rc store_begin_write(struct store *store, const char *user, const char *des
     store->transaction = TRANSACTION_WRITE;
     store->user = arena_strdup(store->texts, user);
     store->description = arena_strdup(store->texts, description);
-    if (!store->settings->versioning)
+    if (!store->options->versioning)
         store->version = 1; /* what Python clusto writes without versioning */
     return RC_OK;
 }

@@ -52,7 +52,7 @@ static void default_option(struct options *o, const char *name, const char *valu
 }
 
 static const char *session_options(struct store *store, struct arena *scratch, const char *users) {
-    const struct settings *s = store->settings;
+    const struct store_options *s = store->options;
     int idle = s->statement_timeout > 30000 ? 2 * s->statement_timeout : 60000;
 
     return arena_printf(scratch,
@@ -131,7 +131,7 @@ static void on_notice(void *context, const PGresult *notice) {
 }
 
 bool session_open(struct store *store) {
-    const char *conninfo = store->settings->database ? store->settings->database : "";
+    const char *conninfo = store->options->database ? store->options->database : "";
     char *complaint = NULL;
     PQconninfoOption *parsed = PQconninfoParse(conninfo, &complaint);
     struct options o = {.count = 0};
@@ -149,7 +149,7 @@ bool session_open(struct store *store) {
         goto out;
     }
     PQsetNoticeReceiver(store->conn, on_notice, store);
-    ok = handshake(store, clock_ms() + store->settings->connect_timeout);
+    ok = handshake(store, clock_ms() + store->options->connect_timeout);
 out:
     PQfreemem(complaint);
     PQconninfoFree(parsed);

@@ -121,7 +121,7 @@ static void put_name(struct store *store) {
 static bool wants_name(const struct store *store, enum stmt stmt) {
     if (stmt == STMT_SET_NAME || stmt_rows[stmt].flags & STMT_NAMES_ITSELF)
         return false;
-    return store->settings->name_reads && store->request && !store->packet_open && !store->begun &&
+    return store->options->name_reads && store->request && !store->packet_open && !store->begun &&
            !store->connecting && store->transaction == TRANSACTION_NONE;
 }
 
@@ -132,7 +132,7 @@ static void put_begin(struct store *store) {
     put(store, write ? STMT_BEGIN_WRITE : STMT_BEGIN_SNAPSHOT, PG_NONE, false);
     if (store->rc == RC_OK && store->request)
         put_name(store);
-    if (store->rc == RC_OK && write && store->settings->versioning && !store->unversioned)
+    if (store->rc == RC_OK && write && store->options->versioning && !store->unversioned)
         put(store, STMT_VERSION_INSERT, PG_ARGS(pg_text(store->user), pg_text(store->description)),
             false);
 }

@@ -80,7 +80,7 @@ static bool wait_once(struct store *store, int64_t deadline) {
 
 /* Milliseconds to wait for a result. Those of a packet come together, so there it is for all. */
 static int64_t patience(const struct store *store) {
-    int64_t timeout = store->settings->statement_timeout;
+    int64_t timeout = store->options->statement_timeout;
     int64_t beyond = timeout < LEAST_BEYOND  ? LEAST_BEYOND
                      : timeout > MOST_BEYOND ? MOST_BEYOND
                                              : timeout;
@@ -88,7 +88,7 @@ static int64_t patience(const struct store *store) {
     if (store->cancelling)
         return CANCEL_LIMIT;
     if (store->connecting)
-        return store->settings->connect_timeout;
+        return store->options->connect_timeout;
     return timeout > 0 ? timeout + beyond : INT32_MAX;
 }
 

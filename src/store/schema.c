@@ -44,8 +44,8 @@ static enum rc run_schema(struct store *store, int *told) {
     return rc;
 }
 
-enum rc store_init_db(const struct settings *settings) {
-    struct settings patient = *settings;
+enum rc store_init_db(const struct store_options *options) {
+    struct store_options patient = *options;
     struct store *store;
     enum rc rc = RC_BROKEN;
 
