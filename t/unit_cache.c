@@ -11,11 +11,12 @@
 
 static struct cache *cache;
 
-static struct dependencies on(int64_t key) {
-    return (struct dependencies){.keys = {key}, .count = 1};
+static struct context_dependencies on(int64_t key) {
+    return (struct context_dependencies){.keys = {key}, .count = 1};
 }
 
-static void store(const char *key, uint64_t seq, struct dependencies d, const char *answer) {
+static void store(const char *key, uint64_t seq, struct context_dependencies d,
+                  const char *answer) {
     cache_store(cache, key, strlen(key), seq, &d, answer, strlen(answer));
 }
 
@@ -36,7 +37,7 @@ static void apply(const char *snapshot, const int64_t *keys, size_t count, bool 
 }
 
 static void test_validity(void) {
-    const struct dependencies anything = {.anything = true};
+    const struct context_dependencies anything = {.anything = true};
     int64_t five = 5, six = 6;
     uint64_t seq = cache_seq(cache);
 
@@ -98,7 +99,7 @@ static void test_crowd(void) {
     for (unsigned round = 0; round < 60000; round++) {
         unsigned k = (unsigned)rand() % KEYS;
         size_t n = (size_t)rand() % (round % 50 == 0 ? 40000 : 600);
-        struct dependencies d = on(k);
+        struct context_dependencies d = on(k);
         int64_t changed = k;
         char key[16];
 

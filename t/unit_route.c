@@ -27,7 +27,7 @@ static struct route_match find(const char *text, enum method method) {
 }
 
 /* `path` is answered by `handle`, which is given `args` ("a b"). */
-static void goes(enum method method, const char *path, handler handle, const char *args) {
+static void goes(enum method method, const char *path, context_handler handle, const char *args) {
     struct route_match match = find(path, method);
     struct arena *arena = arena_new();
     const char *got = "";

@@ -120,18 +120,18 @@ static void test_properties(void) {
     for (size_t i = 0; i < sizeof givens / sizeof *givens; i++) {
         const struct given *g = &givens[i];
         struct verdict v =
-            given_properties(arena, driver_find(g->driver), &g->name, &g->value, 1, &attrs, &count);
+            properties_given(arena, driver_find(g->driver), &g->name, &g->value, 1, &attrs, &count);
 
         ok((v.rc == RC_OK) == g->fine && (v.rc == RC_OK || v.message), "%s %s=%s", g->driver,
            g->name, g->value);
     }
-    attrs = default_properties(arena, driver_find("simplenamemanager"), &count);
+    attrs = properties_default(arena, driver_find("simplenamemanager"), &count);
     is_int((long)count, 4, "a name manager has four properties by default");
     for (size_t i = 0; i < count; i++)
         if (strcmp(attrs[i].key, "digits") == 0)
             ok(attrs[i].value.datatype == DATATYPE_INT && attrs[i].value.number == 2,
                "numeric ones are ints");
-    default_properties(arena, driver_find("pool"), &count);
+    properties_default(arena, driver_find("pool"), &count);
     is_int((long)count, 0, "a pool has none");
 }
 

@@ -6,7 +6,7 @@
 
 /* What was asked for, checked. */
 struct attribute_input {
-    struct raw_attribute *raws;
+    struct attribute_raw *raws;
     struct attr *attrs;
     size_t count;
     bool is_bulk; /* a JSON list: messages name the index */
@@ -15,6 +15,6 @@ struct attribute_input {
 /* Reads what is to be written to the object, which is locked; what relations name is locked too
  * then (contract/inventory.md section 4, "Checks in order"). False: a 4xx or a failure is already
  * answered. */
-bool read_attributes(struct context *c, const struct ref *object, struct attribute_input *out);
+bool attribute_input_read(struct context *c, const struct ref *object, struct attribute_input *out);
 
 #endif

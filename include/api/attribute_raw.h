@@ -6,7 +6,7 @@
 #include "json/reader.h"
 
 /* One attribute as it was sent. Texts are NULL where nothing was given. */
-struct raw_attribute {
+struct attribute_raw {
     const char *key;
     const char *subkey;
     const char *number;
@@ -21,7 +21,7 @@ struct raw_attribute {
 
 /* Takes them from the path and a JSON body, or else the parameters; all zeros for a member of a
  * list that is no object. A JSON list is_bulk. False: a 4xx is already answered. */
-bool read_raw_attributes(struct context *c, struct raw_attribute **out, size_t *count,
-                         bool *is_bulk);
+bool attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
+                        bool *is_bulk);
 
 #endif

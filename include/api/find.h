@@ -4,19 +4,25 @@
 #define MUSTER_API_FIND_H
 
 #include "api/context.h"
-/* Is the object of this driver, or of one that descends from it? A driver that nobody configured is
- * that of the objects that have it (contract/drivers.md). */
-bool is_a(const struct ref *ref, const char *driver);
 
-/* After a look-up of `name` gave `rc` and `ref`: true if it was found and is a `driver` (NULL or "":
- * whatever); false: the 412, 404, 409 or the store's failure is already answered. */
-bool found(struct context *c, enum rc rc, const char *name, const struct ref *ref,
-           const char *driver);
+/* Is the object of this driver, or of one that descends from it? A driver that is not configured is
+ * the driver of the objects that have it (contract/drivers.md). */
+bool find_is_a(const struct ref *ref, const char *driver);
 
-/* Look-up and found() in one: the object, whole. */
+/* After a look-up of `name` returned `rc` and `ref`: true if it was found and is a `driver` (NULL
+ * or
+ * "": any); false: the 412, 404, 409 or the store's failure was sent. */
+bool find_check(struct context *c, enum rc rc, const char *name, const struct ref *ref,
+                const char *driver);
+
+/* Looks the whole object up and checks it. */
 bool find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
 /* The same, identity only. */
 bool find_ref(struct context *c, const char *name, const char *driver, struct ref *out);
+
+/* May this caller create or delete objects of this driver? A manager needs a role on the managers'
+ * mount, whatever the path. False: a 401 (not authenticated) or 403 was sent. */
+bool find_may_manage(struct context *c, const struct driver *driver);
 
 #endif

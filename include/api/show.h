@@ -17,14 +17,14 @@ void show_attr(struct context *c, const struct attr *attr);
 void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden);
 
 /* Answers with one object, whole or as its path. Returns the status. */
-int answer_object(struct context *c, int status, enum mode mode, const struct object *object);
+int show_one(struct context *c, int status, enum context_mode mode, const struct object *object);
 
 /* Answers a list of the store, streamed: limits it to `page`, sets the page headers, writes compact
  * paths or whole objects. Returns the status. */
-int answer_list(struct context *c, struct listing *listing, enum mode mode,
-                const struct page *page);
+int show_list(struct context *c, struct listing *listing, enum context_mode mode,
+              const struct page *page);
 
 /* Answers an empty list, page headers included. Returns 200. */
-int answer_empty_list(struct context *c, const struct page *page);
+int show_empty_list(struct context *c, const struct page *page);
 
 #endif

@@ -4,9 +4,9 @@
  * The idea: the database tells which keys (objects, users) were changed between a snapshot that we
  * know and now. `seq` counts what was applied of it. An answer remembers the seq that was there
  * before its query began and what it depends on: it is valid as long as none of that was marked
- * changed with a higher seq. Before an answer is served, somebody (turns.h) has asked the database for
- * the changes up to a snapshot taken after the request came, and applied them: so no answer is older
- * than its request. */
+ * changed with a higher seq. Before an answer is served, somebody (turns.h) has asked the database
+ * for the changes up to a snapshot taken after the request came, and applied them: so no answer is
+ * older than its request. */
 #ifndef MUSTER_SERVER_CACHE_H
 #define MUSTER_SERVER_CACHE_H
 
@@ -60,6 +60,7 @@ bool cache_find(struct cache *cache, const char *key, size_t key_length, struct 
 /* Keeps an answer whose query began after `seq` (cache_seq) was read. The oldest ones make room.
  * Too large ones and those that are out of date already are not kept. */
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
-                 const struct dependencies *dependencies, const char *answer, size_t length);
+                 const struct context_dependencies *dependencies, const char *answer,
+                 size_t length);
 
 #endif

@@ -19,7 +19,7 @@ struct route {
     unsigned methods; /* METHOD_BIT()s; HEAD is implied by GET */
     enum mount mount;
     const char *pattern;
-    handler handle;
+    context_handler handle;
     enum transaction transaction;
     enum role role;  /* whoever asks must have it on this mount */
     const char *doc; /* heading in doc/<mount>.rst that documents it */

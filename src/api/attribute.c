@@ -5,6 +5,7 @@
 #include "api/attribute.h"
 #include "api/attribute_input.h"
 #include "api/find.h"
+#include "api/reply.h"
 #include "api/show.h"
 #include "base/num.h"
 #include "store/write.h"
@@ -42,14 +43,15 @@ int attribute_show(struct context *c) {
     size_t count;
 
     if (problem)
-        return find_ref(c, name, driver, &ref) ? fail(c, 400, "%s", problem) : c->response->status;
-    if (!found(c, store_attrs_by_name(c->store, c->arena, name, &filter, &ref, &attrs, &count),
-               name, &ref, driver))
+        return find_ref(c, name, driver, &ref) ? reply_fail(c, 400, "%s", problem)
+                                               : c->response->status;
+    if (!find_check(c, store_attrs_by_name(c->store, c->arena, name, &filter, &ref, &attrs, &count),
+                    name, &ref, driver))
         return c->response->status;
-    depends_on(c, ref.id);
-    answer_json(c, 200);
+    reply_depends_on(c, ref.id);
+    reply_json(c, 200);
     show_attrs(c, attrs, count, filter.key && filter.key[0] == '_');
-    return answer_end(c);
+    return reply_end(c);
 }
 
 /* --- changing --- */
@@ -63,23 +65,23 @@ static int answer_attrs(struct context *c, int status) {
     enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &attrs, &count);
 
     if (rc != RC_OK)
-        return fail_rc(c, rc);
-    answer_json(c, status);
+        return reply_rc(c, rc);
+    reply_json(c, status);
     show_attrs(c, attrs, count, false);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 /* The object, locked, being of the driver that was asked for; false: answered. */
 static bool lock_object(struct context *c, enum lock lock, struct ref *out) {
-    return found(c, store_lock_one(c->store, c->arena, c->args[0], lock, out), c->args[0], out,
-                 params_last(&c->request->params, "driver"));
+    return find_check(c, store_lock_one(c->store, c->arena, c->args[0], lock, out), c->args[0], out,
+                      params_last(&c->request->params, "driver"));
 }
 
 int attribute_add(struct context *c) {
     struct attribute_input input;
     struct ref object;
 
-    if (!lock_object(c, LOCK_REFER, &object) || !read_attributes(c, &object, &input))
+    if (!lock_object(c, LOCK_REFER, &object) || !attribute_input_read(c, &object, &input))
         return c->response->status;
     store_add_attrs(c->store, object.id, input.attrs, input.count);
     return answer_attrs(c, 201);
@@ -173,10 +175,10 @@ static int set_all(struct context *c, const struct ref *object, const struct att
         if (overridden[i] || plan(&changes, &input->attrs[i]))
             continue;
         if (input->is_bulk)
-            return fail(
+            return reply_fail(
                 c, 409,
                 "Attribute %zu: cannot set an attribute when args match more than one value", i);
-        return fail(c, 409, "cannot set an attribute when args match more than one value");
+        return reply_fail(c, 409, "cannot set an attribute when args match more than one value");
     }
     store_delete_attrs(c->store, changes.gone, changes.gone_count);
     store_add_attrs(c->store, object->id, changes.added, changes.added_count);
@@ -190,8 +192,8 @@ int attribute_set(struct context *c) {
     size_t count;
     enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &object, &rows, &count);
 
-    if (!found(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
-        !read_attributes(c, &object, &input))
+    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        !attribute_input_read(c, &object, &input))
         return c->response->status;
     return set_all(c, &object, rows, count, &input);
 }
@@ -204,7 +206,7 @@ int attribute_delete(struct context *c) {
     if (!lock_object(c, LOCK_CHANGE, &object))
         return c->response->status;
     if (problem)
-        return fail(c, 400, "%s", problem);
+        return reply_fail(c, 400, "%s", problem);
     store_delete_matching(c->store, object.id, &filter);
     return answer_attrs(c, 200);
 }

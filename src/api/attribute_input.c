@@ -7,6 +7,7 @@
 #include "api/attribute_input.h"
 #include "api/attribute_value.h"
 #include "api/find.h"
+#include "api/reply.h"
 #include "base/num.h"
 #include "model/driver.h"
 #include "model/names.h"
@@ -25,9 +26,9 @@ static bool refuse(struct context *c, const struct attribute_input *input, size_
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     if (input->is_bulk)
-        fail(c, status, "Attribute %zu: %s", i, message);
+        reply_fail(c, status, "Attribute %zu: %s", i, message);
     else
-        fail(c, status, "%s", message);
+        reply_fail(c, status, "%s", message);
     return false;
 }
 
@@ -51,7 +52,7 @@ static bool check_number(struct context *c, const struct attribute_input *input,
 }
 
 static bool check_value(struct context *c, const struct attribute_input *input, size_t i,
-                        const struct raw_attribute *raw, struct attr *out) {
+                        const struct attribute_raw *raw, struct attr *out) {
     enum datatype datatype = DATATYPE_STRING;
     const char *problem;
 
@@ -76,7 +77,7 @@ static const char *reserved_key(struct arena *arena, const char *key) {
 }
 
 static bool check_names(struct context *c, const struct attribute_input *input, size_t i) {
-    const struct raw_attribute *raw = &input->raws[i];
+    const struct attribute_raw *raw = &input->raws[i];
     size_t longest = (size_t)c->options->max_key_characters;
     const char *problem = key_check(c->arena, raw->key, longest);
 
@@ -120,7 +121,7 @@ static bool check_ranges(struct context *c, const struct attribute_input *input)
         return true;
     rc = store_int_range(c->store, &minimum, &maximum);
     if (rc != RC_OK) {
-        fail_rc(c, rc);
+        reply_rc(c, rc);
         return false;
     }
     for (size_t i = 0; i < input->count; i++)
@@ -133,7 +134,7 @@ static bool check_driver(struct context *c, const struct attribute_input *input,
                          const struct ref *object) {
     const char *name = input->raws[i].driver;
 
-    if (!name || !*name || is_a(object, name))
+    if (!name || !*name || find_is_a(object, name))
         return true;
     if (!driver_find(name))
         return refuse(c, input, i, 412, "The driver \"%s\" is not a valid driver", name);
@@ -143,7 +144,7 @@ static bool check_driver(struct context *c, const struct attribute_input *input,
 
 /* All that can be said without a look at other objects. */
 static bool check(struct context *c, struct attribute_input *input, size_t i) {
-    const struct raw_attribute *raw = &input->raws[i];
+    const struct attribute_raw *raw = &input->raws[i];
     struct attr *out = &input->attrs[i];
 
     if (!raw->key || !*raw->key || (!raw->text && !raw->node))
@@ -162,7 +163,7 @@ static bool resolve(struct context *c, const struct attribute_input *input, size
     if (ref->id == 0)
         return refuse(c, input, i, 404, "Object \"%s\" not found (%s does not exist.)",
                       value->related_name, value->related_name);
-    if (!is_a(ref, value->related_driver))
+    if (!find_is_a(ref, value->related_driver))
         return refuse(c, input, i, 409, "The driver for object \"%s\" is not \"%s\"",
                       value->related_name, value->related_driver);
     value->related_id = ref->id;
@@ -187,7 +188,7 @@ static bool resolve_relations(struct context *c, struct attribute_input *input) 
         return true;
     rc = store_lock(c->store, c->arena, names, count, LOCK_REFER, refs);
     if (rc != RC_OK) {
-        fail_rc(c, rc);
+        reply_rc(c, rc);
         return false;
     }
     for (size_t i = 0; i < count; i++)
@@ -198,9 +199,10 @@ static bool resolve_relations(struct context *c, struct attribute_input *input) 
 
 /* --- all of it --- */
 
-bool read_attributes(struct context *c, const struct ref *object, struct attribute_input *out) {
+bool attribute_input_read(struct context *c, const struct ref *object,
+                          struct attribute_input *out) {
     *out = (struct attribute_input){0};
-    if (!read_raw_attributes(c, &out->raws, &out->count, &out->is_bulk))
+    if (!attribute_raw_read(c, &out->raws, &out->count, &out->is_bulk))
         return false;
     out->attrs = arena_array(c->arena, out->count, sizeof *out->attrs);
     for (size_t i = 0; i < out->count; i++)

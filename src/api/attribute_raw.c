@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "api/attribute_raw.h"
+#include "api/input.h"
+#include "api/reply.h"
 
 static const char *const known[] = {"key",      "value", "subkey", "number",
                                     "datatype", "mask",  "driver", NULL};
@@ -17,8 +19,8 @@ static bool merge_path(struct context *c, const char *name, const char *path, co
     if (!path)
         return true;
     if (*value && strcmp(*value, path) != 0) {
-        fail(c, 400, "Two different values were submitted for \"%s\": ['%s', '%s']", name, path,
-             *value);
+        reply_fail(c, 400, "Two different values were submitted for \"%s\": ['%s', '%s']", name,
+                   path, *value);
         return false;
     }
     *value = path;
@@ -27,7 +29,7 @@ static bool merge_path(struct context *c, const char *name, const char *path, co
 
 /* --- from parameters --- */
 
-static bool read_params(struct context *c, struct raw_attribute *raw) {
+static bool read_params(struct context *c, struct attribute_raw *raw) {
     const struct params *params = &c->request->params;
     const struct param *unknown = params_unknown(params, known);
 
@@ -47,7 +49,7 @@ static bool read_params(struct context *c, struct raw_attribute *raw) {
 /* --- from JSON --- */
 
 /* A member that is a string; null is as good as none. */
-static const char *member_text(struct raw_attribute *raw, const struct json_node *object,
+static const char *member_text(struct attribute_raw *raw, const struct json_node *object,
                                const char *name) {
     const struct json_node *node = json_member(object, name);
 
@@ -82,8 +84,8 @@ static const char *unknown_member(const struct json_node *object) {
     return NULL;
 }
 
-static struct raw_attribute read_member(const struct context *c, const struct json_node *object) {
-    struct raw_attribute raw = {.unknown = unknown_member(object)};
+static struct attribute_raw read_member(const struct context *c, const struct json_node *object) {
+    struct attribute_raw raw = {.unknown = unknown_member(object)};
 
     raw.key = member_text(&raw, object, "key");
     if (!raw.key)
@@ -105,7 +107,7 @@ static bool is_container(const struct json_node *node) {
 /* The request's JSON; {}, [], null and an empty body are none: *out is NULL then. False: answered.
  */
 static bool read_body(struct context *c, struct json_node **out) {
-    const struct json_limits limits = json_limits(c, (size_t)c->options->json_depth);
+    const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
     const struct request *r = c->request;
     struct json_error error;
     struct json_node *node;
@@ -115,17 +117,17 @@ static bool read_body(struct context *c, struct json_node **out) {
         return true;
     node = json_read(c->arena, r->body, r->body_length, &limits, &error);
     if (!node) {
-        fail(c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
+        reply_fail(c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
         return false;
     }
     if (node->type == JSON_NULL || (is_container(node) && node->count == 0))
         return true;
     if (*r->query) {
-        fail(c, 400, "Error: json and query params may not be passed in the same request.");
+        reply_fail(c, 400, "Error: json and query params may not be passed in the same request.");
         return false;
     }
     if (!is_container(node)) {
-        fail(c, 412, "Provide at least \"key\" and \"value\"");
+        reply_fail(c, 412, "Provide at least \"key\" and \"value\"");
         return false;
     }
     *out = node;
@@ -134,7 +136,7 @@ static bool read_body(struct context *c, struct json_node **out) {
 
 /* --- all of it --- */
 
-static void take_json(struct context *c, const struct json_node *body, struct raw_attribute *out,
+static void take_json(struct context *c, const struct json_node *body, struct attribute_raw *out,
                       size_t count) {
     const struct json_node *node = body->type == JSON_ARRAY ? body->children : body;
 
@@ -143,8 +145,8 @@ static void take_json(struct context *c, const struct json_node *body, struct ra
             out[i] = read_member(c, node);
 }
 
-bool read_raw_attributes(struct context *c, struct raw_attribute **out, size_t *count,
-                         bool *is_bulk) {
+bool attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
+                        bool *is_bulk) {
     struct json_node *body;
 
     if (!read_body(c, &body))

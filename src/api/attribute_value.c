@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/attribute_value.h"
+#include "api/input.h"
 
 static bool collect(void *context, const char *bytes, size_t n) {
     buf_add(context, bytes, n);
@@ -53,7 +54,7 @@ static const char *value_of_json(struct arena *arena, const struct json_node *no
 
 /* datatype=json with a text: the text is JSON. */
 static const char *value_of_json_text(struct context *c, const char *text, struct value *out) {
-    const struct json_limits limits = json_limits(c, (size_t)c->options->json_depth);
+    const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
     struct json_error error;
     const struct json_node *node = json_read(c->arena, text, strlen(text), &limits, &error);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/docs.h"
+#include "api/reply.h"
 #include "base/log.h"
 
 #define DOC_LIMIT (4u << 20)
@@ -105,7 +106,7 @@ int docs_show(struct context *c) {
     const char *text = doc_text(c, html);
 
     if (!text)
-        return fail(c, 404, "The documentation of this part is not installed.");
+        return reply_fail(c, 404, "The documentation of this part is not installed.");
     c->response->status = 200;
     response_header(c->response, "Content-Type", html ? "text/html; charset=UTF-8" : "text/plain");
     write_filled(c, text);

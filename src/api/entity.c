@@ -4,6 +4,8 @@
 
 #include "api/entity.h"
 #include "api/find.h"
+#include "api/input.h"
+#include "api/reply.h"
 #include "api/show.h"
 #include "base/num.h"
 #include "model/names.h"
@@ -30,12 +32,12 @@ static const char *const *get_filter(struct context *c, const char *long_name,
 static bool check_filters(struct context *c, const struct listing *listing) {
     for (size_t i = 0; i < listing->type_count; i++)
         if (!driver_last_of_type(listing->types[i])) {
-            fail(c, 412, "The requested type \"%s\" does not exist", listing->types[i]);
+            reply_fail(c, 412, "The requested type \"%s\" does not exist", listing->types[i]);
             return false;
         }
     for (size_t i = 0; i < listing->driver_count; i++)
         if (!driver_find(listing->drivers[i])) {
-            fail(c, 412, "The requested driver \"%s\" does not exist", listing->drivers[i]);
+            reply_fail(c, 412, "The requested driver \"%s\" does not exist", listing->drivers[i]);
             return false;
         }
     return true;
@@ -47,11 +49,12 @@ static bool get_filters(struct context *c, struct listing *listing) {
     const struct param *unknown = params_unknown(&c->request->params, known);
 
     if (unknown) {
-        fail(c, 400,
-             "Unknown parameter \"%s\". Please choose from: names, clusto_types, clusto_drivers, "
-             "name, type, "
-             "driver.",
-             unknown->name);
+        reply_fail(
+            c, 400,
+            "Unknown parameter \"%s\". Please choose from: names, clusto_types, clusto_drivers, "
+            "name, type, "
+            "driver.",
+            unknown->name);
         return false;
     }
     listing->names = get_filter(c, "names", "name", &listing->name_count);
@@ -73,30 +76,30 @@ static bool restrict_to_driver(struct listing *listing, const char *const *drive
 
 int entity_list(struct context *c) {
     struct listing listing = {.kind = LIST_ENTITIES};
-    enum mode mode = get_mode(c, MODE_COMPACT);
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
     struct page page;
 
     if (c->arg_count > 0 && !driver_find(c->args[0]))
-        return fail(c, 412, "The requested driver \"%s\" does not exist", c->args[0]);
-    if (!get_filters(c, &listing) || !get_page(c, &page))
+        return reply_fail(c, 412, "The requested driver \"%s\" does not exist", c->args[0]);
+    if (!get_filters(c, &listing) || !input_page(c, &page))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     if (c->arg_count > 0 && !restrict_to_driver(&listing, &c->args[0]))
-        return answer_empty_list(c, &page);
-    return answer_list(c, &listing, mode, &page);
+        return show_empty_list(c, &page);
+    return show_list(c, &listing, mode, &page);
 }
 
 int entity_show(struct context *c) {
-    enum mode mode = get_mode(c, MODE_EXPANDED);
+    enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
 
     if (!find_object(c, c->args[1], c->args[0], &object))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
-    depends_on(c, object.ref.id);
-    return answer_object(c, 200, mode, &object);
+        return reply_bad_mode(c);
+    reply_depends_on(c, object.ref.id);
+    return show_one(c, 200, mode, &object);
 }
 
 /* --- creating --- */
@@ -107,14 +110,14 @@ static const char **names_to_create(struct context *c, size_t *count) {
     size_t longest = (size_t)c->options->max_name_characters;
 
     if (*count == 0) {
-        fail(c, 412, "Provide at least one name to create");
+        reply_fail(c, 412, "Provide at least one name to create");
         return NULL;
     }
     for (size_t i = 0; i < *count; i++) {
         const char *problem = name_check(c->arena, names[i], longest);
 
         if (problem) {
-            fail(c, 400, "%s", problem);
+            reply_fail(c, 400, "%s", problem);
             return NULL;
         }
     }
@@ -153,7 +156,7 @@ static int warn_existing(struct context *c, const struct ref *refs, const bool *
 }
 
 static int answer_created(struct context *c, const char *const *names, const struct ref *refs,
-                          const bool *created, size_t count, enum mode mode) {
+                          const bool *created, size_t count, enum context_mode mode) {
     struct object *objects = arena_array(c->arena, count, sizeof *objects);
     enum rc rc = RC_OK;
 
@@ -163,8 +166,8 @@ static int answer_created(struct context *c, const char *const *names, const str
         if (objects[i].ref.id == 0)
             rc = RC_RETRY; /* it was there before, and somebody deleted it meanwhile */
     if (rc != RC_OK)
-        return fail_rc(c, rc);
-    answer_json(c, warn_existing(c, refs, created, count));
+        return reply_rc(c, rc);
+    reply_json(c, warn_existing(c, refs, created, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++) {
         if (mode == MODE_EXPANDED)
@@ -173,12 +176,12 @@ static int answer_created(struct context *c, const char *const *names, const str
             show_ref(c, &refs[i]);
     }
     json_array_close(c->json);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 int entity_create(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
-    enum mode mode = get_mode(c, MODE_COMPACT);
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
     size_t count, attr_count;
     const char **names;
     struct attr *attrs;
@@ -187,23 +190,23 @@ int entity_create(struct context *c) {
     enum rc rc;
 
     if (!driver)
-        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+        return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (strcmp(driver->name, "clustometa") == 0)
-        return fail(c, 409, "clustometa cannot be created or deleted");
-    if (!may_own(c, driver))
+        return reply_fail(c, 409, "clustometa cannot be created or deleted");
+    if (!find_may_manage(c, driver))
         return c->response->status;
     names = names_to_create(c, &count);
     if (!names)
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     refs = arena_array(c->arena, count, sizeof *refs);
     created = arena_array(c->arena, count, sizeof *created);
-    attrs = default_properties(c->arena, driver, &attr_count);
+    attrs = properties_default(c->arena, driver, &attr_count);
     rc = store_create(c->store, c->arena, driver->name, driver->type, names, count, attrs,
                       attr_count, refs, created);
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     return answer_created(c, names, refs, created, count, mode);
 }
 
@@ -215,19 +218,19 @@ int entity_delete(struct context *c) {
     struct ref ref = {0};
     enum rc rc = store_lock_one(c->store, c->arena, name, LOCK_DELETE, &ref);
 
-    if (!driver && (rc == RC_NOTFOUND || (rc == RC_OK && !is_a(&ref, c->args[0]))))
-        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+    if (!driver && (rc == RC_NOTFOUND || (rc == RC_OK && !find_is_a(&ref, c->args[0]))))
+        return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (rc == RC_NOTFOUND)
-        return answer_empty(c, 404);
-    if (!found(c, rc, name, &ref, c->args[0]))
+        return reply_empty(c, 404);
+    if (!find_check(c, rc, name, &ref, c->args[0]))
         return c->response->status;
     driver = driver_of(ref.driver, ref.type);
     if (strcmp(driver->name, "clustometa") == 0)
-        return fail(c, 409, "clustometa cannot be created or deleted");
-    if (!may_own(c, driver))
+        return reply_fail(c, 409, "clustometa cannot be created or deleted");
+    if (!find_may_manage(c, driver))
         return c->response->status;
     rc = store_delete_entity(c->store, ref.id, driver->resource_key);
-    return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
+    return rc == RC_OK ? reply_empty(c, 204) : reply_rc(c, rc);
 }
 
 /* --- filling and emptying --- */
@@ -241,7 +244,7 @@ static bool get_units(struct context *c, int32_t **units, size_t *count) {
         int64_t unit;
 
         if (num_parse_range(texts[i], INT32_MIN, INT32_MAX, &unit) != NUM_OK) {
-            fail(c, 400, "rackU \"%s\" is not a unit of a rack", texts[i]);
+            reply_fail(c, 400, "rackU \"%s\" is not a unit of a rack", texts[i]);
             return false;
         }
         (*units)[i] = (int32_t)unit;
@@ -260,8 +263,8 @@ static bool check_devices(struct context *c, const char *const *names, const str
         if (refs[i].id == 0)
             buf_printf(&unknown, "%s%s", missing++ > 0 ? "," : "", names[i]);
     if (missing > 0)
-        fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"", buf_cstr(&unknown),
-             c->args[1]);
+        reply_fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"",
+                   buf_cstr(&unknown), c->args[1]);
     buf_release(&unknown);
     return missing == 0;
 }
@@ -285,11 +288,11 @@ static struct verdict take_out(struct context *c, const struct ref *container,
     return verdict_failed(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
 }
 
-static int answer_container(struct context *c, enum mode mode) {
+static int answer_container(struct context *c, enum context_mode mode) {
     struct object object;
     enum rc rc = store_object_by_name(c->store, c->arena, c->args[1], &object);
 
-    return rc == RC_OK ? answer_object(c, 200, mode, &object) : fail_rc(c, rc);
+    return rc == RC_OK ? show_one(c, 200, mode, &object) : reply_rc(c, rc);
 }
 
 /* The container and the devices, locked in one go; false: answered. */
@@ -304,12 +307,12 @@ static bool lock_all(struct context *c, const char *const *devices, size_t count
     rc = store_lock(c->store, c->arena, names, count + 1, LOCK_CHANGE, refs);
     if (rc == RC_OK && refs[0].id == 0)
         rc = RC_NOTFOUND;
-    return found(c, rc, c->args[1], &refs[0], c->args[0]);
+    return find_check(c, rc, c->args[1], &refs[0], c->args[0]);
 }
 
 int entity_action(struct context *c) {
     const char *action = params_last(&c->request->params, "action");
-    enum mode mode = get_mode(c, MODE_EXPANDED);
+    enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct verdict verdict;
     struct ref *refs;
     size_t count;
@@ -320,15 +323,15 @@ int entity_action(struct context *c) {
     if (!lock_all(c, devices, count, refs))
         return c->response->status;
     if (!action || !*action)
-        return fail(c, 400, "Parameter 'action' is required.");
+        return reply_fail(c, 400, "Parameter 'action' is required.");
     if (!check_devices(c, devices, refs + 1, count))
         return c->response->status;
     if (!is_insert && strcmp(action, "remove") != 0)
-        return fail(c, 400, "%s is not a valid action.", action);
+        return reply_fail(c, 400, "%s is not a valid action.", action);
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     verdict = is_insert ? insert(c, refs, refs + 1, count) : take_out(c, refs, refs + 1, count);
     if (verdict.rc == RC_INVALID && !verdict.message)
         return c->response->status;
-    return verdict.rc == RC_OK ? answer_container(c, mode) : fail_verdict(c, verdict);
+    return verdict.rc == RC_OK ? answer_container(c, mode) : reply_verdict(c, verdict);
 }

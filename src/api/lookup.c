@@ -3,13 +3,15 @@
 #include <strings.h>
 
 #include "api/find.h"
+#include "api/input.h"
 #include "api/lookup.h"
+#include "api/reply.h"
 #include "api/show.h"
 #include "model/driver.h"
 
 int lookup_by_name(struct context *c) {
     const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
-    enum mode mode = get_mode(c, MODE_EXPANDED);
+    enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
     bool ok = mode == MODE_EXPANDED ? find_object(c, name, driver, &object)
                                     : find_ref(c, name, driver, &object.ref);
@@ -17,9 +19,9 @@ int lookup_by_name(struct context *c) {
     if (!ok)
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
-    depends_on(c, object.ref.id);
-    return answer_object(c, 200, mode, &object);
+        return reply_bad_mode(c);
+    reply_depends_on(c, object.ref.id);
+    return show_one(c, 200, mode, &object);
 }
 
 static int names_status(size_t known, size_t count) {
@@ -34,15 +36,15 @@ static int answer_refs_by_names(struct context *c, const char *const *names, siz
     size_t known = 0;
 
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     for (size_t i = 0; i < count; i++)
         known += refs[i].id != 0;
-    answer_json(c, names_status(known, count));
+    reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++)
         show_ref(c, &refs[i]);
     json_array_close(c->json);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 static int answer_objects_by_names(struct context *c, const char *const *names, size_t count) {
@@ -51,10 +53,10 @@ static int answer_objects_by_names(struct context *c, const char *const *names, 
     size_t known = 0;
 
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     for (size_t i = 0; i < count; i++)
         known += objects[i].ref.id != 0;
-    answer_json(c, names_status(known, count));
+    reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++) {
         if (objects[i].ref.id != 0)
@@ -63,37 +65,37 @@ static int answer_objects_by_names(struct context *c, const char *const *names, 
             json_null(c->json);
     }
     json_array_close(c->json);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 int lookup_by_names(struct context *c) {
     size_t count;
     const char **names = params_all(&c->request->params, c->arena, "name", &count);
-    enum mode mode = get_mode(c, MODE_COMPACT);
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
 
     if (count == 0)
-        return fail(c, 412, "Provide at least one name to get data from");
+        return reply_fail(c, 412, "Provide at least one name to get data from");
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     return mode == MODE_COMPACT ? answer_refs_by_names(c, names, count)
                                 : answer_objects_by_names(c, names, count);
 }
 
 int lookup_by_attr(struct context *c) {
     struct listing listing = {.kind = LIST_BY_ATTR,
-                              .key = given(c, "key"),
-                              .subkey = given(c, "subkey"),
-                              .value = given(c, "value")};
-    enum mode mode = get_mode(c, MODE_COMPACT);
+                              .key = input_nonempty(c, "key"),
+                              .subkey = input_nonempty(c, "subkey"),
+                              .value = input_nonempty(c, "value")};
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
     struct page page;
 
     if (!listing.key)
-        return fail(c, 412, "Provide a key to use get_by_attr");
-    if (!get_page(c, &page))
+        return reply_fail(c, 412, "Provide a key to use get_by_attr");
+    if (!input_page(c, &page))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
-    return answer_list(c, &listing, mode, &page);
+        return reply_bad_mode(c);
+    return show_list(c, &listing, mode, &page);
 }
 
 /* The pools' ids; false: answered. */
@@ -104,16 +106,16 @@ static bool find_pools(struct context *c, const char *const *names, size_t count
     enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);
 
     if (rc != RC_OK) {
-        fail_rc(c, rc);
+        reply_rc(c, rc);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (refs[i].id == 0) {
-            fail(c, 404, "%s does not exist.", names[i]);
+            reply_fail(c, 404, "%s does not exist.", names[i]);
             return false;
         }
-        if (!is_a(&refs[i], "pool")) {
-            fail(c, 409, "The object \"%s\" is not a pool", names[i]);
+        if (!find_is_a(&refs[i], "pool")) {
+            reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
             return false;
         }
         ids[i] = refs[i].id;
@@ -129,12 +131,12 @@ static bool get_filters(struct context *c, struct listing *listing) {
     listing->types = params_all(&c->request->params, c->arena, "type", &listing->type_count);
     for (size_t i = 0; i < listing->driver_count; i++)
         if (!driver_find(listing->drivers[i])) {
-            fail(c, 412, "The driver \"%s\" is not a valid driver", listing->drivers[i]);
+            reply_fail(c, 412, "The driver \"%s\" is not a valid driver", listing->drivers[i]);
             return false;
         }
     for (size_t i = 0; i < listing->type_count; i++)
         if (!driver_last_of_type(listing->types[i])) {
-            fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
+            reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
             return false;
         }
     return true;
@@ -152,18 +154,19 @@ static bool is_false(const char *text) {
 int lookup_from_pools(struct context *c) {
     struct listing listing = {.kind = LIST_FROM_POOLS};
     const char *children = params_last(&c->request->params, "children");
-    enum mode mode = get_mode(c, MODE_COMPACT);
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
     struct page page;
     size_t count;
     const char **pools = params_all(&c->request->params, c->arena, "pool", &count);
 
     if (count == 0)
-        return fail(c, 412, "Provide at least one pool to get data from");
-    if (!get_page(c, &page) || !find_pools(c, pools, count, &listing) || !get_filters(c, &listing))
+        return reply_fail(c, 412, "Provide at least one pool to get data from");
+    if (!input_page(c, &page) || !find_pools(c, pools, count, &listing) ||
+        !get_filters(c, &listing))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     listing.children = !children || !is_false(children);
     c->dependencies.anything = true;
-    return answer_list(c, &listing, mode, &page);
+    return show_list(c, &listing, mode, &page);
 }

@@ -5,6 +5,7 @@
 
 #include "api/preferences.h"
 #include "api/preferences_input.h"
+#include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
 #include "rules/number.h"
@@ -29,10 +30,10 @@ static int private_answer(struct context *c, int status) {
 
 static int fail_missing(struct context *c, const struct change *change) {
     if (change->place.pointer.count == 0)
-        return fail(c, 404, "Container %s not found.", quote(c->arena, change->container));
-    return fail(c, 404, "%s not found in container %s.",
-                change_place_text(c->arena, &change->place, change->place.pointer.count),
-                quote(c->arena, change->container));
+        return reply_fail(c, 404, "Container %s not found.", quote(c->arena, change->container));
+    return reply_fail(c, 404, "%s not found in container %s.",
+                      change_place_text(c->arena, &change->place, change->place.pointer.count),
+                      quote(c->arena, change->container));
 }
 
 static void set_etag(struct context *c, const char *tag) {
@@ -43,36 +44,36 @@ static void set_etag(struct context *c, const char *tag) {
 /* 412 and 304 of a GET (RFC 9110 13.2.2); 0: the answer is wanted. */
 static int check_conditions(struct context *c, const struct change *change, const char *tag) {
     if (change->if_match.count > 0 && !etag_list_has_strong(&change->if_match, tag))
-        return fail(c, 412, "%s is not as the request demands.",
-                    quote(c->arena, c->request->target));
+        return reply_fail(c, 412, "%s is not as the request demands.",
+                          quote(c->arena, c->request->target));
     if (!change->if_none_match.any && !etag_list_has_weak(&change->if_none_match, tag))
         return 0;
     set_etag(c, tag);
     private_answer(c, 304);
-    return answer_empty(c, 304);
+    return reply_empty(c, 304);
 }
 
 static int answer_tree(struct context *c, const struct json_node *tree, const char *tag) {
     set_etag(c, tag);
     private_answer(c, 200);
-    json_tree(answer_json(c, 200), tree);
-    return answer_end(c);
+    json_tree(reply_json(c, 200), tree);
+    return reply_end(c);
 }
 
 static int fail_change(struct context *c, const struct outcome *outcome) {
     switch (outcome->result) {
-    case CHANGE_INVALID: return fail(c, 400, "%s", outcome->message);
-    case CHANGE_MISSING: return fail(c, 404, "%s", outcome->message);
-    case CHANGE_CONFLICT: return fail(c, 409, "%s", outcome->message);
-    case CHANGE_PRECONDITION: return fail(c, 412, "%s", outcome->message);
-    case CHANGE_TOO_LARGE: return fail(c, 413, "%s", outcome->message);
-    case CHANGE_OVER_QUOTA: return fail(c, 507, "%s", outcome->message);
+    case CHANGE_INVALID: return reply_fail(c, 400, "%s", outcome->message);
+    case CHANGE_MISSING: return reply_fail(c, 404, "%s", outcome->message);
+    case CHANGE_CONFLICT: return reply_fail(c, 409, "%s", outcome->message);
+    case CHANGE_PRECONDITION: return reply_fail(c, 412, "%s", outcome->message);
+    case CHANGE_TOO_LARGE: return reply_fail(c, 413, "%s", outcome->message);
+    case CHANGE_OVER_QUOTA: return reply_fail(c, 507, "%s", outcome->message);
     case CHANGE_KEEP:
     case CHANGE_WRITE:
     case CHANGE_GONE: assert(false);
     case CHANGE_BROKEN: break;
     }
-    return fail_rc(c, RC_BUG);
+    return reply_rc(c, RC_BUG);
 }
 
 static int perform(struct context *c, const struct change *change) {
@@ -80,13 +81,13 @@ static int perform(struct context *c, const struct change *change) {
     enum rc rc = change_perform(c->store, c->arena, c->request->user, change, &outcome);
 
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     if (outcome.result > CHANGE_GONE)
         return fail_change(c, &outcome);
     /* After PUT a tag would say that the bytes were stored as sent (RFC 9110 9.3.4). */
     if (outcome.revision > 0 && change->kind != CHANGE_PUT)
         set_etag(c, change_etag(c->arena, outcome.revision));
-    return answer_empty(c, 204);
+    return reply_empty(c, 204);
 }
 
 /* --- the list of containers ---------------------------------------------------------------------
@@ -114,7 +115,7 @@ static bool read_search(struct context *c, const char **search) {
 
     *search = NULL;
     if (text != NULL && c->request->body_length > 0) {
-        fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
+        reply_fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
         return false;
     }
     if (text == NULL && c->request->body_length == 0)
@@ -124,12 +125,12 @@ static bool read_search(struct context *c, const char **search) {
     if (value == NULL)
         return false;
     if (value->type != JSON_OBJECT) {
-        fail(c, 400, "What to search for must be a JSON object.");
+        reply_fail(c, 400, "What to search for must be a JSON object.");
         return false;
     }
     operator= find_operator(value);
     if (operator!= NULL) {
-        fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
+        reply_fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
         return false;
     }
     *search = change_text(c->arena, value);
@@ -151,13 +152,13 @@ static const char *list_tag(struct context *c, const char *const *names, size_t 
 }
 
 static int answer_names(struct context *c, const char *const *names, size_t count) {
-    struct json_writer *w = answer_json(c, 200);
+    struct json_writer *w = reply_json(c, 200);
 
     json_array_open(w);
     for (size_t i = 0; i < count; i++)
         json_string(w, names[i]);
     json_array_close(w);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 static int list(struct context *c) {
@@ -175,7 +176,7 @@ static int list(struct context *c) {
         return c->response->status;
     rc = store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count);
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     tag = list_tag(c, names, count);
     status = check_conditions(c, &change, tag);
     if (status != 0)
@@ -190,7 +191,7 @@ int preferences_list(struct context *c) {
 }
 
 int preferences_unnamed(struct context *c) {
-    return private_answer(c, fail(c, 400, "Name the container in the path."));
+    return private_answer(c, reply_fail(c, 400, "Name the container in the path."));
 }
 
 static int delete_all(struct context *c) {
@@ -200,9 +201,9 @@ static int delete_all(struct context *c) {
     if (!preferences_parameters(c, none) || !preferences_conditions(c, &change))
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
-        return fail(c, 400, "If-Match and If-None-Match are for one container.");
+        return reply_fail(c, 400, "If-Match and If-None-Match are for one container.");
     rc = store_prefs_delete_all(c->store, c->request->user);
-    return rc == RC_OK ? answer_empty(c, 204) : fail_rc(c, rc);
+    return rc == RC_OK ? reply_empty(c, 204) : reply_rc(c, rc);
 }
 
 int preferences_delete_all(struct context *c) {
@@ -237,7 +238,7 @@ static int show(struct context *c) {
     if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
     if (c->request->body_length > 0)
-        return fail(c, 400, "A GET of a container takes no body.");
+        return reply_fail(c, 400, "A GET of a container takes no body.");
     plain = place_is_plain(&change.place);
     rc = store_prefs_get(c->store, c->arena, c->request->user, change.container,
                          place_steps(c->arena, &change.place),
@@ -245,20 +246,20 @@ static int show(struct context *c) {
     if (rc == RC_NOTFOUND || (rc == RC_OK && document.text == NULL))
         return fail_missing(c, &change);
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     tag = change_etag(c->arena, document.revision);
     if (plain && (status = check_conditions(c, &change, tag)) != 0)
         return status;
     tree = read_stored(c, &document);
     if (tree == NULL)
-        return fail_rc(c, RC_BUG);
+        return reply_rc(c, RC_BUG);
     if (!plain)
         tree = document_at(tree, &change.place);
     if (tree == NULL)
         return fail_missing(c, &change);
     if (!plain && (status = check_conditions(c, &change, tag)) != 0)
         return status;
-    depends_on(c, document.user_key);
+    reply_depends_on(c, document.user_key);
     return answer_tree(c, tree, tag);
 }
 
@@ -270,7 +271,7 @@ int preferences_show(struct context *c) {
 static bool depth_fits(struct context *c, const struct change *change) {
     if (change->place.pointer.count + document_depth(change->value) <= change->depth)
         return true;
-    fail(c, 400, "Put there, it would be nested deeper than %zu levels.", change->depth);
+    reply_fail(c, 400, "Put there, it would be nested deeper than %zu levels.", change->depth);
     return false;
 }
 
@@ -291,7 +292,7 @@ static int write_value(struct context *c) {
     if (change.value == NULL || !depth_fits(c, &change))
         return c->response->status;
     if (whole && change.value->type != JSON_OBJECT)
-        return fail(c, 400, "A container takes a JSON object.");
+        return reply_fail(c, 400, "A container takes a JSON object.");
     return perform(c, &change);
 }
 
@@ -309,7 +310,7 @@ static int replace(struct context *c) {
     if (change.value == NULL)
         return c->response->status;
     if (change.value->type != JSON_OBJECT)
-        return fail(c, 400, "A container takes a JSON object.");
+        return reply_fail(c, 400, "A container takes a JSON object.");
     return perform(c, &change);
 }
 
@@ -318,9 +319,9 @@ int preferences_replace(struct context *c) {
 }
 
 static int fail_patch_type(struct context *c) {
-    int status = fail(c, 415, "A patch is %s.",
-                      "application/merge-patch+json or "
-                      "application/json-patch+json");
+    int status = reply_fail(c, 415, "A patch is %s.",
+                            "application/merge-patch+json or "
+                            "application/json-patch+json");
 
     response_header(c->response, "Accept-Patch", ACCEPT_PATCH);
     return status;

@@ -2,7 +2,9 @@
  * and place, JSON. */
 #include <string.h>
 
+#include "api/input.h"
 #include "api/preferences_input.h"
+#include "api/reply.h"
 #include "base/quote.h"
 
 /* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
@@ -13,7 +15,7 @@ bool preferences_parameters(struct context *c, const char *const *known) {
 
     if (unknown == NULL)
         return true;
-    fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
+    reply_fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
     return false;
 }
 
@@ -23,12 +25,12 @@ static bool read_condition(struct context *c, const char *header, const char *va
     const struct request *r = c->request;
 
     if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1) {
-        fail(c, 400, "%s was sent more than once.", header);
+        reply_fail(c, 400, "%s was sent more than once.", header);
         return false;
     }
     if (etag_list_parse(c->arena, r->variable(r->transport, variable), out))
         return true;
-    fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
+    reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
     return false;
 }
 
@@ -40,7 +42,7 @@ bool preferences_conditions(struct context *c, struct change *change) {
 static bool key_fits(struct context *c, const char *key, int longest) {
     if (strlen(key) <= (size_t)longest)
         return true;
-    fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
+    reply_fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
     return false;
 }
 
@@ -49,12 +51,12 @@ static bool read_pointer(struct context *c, const char *text, struct place *plac
 
     place->positions = true;
     if (c->arg_count > 1) {
-        fail(c, 400, "A path behind the container and a pointer can't be sent together.");
+        reply_fail(c, 400, "A path behind the container and a pointer can't be sent together.");
         return false;
     }
     if (json_pointer_parse(c->arena, text, strlen(text), &place->pointer, &why))
         return true;
-    fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
+    reply_fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
     return false;
 }
 
@@ -78,7 +80,7 @@ static bool read_place(struct context *c, struct change *change) {
     else if (!read_pointer(c, pointer, &change->place))
         return false;
     if (steps->count >= (size_t)segments) {
-        fail(c, 400, "The path has more than %d segments.", segments);
+        reply_fail(c, 400, "The path has more than %d segments.", segments);
         return false;
     }
     for (size_t i = 0; i < steps->count; i++)
@@ -101,12 +103,12 @@ bool preferences_begin(struct context *c, struct change *change, const char *con
 
 struct json_node *preferences_read_json(struct context *c, const char *bytes, size_t n,
                                         size_t depth) {
-    struct json_limits limits = json_limits(c, depth);
+    struct json_limits limits = input_json_limits(c, depth);
     struct json_error error;
     struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
 
     if (value == NULL)
-        fail(c, 400, "%s (line %zu, column %zu)", error.message, error.line, error.column);
+        reply_fail(c, 400, "%s (line %zu, column %zu)", error.message, error.line, error.column);
     return value;
 }
 

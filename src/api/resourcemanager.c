@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "api/find.h"
+#include "api/input.h"
+#include "api/reply.h"
 #include "api/resourcemanager.h"
 #include "api/show.h"
 #include "model/names.h"
@@ -21,45 +23,45 @@ static void all_managers(struct context *c, struct listing *listing) {
 
 int resourcemanager_list(struct context *c) {
     struct listing listing = {.kind = LIST_ENTITIES};
-    enum mode mode = get_mode(c, MODE_COMPACT);
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
     const char *name = c->arg_count > 0 ? c->args[0] : NULL;
     const struct driver *driver = name ? driver_find(name) : NULL;
     struct page page;
 
     if (name && !driver)
-        return fail(c, 404, "Not a valid driver \"%s\" (driver name %s doesn't exist.)", name,
-                    name);
-    if (!get_page(c, &page))
+        return reply_fail(c, 404, "Not a valid driver \"%s\" (driver name %s doesn't exist.)", name,
+                          name);
+    if (!input_page(c, &page))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     if (driver && driver->allocator == ALLOCATOR_NONE)
-        return answer_empty_list(c, &page);
+        return show_empty_list(c, &page);
     all_managers(c, &listing);
     if (driver) {
         listing.drivers = c->args;
         listing.driver_count = 1;
     }
-    return answer_list(c, &listing, mode, &page);
+    return show_list(c, &listing, mode, &page);
 }
 
 static bool check_manager(struct context *c, const struct ref *ref) {
     if (driver_of(ref->driver, ref->type)->allocator != ALLOCATOR_NONE)
         return true;
-    fail(c, 409, "The object \"%s\" is not a resource manager", c->args[1]);
+    reply_fail(c, 409, "The object \"%s\" is not a resource manager", c->args[1]);
     return false;
 }
 
 int resourcemanager_show(struct context *c) {
-    enum mode mode = get_mode(c, MODE_EXPANDED);
+    enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object manager = {0};
 
     if (!find_object(c, c->args[1], c->args[0], &manager) || !check_manager(c, &manager.ref))
         return c->response->status;
     if (mode == MODE_INVALID)
-        return fail_mode(c);
-    depends_on(c, manager.ref.id);
-    return answer_object(c, 200, mode, &manager);
+        return reply_bad_mode(c);
+    reply_depends_on(c, manager.ref.id);
+    return show_one(c, 200, mode, &manager);
 }
 
 /* --- creating --- */
@@ -78,26 +80,27 @@ static struct verdict get_properties(struct context *c, const struct driver *dri
         names[count] = params->items[i].name;
         values[count++] = params->items[i].value;
     }
-    return given_properties(c->arena, driver, names, values, count, attrs, attr_count);
+    return properties_given(c->arena, driver, names, values, count, attrs, attr_count);
 }
 
-static int answer_manager(struct context *c, const char *name, bool created, enum mode mode) {
+static int answer_manager(struct context *c, const char *name, bool created,
+                          enum context_mode mode) {
     struct object manager;
     enum rc rc = store_object_by_name(c->store, c->arena, name, &manager);
 
     if (rc != RC_OK)
-        return fail_rc(c, rc);
+        return reply_rc(c, rc);
     if (!created)
         response_header(c->response, "Warnings",
                         arena_printf(c->arena, "Resource manager \"/%s/%s\" already exists",
                                      manager.ref.driver, manager.ref.name));
-    return answer_object(c, created ? 201 : 202, mode, &manager);
+    return show_one(c, created ? 201 : 202, mode, &manager);
 }
 
 int resourcemanager_create(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
     const char *name = params_last(&c->request->params, "name"), *problem;
-    enum mode mode = get_mode(c, MODE_EXPANDED);
+    enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct attr *attrs;
     size_t attr_count;
     struct verdict verdict;
@@ -106,22 +109,22 @@ int resourcemanager_create(struct context *c) {
     enum rc rc;
 
     if (!driver)
-        return fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
+        return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (driver->allocator == ALLOCATOR_NONE)
-        return fail(c, 409, "The driver \"%s\" is not a resource manager", driver->name);
+        return reply_fail(c, 409, "The driver \"%s\" is not a resource manager", driver->name);
     if (!name)
-        return fail(c, 412, "Provide a name for the resource manager");
+        return reply_fail(c, 412, "Provide a name for the resource manager");
     problem = name_check(c->arena, name, (size_t)c->options->max_name_characters);
     if (problem)
-        return fail(c, 400, "%s", problem);
+        return reply_fail(c, 400, "%s", problem);
     verdict = get_properties(c, driver, &attrs, &attr_count);
     if (verdict.rc != RC_OK)
-        return fail_verdict(c, verdict);
+        return reply_verdict(c, verdict);
     if (mode == MODE_INVALID)
-        return fail_mode(c);
+        return reply_bad_mode(c);
     rc = store_create(c->store, c->arena, driver->name, driver->type, &name, 1, attrs, attr_count,
                       &ref, &created);
-    return rc == RC_OK ? answer_manager(c, name, created, mode) : fail_rc(c, rc);
+    return rc == RC_OK ? answer_manager(c, name, created, mode) : reply_rc(c, rc);
 }
 
 /* --- giving and taking --- */
@@ -133,7 +136,7 @@ static bool lock_both(struct context *c, const char *object, struct ref refs[2])
 
     if (rc == RC_OK && refs[0].id == 0)
         rc = RC_NOTFOUND;
-    return found(c, rc, c->args[1], &refs[0], c->args[0]) && check_manager(c, &refs[0]);
+    return find_check(c, rc, c->args[1], &refs[0], c->args[0]) && check_manager(c, &refs[0]);
 }
 
 /* The locked manager's properties; false: answered. */
@@ -146,13 +149,13 @@ static bool read_manager(struct context *c, const struct ref *ref, struct manage
                                      &object.attr_count);
 
     if (rc != RC_OK) {
-        fail_rc(c, rc);
+        reply_rc(c, rc);
         return false;
     }
     verdict = manager_read(c->arena, &object, out);
     if (verdict.rc == RC_OK)
         return true;
-    fail_verdict(c, verdict);
+    reply_verdict(c, verdict);
     return false;
 }
 
@@ -171,7 +174,7 @@ static bool reserve_number(struct context *c, int32_t *number) {
     store_apart(c->store, false);
     if (rc == RC_OK || rc == RC_NOTFOUND)
         return true; /* what is wrong with it is said under the lock */
-    fail_rc(c, rc);
+    reply_rc(c, rc);
     return false;
 }
 
@@ -185,29 +188,29 @@ static int give_to_object(struct context *c, const char *name, const char *resou
     if (!reserve_number(c, &number) || !lock_both(c, name, refs))
         return c->response->status;
     if (refs[1].id == 0)
-        return fail(c, 404, "Thing was \"%s\" not found", name);
+        return reply_fail(c, 404, "Thing was \"%s\" not found", name);
     if (!read_manager(c, &refs[0], &manager))
         return c->response->status;
     if (manager.driver->allocator == ALLOCATOR_ENTITY_NAME)
-        return fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
-                    manager.ref.name);
+        return reply_fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
+                          manager.ref.name);
     /* the manager was made between the two looks, or the server restarted */
     if (number < 0 || !store_number_holds(c->store, manager.driver->resource_key))
-        return fail_rc(c, RC_RETRY);
+        return reply_rc(c, RC_RETRY);
     verdict = alloc_give(c->store, c->arena, &manager, &refs[1], resource, number, &attr);
     if (verdict.rc != RC_OK)
-        return fail_verdict(c, verdict);
+        return reply_verdict(c, verdict);
     store_number_used(c->store, manager.driver->resource_key);
-    answer_json(c, 201);
+    reply_json(c, 201);
     show_attr(c, &attr);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 /* An object with the manager's next name (or this one). */
 static int create_named(struct context *c, const struct driver *driver,
                         const struct manager *manager, const char *resource) {
     size_t attr_count;
-    struct attr *attrs = default_properties(c->arena, driver, &attr_count);
+    struct attr *attrs = properties_default(c->arena, driver, &attr_count);
     size_t longest = (size_t)c->options->max_name_characters;
     bool created = false;
     struct ref ref = {0};
@@ -218,19 +221,19 @@ static int create_named(struct context *c, const struct driver *driver,
         enum rc rc = verdict.rc;
 
         if (rc != RC_OK)
-            return fail_verdict(c, verdict);
+            return reply_verdict(c, verdict);
         rc = store_create(c->store, c->arena, driver->name, driver->type, &name, 1, attrs,
                           attr_count, &ref, &created);
         if (rc != RC_OK)
-            return fail_rc(c, rc);
+            return reply_rc(c, rc);
         if (!created && resource)
-            return fail(c, 409, "\"%s\" exists already", resource);
+            return reply_fail(c, 409, "\"%s\" exists already", resource);
     }
     if (!created)
-        return fail_rc(c, RC_RETRY);
-    answer_json(c, 201);
+        return reply_rc(c, RC_RETRY);
+    reply_json(c, 201);
     show_ref(c, &ref);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 static int give_to_driver(struct context *c, const char *name, const char *resource) {
@@ -238,25 +241,25 @@ static int give_to_driver(struct context *c, const char *name, const char *resou
     struct ref refs[2] = {{0}};
     struct manager manager;
 
-    if (driver && !may_own(c, driver))
+    if (driver && !find_may_manage(c, driver))
         return c->response->status;
     if (!lock_both(c, NULL, refs))
         return c->response->status;
     if (!driver)
-        return fail(c, 404, "Thing was \"%s\" not found", name);
+        return reply_fail(c, 404, "Thing was \"%s\" not found", name);
     if (!read_manager(c, &refs[0], &manager))
         return c->response->status;
     if (manager.driver->allocator != ALLOCATOR_ENTITY_NAME)
-        return fail(c, 409, "\"%s\" gives resources to objects only: send an \"object\"",
-                    manager.ref.name);
+        return reply_fail(c, 409, "\"%s\" gives resources to objects only: send an \"object\"",
+                          manager.ref.name);
     if (strcmp(driver->name, "clustometa") == 0)
-        return fail(c, 409, "clustometa cannot be created or deleted");
+        return reply_fail(c, 409, "clustometa cannot be created or deleted");
     return create_named(c, driver, &manager, resource);
 }
 
 int resourcemanager_allocate(struct context *c) {
-    const char *driver = given(c, "driver"), *object = given(c, "object"),
-               *resource = given(c, "resource");
+    const char *driver = input_nonempty(c, "driver"), *object = input_nonempty(c, "object"),
+               *resource = input_nonempty(c, "resource");
     struct ref refs[2] = {{0}};
 
     if (driver)
@@ -265,11 +268,11 @@ int resourcemanager_allocate(struct context *c) {
         return give_to_object(c, object, resource);
     if (!lock_both(c, NULL, refs))
         return c->response->status;
-    return fail(c, 404, "Cannot allocate an empty thing, send one of \"driver\", \"object\"");
+    return reply_fail(c, 404, "Cannot allocate an empty thing, send one of \"driver\", \"object\"");
 }
 
 int resourcemanager_deallocate(struct context *c) {
-    const char *object = given(c, "object");
+    const char *object = input_nonempty(c, "object");
     const char *resource = params_last(&c->request->params, "resource");
     struct ref refs[2] = {{0}};
     struct manager manager;
@@ -278,13 +281,13 @@ int resourcemanager_deallocate(struct context *c) {
     if (!lock_both(c, object, refs))
         return c->response->status;
     if (!object)
-        return fail(c, 404, "Cannot deallocate empty, send an object to deallocate");
+        return reply_fail(c, 404, "Cannot deallocate empty, send an object to deallocate");
     if (refs[1].id == 0)
-        return fail(c, 404, "Object \"%s\" not found (%s does not exist.)", object, object);
+        return reply_fail(c, 404, "Object \"%s\" not found (%s does not exist.)", object, object);
     if (resource && !*resource) /* a script's empty variable must not give back everything */
-        return fail(c, 400, "\"resource\" is empty: leave it out to give back everything");
+        return reply_fail(c, 400, "\"resource\" is empty: leave it out to give back everything");
     if (!read_manager(c, &refs[0], &manager))
         return c->response->status;
     verdict = alloc_take(c->store, c->arena, &manager, &refs[1], resource);
-    return verdict.rc == RC_OK ? answer_empty(c, 204) : fail_verdict(c, verdict);
+    return verdict.rc == RC_OK ? reply_empty(c, 204) : reply_verdict(c, verdict);
 }

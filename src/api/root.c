@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/reply.h"
 #include "api/root.h"
 #include "model/driver.h"
 
@@ -12,7 +13,7 @@ int root_favicon(struct context *c) {
 }
 
 int root_version(struct context *c) {
-    return answer_string(c, 200, c->options->version);
+    return reply_string(c, 200, c->options->version);
 }
 
 struct pair {
@@ -26,7 +27,7 @@ static int compare_pairs(const void *a, const void *b) {
 
 /* One object of strings, its keys sorted. */
 static int answer_pairs(struct context *c, struct pair *pairs, size_t count) {
-    struct json_writer *w = answer_json(c, 200);
+    struct json_writer *w = reply_json(c, 200);
 
     qsort(pairs, count, sizeof *pairs, compare_pairs);
     json_object_open(w);
@@ -35,7 +36,7 @@ static int answer_pairs(struct context *c, struct pair *pairs, size_t count) {
         json_string(w, pairs[i].value);
     }
     json_object_close(w);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 int root_meta(struct context *c) {

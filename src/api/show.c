@@ -1,6 +1,7 @@
 /* show.c: structs to JSON: compact paths, expanded objects, attributes, lists. */
 #include <string.h>
 
+#include "api/reply.h"
 #include "api/show.h"
 #include "model/driver.h"
 #include "json/reader.h"
@@ -140,13 +141,13 @@ void show_object(struct context *c, const struct object *object) {
     json_object_close(w);
 }
 
-int answer_object(struct context *c, int status, enum mode mode, const struct object *object) {
-    answer_json(c, status);
+int show_one(struct context *c, int status, enum context_mode mode, const struct object *object) {
+    reply_json(c, status);
     if (mode == MODE_COMPACT)
         show_ref(c, &object->ref);
     else
         show_object(c, object);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 struct list_answer {
@@ -161,8 +162,8 @@ static void list_begin(struct list_answer *list) {
     if (list->begun)
         return;
     list->begun = true;
-    set_page_headers(list->context, list->page, list->extent.total, list->extent.next);
-    answer_json(list->context, 200);
+    reply_page_headers(list->context, list->page, list->extent.total, list->extent.next);
+    reply_json(list->context, 200);
     json_array_open(list->context->json);
 }
 
@@ -190,11 +191,11 @@ static bool list_object(void *context, const struct object *object) {
 static int list_end(struct list_answer *list) {
     list_begin(list);
     json_array_close(list->context->json);
-    return answer_end(list->context);
+    return reply_end(list->context);
 }
 
-int answer_list(struct context *c, struct listing *listing, enum mode mode,
-                const struct page *page) {
+int show_list(struct context *c, struct listing *listing, enum context_mode mode,
+              const struct page *page) {
     struct list_answer list = {.context = c, .page = page};
     enum rc rc;
 
@@ -210,10 +211,10 @@ int answer_list(struct context *c, struct listing *listing, enum mode mode,
         rc = store_list_refs(c->store, c->arena, listing, &list.extent, list_ref, &list);
     else
         rc = store_list_objects(c->store, c->arena, listing, &list.extent, list_object, &list);
-    return rc == RC_OK ? list_end(&list) : fail_rc(c, rc);
+    return rc == RC_OK ? list_end(&list) : reply_rc(c, rc);
 }
 
-int answer_empty_list(struct context *c, const struct page *page) {
+int show_empty_list(struct context *c, const struct page *page) {
     struct list_answer list = {.context = c, .page = page};
 
     return list_end(&list);

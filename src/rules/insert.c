@@ -92,11 +92,11 @@ static struct verdict read_rack(struct store *store, struct arena *arena, const 
                                                           &object.attrs, &object.attr_count));
 
     if (v.rc == RC_OK)
-        v = property_number(arena, &object, driver, "minu", RACK_MINIMUM, INT32_MIN, INT32_MAX,
-                            minimum);
+        v = properties_number(arena, &object, driver, "minu", RACK_MINIMUM, INT32_MIN, INT32_MAX,
+                              minimum);
     if (v.rc == RC_OK)
-        v = property_number(arena, &object, driver, "maxu", RACK_MAXIMUM, INT32_MIN, INT32_MAX,
-                            maximum);
+        v = properties_number(arena, &object, driver, "maxu", RACK_MAXIMUM, INT32_MIN, INT32_MAX,
+                              maximum);
     return v;
 }
 

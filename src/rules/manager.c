@@ -18,26 +18,26 @@ static int64_t last_given(const struct object *object) {
 
 static struct verdict read_range(struct arena *arena, const struct object *object,
                                  struct manager *out) {
-    const char *base_text = property_text(arena, object, out->driver, "baseip");
-    const char *gateway_text = property_text(arena, object, out->driver, "gateway");
+    const char *base_text = properties_text(arena, object, out->driver, "baseip");
+    const char *gateway_text = properties_text(arena, object, out->driver, "gateway");
     uint32_t base, mask, gateway, first, last;
 
-    out->netmask = property_text(arena, object, out->driver, "netmask");
+    out->netmask = properties_text(arena, object, out->driver, "netmask");
     if (!out->netmask)
         out->netmask = "255.255.255.255";
     if (!netmask_parse(out->netmask, &mask))
-        return property_nonsense(arena, object, "netmask", out->netmask);
+        return properties_nonsense(arena, object, "netmask", out->netmask);
     out->netmask_bits = netmask_bits(mask);
     out->gateway = INT64_MIN;
     if (gateway_text && *gateway_text) {
         if (!ip_parse(gateway_text, &gateway))
-            return property_nonsense(arena, object, "gateway", gateway_text);
+            return properties_nonsense(arena, object, "gateway", gateway_text);
         out->gateway = ip_to_stored(gateway);
     }
     if (!base_text || !*base_text)
         return verdict_ok();
     if (!ip_parse(base_text, &base))
-        return property_nonsense(arena, object, "baseip", base_text);
+        return properties_nonsense(arena, object, "baseip", base_text);
     out->has_range = true;
     out->first = 0;
     out->last = -1; /* nothing between network and broadcast */
@@ -50,13 +50,13 @@ static struct verdict read_range(struct arena *arena, const struct object *objec
 
 static struct verdict read_names(struct arena *arena, const struct object *object,
                                  struct manager *out) {
-    const char *zeros = property_text(arena, object, out->driver, "leadingZeros");
-    struct verdict v = property_number(arena, object, out->driver, "digits", "2", 1,
-                                       MANAGER_DIGITS_LIMIT, &out->digits);
+    const char *zeros = properties_text(arena, object, out->driver, "leadingZeros");
+    struct verdict v = properties_number(arena, object, out->driver, "digits", "2", 1,
+                                         MANAGER_DIGITS_LIMIT, &out->digits);
 
     if (v.rc == RC_OK)
-        v = property_number(arena, object, out->driver, "next", "1", 0, INT32_MAX, &out->next);
-    out->basename = property_text(arena, object, out->driver, "basename");
+        v = properties_number(arena, object, out->driver, "next", "1", 0, INT32_MAX, &out->next);
+    out->basename = properties_text(arena, object, out->driver, "basename");
     if (!out->basename)
         out->basename = "";
     out->leading_zeros = !zeros || (strcmp(zeros, "0") != 0 && strcmp(zeros, "") != 0);

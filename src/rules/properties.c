@@ -90,11 +90,11 @@ static struct attr *properties(struct arena *arena, const struct driver *driver,
     return attrs;
 }
 
-struct attr *default_properties(struct arena *arena, const struct driver *driver, size_t *count) {
+struct attr *properties_default(struct arena *arena, const struct driver *driver, size_t *count) {
     return properties(arena, driver, NULL, NULL, 0, count);
 }
 
-struct verdict given_properties(struct arena *arena, const struct driver *driver,
+struct verdict properties_given(struct arena *arena, const struct driver *driver,
                                 const char *const *names, const char *const *values, size_t count,
                                 struct attr **attrs, size_t *attr_count) {
     for (size_t i = 0; i < count; i++) {
@@ -114,8 +114,8 @@ struct verdict given_properties(struct arena *arena, const struct driver *driver
 
 /* --- reading them back --- */
 
-const char *property_text(struct arena *arena, const struct object *object,
-                          const struct driver *driver, const char *name) {
+const char *properties_text(struct arena *arena, const struct object *object,
+                            const struct driver *driver, const char *name) {
     const struct property *property = driver_property(driver, name);
 
     for (size_t i = 0; i < object->attr_count; i++) {
@@ -128,21 +128,22 @@ const char *property_text(struct arena *arena, const struct object *object,
     return property ? property->default_text : NULL;
 }
 
-struct verdict property_nonsense(struct arena *arena, const struct object *object, const char *name,
-                                 const char *text) {
+struct verdict properties_nonsense(struct arena *arena, const struct object *object,
+                                   const char *name, const char *text) {
     return verdict_conflict(arena_printf(arena,
                                          "the property \"%s\" of \"%s\" makes no sense: \"%s\"",
                                          name, object->ref.name, text));
 }
 
-struct verdict property_number(struct arena *arena, const struct object *object,
-                               const struct driver *driver, const char *name, const char *otherwise,
-                               int64_t minimum, int64_t maximum, int64_t *out) {
-    const char *text = property_text(arena, object, driver, name);
+struct verdict properties_number(struct arena *arena, const struct object *object,
+                                 const struct driver *driver, const char *name,
+                                 const char *otherwise, int64_t minimum, int64_t maximum,
+                                 int64_t *out) {
+    const char *text = properties_text(arena, object, driver, name);
 
     if (!text)
         text = otherwise;
     if (num_parse_range(text, minimum, maximum, out) != NUM_OK)
-        return property_nonsense(arena, object, name, text);
+        return properties_nonsense(arena, object, name, text);
     return verdict_ok();
 }

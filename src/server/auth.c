@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/access.h"
@@ -109,7 +110,7 @@ static void note_use(struct worker_state *w, const char *id) {
 }
 
 static int fail_token(struct exchange *x) {
-    int status = fail(&x->c, 401, "The token is not valid.");
+    int status = reply_fail(&x->c, 401, "The token is not valid.");
 
     response_header(&x->response, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
     return status;
@@ -136,7 +137,7 @@ static int check_token(struct caller *c) {
         return fail_token(x);
     rc = find_token(x, id, &token);
     if (rc != RC_OK && rc != RC_NOTFOUND)
-        return fail_rc(&x->c, rc);
+        return reply_rc(&x->c, rc);
     if (rc != RC_OK || !hash_fits(c, n, token.hash)) {
         log_info("token %s is not valid", id);
         return fail_token(x);
@@ -181,8 +182,9 @@ static int check_role(const struct caller *c) {
     if (access_allows(roles_on(c, x->match.mount), route->role))
         return 0;
     if (x->request.identity == NULL)
-        return challenge(x, fail(&x->c, 401, "Nobody may do this without saying who they are."));
-    return fail(&x->c, 403, "You may not do this.");
+        return challenge(x,
+                         reply_fail(&x->c, 401, "Nobody may do this without saying who they are."));
+    return reply_fail(&x->c, 403, "You may not do this.");
 }
 
 /* --- whose documents? --------------------------------------------------------------------------
@@ -190,8 +192,9 @@ static int check_role(const struct caller *c) {
 
 static int fail_no_user(struct exchange *x) {
     if (strcmp(x->w->settings->preferences_identity_param, "HTTP_X_USER_ID") == 0)
-        return fail(&x->c, 401, "Whose preferences? The header X-User-Id is missing or empty.");
-    return fail(&x->c, 401, "Whose preferences? The server was not told who is asking.");
+        return reply_fail(&x->c, 401,
+                          "Whose preferences? The header X-User-Id is missing or empty.");
+    return reply_fail(&x->c, 401, "Whose preferences? The server was not told who is asking.");
 }
 
 /* The user that a trusted peer names, else whoever is asking. */
@@ -205,7 +208,7 @@ static int find_user(const struct caller *c) {
     if (strcmp(param, x->w->settings->identity_param) != 0)
         message = intake_identity(&x->transport, param, &named);
     if (message != NULL)
-        return fail(&x->c, 400, "%s", message);
+        return reply_fail(&x->c, 400, "%s", message);
     if (named != NULL && believes(c, param))
         request->user = named;
     else
@@ -213,7 +216,7 @@ static int find_user(const struct caller *c) {
     if (request->user == NULL)
         return challenge(x, fail_no_user(x));
     if (named != NULL && strcmp(named, request->user) != 0)
-        return fail(&x->c, 403, "You may not see or change the preferences of others.");
+        return reply_fail(&x->c, 403, "You may not see or change the preferences of others.");
     return 0;
 }
 
@@ -229,13 +232,13 @@ static int identify(struct caller *c) {
     const char *who, *message = intake_identity(t, s->identity_param, &who);
 
     if (message != NULL)
-        return fail(&x->c, 400, "%s", message);
+        return reply_fail(&x->c, 400, "%s", message);
     if (believes(c, s->identity_param))
         x->request.identity = who;
     if (s->token_key[0] == '\0')
         return 0;
     if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)
-        return fail(&x->c, 400, "Authorization was sent more than once.");
+        return reply_fail(&x->c, 400, "Authorization was sent more than once.");
     c->bearer = bearer(variable(c, "HTTP_AUTHORIZATION"));
     return c->bearer != NULL ? check_token(c) : 0;
 }

@@ -19,7 +19,7 @@ struct entry {
     size_t size; /* with padding; 0: the rest of the ring is not used */
     uint64_t hash;
     uint64_t seq;
-    struct dependencies dependencies;
+    struct context_dependencies dependencies;
     size_t key_length;
     size_t length;
 };
@@ -153,7 +153,7 @@ void cache_forget(struct cache *cache) {
     pthread_mutex_unlock(&cache->mutex);
 }
 
-static bool is_valid(struct cache *cache, uint64_t seq, const struct dependencies *d) {
+static bool is_valid(struct cache *cache, uint64_t seq, const struct context_dependencies *d) {
     if (atomic_load(&cache->everything) > seq)
         return false;
     if (d->anything && atomic_load(&cache->anything) > seq)
@@ -271,14 +271,15 @@ static struct entry *make_room(struct stripe *stripe, unsigned char *ring, size_
 }
 
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
-                 const struct dependencies *dependencies, const char *answer, size_t length) {
+                 const struct context_dependencies *dependencies, const char *answer,
+                 size_t length) {
     uint64_t hash = hash_of(key, key_length);
     struct stripe *stripe = stripe_of(cache, hash);
     unsigned char *ring = ring_of(cache, stripe);
     size_t size = (sizeof(struct entry) + key_length + length + 63) & ~(size_t)63;
     struct entry *entry;
 
-    assert(dependencies->count <= DEPENDENCIES);
+    assert(dependencies->count <= CONTEXT_DEPENDENCIES);
     if (size > cache->ring / LARGEST_PART || !is_valid(cache, seq, dependencies))
         return;
     lock_stripe(stripe);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/context.h"
+#include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -87,7 +87,7 @@ static int commit(struct exchange *x, int status) {
         rc = store_commit(store);
     if (rc != RC_OK) {
         store_rollback(store);
-        return fail_rc(&x->c, rc);
+        return reply_rc(&x->c, rc);
     }
     if (version > 0)
         response_header(&x->response, "Clusto-Version", arena_printf(x->arena, "%d", (int)version));
@@ -103,7 +103,7 @@ static int attempt(struct exchange *x) {
 
     if (route->transaction == TRANSACTION_WRITE)
         rc = store_begin_write(store, x->request.identity, description(x));
-    status = rc == RC_OK ? route->handle(&x->c) : fail_rc(&x->c, rc);
+    status = rc == RC_OK ? route->handle(&x->c) : reply_rc(&x->c, rc);
     if (route->transaction == TRANSACTION_WRITE && x->c.rc == RC_OK && status < 400)
         return commit(x, status);
     if (x->c.rc == RC_OK && status < 400)
@@ -168,19 +168,20 @@ static int answer_options(struct exchange *x) {
     if (x->match.allowed != 0)
         response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
     edge_preflight(x);
-    return answer_empty(&x->c, 204);
+    return reply_empty(&x->c, 204);
 }
 
 static int fail_path(struct exchange *x, enum path_result result) {
     if (result == PATH_LIMIT)
-        return fail(&x->c, 414, "The path is too long.");
-    return fail(&x->c, 400,
-                "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside encoded "
-                "slashes that lead elsewhere.");
+        return reply_fail(&x->c, 414, "The path is too long.");
+    return reply_fail(
+        &x->c, 400,
+        "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside encoded "
+        "slashes that lead elsewhere.");
 }
 
 static int fail_method(struct exchange *x) {
-    int status = fail(&x->c, 405, "%.32s is not allowed here.", x->request.method_text);
+    int status = reply_fail(&x->c, 405, "%.32s is not allowed here.", x->request.method_text);
 
     response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
     return status;
@@ -189,14 +190,15 @@ static int fail_method(struct exchange *x) {
 static int fail_body(struct exchange *x) {
     switch (x->body_result) {
     case BODY_TOO_LARGE:
-        return fail(&x->c, 413, "The body is larger than %d bytes.", x->w->settings->body_limit);
-    case BODY_LATE: return fail(&x->c, 408, "The body did not arrive in time.");
-    case BODY_MALFORMED: return fail(&x->c, 400, "Content-Length is not a number.");
+        return reply_fail(&x->c, 413, "The body is larger than %d bytes.",
+                          x->w->settings->body_limit);
+    case BODY_LATE: return reply_fail(&x->c, 408, "The body did not arrive in time.");
+    case BODY_MALFORMED: return reply_fail(&x->c, 400, "Content-Length is not a number.");
     case BODY_CUT:
     case BODY_UNREAD:
     case BODY_OK: break;
     }
-    return fail(&x->c, 400, "The body is shorter than its Content-Length.");
+    return reply_fail(&x->c, 400, "The body is shorter than its Content-Length.");
 }
 
 /* Headers whose text goes into the database or an answer. */
@@ -216,8 +218,8 @@ static bool headers_valid(const struct request *request) {
 
 static int fail_params(struct exchange *x, enum params_result result, const char *message) {
     if (result == PARAMS_LIMIT)
-        return fail(&x->c, x->request.body_length > 0 ? 413 : 414, "%s", message);
-    return fail(&x->c, 400, "%s", message);
+        return reply_fail(&x->c, x->request.body_length > 0 ? 413 : 414, "%s", message);
+    return reply_fail(&x->c, 400, "%s", message);
 }
 
 /* Every rung in its order; a handler may assume all of them. The status of what was wrong, or 0:
@@ -242,13 +244,13 @@ static int climb(struct exchange *x) {
     if (path != PATH_OK)
         return fail_path(x, path);
     if (x->match.allowed == 0)
-        return fail(&x->c, 404, "There is nothing at this path.");
+        return reply_fail(&x->c, 404, "There is nothing at this path.");
     if (x->match.route == NULL)
         return fail_method(x);
     if (x->body_result != BODY_OK)
         return fail_body(x);
     if (!headers_valid(request))
-        return fail(&x->c, 400, "A header is not valid UTF-8.");
+        return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;

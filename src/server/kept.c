@@ -93,7 +93,7 @@ static void give_back(struct buf *kept) {
 
 /* Headers as pairs of strings, an empty one, the body. */
 void kept_store(struct exchange *x, uint64_t seq) {
-    const struct dependencies *d = &x->c.dependencies;
+    const struct context_dependencies *d = &x->c.dependencies;
     const struct response *r = &x->response;
     struct buf *kept = &x->kept;
 

@@ -1,10 +1,11 @@
 /* operating.c: handlers for those who look whether the server is well. */
 #include "server/operating.h"
+#include "api/reply.h"
 #include "server/metrics.h"
 
 /* A worker answers: that is all. */
 int operating_live(struct context *c) {
-    return answer_string(c, 200, "alive");
+    return reply_string(c, 200, "alive");
 }
 
 /* Half of the workers are enough: one that was just replaced is no reason to send requests
@@ -17,7 +18,7 @@ int operating_ready(struct context *c) {
     const struct metrics_workers workers = metrics_workers();
     enum rc rc = store_ping(c->store);
     bool database = rc == RC_OK, ready = database && enough_workers(&workers);
-    struct json_writer *w = answer_json(c, ready ? 200 : 503);
+    struct json_writer *w = reply_json(c, ready ? 200 : 503);
 
     c->rc = rc; /* a connection that died since the last request is worth another try */
     if (!ready)
@@ -30,7 +31,7 @@ int operating_ready(struct context *c) {
     json_key(w, "workers_wanted");
     json_int(w, (int64_t)workers.wanted);
     json_object_close(w);
-    return answer_end(c);
+    return reply_end(c);
 }
 
 int operating_metrics(struct context *c) {

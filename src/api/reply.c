@@ -1,11 +1,11 @@
-/* context.c: answering: JSON documents, strings, failures, pages. */
+/* reply.c: responding: JSON documents, strings, failures, pages. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "api/context.h"
+#include "api/reply.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -19,7 +19,7 @@ static const char *minify_header(const char *value) {
     return value && n <= LONGEST_MINIFY && utf8_valid(value, n) ? value : "False";
 }
 
-struct json_writer *answer_json(struct context *c, int status) {
+struct json_writer *reply_json(struct context *c, int status) {
     const char *minify = minify_header(request_header(c->request, "Clusto-Minify"));
 
     c->response->status = status;
@@ -30,24 +30,24 @@ struct json_writer *answer_json(struct context *c, int status) {
     return c->json;
 }
 
-int answer_end(struct context *c) {
+int reply_end(struct context *c) {
     assert(c->json_open);
     c->json_open = false;
     if (!json_end(c->json) && !c->response->failed && !c->response->head_only) {
         log_error("the JSON writer failed on %s", c->request->target);
-        return fail(c, 500, "The answer could not be written.");
+        return reply_fail(c, 500, "The answer could not be written.");
     }
     return c->response->status;
 }
 
-int answer_string(struct context *c, int status, const char *text) {
-    struct json_writer *w = answer_json(c, status);
+int reply_string(struct context *c, int status, const char *text) {
+    struct json_writer *w = reply_json(c, status);
 
     json_string(w, text);
-    return answer_end(c);
+    return reply_end(c);
 }
 
-int answer_empty(struct context *c, int status) {
+int reply_empty(struct context *c, int status) {
     c->response->status = status;
     response_header(c->response, "Content-Type", NULL);
     return status;
@@ -64,7 +64,7 @@ static bool take_back(struct context *c) {
     return false;
 }
 
-int fail(struct context *c, int status, const char *format, ...) {
+int reply_fail(struct context *c, int status, const char *format, ...) {
     char message[4096];
     size_t n;
     va_list args;
@@ -80,7 +80,7 @@ int fail(struct context *c, int status, const char *format, ...) {
             n--;
         message[n > 0 ? n - 1 : 0] = '\0';
     }
-    return answer_string(c, status, message);
+    return reply_string(c, status, message);
 }
 
 static int fail_gone(struct context *c) {
@@ -95,7 +95,7 @@ static int fail_gone(struct context *c) {
 }
 
 static int unavailable(struct context *c, const char *message) {
-    int status = fail(c, 503, "%s", message);
+    int status = reply_fail(c, 503, "%s", message);
 
     if (!c->response->started)
         response_header(c->response, "Retry-After", "1");
@@ -111,7 +111,7 @@ static int fail_unknown(struct context *c) {
     return status;
 }
 
-int fail_rc(struct context *c, enum rc rc) {
+int reply_rc(struct context *c, enum rc rc) {
     c->rc = rc;
     switch (rc) {
     case RC_AHEAD: return 0;
@@ -122,103 +122,41 @@ int fail_rc(struct context *c, enum rc rc) {
     case RC_READONLY: return unavailable(c, "The database takes no writes at the moment.");
     case RC_UNREADY:
         return unavailable(c, "The database is not set up for this: muster --init-db does it.");
-    case RC_FULL: return fail(c, 507, "The database has no space left.");
+    case RC_FULL: return reply_fail(c, 507, "The database has no space left.");
     case RC_UNKNOWN: return fail_unknown(c);
-    case RC_INVALID: return fail(c, 400, "The database refused a value of this request.");
-    case RC_NOTFOUND: return fail(c, 404, "An object of this request is gone.");
+    case RC_INVALID: return reply_fail(c, 400, "The database refused a value of this request.");
+    case RC_NOTFOUND: return reply_fail(c, 404, "An object of this request is gone.");
     case RC_EXISTS:
-    case RC_CONFLICT: return fail(c, 409, "The request conflicts with the state of the inventory.");
+    case RC_CONFLICT:
+        return reply_fail(c, 409, "The request conflicts with the state of the inventory.");
     case RC_OK:
     case RC_BUG: break;
     }
     log_error("%s failed with %s: %s", c->request->target, rc_name(rc), store_error(c->store));
-    return fail(c, 500, "The request could not be served; the reason is in the server's log.");
+    return reply_fail(c, 500,
+                      "The request could not be served; the reason is in the server's log.");
 }
 
-bool may_own(struct context *c, const struct driver *driver) {
-    bool known = c->request->identity != NULL;
-
-    if (driver->allocator == ALLOCATOR_NONE || c->may_manage)
-        return true;
-    fail(c, known ? 403 : 401,
-         "Resource managers are made and deleted by who has the role \"write\" on "
-         "\"resourcemanager\", too.");
-    if (!known && !c->response->started)
-        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
-    return false;
-}
-
-int fail_verdict(struct context *c, struct verdict verdict) {
+int reply_verdict(struct context *c, struct verdict verdict) {
     assert(verdict.rc != RC_OK);
     if (!verdict.message)
-        return fail_rc(c, verdict.rc);
+        return reply_rc(c, verdict.rc);
     c->rc = verdict.rc;
     switch (verdict.rc) {
-    case RC_INVALID: return fail(c, 400, "%s", verdict.message);
-    case RC_NOTFOUND: return fail(c, 404, "%s", verdict.message);
-    default: return fail(c, 409, "%s", verdict.message);
+    case RC_INVALID: return reply_fail(c, 400, "%s", verdict.message);
+    case RC_NOTFOUND: return reply_fail(c, 404, "%s", verdict.message);
+    default: return reply_fail(c, 409, "%s", verdict.message);
     }
 }
 
-void depends_on(struct context *c, int64_t key) {
-    assert(c->dependencies.count < DEPENDENCIES);
+void reply_depends_on(struct context *c, int64_t key) {
+    assert(c->dependencies.count < CONTEXT_DEPENDENCIES);
     c->dependencies.keys[c->dependencies.count++] = key;
 }
 
-const char *given(const struct context *c, const char *name) {
-    const char *value = params_last(&c->request->params, name);
-
-    return value && *value ? value : NULL;
-}
-
-enum mode get_mode(const struct context *c, enum mode default_mode) {
-    const char *mode = request_header(c->request, "Clusto-Mode");
-
-    if (!mode || !*mode)
-        return default_mode;
-    if (strcmp(mode, "compact") == 0)
-        return MODE_COMPACT;
-    if (strcmp(mode, "expanded") == 0)
-        return MODE_EXPANDED;
-    return MODE_INVALID;
-}
-
-int fail_mode(struct context *c) {
-    return fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
-                request_header(c->request, "Clusto-Mode"));
-}
-
-struct json_limits json_limits(const struct context *c, size_t depth) {
-    return (struct json_limits){.depth = depth,
-                                .nodes = (size_t)c->options->json_values,
-                                .key_bytes = (size_t)c->options->json_key_bytes,
-                                .number_digits = (size_t)c->options->json_number_characters,
-                                .exponent = c->options->json_exponent};
-}
-
-/* A header, or the parameter that stands for it in a link. */
-static const char *header_or_param(const struct context *c, const char *header, const char *name) {
-    const char *value = request_header(c->request, header);
-
-    return value ? value : params_last(&c->request->params, name);
-}
-
-bool get_page(struct context *c, struct page *out) {
-    const int most = c->options->max_per_page, usual = c->options->per_page;
-    const char *message;
-
-    if (!page_parse(c->arena, request_header(c->request, "Clusto-Page"),
-                    header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
-                    header_or_param(c, "Clusto-After", "clusto_after"),
-                    most > 0 && most < usual ? most : usual, out, &message)) {
-        fail(c, 400, "%s", message);
-        return false;
-    }
-    if (most > 0 && out->per_page > most) {
-        fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
-        return false;
-    }
-    return true;
+int reply_bad_mode(struct context *c) {
+    return reply_fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
+                      request_header(c->request, "Clusto-Mode"));
 }
 
 static void set_number(struct context *c, const char *name, int64_t number) {
@@ -272,7 +210,7 @@ static void set_link(struct context *c, const struct page *page, int32_t next) {
     buf_release(&b);
 }
 
-void set_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next) {
+void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next) {
     if (page->keyset) {
         set_number(c, "Clusto-Per-Page", page->per_page);
         if (next == 0)

@@ -1,0 +1,45 @@
+/* reply.h: how a handler responds: JSON documents, strings, errors, page headers. */
+#ifndef MUSTER_API_REPLY_H
+#define MUSTER_API_REPLY_H
+
+#include "api/context.h"
+#include "http/page.h"
+
+/* Responds with a JSON string: return reply_fail(c, 404, "Object \"%s\" not found ...", name).
+ * Replaces what was written; after the header has been sent it truncates the response instead.
+ * Returns the response's status. */
+int reply_fail(struct context *c, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a store's result: 503 with Retry-After if the database is unreachable or busy, 507
+ * if it is full, 500 for a bug. Remembers rc in the context, so that dispatch can run the request
+ * again. RC_AHEAD: there is no response yet, 0. */
+int reply_rc(struct context *c, enum rc rc);
+
+/* The same for a rule's decision: 409, 400 or 404 with its reason, else as reply_rc. Not for RC_OK.
+ */
+int reply_verdict(struct context *c, struct verdict verdict);
+
+/* Starts a JSON response of that status: Content-Type, Clusto-Minify; the writer is ready. */
+struct json_writer *reply_json(struct context *c, int status);
+
+/* Ends it; returns the status. Every reply_json needs one. */
+int reply_end(struct context *c);
+
+/* The whole response is this string. */
+int reply_string(struct context *c, int status, const char *text);
+
+/* No body and no Content-Type (204, a bare 404). */
+int reply_empty(struct context *c, int status);
+
+/* The response shows this entity (or this user's documents) and may be cached until it changes. */
+void reply_depends_on(struct context *c, int64_t key);
+
+/* The 409 for a mode that does not exist. */
+int reply_bad_mode(struct context *c);
+
+/* Clusto-Page, Clusto-Per-Page and Clusto-Pages; after a cursor Clusto-Per-Page, Clusto-Next and
+ * Link, with `next` 0 for the last page. Nothing where no page was asked for. */
+void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next);
+
+#endif

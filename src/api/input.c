@@ -1,0 +1,56 @@
+/* input.c: what all handlers read of a request: parameters, mode, page. */
+#include <string.h>
+
+#include "api/input.h"
+#include "api/reply.h"
+
+const char *input_nonempty(const struct context *c, const char *name) {
+    const char *value = params_last(&c->request->params, name);
+
+    return value && *value ? value : NULL;
+}
+
+enum context_mode input_mode(const struct context *c, enum context_mode default_mode) {
+    const char *mode = request_header(c->request, "Clusto-Mode");
+
+    if (!mode || !*mode)
+        return default_mode;
+    if (strcmp(mode, "compact") == 0)
+        return MODE_COMPACT;
+    if (strcmp(mode, "expanded") == 0)
+        return MODE_EXPANDED;
+    return MODE_INVALID;
+}
+
+struct json_limits input_json_limits(const struct context *c, size_t depth) {
+    return (struct json_limits){.depth = depth,
+                                .nodes = (size_t)c->options->json_values,
+                                .key_bytes = (size_t)c->options->json_key_bytes,
+                                .number_digits = (size_t)c->options->json_number_characters,
+                                .exponent = c->options->json_exponent};
+}
+
+/* A header, or the parameter that stands for it in a link. */
+static const char *header_or_param(const struct context *c, const char *header, const char *name) {
+    const char *value = request_header(c->request, header);
+
+    return value ? value : params_last(&c->request->params, name);
+}
+
+bool input_page(struct context *c, struct page *out) {
+    const int most = c->options->max_per_page, usual = c->options->per_page;
+    const char *message;
+
+    if (!page_parse(c->arena, request_header(c->request, "Clusto-Page"),
+                    header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
+                    header_or_param(c, "Clusto-After", "clusto_after"),
+                    most > 0 && most < usual ? most : usual, out, &message)) {
+        reply_fail(c, 400, "%s", message);
+        return false;
+    }
+    if (most > 0 && out->per_page > most) {
+        reply_fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
+        return false;
+    }
+    return true;
+}
