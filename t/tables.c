@@ -35,7 +35,7 @@ static void print_routes(void) {
     for (size_t i = 0; i < count; i++)
         for (int m = METHOD_GET; m < METHOD_OTHER; m++)
             if (table[i].methods & METHOD_BIT(m))
-                printf("route\t%s\t%s\t%s\t%s\n", method_name((enum method)m),
+                printf("route\t%s\t%s\t%s\t%s\n", request_method_name((enum request_method)m),
                        mounts[table[i].mount], table[i].pattern, table[i].doc);
 }
 

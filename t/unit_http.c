@@ -48,7 +48,7 @@ static void begin(bool head_only) {
     latest = 0;
     smallest = SIZE_MAX;
     room = SIZE_MAX;
-    response_begin(&response, arena, (struct transport_out){take, NULL}, head_only);
+    response_begin(&response, arena, (struct response_out){take, NULL}, head_only);
 }
 
 static char filler[200000];
@@ -265,12 +265,12 @@ static void test_request(void) {
     size_t i;
 
     for (i = 0; i < COUNT(names); i++) {
-        ok(method_parse(names[i]) == (enum method)i, "%s is parsed", names[i]);
-        is_str(method_name((enum method)i), names[i], "%s is named", names[i]);
+        ok(request_method_parse(names[i]) == (enum request_method)i, "%s is parsed", names[i]);
+        is_str(request_method_name((enum request_method)i), names[i], "%s is named", names[i]);
     }
-    ok(method_parse("get") == METHOD_OTHER, "methods are case sensitive");
-    ok(method_parse(NULL) == METHOD_OTHER, "no method");
-    is_str(method_name(METHOD_OTHER), "OTHER", "the others");
+    ok(request_method_parse("get") == METHOD_OTHER, "methods are case sensitive");
+    ok(request_method_parse(NULL) == METHOD_OTHER, "no method");
+    is_str(request_method_name(METHOD_OTHER), "OTHER", "the others");
     is_str(request_header(&request, "Clusto-Mode"), "compact", "a header");
     is_str(request_header(&request, "If-None-Match"), NULL, "an absent one");
     is_str(asked, "HTTP_IF_NONE_MATCH", "its variable");

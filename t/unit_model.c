@@ -4,7 +4,7 @@
 
 #include "base/quote.h"
 #include "model/driver.h"
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "model/names.h"
 #include "model/value.h"
 
@@ -41,24 +41,26 @@ static void test_names(void) {
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        ok((name_check(arena, cases[i].text, NAME_CHARACTERS) == NULL) == cases[i].name, "name %zu",
+        ok((names_check(arena, cases[i].text, NAMES_MAX_NAME) == NULL) == cases[i].name, "name %zu",
            i);
-        ok((key_check(arena, cases[i].text, KEY_CHARACTERS) == NULL) == cases[i].key, "key %zu", i);
-        ok((subkey_check(arena, cases[i].text, KEY_CHARACTERS) == NULL) == cases[i].subkey,
+        ok((names_check_key(arena, cases[i].text, NAMES_MAX_KEY) == NULL) == cases[i].key,
+           "key %zu", i);
+        ok((names_check_subkey(arena, cases[i].text, NAMES_MAX_KEY) == NULL) == cases[i].subkey,
            "subkey %zu", i);
     }
-    ok(name_check(arena, repeated("\xC3\xA9", 128), NAME_CHARACTERS) == NULL,
+    ok(names_check(arena, repeated("\xC3\xA9", 128), NAMES_MAX_NAME) == NULL,
        "128 characters of two bytes");
-    ok(name_check(arena, repeated("\xC3\xA9", 129), NAME_CHARACTERS) != NULL, "129 of them");
-    ok(key_check(arena, repeated("a", 256), KEY_CHARACTERS) == NULL, "a key of 256");
-    ok(key_check(arena, repeated("a", 257), KEY_CHARACTERS) != NULL, "a key of 257");
-    ok(subkey_check(arena, repeated("a", 257), KEY_CHARACTERS) != NULL, "a subkey of 257");
-    is_str(key_check(arena, "a b", KEY_CHARACTERS),
+    ok(names_check(arena, repeated("\xC3\xA9", 129), NAMES_MAX_NAME) != NULL, "129 of them");
+    ok(names_check_key(arena, repeated("a", 256), NAMES_MAX_KEY) == NULL, "a key of 256");
+    ok(names_check_key(arena, repeated("a", 257), NAMES_MAX_KEY) != NULL, "a key of 257");
+    ok(names_check_subkey(arena, repeated("a", 257), NAMES_MAX_KEY) != NULL, "a subkey of 257");
+    is_str(names_check_key(arena, "a b", NAMES_MAX_KEY),
            "'a b' is not a valid key: it must start with a letter or _ and go on with letters, "
            "digits, _ and -.",
            "the message names the key");
-    ok(strstr(subkey_check(arena, "a b", KEY_CHARACTERS), "valid subkey") != NULL, "or the subkey");
-    is_str(name_check(arena, "a\n", NAME_CHARACTERS),
+    ok(strstr(names_check_subkey(arena, "a b", NAMES_MAX_KEY), "valid subkey") != NULL,
+       "or the subkey");
+    is_str(names_check(arena, "a\n", NAMES_MAX_NAME),
            "'a\\n' is not a valid name: it has a control character.", "or the name");
 }
 
@@ -67,8 +69,8 @@ static void test_names(void) {
 /* name, type, parent, class path, behaviour; as contract/drivers.md and the seed have them */
 static const struct {
     const char *name, *type, *parent, *class_path;
-    enum insert_rule rule;
-    enum allocator allocator;
+    enum driver_insert_rule rule;
+    enum driver_allocator allocator;
     bool has_ips;
     const char *resource_key;
     const char *properties; /* name[=default][:int] */
@@ -137,7 +139,7 @@ static const char *show_properties(const struct driver *d) {
     size_t i;
 
     for (i = 0; i < d->property_count; i++) {
-        const struct property *p = &d->properties[i];
+        const struct driver_property *p = &d->properties[i];
 
         shown = arena_printf(arena, "%s%s%s%s%s ", shown, p->name, p->default_text ? "=" : "",
                              p->default_text ? p->default_text : "", p->is_int ? ":int" : "");
@@ -215,17 +217,18 @@ static void test_builtin(void) {
 }
 
 static void test_configured(void) {
-    static const struct property properties[] = {{"height", true, "4"}, {"owner", false, NULL}};
-    static const struct property twice[] = {{"a", false, NULL}, {"a", false, NULL}};
-    static const struct property bad_default[] = {{"a", true, "x"}};
-    static const struct property bad_name[] = {{"a b", true, NULL}};
-    static const struct port ports[] = {{"fibre", 4}};
-    static const struct port bad_port[] = {{"fibre", -1}};
+    static const struct driver_property properties[] = {{"height", true, "4"},
+                                                        {"owner", false, NULL}};
+    static const struct driver_property twice[] = {{"a", false, NULL}, {"a", false, NULL}};
+    static const struct driver_property bad_default[] = {{"a", true, "x"}};
+    static const struct driver_property bad_name[] = {{"a b", true, NULL}};
+    static const struct driver_port ports[] = {{"fibre", 4}};
+    static const struct driver_port bad_port[] = {{"fibre", -1}};
     static const struct {
         const char *name, *type, *parent;
-        const struct property *properties;
+        const struct driver_property *properties;
         size_t property_count;
-        const struct port *ports;
+        const struct driver_port *ports;
         size_t port_count;
         const char *want;
     } refused[] = {
@@ -362,8 +365,8 @@ static void test_addresses(void) {
                "dotted \"%s\"", cases[i].text);
         is_int(ip_parse_any(cases[i].text, &address) ? (long long)address : -1, cases[i].any,
                "any form \"%s\"", cases[i].text);
-        is_int(netmask_parse(cases[i].text, &address) ? netmask_bits(address) : -1, cases[i].mask,
-               "mask \"%s\"", cases[i].text);
+        is_int(ip_parse_netmask(cases[i].text, &address) ? ip_netmask_bits(address) : -1,
+               cases[i].mask, "mask \"%s\"", cases[i].text);
     }
     is_str(ip_text(arena, 0x0A0000FE), "10.0.0.254", "printed");
     is_str(ip_text(arena, 0xFFFFFFFF), "255.255.255.255", "the last one printed");
@@ -404,7 +407,7 @@ static void test_stored_addresses(void) {
         uint32_t last;
         const char *got = "none";
 
-        if (ip_parse(ranges[i].base, &base) && netmask_parse(ranges[i].mask, &mask) &&
+        if (ip_parse(ranges[i].base, &base) && ip_parse_netmask(ranges[i].mask, &mask) &&
             ip_range(base, mask, &first, &last)) {
             got = arena_printf(arena, "%s-%s", ip_text(arena, first), ip_text(arena, last));
         }
@@ -417,7 +420,7 @@ static void test_stored_addresses(void) {
 static void test_values(void) {
     static const struct {
         const char *text;
-        enum datatype datatype;
+        enum value_datatype datatype;
         const char *mask;
         const char *want; /* its text, or the message */
     } cases[] = {
@@ -454,7 +457,7 @@ static void test_values(void) {
          "format '%Y-%m-%dT%H:%M:%S.%f'"},
     };
     static const char *const names[] = {"int", "string", "datetime", "relation", "json"};
-    enum datatype datatype;
+    enum value_datatype datatype;
     struct value value;
     size_t i;
 
@@ -463,13 +466,16 @@ static void test_values(void) {
             value_cast(arena, cases[i].text, cases[i].datatype, cases[i].mask, &value);
 
         is_str(wrong ? wrong : value_text(arena, &value), cases[i].want, "%s \"%s\"",
-               datatype_name(cases[i].datatype), cases[i].text);
+               value_datatype_name(cases[i].datatype), cases[i].text);
     }
     for (i = 0; i < COUNT(names); i++) {
-        ok(datatype_parse(names[i], &datatype) && (size_t)datatype == i, "datatype %s", names[i]);
-        is_str(datatype_name((enum datatype)i), names[i], "datatype %s by name", names[i]);
+        ok(value_datatype_parse(names[i], &datatype) && (size_t)datatype == i, "datatype %s",
+           names[i]);
+        is_str(value_datatype_name((enum value_datatype)i), names[i], "datatype %s by name",
+               names[i]);
     }
-    ok(!datatype_parse("Int", &datatype) && !datatype_parse("", &datatype), "no such datatype");
+    ok(!value_datatype_parse("Int", &datatype) && !value_datatype_parse("", &datatype),
+       "no such datatype");
     (void)value_cast(arena, "/pool/a/b", DATATYPE_RELATION, NULL, &value);
     is_str(value.related_driver, "pool", "relation: driver");
     is_str(value.related_name, "a/b", "relation: the name is all the rest");

@@ -14,7 +14,7 @@ static struct settings settings = {.api.mounts = {[MOUNT_ROOT] = "",
                                                   [MOUNT_RESOURCEMANAGER] = "/resourcemanager",
                                                   [MOUNT_RESOURCE] = "/resource"}};
 
-static struct route_match find(const char *text, enum method method) {
+static struct route_match find(const char *text, enum request_method method) {
     static char copy[256];
     static const char *segments[32];
     struct path path = {.segments = segments};
@@ -27,24 +27,26 @@ static struct route_match find(const char *text, enum method method) {
 }
 
 /* `path` is answered by `handle`, which is given `args` ("a b"). */
-static void goes(enum method method, const char *path, context_handler handle, const char *args) {
+static void goes(enum request_method method, const char *path, context_handler handle,
+                 const char *args) {
     struct route_match match = find(path, method);
     struct arena *arena = arena_new();
     const char *got = "";
 
     for (size_t i = 0; i < match.arg_count; i++)
         got = arena_printf(arena, "%s%s%s", got, i > 0 ? " " : "", match.args[i]);
-    ok(match.route != NULL && match.route->handle == handle, "%s %s", method_name(method), path);
+    ok(match.route != NULL && match.route->handle == handle, "%s %s", request_method_name(method),
+       path);
     is_str(got, args, "  with \"%s\"", args);
     arena_free(&arena);
 }
 
 /* Nothing answers; `allow` is what Allow says, NULL for an unknown path. */
-static void refused(enum method method, const char *path, const char *allow) {
+static void refused(enum request_method method, const char *path, const char *allow) {
     struct arena *arena = arena_new();
     struct route_match match = find(path, method);
 
-    ok(match.route == NULL, "nothing for %s %s", method_name(method), path);
+    ok(match.route == NULL, "nothing for %s %s", request_method_name(method), path);
     if (allow == NULL)
         is_int(match.allowed, 0, "  an unknown path");
     else

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "model/driver.h"
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "rules/alloc.h"
 #include "rules/insert.h"
 #include "rules/properties.h"

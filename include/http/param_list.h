@@ -9,7 +9,7 @@ struct param_list {
     struct params *params;
     struct arena *arena;
     const struct params_limits *limits;
-    enum param_source source;
+    enum params_source source;
     const char **message; /* set with every result but PARAMS_OK */
     size_t capacity;      /* of the array that this list has made, 0: none yet */
 };

@@ -9,7 +9,7 @@
 #include "http/params.h"
 #include "http/path.h"
 
-enum method {
+enum request_method {
     METHOD_GET,
     METHOD_HEAD,
     METHOD_POST,
@@ -26,7 +26,7 @@ enum method {
 struct request {
     struct arena *arena;
     /* from the request line */
-    enum method method;
+    enum request_method method;
     const char *method_text;
     const char *target; /* raw path and query for logs, or the PATH_INFO */
     struct path path;   /* whole path, mount included */
@@ -48,8 +48,8 @@ struct request {
 };
 
 /* METHOD_OTHER for what is not known. */
-enum method method_parse(const char *text);
-const char *method_name(enum method method);
+enum request_method request_method_parse(const char *text);
+const char *request_method_name(enum request_method method);
 
 /* A request header by its HTTP name ("Clusto-Mode"), or NULL. */
 const char *request_header(const struct request *request, const char *name);

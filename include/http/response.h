@@ -12,7 +12,7 @@
 
 /* How bytes leave: given by the FastCGI or the CGI side. `write` returns false when the client is
  * gone. */
-struct transport_out {
+struct response_out {
     bool (*write)(void *context, const char *bytes, size_t n);
     void *context;
 };
@@ -30,7 +30,7 @@ struct response_header {
 
 struct response {
     struct arena *arena;
-    struct transport_out out;
+    struct response_out out;
     int status;
     struct response_header *headers; /* in order of setting */
     struct buf head;                 /* status and headers on their way */
@@ -49,7 +49,7 @@ struct response {
 /* Ready for one request: status 200. The memory of `head` and `held` is kept from the request
  * before, so *r is zeroed before its first use, and its owner calls response_release() after its
  * last. */
-void response_begin(struct response *r, struct arena *arena, struct transport_out out,
+void response_begin(struct response *r, struct arena *arena, struct response_out out,
                     bool head_only);
 
 /* Frees what is kept from one request to the next; response_begin() can follow. */
@@ -88,6 +88,6 @@ bool response_finish(struct response *r);
 void response_break(struct response *r);
 
 /* "OK", "Not Found" ...; "Unknown" for others. */
-const char *status_reason(int status);
+const char *response_reason(int status);
 
 #endif

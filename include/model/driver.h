@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* What a driver does with its members; inherited from the parent. */
-enum insert_rule {
+enum driver_insert_rule {
     INSERT_ANY, /* entity, device, server, manager: the member must be in nothing */
     INSERT_POOL,
     INSERT_UNIQUE_POOL,
@@ -17,7 +17,7 @@ enum insert_rule {
 };
 
 /* What a manager hands out; inherited from the parent. */
-enum allocator {
+enum driver_allocator {
     ALLOCATOR_NONE,
     ALLOCATOR_RESOURCE,
     ALLOCATOR_IP,
@@ -25,13 +25,13 @@ enum allocator {
     ALLOCATOR_ENTITY_NAME
 };
 
-struct property {
+struct driver_property {
     const char *name;
     bool is_int;
     const char *default_text; /* NULL: none, not stored unless given */
 };
 
-struct port {
+struct driver_port {
     const char *type; /* "nic-eth" */
     int count;
 };
@@ -41,13 +41,13 @@ struct driver {
     const char *type;
     const char *class_path;
     const struct driver *parent; /* NULL for entity only */
-    enum insert_rule insert_rule;
-    enum allocator allocator;
+    enum driver_insert_rule insert_rule;
+    enum driver_allocator allocator;
     bool has_ips;
     const char *resource_key; /* managers: "ip", "simplename", "resource"; else NULL */
-    const struct property *properties;
+    const struct driver_property *properties;
     size_t property_count;
-    const struct port *ports;
+    const struct driver_port *ports;
     size_t port_count;
     bool is_known; /* false: found in the database only */
 };
@@ -58,8 +58,8 @@ struct driver {
  * message naming what is wrong (duplicate name, unknown parent, bad name), valid until the next
  * call. Only before workers start. */
 const char *driver_add(const char *name, const char *type, const char *class_path,
-                       const char *parent, const struct property *properties, size_t property_count,
-                       const struct port *ports, size_t port_count);
+                       const char *parent, const struct driver_property *properties,
+                       size_t property_count, const struct driver_port *ports, size_t port_count);
 
 /* Forgets the configured ones (re-reading the configuration). */
 void driver_reset(void);
@@ -83,6 +83,6 @@ const struct driver *driver_at(size_t i);
 const struct driver *driver_last_of_type(const char *type);
 
 /* The property of a driver by name, or NULL. */
-const struct property *driver_property(const struct driver *driver, const char *name);
+const struct driver_property *driver_property(const struct driver *driver, const char *name);
 
 #endif

@@ -7,14 +7,14 @@
 #include "base/arena.h"
 
 /* What a name and a key can be at most: the columns' width, in characters. */
-#define NAME_CHARACTERS 128
-#define KEY_CHARACTERS  256
+#define NAMES_MAX_NAME 128
+#define NAMES_MAX_KEY  256
 
 /* NULL if fine, else the message of a 400 in the arena. Inputs are valid UTF-8; `longest` is in
  * characters. A name has at least one, and no control characters. A key is
  * [A-Za-z_][0-9A-Za-z_-]*, a subkey the same, or empty. */
-const char *name_check(struct arena *arena, const char *name, size_t longest);
-const char *key_check(struct arena *arena, const char *key, size_t longest);
-const char *subkey_check(struct arena *arena, const char *subkey, size_t longest);
+const char *names_check(struct arena *arena, const char *name, size_t longest);
+const char *names_check_key(struct arena *arena, const char *key, size_t longest);
+const char *names_check_subkey(struct arena *arena, const char *subkey, size_t longest);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum datatype {
+enum value_datatype {
     DATATYPE_INT,
     DATATYPE_STRING,
     DATATYPE_DATETIME,
@@ -18,7 +18,7 @@ enum datatype {
 };
 
 struct value {
-    enum datatype datatype;
+    enum value_datatype datatype;
     int64_t number;             /* DATATYPE_INT */
     const char *text;           /* STRING; JSON as text; DATETIME in ISO form; NULL: null */
     int32_t related_id;         /* RELATION: the entity; 0 while only named */
@@ -27,16 +27,16 @@ struct value {
 };
 
 /* "int", "string", ... as in the datatype column. */
-const char *datatype_name(enum datatype datatype);
+const char *value_datatype_name(enum value_datatype datatype);
 
 /* False if unknown. */
-bool datatype_parse(const char *name, enum datatype *out);
+bool value_datatype_parse(const char *name, enum value_datatype *out);
 
 /* The text `text` as a value of that datatype. DATETIME uses `mask` (NULL: %Y-%m-%dT%H:%M:%S.%f)
  * with strptime's directives Y m d H M S f y j b B a A p I Z z %; RELATION reads "/driver/name"
  * into related_driver and related_name; JSON is not for this function (json/ is not known here).
  * Returns NULL, or in the arena the message for a 400, as "Error casting x into a(n) int: ...". */
-const char *value_cast(struct arena *arena, const char *text, enum datatype datatype,
+const char *value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
                        const char *mask, struct value *out);
 
 /* Reads a timestamp as PostgreSQL prints it (ISO, "1991-07-09 14:46:51.321435") into

@@ -14,7 +14,7 @@ struct transport {
     const char *(*variable)(void *context, const char *name); /* CGI variable or NULL */
     long (*read)(void *context, char *bytes,
                  size_t n); /* body; 0: end; -1: client gone or too slow */
-    struct transport_out out;
+    struct response_out out;
     int client_fd; /* polled for a hang-up, -1: none */
     void *context;
     size_t (*variable_count)(void *context, const char *name); /* for struct request; may be NULL */

@@ -48,7 +48,7 @@ struct route_match {
 
 /* Finds the row. Mounts are those of the settings. */
 struct route_match route_find(const struct settings *settings, const struct path *path,
-                              enum method method);
+                              enum request_method method);
 
 /* "GET, HEAD, OPTIONS" for an Allow header, in the arena. */
 const char *route_allow(struct arena *arena, unsigned methods);

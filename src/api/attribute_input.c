@@ -53,10 +53,10 @@ static bool check_number(struct context *c, const struct attribute_input *input,
 
 static bool check_value(struct context *c, const struct attribute_input *input, size_t i,
                         const struct attribute_raw *raw, struct attr *out) {
-    enum datatype datatype = DATATYPE_STRING;
+    enum value_datatype datatype = DATATYPE_STRING;
     const char *problem;
 
-    if (raw->datatype && !datatype_parse(raw->datatype, &datatype))
+    if (raw->datatype && !value_datatype_parse(raw->datatype, &datatype))
         return refuse(
             c, input, i, 400,
             "%s is not a valid datatype. datatypes include: ('int', 'string', 'datetime', "
@@ -79,7 +79,7 @@ static const char *reserved_key(struct arena *arena, const char *key) {
 static bool check_names(struct context *c, const struct attribute_input *input, size_t i) {
     const struct attribute_raw *raw = &input->raws[i];
     size_t longest = (size_t)c->options->max_key_characters;
-    const char *problem = key_check(c->arena, raw->key, longest);
+    const char *problem = names_check_key(c->arena, raw->key, longest);
 
     if (raw->wrong_type)
         return refuse(c, input, i, 400, "\"%s\" must be a string", raw->wrong_type);
@@ -90,7 +90,7 @@ static bool check_names(struct context *c, const struct attribute_input *input, 
             "mask, driver.",
             raw->unknown);
     if (!problem && raw->subkey)
-        problem = subkey_check(c->arena, raw->subkey, longest);
+        problem = names_check_subkey(c->arena, raw->subkey, longest);
     if (problem)
         return refuse(c, input, i, 400, "%s", problem);
     problem = reserved_key(c->arena, raw->key);

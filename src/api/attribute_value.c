@@ -70,7 +70,7 @@ static const char *node_text(struct arena *arena, const struct json_node *node) 
 }
 
 const char *cast_node(struct context *c, const struct json_node *node,
-                      const enum datatype *datatype, const char *mask, struct value *out) {
+                      const enum value_datatype *datatype, const char *mask, struct value *out) {
     if (!datatype || (*datatype == DATATYPE_JSON && node->type != JSON_STRING))
         return value_of_json(c->arena, node, out);
     if (*datatype == DATATYPE_JSON)
@@ -81,12 +81,12 @@ const char *cast_node(struct context *c, const struct json_node *node,
     }
     if (node->type == JSON_OBJECT || node->type == JSON_ARRAY)
         return arena_printf(c->arena, "Error casting %s into a(n) %s: it is no text",
-                            node_text(c->arena, node), datatype_name(*datatype));
+                            node_text(c->arena, node), value_datatype_name(*datatype));
     return value_cast(c->arena, node_text(c->arena, node), *datatype, mask, out);
 }
 
-const char *cast_text(struct context *c, const char *text, enum datatype datatype, const char *mask,
-                      struct value *out) {
+const char *cast_text(struct context *c, const char *text, enum value_datatype datatype,
+                      const char *mask, struct value *out) {
     if (datatype == DATATYPE_JSON)
         return value_of_json_text(c, text, out);
     return value_cast(c->arena, text, datatype, mask, out);

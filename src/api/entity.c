@@ -114,7 +114,7 @@ static const char **names_to_create(struct context *c, size_t *count) {
         return NULL;
     }
     for (size_t i = 0; i < *count; i++) {
-        const char *problem = name_check(c->arena, names[i], longest);
+        const char *problem = names_check(c->arena, names[i], longest);
 
         if (problem) {
             reply_fail(c, 400, "%s", problem);

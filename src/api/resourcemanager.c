@@ -114,7 +114,7 @@ int resourcemanager_create(struct context *c) {
         return reply_fail(c, 409, "The driver \"%s\" is not a resource manager", driver->name);
     if (!name)
         return reply_fail(c, 412, "Provide a name for the resource manager");
-    problem = name_check(c->arena, name, (size_t)c->options->max_name_characters);
+    problem = names_check(c->arena, name, (size_t)c->options->max_name_characters);
     if (problem)
         return reply_fail(c, 400, "%s", problem);
     verdict = get_properties(c, driver, &attrs, &attr_count);

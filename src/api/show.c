@@ -70,7 +70,7 @@ void show_attr(struct context *c, const struct attr *attr) {
 
     json_object_open(w);
     json_key(w, "datatype");
-    json_string(w, datatype_name(attr->value.datatype));
+    json_string(w, value_datatype_name(attr->value.datatype));
     json_key(w, "key");
     json_string(w, attr->key);
     json_key(w, "number");

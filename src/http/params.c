@@ -79,7 +79,7 @@ static enum params_result add_pair(struct param_list *list, const char *pair, si
 }
 
 enum params_result params_add_form(struct params *params, struct arena *arena, const char *text,
-                                   size_t n, enum param_source source,
+                                   size_t n, enum params_source source,
                                    const struct params_limits *limits, const char **message) {
     struct param_list list = {params, arena, limits, source, message, 0};
     const char *end;

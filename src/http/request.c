@@ -11,18 +11,18 @@ static const char *const method_names[] = {
     [METHOD_OPTIONS] = "OPTIONS",
 };
 
-enum method method_parse(const char *text) {
+enum request_method request_method_parse(const char *text) {
     int m;
 
     for (m = METHOD_GET; text != NULL && m < METHOD_OTHER; m++) {
         if (strcmp(text, method_names[m]) == 0) {
-            return (enum method)m;
+            return (enum request_method)m;
         }
     }
     return METHOD_OTHER;
 }
 
-const char *method_name(enum method method) {
+const char *request_method_name(enum request_method method) {
     assert(method >= METHOD_GET && method <= METHOD_OTHER);
     return method == METHOD_OTHER ? "OTHER" : method_names[method];
 }

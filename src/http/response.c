@@ -56,7 +56,7 @@ static const struct {
     {507, "Insufficient Storage"},
 };
 
-const char *status_reason(int status) {
+const char *response_reason(int status) {
     size_t i;
 
     for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -69,7 +69,7 @@ const char *status_reason(int status) {
 
 /* --- beginning --- */
 
-void response_begin(struct response *r, struct arena *arena, struct transport_out out,
+void response_begin(struct response *r, struct arena *arena, struct response_out out,
                     bool head_only) {
     assert(r != NULL && arena != NULL && out.write != NULL);
     r->arena = arena;
@@ -223,7 +223,7 @@ static void render_header(const struct response *r, size_t length, struct buf *b
     buf_adds(b, "Status: ");
     add_number(b, (size_t)r->status);
     buf_addc(b, ' ');
-    buf_adds(b, status_reason(r->status));
+    buf_adds(b, response_reason(r->status));
     buf_add(b, "\r\n", 2);
     for (h = r->headers; h != NULL; h = h->next) {
         if (!is_ours(h->name)) {

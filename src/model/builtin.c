@@ -9,27 +9,27 @@
 #define KNOWN(n, t, parent_) .name = (n), .type = (t), .parent = (parent_), .is_known = true
 #define ROW(i)               (&builtin_drivers[BUILTIN_##i])
 
-static const struct property clustometa_properties[] = {{"schemaversion", true, "3"}};
-static const struct property device_properties[] = {
+static const struct driver_property clustometa_properties[] = {{"schemaversion", true, "3"}};
+static const struct driver_property device_properties[] = {
     {"model", false, NULL}, {"serialnum", false, NULL}, {"manufacturer", false, NULL}};
-static const struct property server_properties[] = {{"model", false, NULL},
-                                                    {"manufacturer", false, NULL}};
-static const struct property rack_properties[] = {{"minu", true, "1"}, {"maxu", true, "45"}};
-static const struct property ip_properties[] = {
+static const struct driver_property server_properties[] = {{"model", false, NULL},
+                                                           {"manufacturer", false, NULL}};
+static const struct driver_property rack_properties[] = {{"minu", true, "1"}, {"maxu", true, "45"}};
+static const struct driver_property ip_properties[] = {
     {"baseip", false, NULL}, {"gateway", false, NULL}, {"netmask", false, "255.255.255.255"}};
-static const struct property name_properties[] = {{"basename", false, ""},
-                                                  {"digits", true, "2"},
-                                                  {"next", true, "1"},
-                                                  {"leadingZeros", true, "1"}};
+static const struct driver_property name_properties[] = {{"basename", false, ""},
+                                                         {"digits", true, "2"},
+                                                         {"next", true, "1"},
+                                                         {"leadingZeros", true, "1"}};
 
-static const struct port server_ports[] = {
+static const struct driver_port server_ports[] = {
     {"pwr-nema-5", 1}, {"nic-eth", 2}, {"console-serial", 1}};
-static const struct port appliance_ports[] = {
+static const struct driver_port appliance_ports[] = {
     {"pwr-nema-5", 2}, {"nic-eth", 1}, {"console-serial", 1}};
-static const struct port console_ports[] = {
+static const struct driver_port console_ports[] = {
     {"pwr-nema-5", 1}, {"nic-eth", 1}, {"console-serial", 24}};
-static const struct port switch_ports[] = {{"pwr-nema-5", 1}, {"nic-eth", 48}};
-static const struct port strip_ports[] = {{"pwr-nema-5", 24}, {"nic-eth", 1}};
+static const struct driver_port switch_ports[] = {{"pwr-nema-5", 1}, {"nic-eth", 48}};
+static const struct driver_port strip_ports[] = {{"pwr-nema-5", 24}, {"nic-eth", 1}};
 
 enum {
     BUILTIN_DEVICE = BUILTIN_ENTITY + 1,

@@ -175,7 +175,7 @@ const struct driver *driver_last_of_type(const char *type) {
     return NULL;
 }
 
-const struct property *driver_property(const struct driver *driver, const char *name) {
+const struct driver_property *driver_property(const struct driver *driver, const char *name) {
     size_t i;
 
     assert(driver != NULL && name != NULL);
@@ -207,8 +207,8 @@ static bool is_word(const char *text, size_t longest) {
            text[strspn(text, LETTERS "0123456789_-")] == '\0';
 }
 
-static const char *check_property(const char *driver, const struct property *all, size_t i) {
-    const struct property *p = &all[i];
+static const char *check_property(const char *driver, const struct driver_property *all, size_t i) {
+    const struct driver_property *p = &all[i];
     int64_t number;
     size_t k;
 
@@ -228,7 +228,7 @@ static const char *check_property(const char *driver, const struct property *all
     return NULL;
 }
 
-static const char *check_port(const char *driver, const struct port *p) {
+static const char *check_port(const char *driver, const struct driver_port *p) {
     if (p->type == NULL || *p->type == '\0' || strchr(p->type, ':') != NULL) {
         return say("driver \"%s\": \"%.100s\" can't be the type of a port", driver,
                    p->type == NULL ? "" : p->type);
@@ -267,8 +267,9 @@ static const char *check_names(const char *name, const char *type, const char *p
     return NULL;
 }
 
-static const char *check_lists(const char *name, const struct property *properties,
-                               size_t property_count, const struct port *ports, size_t port_count) {
+static const char *check_lists(const char *name, const struct driver_property *properties,
+                               size_t property_count, const struct driver_port *ports,
+                               size_t port_count) {
     const char *wrong = NULL;
     size_t i;
 
@@ -291,8 +292,8 @@ static char *default_class_path(const char *name) {
 }
 
 const char *driver_add(const char *name, const char *type, const char *class_path,
-                       const char *parent, const struct property *properties, size_t property_count,
-                       const struct port *ports, size_t port_count) {
+                       const char *parent, const struct driver_property *properties,
+                       size_t property_count, const struct driver_port *ports, size_t port_count) {
     const char *wrong;
     struct configured *c;
     struct driver *d;

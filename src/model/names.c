@@ -9,7 +9,7 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-const char *name_check(struct arena *arena, const char *name, size_t longest) {
+const char *names_check(struct arena *arena, const char *name, size_t longest) {
     assert(arena != NULL && name != NULL);
     if (*name == '\0') {
         return "A name may not be empty.";
@@ -43,12 +43,12 @@ static const char *check_key(struct arena *arena, const char *key, size_t longes
     return NULL;
 }
 
-const char *key_check(struct arena *arena, const char *key, size_t longest) {
+const char *names_check_key(struct arena *arena, const char *key, size_t longest) {
     assert(arena != NULL && key != NULL);
     return check_key(arena, key, longest, "key");
 }
 
-const char *subkey_check(struct arena *arena, const char *subkey, size_t longest) {
+const char *names_check_subkey(struct arena *arena, const char *subkey, size_t longest) {
     assert(arena != NULL && subkey != NULL);
     return *subkey == '\0' ? NULL : check_key(arena, subkey, longest, "subkey");
 }

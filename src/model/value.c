@@ -13,18 +13,18 @@ static const char *const names[DATATYPE_COUNT] = {
     [DATATYPE_JSON] = "json",
 };
 
-const char *datatype_name(enum datatype datatype) {
+const char *value_datatype_name(enum value_datatype datatype) {
     assert((unsigned)datatype < DATATYPE_COUNT);
     return names[datatype];
 }
 
-bool datatype_parse(const char *name, enum datatype *out) {
+bool value_datatype_parse(const char *name, enum value_datatype *out) {
     int i;
 
     assert(name != NULL && out != NULL);
     for (i = 0; i < DATATYPE_COUNT; i++) {
         if (strcmp(name, names[i]) == 0) {
-            *out = (enum datatype)i;
+            *out = (enum value_datatype)i;
             return true;
         }
     }
@@ -45,10 +45,10 @@ static const char *shortened(struct arena *arena, const char *text) {
     return arena_printf(arena, "%.*s...", (int)n, text);
 }
 
-static const char *complain(struct arena *arena, const char *text, enum datatype datatype,
+static const char *complain(struct arena *arena, const char *text, enum value_datatype datatype,
                             const char *why) {
     return arena_printf(arena, "Error casting %s into a(n) %s: %s", shortened(arena, text),
-                        datatype_name(datatype), why);
+                        value_datatype_name(datatype), why);
 }
 
 static const char *cast_int(struct arena *arena, const char *text, struct value *out) {
@@ -74,7 +74,7 @@ static const char *cast_relation(struct arena *arena, const char *text, struct v
     return NULL;
 }
 
-const char *value_cast(struct arena *arena, const char *text, enum datatype datatype,
+const char *value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
                        const char *mask, struct value *out) {
     const char *why = NULL;
 

@@ -2,7 +2,7 @@
  * (contract/inventory.md 5). */
 #include <string.h>
 
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "model/names.h"
 #include "rules/alloc.h"
 
@@ -197,7 +197,7 @@ struct verdict alloc_name(struct store *store, struct arena *arena, const struct
     v = resource ? verdict_ok() : next_name(store, arena, manager, NULL, name);
     if (v.rc != RC_OK)
         return v;
-    problem = name_check(arena, *name, longest);
+    problem = names_check(arena, *name, longest);
     return problem ? verdict_invalid(problem) : verdict_ok();
 }
 

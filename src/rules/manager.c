@@ -1,7 +1,7 @@
 /* manager.c: a resource manager's properties, read for its work whoever stored them. */
 #include <string.h>
 
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "rules/alloc.h"
 #include "rules/properties.h"
 
@@ -25,9 +25,9 @@ static struct verdict read_range(struct arena *arena, const struct object *objec
     out->netmask = properties_text(arena, object, out->driver, "netmask");
     if (!out->netmask)
         out->netmask = "255.255.255.255";
-    if (!netmask_parse(out->netmask, &mask))
+    if (!ip_parse_netmask(out->netmask, &mask))
         return properties_nonsense(arena, object, "netmask", out->netmask);
-    out->netmask_bits = netmask_bits(mask);
+    out->netmask_bits = ip_netmask_bits(mask);
     out->gateway = INT64_MIN;
     if (gateway_text && *gateway_text) {
         if (!ip_parse(gateway_text, &gateway))

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "rules/alloc.h"
 #include "rules/properties.h"
 
@@ -17,7 +17,7 @@ static const char *check_address(struct arena *arena, const char *name, const ch
 static const char *check_netmask(struct arena *arena, const char *name, const char *text) {
     uint32_t mask;
 
-    if (netmask_parse(text, &mask))
+    if (ip_parse_netmask(text, &mask))
         return NULL;
     return arena_printf(arena, "\"%s\" is not a netmask for the property \"%s\"", text, name);
 }
@@ -32,7 +32,7 @@ static const char *check_between(struct arena *arena, const char *name, const ch
                         text, (long long)minimum, (long long)maximum, name);
 }
 
-static const char *check_property(struct arena *arena, const struct property *property,
+static const char *check_property(struct arena *arena, const struct driver_property *property,
                                   const char *text) {
     const char *name = property->name;
 
@@ -59,7 +59,7 @@ static const char *value_given(const char *name, const char *const *names,
     return value;
 }
 
-static struct attr property_attr(const struct property *property, const char *text) {
+static struct attr property_attr(const struct driver_property *property, const char *text) {
     struct attr attr = {.key = property->name, .subkey = "property"};
     int64_t number = 0;
 
@@ -79,7 +79,7 @@ static struct attr *properties(struct arena *arena, const struct driver *driver,
 
     *attr_count = 0;
     for (size_t i = 0; i < driver->property_count; i++) {
-        const struct property *property = &driver->properties[i];
+        const struct driver_property *property = &driver->properties[i];
         const char *text = value_given(property->name, names, values, count);
 
         if (!text)
@@ -98,7 +98,7 @@ struct verdict properties_given(struct arena *arena, const struct driver *driver
                                 const char *const *names, const char *const *values, size_t count,
                                 struct attr **attrs, size_t *attr_count) {
     for (size_t i = 0; i < count; i++) {
-        const struct property *property = driver_property(driver, names[i]);
+        const struct driver_property *property = driver_property(driver, names[i]);
         const char *problem;
 
         if (!property)
@@ -116,7 +116,7 @@ struct verdict properties_given(struct arena *arena, const struct driver *driver
 
 const char *properties_text(struct arena *arena, const struct object *object,
                             const struct driver *driver, const char *name) {
-    const struct property *property = driver_property(driver, name);
+    const struct driver_property *property = driver_property(driver, name);
 
     for (size_t i = 0; i < object->attr_count; i++) {
         const struct attr *attr = &object->attrs[i];

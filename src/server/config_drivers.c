@@ -8,9 +8,9 @@
 /* What driver_add() is told, kept so that it can be told again. */
 struct driver_row {
     const char *name, *type, *class_path, *parent;
-    struct property *properties;
+    struct driver_property *properties;
     size_t property_count;
-    struct port *ports;
+    struct driver_port *ports;
     size_t port_count;
     const config_setting_t *where;
 };
@@ -48,7 +48,7 @@ static config_setting_t *member_list(struct reader *r, config_setting_t *s, cons
 }
 
 static void read_property(struct reader *r, config_setting_t *s, const char *path,
-                          struct property *out) {
+                          struct driver_property *out) {
     static const char *const known[] = {"name", "type", "default", NULL};
     config_setting_t *value;
     const char *type;
@@ -73,7 +73,8 @@ static void read_property(struct reader *r, config_setting_t *s, const char *pat
         reader_problem(r, value, path, "default \"%s\" is not an integer", out->default_text);
 }
 
-static void read_port(struct reader *r, config_setting_t *s, const char *path, struct port *out) {
+static void read_port(struct reader *r, config_setting_t *s, const char *path,
+                      struct driver_port *out) {
     static const char *const known[] = {"type", "count", NULL};
     config_setting_t *count;
 

@@ -68,7 +68,7 @@ void intake_begin(struct worker_state *w, struct arena *arena, const struct tran
     w->requests++;
     text = variable(request, "REQUEST_METHOD");
     request->method_text = text != NULL ? text : "";
-    request->method = method_parse(request->method_text);
+    request->method = request_method_parse(request->method_text);
     text = variable(request, "REQUEST_URI");
     if (text == NULL || *text == '\0')
         text = variable(request, "PATH_INFO");

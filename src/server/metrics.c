@@ -221,8 +221,8 @@ static void add_route_label(struct buf *out, size_t place) {
     }
     while (!(table[place].methods & METHOD_BIT(method)))
         method++;
-    buf_printf(out, "%s %s%s", method_name((enum method)method), mount_names[table[place].mount],
-               table[place].pattern);
+    buf_printf(out, "%s %s%s", request_method_name((enum request_method)method),
+               mount_names[table[place].mount], table[place].pattern);
 }
 
 static void print_requests(struct buf *out) {

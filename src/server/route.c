@@ -180,7 +180,7 @@ static unsigned answers(const struct route *row) {
 }
 
 struct route_match route_find(const struct settings *settings, const struct path *path,
-                              enum method method) {
+                              enum request_method method) {
     struct route_match match = {.route = NULL};
     size_t skip, most = 0;
     enum mount mount = find_mount(settings, path, &skip), rows;
@@ -221,6 +221,6 @@ const char *route_allow(struct arena *arena, unsigned methods) {
     for (int m = METHOD_GET; m < METHOD_OTHER; m++)
         if ((methods & METHOD_BIT(m)) != 0)
             list = arena_printf(arena, "%s%s%s", list, *list != '\0' ? ", " : "",
-                                method_name((enum method)m));
+                                request_method_name((enum request_method)m));
     return list;
 }

@@ -27,13 +27,13 @@ struct columns {
 };
 
 static void fill_row(struct columns *c, size_t i, const struct attr *attr) {
-    enum datatype datatype = attr->value.datatype;
+    enum value_datatype datatype = attr->value.datatype;
 
     c->keys[i] = attr->key;
     c->subkeys[i] = attr->subkey;
     c->numbers[i] = attr->number;
     c->no_numbers[i] = !attr->has_number;
-    c->datatypes[i] = datatype_name(datatype);
+    c->datatypes[i] = value_datatype_name(datatype);
     c->ints[i] = attr->value.number;
     c->no_ints[i] = datatype != DATATYPE_INT;
     c->strings[i] =

@@ -70,7 +70,7 @@ static struct columns property_columns(struct arena *arena, const struct attr *a
 
         c.keys[i] = attrs[i].key;
         c.subkeys[i] = attrs[i].subkey;
-        c.datatypes[i] = datatype_name(attrs[i].value.datatype);
+        c.datatypes[i] = value_datatype_name(attrs[i].value.datatype);
         c.texts[i] = is_int ? NULL : attrs[i].value.text;
         c.numbers[i] = attrs[i].value.number;
         c.no_numbers[i] = !is_int;

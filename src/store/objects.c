@@ -93,7 +93,7 @@ static void read_value(const struct assembly *a, const PGresult *result, size_t 
     const char *name = or_else(pg_get_text(result, row, COLUMN_DATATYPE), "");
     const char *text;
 
-    if (!datatype_parse(name, &value->datatype)) {
+    if (!value_datatype_parse(name, &value->datatype)) {
         value->datatype = DATATYPE_STRING;
         value->text = any_text(a, result, row);
         return;

@@ -124,7 +124,7 @@
     " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
 
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
- * (enum insert_rule) each has for its members; others have rule 0. */
+ * (enum driver_insert_rule) each has for its members; others have rule 0. */
 #define MEMBERSHIPS \
     "with rule(driver, rule) as (select * from unnest($1, $2))," \
     " m as (select a.attr_id, a.subkey, a.number, coalesce(r.rule, 0) as rule," \

@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "http/percent.h"
-#include "model/ipaddr.h"
+#include "model/ip.h"
 #include "model/names.h"
 #include "model/value.h"
 
@@ -61,7 +61,7 @@ static void promise_cast_again(struct arena *arena, const struct value *value) {
 
 /* A byte that chooses the datatype, a mask, a text; the text also as PostgreSQL's timestamp. */
 void fuzz_value(struct input *in) {
-    enum datatype datatype = (enum datatype)(take_byte(in) % DATATYPE_COUNT);
+    enum value_datatype datatype = (enum value_datatype)(take_byte(in) % DATATYPE_COUNT);
     const char *mask = take_optional(in), *text = take_text(in), *wrong;
     struct value value;
 
@@ -96,9 +96,9 @@ static bool oracle_mask(const char *text, uint32_t *out) {
 static void promise_range(uint32_t address, uint32_t mask) {
     uint32_t first, last;
 
-    PROMISE(mask == (uint32_t)(UINT64_C(0xffffffff00000000) >> netmask_bits(mask)));
+    PROMISE(mask == (uint32_t)(UINT64_C(0xffffffff00000000) >> ip_netmask_bits(mask)));
     if (!ip_range(address, mask, &first, &last)) {
-        PROMISE(netmask_bits(mask) >= 31);
+        PROMISE(ip_netmask_bits(mask) >= 31);
         return;
     }
     PROMISE(first <= last && (first & mask) == (address & mask) && (last & mask) == (first & mask));
@@ -121,7 +121,7 @@ void fuzz_address(struct input *in) {
     } else if (ip_parse_any(text, &any)) {
         PROMISE(strtoull(text, NULL, 10) == any && strspn(text, "0123456789") == strlen(text));
     }
-    is = netmask_parse(mask_text, &mask);
+    is = ip_parse_netmask(mask_text, &mask);
     /* "/255.0.0.0" is nobody's way to write a mask. */
     if (mask_text[0] != '/' || strchr(mask_text, '.') == NULL)
         PROMISE(is == oracle_mask(mask_text, &expected) && (!is || mask == expected));
@@ -153,15 +153,15 @@ void fuzz_name(struct input *in) {
 
     if (characters == SIZE_MAX)
         return;
-    wrong = name_check(in->arena, text, NAME_CHARACTERS);
+    wrong = names_check(in->arena, text, NAMES_MAX_NAME);
     PROMISE((wrong == NULL) == (characters >= 1 && characters <= 128 && !has_control(text)));
     if (wrong != NULL)
         promise_message(wrong);
-    wrong = key_check(in->arena, text, KEY_CHARACTERS);
+    wrong = names_check_key(in->arena, text, NAMES_MAX_KEY);
     PROMISE((wrong == NULL) == is_key(text));
     if (wrong != NULL)
         promise_message(wrong);
-    wrong = subkey_check(in->arena, text, KEY_CHARACTERS);
+    wrong = names_check_subkey(in->arena, text, NAMES_MAX_KEY);
     PROMISE((wrong == NULL) == (*text == '\0' || is_key(text)));
 }
 

@@ -1,7 +1,7 @@
-/* ipaddr.h: IPv4 addresses and ranges, and how clusto stores them (address - 2^31 as a signed int).
+/* ip.h: IPv4 addresses and ranges, and how clusto stores them (address - 2^31 as a signed int).
  */
-#ifndef MUSTER_MODEL_IPADDR_H
-#define MUSTER_MODEL_IPADDR_H
+#ifndef MUSTER_MODEL_IP_H
+#define MUSTER_MODEL_IP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +15,9 @@ bool ip_parse(const char *text, uint32_t *out);
 bool ip_parse_any(const char *text, uint32_t *out);
 
 /* "255.255.255.0" or a prefix length "24" or "/24" to a mask; false for holes. */
-bool netmask_parse(const char *text, uint32_t *mask);
+bool ip_parse_netmask(const char *text, uint32_t *mask);
 
-int netmask_bits(uint32_t mask);
+int ip_netmask_bits(uint32_t mask);
 const char *ip_text(struct arena *arena, uint32_t address);
 
 /* The stored form and back. */

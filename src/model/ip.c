@@ -1,8 +1,8 @@
-/* ipaddr.c: IPv4 addresses, masks and ranges. */
+/* ip.c: IPv4 addresses, masks and ranges. */
 #include <assert.h>
 #include <stddef.h>
 
-#include "model/ipaddr.h"
+#include "model/ip.h"
 
 /* A decimal number of 0..maximum without leading zeros, *text moves behind it. */
 static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
@@ -61,7 +61,7 @@ static uint32_t mask_of(unsigned bits) {
     return bits == 0 ? 0 : UINT32_MAX << (32 - bits);
 }
 
-bool netmask_parse(const char *text, uint32_t *mask) {
+bool ip_parse_netmask(const char *text, uint32_t *mask) {
     const char *p = text;
     uint64_t bits;
     uint32_t dotted;
@@ -72,14 +72,14 @@ bool netmask_parse(const char *text, uint32_t *mask) {
         *mask = mask_of((unsigned)bits);
         return true;
     }
-    if (!ip_parse(text, &dotted) || dotted != mask_of((unsigned)netmask_bits(dotted))) {
+    if (!ip_parse(text, &dotted) || dotted != mask_of((unsigned)ip_netmask_bits(dotted))) {
         return false;
     }
     *mask = dotted;
     return true;
 }
 
-int netmask_bits(uint32_t mask) {
+int ip_netmask_bits(uint32_t mask) {
     return __builtin_popcount(mask);
 }
 
