@@ -53,18 +53,14 @@ static bool regions_hold(struct arena *a) {
 
         regions[i] = arena_alloc(a, n);
         if ((uintptr_t)regions[i] % _Alignof(max_align_t) != 0 ||
-            !all_zero((const char *)regions[i], n)) {
+            !all_zero((const char *)regions[i], n))
             return false;
-        }
         memset(regions[i], (int)i + 1, n);
     }
-    for (i = 0; i < COUNT(regions); i++) {
-        for (j = 0; j < sizes[i % COUNT(sizes)]; j++) {
-            if (regions[i][j] != (unsigned char)(i + 1)) {
+    for (i = 0; i < COUNT(regions); i++)
+        for (j = 0; j < sizes[i % COUNT(sizes)]; j++)
+            if (regions[i][j] != (unsigned char)(i + 1))
                 return false;
-            }
-        }
-    }
     return true;
 }
 
@@ -122,9 +118,8 @@ static int status_of(void (*action)(void)) {
         action();
         _exit(0);
     }
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
         return -1;
-    }
     return WEXITSTATUS(status);
 }
 
@@ -164,9 +159,8 @@ static void test_buf(void) {
     ok(b.len == 10 && memcmp(b.data, "one,2\0xabc", 11) == 0, "room for the caller");
     buf_cut(&b, 7);
     ok(b.len == 7 && memcmp(b.data, "one,2\0x", 8) == 0, "and taken off again");
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < 100000; i++)
         buf_addc(&b, 'x');
-    }
     ok(b.len == 100007 && b.data[100006] == 'x' && b.data[100007] == 0, "it grows");
     buf_printf(&b, "%0200000d", 5);
     ok(b.len == 300007 && b.data[300006] == '5', "a long formatted text");
@@ -292,10 +286,9 @@ static void test_utf8(void) {
     };
     size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
+    for (i = 0; i < COUNT(cases); i++)
         ok(utf8_valid(cases[i].bytes, cases[i].n) == cases[i].valid, "%s is %s", cases[i].name,
            cases[i].valid ? "valid" : "not valid");
-    }
     ok(utf8_valid(NULL, 0), "no bytes at all");
     ok(utf8_span(NULL, 0) == 0 && utf8_span("abc", 3) == 3, "a span of all");
     ok(utf8_span("12345678901\xc3\xa9\xc3", 14) == 13, "a span up to a cut sequence");
@@ -322,9 +315,8 @@ static char *slurp(const char *path) {
 static size_t lines(const char *text) {
     size_t n = 0;
 
-    for (; *text != '\0'; text++) {
+    for (; *text != '\0'; text++)
         n += *text == '\n';
-    }
     return n;
 }
 

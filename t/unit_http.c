@@ -27,12 +27,10 @@ static size_t room; /* the client goes away behind so many bytes */
 
 static bool take(void *context, const char *bytes, size_t n) {
     (void)context;
-    if (sent.len + n > room) {
+    if (sent.len + n > room)
         return false;
-    }
-    if (writes > 1 && latest < smallest) {
+    if (writes > 1 && latest < smallest)
         smallest = latest;
-    }
     latest = n;
     writes++;
     buf_add(&sent, bytes, n);
@@ -147,9 +145,8 @@ static size_t write_all(size_t total, size_t step) {
     while (done < total) {
         size_t n = total - done < step ? total - done : step;
 
-        if (!response_write(&response, filler + done % 100000, n)) {
+        if (!response_write(&response, filler + done % 100000, n))
             break;
-        }
         done += n;
     }
     return done;
@@ -159,15 +156,13 @@ static bool body_is_right(size_t total, size_t step) {
     const char *body = strstr(buf_cstr(&sent), "\r\n\r\n");
     size_t done;
 
-    if (body == NULL || sent.len - (size_t)(body + 4 - sent.data) != total) {
+    if (body == NULL || sent.len - (size_t)(body + 4 - sent.data) != total)
         return false;
-    }
     for (body += 4, done = 0; done < total; done += step) {
         size_t n = total - done < step ? total - done : step;
 
-        if (memcmp(body + done, filler + done % 100000, n) != 0) {
+        if (memcmp(body + done, filler + done % 100000, n) != 0)
             return false;
-        }
     }
     return true;
 }
@@ -306,15 +301,12 @@ static const char *show_path(const char *info, const char *uri, const char *scri
 
     arena_reset(arena);
     result = path_parse(arena, info, uri, script, 8, 64, &path);
-    if (result != PATH_OK) {
+    if (result != PATH_OK)
         return results[result];
-    }
-    for (i = 0; i < path.front_count; i++) {
+    for (i = 0; i < path.front_count; i++)
         shown = arena_printf(arena, "%s[%s]", shown, path.front[i]);
-    }
-    for (i = 0; i < path.count; i++) {
+    for (i = 0; i < path.count; i++)
         shown = arena_printf(arena, "%s<%s>", shown, path.segments[i]);
-    }
     return arena_printf(arena, "%s%s", shown, path.slash ? "/" : "");
 }
 
@@ -443,15 +435,13 @@ static void test_short_way(void) {
         int n = rand() % (int)(sizeof(path) - 2);
 
         path[0] = '/';
-        for (int i = 1; i <= n; i++) {
+        for (int i = 1; i <= n; i++)
             path[i] = "//..ab-_%+~"[rand() % 11];
-        }
         path[n + 1] = '\0';
         snprintf(longer, sizeof(longer), "%s#", path);
         snprintf(first, sizeof(first), "%s", show_path(path, path, NULL));
-        if (strcmp(first, show_path(path, longer, NULL)) != 0 && differ++ == 0) {
+        if (strcmp(first, show_path(path, longer, NULL)) != 0 && differ++ == 0)
             is_str(first, show_path(path, longer, NULL), "path %s", path);
-        }
     }
     is_int(differ, 0, "the short way comes to where the long one does");
 }
@@ -467,9 +457,8 @@ static void test_paths(void) {
                c->info ? c->info : "(none)", c->uri ? c->uri : "(none)",
                c->script ? c->script : "(none)");
     }
-    for (i = 0; i + 1 < sizeof(hostile); i += 2) {
+    for (i = 0; i + 1 < sizeof(hostile); i += 2)
         memcpy(hostile + i, "/a", 2);
-    }
     hostile[sizeof(hostile) - 1] = '\0';
     is_str(show_path("/a", hostile, NULL), "LIMIT", "thousands of segments");
     is_str(path_decode(arena, "a%2Fb%20+", 9), "a/b +", "path_decode");
@@ -487,13 +476,11 @@ static const char *show_params(const struct params *params, enum params_result r
     const char *shown = "";
     size_t i;
 
-    if (result != PARAMS_OK) {
+    if (result != PARAMS_OK)
         return message == NULL ? "no message" : results[result];
-    }
-    for (i = 0; i < params->count; i++) {
+    for (i = 0; i < params->count; i++)
         shown =
             arena_printf(arena, "%s%s=%s;", shown, params->items[i].name, params->items[i].value);
-    }
     return shown;
 }
 
@@ -504,9 +491,8 @@ static const char *show_form(const char *text, size_t n) {
     char *copy = n == 0 ? NULL : malloc(n); /* exact, so that reading on is seen */
 
     arena_reset(arena);
-    if (n > 0) {
+    if (n > 0)
         memcpy(copy, text, n);
-    }
     result = params_add_form(&params, arena, copy, n, PARAM_QUERY, &limits, &message);
     free(copy);
     return show_params(&params, result, message);
@@ -553,10 +539,9 @@ static void test_forms(void) {
     size_t n;
     size_t i;
 
-    for (i = 0; i < COUNT(forms); i++) {
+    for (i = 0; i < COUNT(forms); i++)
         is_str(show_form(forms[i].text, strlen(forms[i].text)), forms[i].want, "form %s",
                quote(arena, forms[i].text));
-    }
     is_str(show_form("a=\0b", 4), "ENCODING", "form with a NUL");
 
     arena_reset(arena);
@@ -649,9 +634,8 @@ static const char *show_multipart(const char *type, const char *body, size_t n) 
     char *copy = n == 0 ? NULL : malloc(n);
 
     arena_reset(arena);
-    if (n > 0) {
+    if (n > 0)
         memcpy(copy, body, n);
-    }
     result = params_add_multipart(&params, arena, type, copy, n, &limits, &message);
     free(copy);
     return show_params(&params, result, message);
@@ -665,31 +649,26 @@ static void test_multiparts(void) {
     size_t i;
     int bad = 0;
 
-    for (i = 0; i < COUNT(multiparts); i++) {
+    for (i = 0; i < COUNT(multiparts); i++)
         is_str(show_multipart(multiparts[i].type, multiparts[i].body, strlen(multiparts[i].body)),
                multiparts[i].want, "multipart %zu", i);
-    }
     is_str(show_multipart(MP, nul, sizeof(nul) - 1), "ENCODING", "multipart with a NUL");
-    for (i = 0; i < sizeof(whole) - 1; i++) {
+    for (i = 0; i < sizeof(whole) - 1; i++)
         bad += strcmp(show_multipart(MP, whole, i), "MALFORMED") != 0;
-    }
     is_int(bad, 0, "cut anywhere it is malformed");
     buf_init(&many, 0);
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < 7; i++)
         buf_adds(&many, "--X\r\n" PART "a\r\n\r\n1\r\n");
-    }
     buf_adds(&many, "--X--");
     is_str(show_multipart(MP, many.data, many.len), "LIMIT", "too many parts");
     buf_clear(&many);
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < 100000; i++)
         buf_adds(&many, "\r\n--");
-    }
     is_str(show_multipart(MP, many.data, many.len), "MALFORMED", "nearly a boundary, very often");
     buf_clear(&many);
     buf_adds(&many, "--X\r\n" PART "a");
-    for (i = 0; i < 20000; i++) {
+    for (i = 0; i < 20000; i++)
         buf_adds(&many, "; b=\"\"");
-    }
     buf_adds(&many, "\r\n\r\n1\r\n--X--");
     arena_reset(arena);
     (void)show_multipart(MP, many.data, many.len);
@@ -730,12 +709,11 @@ static void test_pages(void) {
     for (i = 0; i < COUNT(cases); i++) {
         const char *got;
 
-        if (page_parse(arena, cases[i].page, cases[i].per_page, NULL, 50, &page, &message)) {
+        if (page_parse(arena, cases[i].page, cases[i].per_page, NULL, 50, &page, &message))
             got =
                 arena_printf(arena, "%lld/%lld", (long long)page.number, (long long)page.per_page);
-        } else {
+        else
             got = message;
-        }
         is_str(got, cases[i].want, "page %zu", i);
     }
     ok(page_parse(arena, NULL, "10000", "0", 50, &page, &message) && page.keyset && page.after == 0,
@@ -777,9 +755,8 @@ static void test_quote(void) {
     const char *got;
     size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
+    for (i = 0; i < COUNT(cases); i++)
         is_str(quote(arena, cases[i].text), cases[i].want, "quote %zu", i);
-    }
     is_str(quote_bytes(arena, "a\0b", 3), "'a\\x00b'", "a NUL is quoted");
     memset(text, 'a', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
@@ -807,9 +784,8 @@ static void test_percent(void) {
 int main(void) {
     size_t i;
 
-    for (i = 0; i < sizeof(filler); i++) {
+    for (i = 0; i < sizeof(filler); i++)
         filler[i] = (char)('a' + i * 7 % 26);
-    }
     arena = arena_new();
     buf_init(&sent, 0);
     test_small_answer();

@@ -19,9 +19,8 @@ static struct arena *arena;
 static const char *repeated(const char *what, size_t times) {
     const char *text = "";
 
-    for (; times > 0; times--) {
+    for (; times > 0; times--)
         text = arena_printf(arena, "%s%s", text, what);
-    }
     return text;
 }
 
@@ -151,9 +150,8 @@ static const char *show_ports(const struct driver *d) {
     const char *shown = "";
     size_t i;
 
-    for (i = 0; i < d->port_count; i++) {
+    for (i = 0; i < d->port_count; i++)
         shown = arena_printf(arena, "%s%s:%d ", shown, d->ports[i].type, d->ports[i].count);
-    }
     return shown;
 }
 
@@ -181,9 +179,8 @@ static void test_builtin(void) {
     for (i = 0; i < COUNT(drivers); i++) {
         const struct driver *d = driver_find(drivers[i].name);
 
-        if (!ok(d != NULL, "%s is there", drivers[i].name)) {
+        if (!ok(d != NULL, "%s is there", drivers[i].name))
             continue;
-        }
         is_str(d->type, drivers[i].type, "%s: type", d->name);
         is_str(d->parent ? d->parent->name : NULL, drivers[i].parent, "%s: parent", d->name);
         is_str(d->class_path, drivers[i].class_path, "%s: class", d->name);
@@ -194,16 +191,13 @@ static void test_builtin(void) {
                d->has_ips == drivers[i].has_ips && d->is_known,
            "%s: behaviour", d->name);
         ok(driver_is_a(d, driver_find("entity")), "%s is an entity", d->name);
-        for (k = 0; k < driver_count() && driver_at(k) != d; k++) {
-            if (driver_at(k) == d->parent) {
+        for (k = 0; k < driver_count() && driver_at(k) != d; k++)
+            if (driver_at(k) == d->parent)
                 break;
-            }
-        }
         ok(d->parent == NULL || driver_at(k) == d->parent, "%s comes after its parent", d->name);
     }
-    for (i = 0; i < COUNT(types); i++) {
+    for (i = 0; i < COUNT(types); i++)
         is_str(driver_last_of_type(types[i][0])->name, types[i][1], "last of type %s", types[i][0]);
-    }
     ok(driver_last_of_type("nothing") == NULL, "no such type");
     ok(driver_find("nothing") == NULL && driver_find("") == NULL && driver_find("Pool") == NULL,
        "no such driver");
@@ -278,9 +272,8 @@ static void test_configured(void) {
                                      refused[i].ports, refused[i].port_count);
 
         if (!ok(got != NULL && strstr(got, refused[i].want) != NULL, "refused: %s",
-                refused[i].want)) {
+                refused[i].want))
             diag("got %s", got ? got : "(null)");
-        }
     }
     is_int(driver_count(), 25, "nothing was added by those");
     driver_reset();
@@ -408,9 +401,8 @@ static void test_stored_addresses(void) {
         const char *got = "none";
 
         if (ip_parse(ranges[i].base, &base) && ip_parse_netmask(ranges[i].mask, &mask) &&
-            ip_range(base, mask, &first, &last)) {
+            ip_range(base, mask, &first, &last))
             got = arena_printf(arena, "%s-%s", ip_text(arena, first), ip_text(arena, last));
-        }
         is_str(got, ranges[i].want, "range of %s/%s", ranges[i].base, ranges[i].mask);
     }
 }
@@ -501,11 +493,9 @@ static void test_equality(void) {
     size_t i;
     size_t k;
 
-    for (i = 0; i < COUNT(values); i++) {
-        for (k = 0; k < COUNT(values); k++) {
+    for (i = 0; i < COUNT(values); i++)
+        for (k = 0; k < COUNT(values); k++)
             ok(value_equal(&values[i], &values[k]) == (i == k), "value %zu and %zu", i, k);
-        }
-    }
     is_str(value_text(arena, &values[7]), "", "text of a relation that is gone");
     is_str(value_text(arena, &values[8]), "/p/n", "text of a relation");
 }
@@ -628,9 +618,8 @@ static void test_strptime(void) {
                                              : out && !wrong && strcmp(out, dates[i].want) == 0;
 
         if (!ok(right, "%s by %s", quote(arena, dates[i].text),
-                quote(arena, dates[i].mask ? dates[i].mask : "(default)"))) {
+                quote(arena, dates[i].mask ? dates[i].mask : "(default)")))
             diag("got %s", wrong ? wrong : out);
-        }
     }
 }
 
@@ -660,10 +649,9 @@ static void test_from_pg(void) {
     };
     size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
+    for (i = 0; i < COUNT(cases); i++)
         is_str(datetime_from_pg(arena, cases[i][0]), cases[i][1], "from PostgreSQL: %s",
                cases[i][0]);
-    }
 }
 
 int main(void) {

@@ -1,6 +1,8 @@
 /* arena.c: bump allocation in blocks, released in one go. */
 #include "config.h"
 
+#include "base/arena.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/log.h"
 
 enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 256 * 1024 };
@@ -47,18 +48,16 @@ struct arena {
 static void *allocate(size_t size) {
     void *p = malloc(size);
 
-    if (p == NULL) {
+    if (p == NULL)
         log_fatal("out of memory: %zu bytes wanted", size);
-    }
     return p;
 }
 
 static struct block *block_new(size_t size) {
     struct block *b;
 
-    if (size > SIZE_MAX - sizeof(*b)) {
+    if (size > SIZE_MAX - sizeof(*b))
         log_fatal("out of memory: %zu bytes wanted", size);
-    }
     b = allocate(sizeof(*b) + size);
     b->older = NULL;
     b->size = size;
@@ -93,9 +92,8 @@ void arena_reset(struct arena *a) {
     run_hooks(a);
     for (b = a->current; b != NULL; b = older) {
         older = b->older;
-        if (b != a->first) {
+        if (b != a->first)
             free(b);
-        }
     }
     a->current = a->first;
     a->first->older = NULL;
@@ -105,9 +103,8 @@ void arena_reset(struct arena *a) {
 
 void arena_free(struct arena **a) {
     assert(a != NULL);
-    if (*a == NULL) {
+    if (*a == NULL)
         return;
-    }
     arena_reset(*a);
     free((*a)->first);
     free(*a);
@@ -140,18 +137,15 @@ static void *cut(struct arena *a, size_t size) {
     void *p;
 
     assert(a != NULL);
-    if (size > SIZE_MAX - align) {
+    if (size > SIZE_MAX - align)
         log_fatal("out of memory: %zu bytes wanted", size);
-    }
     /* Even nothing gets an address of its own. */
     rounded = size == 0 ? align : (size + align - 1) / align * align;
-    if (each_alone && size > 0) {
+    if (each_alone && size > 0)
         rounded = size;
-    }
     b = a->current;
-    if (each_alone || b->size - b->used < rounded) {
+    if (each_alone || b->size - b->used < rounded)
         b = block_for(a, rounded);
-    }
     p = b->bytes + b->used;
     b->used += rounded;
     a->handed_out += rounded;
@@ -163,9 +157,8 @@ void *arena_alloc(struct arena *a, size_t size) {
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size) {
-    if (size != 0 && count > SIZE_MAX / size) {
+    if (size != 0 && count > SIZE_MAX / size)
         log_fatal("out of memory: %zu elements of %zu bytes wanted", count, size);
-    }
     return arena_alloc(a, count * size);
 }
 
@@ -177,13 +170,11 @@ char *arena_strndup(struct arena *a, const char *s, size_t n) {
     char *copy;
 
     assert(s != NULL || n == 0);
-    if (n == SIZE_MAX) {
+    if (n == SIZE_MAX)
         log_fatal("out of memory: %zu bytes wanted", n);
-    }
     copy = cut(a, n + 1);
-    if (n > 0) {
+    if (n > 0)
         memcpy(copy, s, n);
-    }
     copy[n] = '\0';
     return copy;
 }
@@ -193,13 +184,11 @@ char *arena_join(struct arena *a, const char *const *texts) {
     size_t n = 1;
     char *joined, *end;
 
-    for (text = texts; *text != NULL; text++) {
+    for (text = texts; *text != NULL; text++)
         n += strlen(*text);
-    }
     joined = end = cut(a, n);
-    for (text = texts; *text != NULL; text++) {
+    for (text = texts; *text != NULL; text++)
         end = stpcpy(end, *text);
-    }
     *end = '\0';
     return joined;
 }
@@ -213,12 +202,10 @@ char *arena_printf(struct arena *a, const char *format, ...) {
     va_start(args, format);
     n = vsnprintf(small, sizeof(small), format, args);
     va_end(args);
-    if (n < 0) {
+    if (n < 0)
         log_fatal("can't format a text by \"%s\"", format);
-    }
-    if ((size_t)n < sizeof(small)) {
+    if ((size_t)n < sizeof(small))
         return arena_strndup(a, small, (size_t)n);
-    }
     text = arena_alloc(a, (size_t)n + 1);
     va_start(args, format);
     (void)vsnprintf(text, (size_t)n + 1, format, args);

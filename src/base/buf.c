@@ -1,12 +1,12 @@
 /* buf.c: growing bytes with a sticky error and a limit. */
+#include "base/buf.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/buf.h"
 
 enum { SMALLEST = 64 };
 
@@ -25,9 +25,8 @@ void buf_clear(struct buf *b) {
     assert(b != NULL);
     b->len = 0;
     b->failed = false;
-    if (b->data != NULL) {
+    if (b->data != NULL)
         b->data[0] = '\0';
-    }
 }
 
 /* Room for `n` more bytes and the NUL; false, and `failed` set, when there is none. */
@@ -37,20 +36,17 @@ static bool make_room(struct buf *b, size_t n) {
     char *data;
 
     assert(b != NULL);
-    if (b->failed) {
+    if (b->failed)
         return false;
-    }
     if (n >= SIZE_MAX / 4 - b->len || (b->limit != 0 && b->len + n > b->limit)) {
         b->failed = true;
         return false;
     }
     need = b->len + n + 1;
-    if (need <= b->capacity) {
+    if (need <= b->capacity)
         return true;
-    }
-    for (capacity = b->capacity < SMALLEST ? SMALLEST : b->capacity; capacity < need;) {
+    for (capacity = b->capacity < SMALLEST ? SMALLEST : b->capacity; capacity < need;)
         capacity *= 2;
-    }
     data = realloc(b->data, capacity);
     if (data == NULL) {
         b->failed = true;
@@ -64,9 +60,8 @@ static bool make_room(struct buf *b, size_t n) {
 char *buf_extend(struct buf *b, size_t n) {
     char *at;
 
-    if (!make_room(b, n)) {
+    if (!make_room(b, n))
         return NULL;
-    }
     at = b->data + b->len;
     b->len += n;
     b->data[b->len] = '\0';
@@ -78,9 +73,8 @@ void buf_add(struct buf *b, const void *bytes, size_t n) {
 
     assert(bytes != NULL || n == 0);
     at = buf_extend(b, n);
-    if (at != NULL && n > 0) {
+    if (at != NULL && n > 0)
         memcpy(at, bytes, n);
-    }
 }
 
 void buf_cut(struct buf *b, size_t len) {
@@ -116,9 +110,8 @@ void buf_printf(struct buf *b, const char *format, ...) {
         buf_add(b, small, (size_t)n);
         return;
     }
-    if (!make_room(b, (size_t)n)) {
+    if (!make_room(b, (size_t)n))
         return;
-    }
     va_start(args, format);
     (void)vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
     va_end(args);

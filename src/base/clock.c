@@ -1,7 +1,7 @@
 /* clock.c: how much time went by. */
-#include <time.h>
-
 #include "base/clock.h"
+
+#include <time.h>
 
 int64_t clock_ms(void) {
     struct timespec now;

@@ -1,8 +1,9 @@
 /* network.c: networks, and whether an address that a front server reports is in one. */
+#include "base/network.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/network.h"
 #include "base/num.h"
 
 enum { ADDRESS_MAX = 63 };

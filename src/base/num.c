@@ -1,8 +1,8 @@
 /* num.c: integers from text, strictly, and to text. */
+#include "base/num.h"
+
 #include <assert.h>
 #include <stddef.h>
-
-#include "base/num.h"
 
 /* What Python's str.strip() takes off within ASCII. */
 static bool is_space(char c) {
@@ -10,9 +10,8 @@ static bool is_space(char c) {
 }
 
 static const char *skip_spaces(const char *s) {
-    while (is_space(*s)) {
+    while (is_space(*s))
         s++;
-    }
     return s;
 }
 
@@ -30,22 +29,17 @@ enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maxim
     assert(text != NULL && out != NULL);
     s = skip_spaces(text);
     negative = *s == '-';
-    if (*s == '-' || *s == '+') {
+    if (*s == '-' || *s == '+')
         s++;
-    }
-    for (digits = s; *s >= '0' && *s <= '9'; s++) {
+    for (digits = s; *s >= '0' && *s <= '9'; s++)
         too_far = too_far || __builtin_mul_overflow(value, 10, &value) ||
                   __builtin_sub_overflow(value, *s - '0', &value);
-    }
-    if (s == digits || *skip_spaces(s) != '\0') {
+    if (s == digits || *skip_spaces(s) != '\0')
         return NUM_MALFORMED;
-    }
-    if (!negative) {
+    if (!negative)
         too_far = too_far || __builtin_sub_overflow((int64_t)0, value, &value);
-    }
-    if (too_far || value < minimum || value > maximum) {
+    if (too_far || value < minimum || value > maximum)
         return NUM_OUT_OF_RANGE;
-    }
     *out = value;
     return NUM_OK;
 }

@@ -1,21 +1,20 @@
 /* quote.c: foreign text inside a message. */
+#include "base/quote.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/quote.h"
 #include "base/utf8.h"
 
 /* Length of the UTF-8 sequence of two to four bytes at `p`, 0 if there is none. */
 static size_t sequence(const char *p, size_t n) {
     size_t length;
 
-    for (length = 2; length <= 4 && length <= n; length++) {
-        if (utf8_valid(p, length)) {
+    for (length = 2; length <= 4 && length <= n; length++)
+        if (utf8_valid(p, length))
             return length;
-        }
-    }
     return 0;
 }
 
@@ -51,12 +50,10 @@ static size_t put_next(char *to, const char **p, size_t left, char mark) {
         return n;
     }
     (*p)++;
-    if (c < ' ' || c >= 0x7F) {
+    if (c < ' ' || c >= 0x7F)
         return put_escape(to, c);
-    }
-    if (c == '\\' || c == (unsigned char)mark) {
+    if (c == '\\' || c == (unsigned char)mark)
         to[n++] = '\\';
-    }
     to[n++] = (char)c;
     return n;
 }
@@ -70,23 +67,19 @@ const char *quote_bytes(struct arena *arena, const char *text, size_t n) {
     char mark;
 
     assert(arena != NULL && (text != NULL || n == 0));
-    if (n == 0) {
+    if (n == 0)
         return "''";
-    }
     end = cut ? text + QUOTE_LIMIT : text + n;
-    while (cut && end > text + QUOTE_LIMIT - 4 && ((unsigned char)*end & 0xC0) == 0x80) {
+    while (cut && end > text + QUOTE_LIMIT - 4 && ((unsigned char)*end & 0xC0) == 0x80)
         end--; /* not through the middle of a character */
-    }
     mark = memchr(text, '\'', n) != NULL && memchr(text, '"', n) == NULL ? '"' : '\'';
     out = arena_alloc(arena, (size_t)(end - text) * 4 + sizeof("''..."));
     out[length++] = mark;
-    while (p < end) {
+    while (p < end)
         length += put_next(out + length, &p, (size_t)(end - p), mark);
-    }
     out[length++] = mark;
-    if (cut) {
+    if (cut)
         memcpy(out + length, "...", 3);
-    }
     return out;
 }
 

@@ -1,9 +1,9 @@
 /* utf8.c: is this UTF-8, and how long is it. */
+#include "base/utf8.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "base/utf8.h"
 
 /* Length of the well-formed sequence at `p` that begins with a byte above 0x7F, 0 if it is none
  * (RFC 3629 section 4; the second byte's range depends on the first one). */
@@ -26,14 +26,11 @@ static size_t sequence(const unsigned char *p, const unsigned char *end) {
     } else {
         return 0;
     }
-    if ((size_t)(end - p) < length || p[1] < low || p[1] > high) {
+    if ((size_t)(end - p) < length || p[1] < low || p[1] > high)
         return 0;
-    }
-    for (i = 2; i < length; i++) {
-        if (p[i] < 0x80 || p[i] > 0xBF) {
+    for (i = 2; i < length; i++)
+        if (p[i] < 0x80 || p[i] > 0xBF)
             return 0;
-        }
-    }
     return length;
 }
 
@@ -48,12 +45,10 @@ static bool plain_eight(const unsigned char *p) {
 
 /* Behind the bytes 0x01..0x7F at `p`. */
 static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end) {
-    while (end - p >= 8 && plain_eight(p)) {
+    while (end - p >= 8 && plain_eight(p))
         p += 8;
-    }
-    while (p < end && *p - 1u < 0x7Fu) {
+    while (p < end && *p - 1u < 0x7Fu)
         p++;
-    }
     return p;
 }
 
@@ -63,15 +58,13 @@ size_t utf8_span(const char *bytes, size_t n) {
     size_t length;
 
     assert(bytes != NULL || n == 0);
-    if (n == 0) {
+    if (n == 0)
         return 0;
-    }
     end = p + n;
     for (p = skip_plain(p, end); p < end && *p != '\0'; p = skip_plain(p + length, end)) {
         length = sequence(p, end);
-        if (length == 0) {
+        if (length == 0)
             break;
-        }
     }
     return n - (size_t)(end - p);
 }
@@ -85,9 +78,8 @@ size_t utf8_length(const char *text) {
     size_t length = 0;
 
     assert(text != NULL);
-    for (; *p != '\0'; p++) {
+    for (; *p != '\0'; p++)
         length += (*p & 0xC0) != 0x80;
-    }
     return length;
 }
 
@@ -95,10 +87,8 @@ bool utf8_has_control(const char *text) {
     const unsigned char *p = (const unsigned char *)text;
 
     assert(text != NULL);
-    for (; *p != '\0'; p++) {
-        if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F)) {
+    for (; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F))
             return true;
-        }
-    }
     return false;
 }

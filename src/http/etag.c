@@ -1,7 +1,7 @@
 /* etag.c: entity tags and the lists of them in If-Match and If-None-Match. */
-#include <string.h>
-
 #include "http/etag.h"
+
+#include <string.h>
 
 static const char *skip_space(const char *p) {
     return p + strspn(p, " \t");

@@ -36,9 +36,8 @@ static struct span trim(struct span s) {
         s.at++;
         s.n--;
     }
-    while (s.n > 0 && is_blank(s.at[s.n - 1])) {
+    while (s.n > 0 && is_blank(s.at[s.n - 1]))
         s.n--;
-    }
     return s;
 }
 
@@ -58,11 +57,9 @@ static struct span cut(struct span *s, char c) {
 static size_t quoted_length(const struct span *s) {
     size_t i;
 
-    for (i = 0; i < s->n && s->at[i] != '"'; i++) {
-        if (s->at[i] == '\\' && i + 1 < s->n && (s->at[i + 1] == '"' || s->at[i + 1] == '\\')) {
+    for (i = 0; i < s->n && s->at[i] != '"'; i++)
+        if (s->at[i] == '\\' && i + 1 < s->n && (s->at[i + 1] == '"' || s->at[i + 1] == '\\'))
             i++;
-        }
-    }
     return i == s->n ? SIZE_MAX : i;
 }
 
@@ -73,14 +70,12 @@ static char *take_quoted(struct arena *arena, struct span *s, size_t *length) {
     size_t n = 0;
     size_t i;
 
-    if (raw == SIZE_MAX) {
+    if (raw == SIZE_MAX)
         return NULL;
-    }
     out = arena_alloc(arena, raw + 1);
     for (i = 0; i < raw; i++) {
-        if (s->at[i] == '\\' && (s->at[i + 1] == '"' || s->at[i + 1] == '\\')) {
+        if (s->at[i] == '\\' && (s->at[i + 1] == '"' || s->at[i + 1] == '\\'))
             i++;
-        }
         out[n++] = s->at[i];
     }
     s->at += raw + 1;
@@ -97,9 +92,8 @@ static const char *header_param(struct arena *arena, struct span s, const char *
         struct span key = {s.at, 0};
         const char *value;
 
-        while (key.n < s.n && s.at[key.n] != '=' && s.at[key.n] != ';') {
+        while (key.n < s.n && s.at[key.n] != '=' && s.at[key.n] != ';')
             key.n++;
-        }
         if (key.n == s.n || s.at[key.n] == ';') {
             (void)cut(&s, ';'); /* no value */
             continue;
@@ -117,9 +111,8 @@ static const char *header_param(struct arena *arena, struct span s, const char *
             value = arena_strndup(arena, token.at, token.n);
             *length = token.n;
         }
-        if (value == NULL || same_word(trim(key), name)) {
+        if (value == NULL || same_word(trim(key), name))
             return value;
-        }
     }
     return NULL;
 }
@@ -133,9 +126,8 @@ static const char *delimiter_of(struct arena *arena, const char *content_type, s
     (void)cut(&s, ';');
     boundary = header_param(arena, s, "boundary", &length);
     if (boundary == NULL || length == 0 || length > LONGEST_BOUNDARY ||
-        boundary[length - 1] == ' ' || strpbrk(boundary, "\r\n") != NULL) {
+        boundary[length - 1] == ' ' || strpbrk(boundary, "\r\n") != NULL)
         return NULL;
-    }
     *n = length + 2;
     return arena_printf(arena, "--%s", boundary);
 }
@@ -152,9 +144,8 @@ struct delimiter {
 
 /* Is there a delimiter line at `p`, the start of a line? */
 static bool is_delimiter(struct delimiter *d, const char *p, const char *end) {
-    if ((size_t)(end - p) < d->n || memcmp(p, d->text, d->n) != 0) {
+    if ((size_t)(end - p) < d->n || memcmp(p, d->text, d->n) != 0)
         return false;
-    }
     d->line = p;
     p += d->n;
     d->last = end - p >= 2 && p[0] == '-' && p[1] == '-';
@@ -162,12 +153,10 @@ static bool is_delimiter(struct delimiter *d, const char *p, const char *end) {
         d->next = end; /* what follows is the epilogue */
         return true;
     }
-    while (p < end && is_blank(*p)) {
+    while (p < end && is_blank(*p))
         p++;
-    }
-    if (end - p < 2 || p[0] != '\r' || p[1] != '\n') {
+    if (end - p < 2 || p[0] != '\r' || p[1] != '\n')
         return false;
-    }
     d->next = p + 2;
     return true;
 }
@@ -178,9 +167,8 @@ static bool find_delimiter(struct delimiter *d, const char *p, const char *end) 
     while (!is_delimiter(d, p, end)) {
         do {
             p = memchr(p, '\r', (size_t)(end - p));
-            if (p == NULL || end - p < 2) {
+            if (p == NULL || end - p < 2)
                 return false;
-            }
             p++;
         } while (*p != '\n');
         p++;
@@ -195,13 +183,11 @@ static bool next_line(struct span *s, struct span *line) {
     const char *p = s->at;
     const char *end = s->at + s->n;
 
-    while (p < end && !(p[0] == '\r' && end - p >= 2 && p[1] == '\n')) {
+    while (p < end && !(p[0] == '\r' && end - p >= 2 && p[1] == '\n'))
         p++;
-    }
     *line = (struct span){s->at, (size_t)(p - s->at)};
-    if (p < end) {
+    if (p < end)
         p += 2;
-    }
     s->n = (size_t)(end - p);
     s->at = p;
     return line->n > 0;
@@ -223,15 +209,13 @@ static enum params_result add_part(struct param_list *list, struct span part) {
 
         value = trim(value);
         if (same_word(field, "Content-Disposition") &&
-            same_word(trim(cut(&value, ';')), "form-data")) {
+            same_word(trim(cut(&value, ';')), "form-data"))
             name = header_param(list->arena, value, "name", &length);
-        } else if (same_word(field, "Content-Transfer-Encoding") && !is_plain_encoding(value)) {
+        else if (same_word(field, "Content-Transfer-Encoding") && !is_plain_encoding(value))
             return malformed(list, "has a part with a transfer encoding, which is not supported");
-        }
     }
-    if (name == NULL) {
+    if (name == NULL)
         return malformed(list, "has a part without a name");
-    }
     return param_list_add(list, name, length, arena_strndup(list->arena, part.at, part.n), part.n);
 }
 
@@ -246,27 +230,22 @@ enum params_result params_add_multipart(struct params *params, struct arena *are
     assert(params != NULL && arena != NULL && content_type != NULL && limits != NULL);
     assert(message != NULL && (body != NULL || n == 0));
     d.text = delimiter_of(arena, content_type, &d.n);
-    if (d.text == NULL) {
+    if (d.text == NULL)
         return malformed(&list, "has no usable boundary in its Content-Type");
-    }
     end = n == 0 ? d.text : body + n;
-    if (n == 0 || !find_delimiter(&d, body, end)) {
+    if (n == 0 || !find_delimiter(&d, body, end))
         return malformed(&list, "does not contain its boundary");
-    }
     for (start = d.next; !d.last; start = d.next) {
         struct span part = {start, 0};
         enum params_result result;
 
-        if (!find_delimiter(&d, start, end)) {
+        if (!find_delimiter(&d, start, end))
             return malformed(&list, "ends before its last boundary");
-        }
-        if (d.line > start) {
+        if (d.line > start)
             part.n = (size_t)(d.line - start) - 2; /* the CRLF belongs to the delimiter */
-        }
         result = add_part(&list, part);
-        if (result != PARAMS_OK) {
+        if (result != PARAMS_OK)
             return result;
-        }
     }
     return PARAMS_OK;
 }

@@ -1,10 +1,11 @@
 /* page.c: Clusto-Page, Clusto-Per-Page, Clusto-Pages. */
+#include "http/page.h"
+
 #include <assert.h>
 #include <stddef.h>
 
 #include "base/num.h"
 #include "base/quote.h"
-#include "http/page.h"
 
 /* Both at most this, so that their product (an OFFSET) fits into 64 bits. */
 #define LARGEST INT64_C(2147483647)

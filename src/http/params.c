@@ -1,4 +1,6 @@
 /* params.c: the list of parameters, and query strings and url-encoded forms into it. */
+#include "http/params.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -13,14 +15,12 @@ static void make_room(struct param_list *list) {
     struct params *params = list->params;
     struct param *items;
 
-    if (params->count < list->capacity) {
+    if (params->count < list->capacity)
         return;
-    }
     list->capacity = params->count * 2 + 8;
     items = arena_array(list->arena, list->capacity, sizeof(*items));
-    if (params->count > 0) {
+    if (params->count > 0)
         memcpy(items, params->items, params->count * sizeof(*items));
-    }
     params->items = items;
 }
 
@@ -91,9 +91,8 @@ enum params_result params_add_form(struct params *params, struct arena *arena, c
         size_t length = (size_t)((and == NULL ? end : and) - text);
         enum params_result result = length == 0 ? PARAMS_OK : add_pair(&list, text, length);
 
-        if (result != PARAMS_OK) {
+        if (result != PARAMS_OK)
             return result;
-        }
         text += length + 1;
     }
     return PARAMS_OK;
@@ -105,11 +104,9 @@ const char *params_last(const struct params *params, const char *name) {
     size_t i;
 
     assert(params != NULL && name != NULL);
-    for (i = params->count; i > 0; i--) {
-        if (strcmp(params->items[i - 1].name, name) == 0) {
+    for (i = params->count; i > 0; i--)
+        if (strcmp(params->items[i - 1].name, name) == 0)
             return params->items[i - 1].value;
-        }
-    }
     return NULL;
 }
 
@@ -121,11 +118,9 @@ const char **params_all(const struct params *params, struct arena *arena, const 
     assert(params != NULL && arena != NULL && name != NULL && count != NULL);
     values = arena_array(arena, params->count, sizeof(*values));
     *count = 0;
-    for (i = 0; i < params->count; i++) {
-        if (strcmp(params->items[i].name, name) == 0) {
+    for (i = 0; i < params->count; i++)
+        if (strcmp(params->items[i].name, name) == 0)
             values[(*count)++] = params->items[i].value;
-        }
-    }
     return values;
 }
 
@@ -137,9 +132,8 @@ const struct param *params_unknown(const struct params *params, const char *cons
     for (i = 0; i < params->count; i++) {
         for (k = 0; known[k] != NULL && strcmp(params->items[i].name, known[k]) != 0; k++) {
         }
-        if (known[k] == NULL) {
+        if (known[k] == NULL)
             return &params->items[i];
-        }
     }
     return NULL;
 }

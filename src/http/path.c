@@ -1,9 +1,10 @@
 /* path.c: a request's path as decoded segments, whatever the front server did to it. */
+#include "http/path.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
-#include "http/path.h"
 #include "http/percent.h"
 
 /* Front servers decode, merge slashes and resolve dots before they make PATH_INFO, so that in it an
@@ -54,11 +55,10 @@ static void add_pieces(struct pieces *to, const char *text) {
     while (*text != '\0') {
         size_t n = strcspn(text, "/");
 
-        if (is_dots(text, n)) {
+        if (is_dots(text, n))
             to->count -= n == 2 && to->count > 0;
-        } else if (n > 0) {
+        else if (n > 0)
             to->items[to->count++] = (struct piece){text, n};
-        }
         text += n + (text[n] == '/');
     }
 }
@@ -82,9 +82,8 @@ static bool is_shown(const struct piece *shown, const struct piece *sent) {
     for (i = 0; shown->n == sent->n && i < sent->n; i++) {
         unsigned char c = (unsigned char)sent->at[i];
 
-        if (shown->at[i] != sent->at[i] && !(shown->at[i] == '_' && (c < 0x20 || c == 0x7f))) {
+        if (shown->at[i] != sent->at[i] && !(shown->at[i] == '_' && (c < 0x20 || c == 0x7f)))
             return false;
-        }
     }
     return shown->n == sent->n;
 }
@@ -92,11 +91,9 @@ static bool is_shown(const struct piece *shown, const struct piece *sent) {
 static bool is_prefix(const struct pieces *sent, const struct pieces *shown) {
     size_t i;
 
-    for (i = 0; i < sent->count && i < shown->count; i++) {
-        if (!is_shown(&shown->items[i], &sent->items[i])) {
+    for (i = 0; i < sent->count && i < shown->count; i++)
+        if (!is_shown(&shown->items[i], &sent->items[i]))
             return false;
-        }
-    }
     return i == sent->count;
 }
 
@@ -110,9 +107,8 @@ static bool is_piece(const struct piece *shown, const char *sent) {
 static const char *skip_authority(const char *uri) {
     const char *p = uri + strcspn(uri, ":/?#");
 
-    if (*uri == '/' || strncmp(p, "://", 3) != 0) {
+    if (*uri == '/' || strncmp(p, "://", 3) != 0)
         return uri;
-    }
     return p + 3 + strcspn(p + 3, "/?#");
 }
 
@@ -135,9 +131,8 @@ static enum path_result read_raw(struct arena *arena, const char *uri, size_t ma
     size_t left = strcspn(p, "?#");
     size_t most = max_segments + SCRIPT_SEGMENTS;
 
-    if (left / 3 > max_bytes) {
+    if (left / 3 > max_bytes)
         return PATH_LIMIT;
-    }
     raw->segments = arena_array(arena, most + 1, sizeof(*raw->segments));
     while (left > 0) {
         const char *slash = memchr(p, '/', left);
@@ -146,14 +141,12 @@ static enum path_result read_raw(struct arena *arena, const char *uri, size_t ma
         if (n > 0) {
             const char *segment = path_decode(arena, p, n);
 
-            if (segment == NULL) {
+            if (segment == NULL)
                 return PATH_ENCODING;
-            }
             raw->slash = is_dots(segment, strlen(segment));
             add_segment(raw, segment);
-            if (raw->count > most) {
+            if (raw->count > most)
                 return PATH_LIMIT;
-            }
         }
         if (slash != NULL) {
             raw->slash = true;
@@ -172,14 +165,11 @@ static size_t script_length(struct arena *arena, const char *script_name, const 
     struct pieces script = pieces_of(arena, script_name == NULL ? "" : script_name);
     size_t i;
 
-    if (script.count > raw->count || (absent && script.count == raw->count)) {
+    if (script.count > raw->count || (absent && script.count == raw->count))
         return 0;
-    }
-    for (i = 0; i < script.count; i++) {
-        if (!is_piece(&script.items[i], raw->segments[i])) {
+    for (i = 0; i < script.count; i++)
+        if (!is_piece(&script.items[i], raw->segments[i]))
             return 0;
-        }
-    }
     return script.count;
 }
 
@@ -191,17 +181,15 @@ static bool says_the_same(const struct raw *raw, size_t k, const struct pieces *
     size_t i;
 
     if (!raw->encoded) {
-        if (raw->count - k != info->count) {
+        if (raw->count - k != info->count)
             return false;
-        }
         for (i = k; i < raw->count && is_piece(&info->items[i - k], raw->segments[i]); i++) {
         }
         return i == raw->count;
     }
     room->count = 0;
-    for (i = k; i < raw->count; i++) {
+    for (i = k; i < raw->count; i++)
         add_pieces(room, raw->segments[i]);
-    }
     return room->count == info->count && is_prefix(room, info);
 }
 
@@ -209,9 +197,8 @@ static size_t bytes_of(const struct raw *raw) {
     size_t bytes = 0;
     size_t i;
 
-    for (i = 0; i < raw->count; i++) {
+    for (i = 0; i < raw->count; i++)
         bytes += strlen(raw->segments[i]) + 1;
-    }
     return bytes;
 }
 
@@ -226,14 +213,12 @@ static enum choice choose(struct arena *arena, const struct raw *raw, const stru
     struct pieces room = pieces_new(arena, raw->encoded ? bytes_of(raw) : 0);
     struct pieces first;
 
-    if (raw->twisted) {
+    if (raw->twisted)
         return CHOOSE_NEITHER;
-    }
     for (*k = 0; *k <= raw->count && !says_the_same(raw, *k, info, &room); (*k)++) {
     }
-    if (*k >= raw->count) {
+    if (*k >= raw->count)
         return CHOOSE_INFO; /* rewritten, or nothing behind SCRIPT_NAME but a slash */
-    }
     first = pieces_of(arena, raw->segments[*k]);
     return is_prefix(&first, info) ? CHOOSE_RAW : CHOOSE_NEITHER;
 }
@@ -252,9 +237,8 @@ static const char **strings_of(struct arena *arena, const struct pieces *pieces)
     const char **strings = arena_array(arena, pieces->count + 1, sizeof(*strings));
     size_t i;
 
-    for (i = 0; i < pieces->count; i++) {
+    for (i = 0; i < pieces->count; i++)
         strings[i] = arena_strndup(arena, pieces->items[i].at, pieces->items[i].n);
-    }
     return strings;
 }
 
@@ -264,12 +248,10 @@ static enum path_result take_info(struct arena *arena, const char *path_info,
     struct pieces script = pieces_of(arena, script_name == NULL ? "" : script_name);
     size_t n = strlen(path_info);
 
-    if (info->count > max_segments || script.count > SCRIPT_SEGMENTS) {
+    if (info->count > max_segments || script.count > SCRIPT_SEGMENTS)
         return PATH_LIMIT;
-    }
-    if (script.count == info->count && is_prefix(&script, info)) {
+    if (script.count == info->count && is_prefix(&script, info))
         script.count = 0; /* nginx's stock fastcgi_params */
-    }
     out->front = strings_of(arena, &script);
     out->front_count = script.count;
     out->segments = strings_of(arena, info);
@@ -310,9 +292,8 @@ static bool take_simple(struct arena *arena, const char *path_info, const char *
 
     if (n > max_bytes || strncmp(request_uri, path_info, n) != 0 ||
         (request_uri[n] != '\0' && request_uri[n] != '?') || !is_simple(path_info, n, &count) ||
-        count > max_segments) {
+        count > max_segments)
         return false;
-    }
     out->slash = path_info[n - 1] == '/';
     copy = arena_strndup(arena, path_info + 1, n - 1 - out->slash);
     out->front = out->segments = arena_array(arena, count, sizeof(*out->segments));
@@ -338,26 +319,21 @@ enum path_result path_parse(struct arena *arena, const char *path_info, const ch
     assert(arena != NULL && out != NULL);
     *out = (struct path){0};
     if (!empty && request_uri != NULL && (script_name == NULL || *script_name == '\0') &&
-        take_simple(arena, path_info, request_uri, max_segments, max_bytes, out)) {
+        take_simple(arena, path_info, request_uri, max_segments, max_bytes, out))
         return PATH_OK;
-    }
-    if (!empty && strlen(path_info) > max_bytes) {
+    if (!empty && strlen(path_info) > max_bytes)
         return PATH_LIMIT;
-    }
-    if (!empty && !utf8_valid(path_info, strlen(path_info))) {
+    if (!empty && !utf8_valid(path_info, strlen(path_info)))
         return PATH_ENCODING;
-    }
     if (request_uri != NULL) {
         enum path_result result = read_raw(arena, request_uri, max_segments, max_bytes, &raw);
 
-        if (result != PATH_OK) {
+        if (result != PATH_OK)
             return result;
-        }
     }
     info = pieces_of(arena, empty ? "" : path_info);
-    if (request_uri == NULL) {
+    if (request_uri == NULL)
         return take_info(arena, empty ? "" : path_info, &info, script_name, max_segments, out);
-    }
     if (empty) {
         k = script_length(arena, script_name, &raw, absent);
         return take_raw(&raw, k, max_segments, max_bytes, out);

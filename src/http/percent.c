@@ -1,15 +1,13 @@
 /* percent.c: %41 to A. */
-#include <assert.h>
-
 #include "http/percent.h"
 
+#include <assert.h>
+
 static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
+    if (c >= '0' && c <= '9')
         return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
+    if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
-    }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -25,9 +23,8 @@ bool percent_decode(const char *text, size_t n, bool form, char *out, size_t *le
             int high = n - i > 2 ? hex_digit(text[i + 1]) : -1;
             int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 
-            if (low < 0 && !form) {
+            if (low < 0 && !form)
                 return false;
-            }
             if (low >= 0) {
                 c = (char)(high << 4 | low);
                 i += 2;

@@ -1,9 +1,9 @@
 /* request.c: methods and headers of a request. */
+#include "http/request.h"
+
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
-
-#include "http/request.h"
 
 static const char *const method_names[] = {
     [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
@@ -14,11 +14,9 @@ static const char *const method_names[] = {
 enum request_method request_method_parse(const char *text) {
     int m;
 
-    for (m = METHOD_GET; text != NULL && m < METHOD_OTHER; m++) {
-        if (strcmp(text, method_names[m]) == 0) {
+    for (m = METHOD_GET; text != NULL && m < METHOD_OTHER; m++)
+        if (strcmp(text, method_names[m]) == 0)
             return (enum request_method)m;
-        }
-    }
     return METHOD_OTHER;
 }
 
@@ -33,20 +31,18 @@ static bool variable_name(const char *header, char *out, size_t size) {
     const char *p;
     size_t n = 0;
 
-    if (strlen(header) + sizeof("HTTP_") > size) {
+    if (strlen(header) + sizeof("HTTP_") > size)
         return false;
-    }
     if (strncasecmp(header, "Content-", 8) != 0 ||
         (strcasecmp(header + 8, "Type") != 0 && strcasecmp(header + 8, "Length") != 0)) {
         memcpy(out, "HTTP_", 5);
         n = 5;
     }
     for (p = header; *p != '\0'; p++) {
-        if (*p >= 'a' && *p <= 'z') {
+        if (*p >= 'a' && *p <= 'z')
             out[n++] = (char)(*p - 'a' + 'A');
-        } else {
+        else
             out[n++] = *p == '-' ? '_' : *p;
-        }
     }
     out[n] = '\0';
     return true;
@@ -56,9 +52,8 @@ const char *request_header(const struct request *request, const char *name) {
     char variable[128];
 
     assert(request != NULL && request->variable != NULL && name != NULL);
-    if (!variable_name(name, variable, sizeof(variable))) {
+    if (!variable_name(name, variable, sizeof(variable)))
         return NULL;
-    }
     return request->variable(request->transport, variable);
 }
 
@@ -67,9 +62,8 @@ bool request_has_type(const struct request *request, const char *type) {
     size_t n;
 
     assert(request != NULL && type != NULL);
-    if (request->content_type == NULL) {
+    if (request->content_type == NULL)
         return false;
-    }
     given = request->content_type + strspn(request->content_type, " \t");
     n = strcspn(given, "; \t");
     return n == strlen(type) && strncasecmp(given, type, n) == 0 &&

@@ -1,11 +1,12 @@
 /* response.c: the answer on its way out: held back, then streamed in large pieces. */
+#include "http/response.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/num.h"
-#include "http/response.h"
 
 enum {
     PIECE = 32 * 1024,               /* the least that a streamed answer sends at once */
@@ -59,11 +60,9 @@ static const struct {
 const char *response_reason(int status) {
     size_t i;
 
-    for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (reasons[i].status == status) {
+    for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].status == status)
             return reasons[i].reason;
-        }
-    }
     return "Unknown";
 }
 
@@ -79,9 +78,8 @@ void response_begin(struct response *r, struct arena *arena, struct response_out
     r->started = false;
     r->fixed = NULL;
     r->fixed_count = 0;
-    if (r->held.capacity > LARGEST_KEPT) {
+    if (r->held.capacity > LARGEST_KEPT)
         buf_release(&r->held);
-    }
     response_reset(r);
 }
 
@@ -118,9 +116,8 @@ static bool is_alnum(char c) {
 static bool is_token(const char *name) {
     const char *p = name;
 
-    while (is_alnum(*p) || *p == '-' || (*p != '\0' && strchr("!#$%&'*+.^_`|~", *p) != NULL)) {
+    while (is_alnum(*p) || *p == '-' || (*p != '\0' && strchr("!#$%&'*+.^_`|~", *p) != NULL))
         p++;
-    }
     return p > name && *p == '\0';
 }
 
@@ -167,9 +164,8 @@ void response_header(struct response *r, const char *name, const char *value) {
         unlink_header(r, h);
         return;
     }
-    if (h == NULL) {
+    if (h == NULL)
         h = append_header(r, name);
-    }
     h->value = arena_strndup(r->arena, value, strcspn(value, "\r\n"));
 }
 
@@ -195,9 +191,8 @@ static void add_line(struct buf *b, const char *name, const char *value) {
     size_t n = strlen(name);
     char *at = buf_extend(b, n + strlen(value) + 4);
 
-    if (at == NULL) {
+    if (at == NULL)
         return;
-    }
     memcpy(at, name, n);
     memcpy(at + n, ": ", 2);
     for (at += n + 2; *value != '\0' && *value != '\r' && *value != '\n'; value++) {
@@ -225,16 +220,12 @@ static void render_header(const struct response *r, size_t length, struct buf *b
     buf_addc(b, ' ');
     buf_adds(b, response_reason(r->status));
     buf_add(b, "\r\n", 2);
-    for (h = r->headers; h != NULL; h = h->next) {
-        if (!is_ours(h->name)) {
+    for (h = r->headers; h != NULL; h = h->next)
+        if (!is_ours(h->name))
             add_line(b, h->name, h->value);
-        }
-    }
-    for (i = 0; i < r->fixed_count; i++) {
-        if (is_sent(r, &r->fixed[i])) {
+    for (i = 0; i < r->fixed_count; i++)
+        if (is_sent(r, &r->fixed[i]))
             add_line(b, r->fixed[i].name, r->fixed[i].value);
-        }
-    }
     if (length != NO_LENGTH) {
         buf_adds(b, "Content-Length: ");
         add_number(b, length);
@@ -246,9 +237,8 @@ static void render_header(const struct response *r, size_t length, struct buf *b
 /* --- body --- */
 
 static bool put(struct response *r, const char *bytes, size_t n) {
-    if (!r->failed && n > 0 && !r->out.write(r->out.context, bytes, n)) {
+    if (!r->failed && n > 0 && !r->out.write(r->out.context, bytes, n))
         r->failed = true;
-    }
     return !r->failed;
 }
 
@@ -257,11 +247,10 @@ static bool send_header(struct response *r, size_t length) {
     r->started = true;
     buf_clear(&r->head);
     render_header(r, length, &r->head);
-    if (r->head.failed) {
+    if (r->head.failed)
         response_break(r);
-    } else {
+    else
         (void)put(r, r->head.data, r->head.len);
-    }
     return !r->failed;
 }
 
@@ -272,9 +261,8 @@ static bool has_body(int status) {
 
 static bool keep(struct response *r, const char *bytes, size_t n) {
     buf_add(&r->held, bytes, n);
-    if (r->held.failed) {
+    if (r->held.failed)
         response_break(r); /* out of memory: never a well-formed short answer */
-    }
     return !r->failed;
 }
 
@@ -286,18 +274,16 @@ static bool flush(struct response *r) {
 }
 
 static bool stream(struct response *r, const char *bytes, size_t n) {
-    if (n >= PIECE) {
+    if (n >= PIECE)
         return flush(r) && put(r, bytes, n);
-    }
     return keep(r, bytes, n) && (r->held.len < PIECE || flush(r));
 }
 
 /* Nothing of a HEAD's body leaves. Its header does, once the length can't be told any more: then
  * nothing that follows matters. */
 static bool count_only(struct response *r) {
-    if (!r->started && !r->hold && r->body_bytes > RESPONSE_HOLD) {
+    if (!r->started && !r->hold && r->body_bytes > RESPONSE_HOLD)
         (void)send_header(r, NO_LENGTH);
-    }
     return !r->started;
 }
 
@@ -305,23 +291,18 @@ bool response_write(void *response, const char *bytes, size_t n) {
     struct response *r = response;
 
     assert(r != NULL && (bytes != NULL || n == 0));
-    if (r->failed) {
+    if (r->failed)
         return false;
-    }
-    if (!has_body(r->status)) {
+    if (!has_body(r->status))
         return true;
-    }
     r->body_bytes += n;
-    if (r->head_only) {
+    if (r->head_only)
         return count_only(r);
-    }
     if (!r->started) {
-        if (r->hold || (n <= RESPONSE_HOLD && r->held.len <= RESPONSE_HOLD - n)) {
+        if (r->hold || (n <= RESPONSE_HOLD && r->held.len <= RESPONSE_HOLD - n))
             return keep(r, bytes, n);
-        }
-        if (!send_header(r, NO_LENGTH)) {
+        if (!send_header(r, NO_LENGTH))
             return false;
-        }
     }
     return stream(r, bytes, n);
 }
@@ -333,17 +314,15 @@ bool response_enough(const struct response *r) {
 
 bool response_finish(struct response *r) {
     assert(r != NULL);
-    if (r->failed) {
+    if (r->failed)
         return false;
-    }
     if (!has_body(r->status)) {
         r->body_bytes = 0;
         buf_clear(&r->held);
     }
     if (!r->started &&
-        !send_header(r, has_body(r->status) || r->status == 204 ? r->body_bytes : NO_LENGTH)) {
+        !send_header(r, has_body(r->status) || r->status == 204 ? r->body_bytes : NO_LENGTH))
         return false;
-    }
     return flush(r);
 }
 

@@ -1,7 +1,7 @@
 /* builtin.c: the 21 drivers that are always there. */
-#include <stddef.h>
-
 #include "model/builtin.h"
+
+#include <stddef.h>
 
 #define COUNT(array)         (sizeof(array) / sizeof((array)[0]))
 #define PROPERTIES(array)    .properties = (array), .property_count = COUNT(array)

@@ -86,36 +86,29 @@ static const char *check_mask(struct arena *arena, const char *mask, struct read
     bool seen[128] = {false};
     const char *p;
 
-    if (strlen(mask) > LONGEST_MASK) {
+    if (strlen(mask) > LONGEST_MASK)
         return arena_printf(arena, "the format is longer than %d bytes", LONGEST_MASK);
-    }
     for (p = mask; *p != '\0'; p++) {
         unsigned char c;
         const char *number;
 
-        if (*p != '%') {
+        if (*p != '%')
             continue;
-        }
         c = (unsigned char)*++p;
-        if (c == '\0') {
+        if (c == '\0')
             return arena_printf(arena, "stray %% in format %s", quote(arena, mask));
-        }
-        if (c == '%') {
+        if (c == '%')
             continue;
-        }
         number = strchr(numeric, c);
-        if (number == NULL && strchr(wordy, c) == NULL) {
+        if (number == NULL && strchr(wordy, c) == NULL)
             return arena_printf(arena, "%s is a bad directive in format %s",
                                 quote_bytes(arena, p, c < 0x80 ? 1 : strcspn(p, "%")),
                                 quote(arena, mask));
-        }
-        if (seen[c]) {
+        if (seen[c])
             return arena_printf(arena, "%%%c is there twice in format %s", c, quote(arena, mask));
-        }
         seen[c] = true;
-        if (number != NULL) {
+        if (number != NULL)
             r->has[number - numeric] = true;
-        }
         r->twelve = c == 'I' || (r->twelve && c != 'H');
         r->has_month_name = r->has_month_name || c == 'b' || c == 'B';
     }
@@ -136,22 +129,18 @@ static bool match_number(struct reading *r, enum field field, const char *text, 
         r->field[field] = *text - '0';
         return match(r, text + 1, mask);
     }
-    for (; digits < shapes[field].longest && is_digit(text[digits]); digits++) {
+    for (; digits < shapes[field].longest && is_digit(text[digits]); digits++)
         value[digits + 1] = value[digits] * 10 + (text[digits] - '0');
-    }
     for (n = digits; n >= shapes[field].shortest; n--) {
         int scale;
 
-        if (value[n] < shapes[field].minimum || value[n] > shapes[field].maximum) {
+        if (value[n] < shapes[field].minimum || value[n] > shapes[field].maximum)
             continue;
-        }
-        for (scale = field == FRACTION ? n : 6; scale < 6; scale++) {
+        for (scale = field == FRACTION ? n : 6; scale < 6; scale++)
             value[n] *= 10;
-        }
         r->field[field] = value[n];
-        if (match(r, text + n, mask)) {
+        if (match(r, text + n, mask))
             return true;
-        }
     }
     return false;
 }
@@ -173,9 +162,8 @@ static int match_word(const char *const *words, int count, bool full, const char
 
 static const char *skip_two_digits(const char *p, int maximum) {
     if (p == NULL || !is_digit(p[0]) || !is_digit(p[1]) ||
-        (p[0] - '0') * 10 + (p[1] - '0') > maximum) {
+        (p[0] - '0') * 10 + (p[1] - '0') > maximum)
         return NULL;
-    }
     return p + 2;
 }
 
@@ -183,12 +171,10 @@ static const char *skip_two_digits(const char *p, int maximum) {
 static const char *skip_offset(const char *text) {
     const char *p;
 
-    if (lower(*text) == 'z') {
+    if (lower(*text) == 'z')
         return text + 1;
-    }
-    if (*text != '+' && *text != '-') {
+    if (*text != '+' && *text != '-')
         return NULL;
-    }
     p = skip_two_digits(text + 1, 23);
     return skip_two_digits(p != NULL && *p == ':' ? p + 1 : p, 59);
 }
@@ -196,9 +182,8 @@ static const char *skip_offset(const char *text) {
 static bool match_directive(struct reading *r, char directive, const char *text, const char *mask) {
     const char *number = strchr(numeric, directive);
 
-    if (number != NULL) {
+    if (number != NULL)
         return match_number(r, (enum field)(number - numeric), text, mask);
-    }
     switch (directive) {
     case 'b':
     case 'B':
@@ -220,9 +205,8 @@ static bool match_directive(struct reading *r, char directive, const char *text,
 static bool match(struct reading *r, const char *text, const char *mask) {
     while (*mask != '\0') {
         if (is_space(*mask)) {
-            if (!is_space(*text)) {
+            if (!is_space(*text))
                 return false;
-            }
             mask += strspn(mask, " \t\n\v\f\r");
             text += strspn(text, " \t\n\v\f\r");
         } else if (*mask == '%') {
@@ -255,47 +239,39 @@ struct date {
 static const char *find_by_yearday(const struct reading *r, struct date *d) {
     int left = r->field[YEARDAY];
 
-    if (left > 365 + is_leap(d->year)) {
+    if (left > 365 + is_leap(d->year))
         return "day of year is out of range for year";
-    }
-    for (; left > days_in(d->year, d->month); d->month++) {
+    for (; left > days_in(d->year, d->month); d->month++)
         left -= days_in(d->year, d->month);
-    }
     d->day = left;
     if ((r->has[MONTH] && r->field[MONTH] != d->month) ||
         (r->has_month_name && r->month_name != d->month) ||
-        (r->has[DAY] && r->field[DAY] != d->day)) {
+        (r->has[DAY] && r->field[DAY] != d->day))
         return "day of year is another day than month and day say";
-    }
     return NULL;
 }
 
 /* The date of a reading; what the mask does not ask for is 1900-01-01, as in Python. */
 static const char *find_date(const struct reading *r, struct date *d) {
     *d = (struct date){1900, 1, 1};
-    if (r->has[YEAR]) {
+    if (r->has[YEAR])
         d->year = r->field[YEAR];
-    } else if (r->has[SHORT_YEAR]) {
+    else if (r->has[SHORT_YEAR])
         d->year = r->field[SHORT_YEAR] + (r->field[SHORT_YEAR] <= 68 ? 2000 : 1900);
-    }
-    if (d->year < 1) {
+    if (d->year < 1)
         return "year is out of range";
-    }
-    if (r->has[YEARDAY]) {
+    if (r->has[YEARDAY])
         return find_by_yearday(r, d);
-    }
-    if (r->has[MONTH] && r->has_month_name && r->field[MONTH] != r->month_name) {
+    if (r->has[MONTH] && r->has_month_name && r->field[MONTH] != r->month_name)
         return "two different months";
-    }
     d->month = r->has[MONTH] ? r->field[MONTH] : r->has_month_name ? r->month_name : 1;
     d->day = r->has[DAY] ? r->field[DAY] : 1;
     return d->day > days_in(d->year, d->month) ? "day is out of range for month" : NULL;
 }
 
 static int find_hour(const struct reading *r) {
-    if (!r->twelve) {
+    if (!r->twelve)
         return r->field[HOUR]; /* 0 unless read; %p goes with %I only */
-    }
     return r->field[HOUR12] % 12 + (r->pm ? 12 : 0);
 }
 
@@ -316,24 +292,20 @@ const char *datetime_parse(struct arena *arena, const char *text, const char *ma
     assert(arena != NULL && text != NULL && out != NULL);
     mask = mask == NULL ? DEFAULT_MASK : mask;
     wrong = check_mask(arena, mask, &r);
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
     if (strlen(text) > LONGEST_TEXT || !match(&r, text, mask)) {
         r.whole = false;
-        if (strlen(text) > LONGEST_TEXT || !match(&r, text, mask)) {
+        if (strlen(text) > LONGEST_TEXT || !match(&r, text, mask))
             return arena_printf(arena, "time data %s does not match format %s", quote(arena, text),
                                 quote(arena, mask));
-        }
         return arena_printf(arena, "unconverted data remains: %s", quote(arena, r.rest));
     }
     wrong = find_date(&r, &date);
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
-    if (r.field[SECOND] > 59) {
+    if (r.field[SECOND] > 59)
         return "second must be in 0..59";
-    }
     *out = iso(arena, &date, &r);
     return NULL;
 }
@@ -351,21 +323,17 @@ const char *datetime_from_pg(struct arena *arena, const char *pg_text) {
     out = arena_alloc(arena, n + sizeof("000000"));
     memcpy(out, pg_text, n);
     space = strchr(out, ' ');
-    if (space == NULL || !is_digit(*out)) {
+    if (space == NULL || !is_digit(*out))
         return out; /* infinity */
-    }
     *space = 'T';
     point = strchr(space, '.');
-    if (point == NULL) {
+    if (point == NULL)
         return out;
-    }
     n = strspn(point + 1, "0123456789");
-    if (point[n + 1] != '\0' || n > 6) {
+    if (point[n + 1] != '\0' || n > 6)
         return out; /* an era: "BC" */
-    }
     memset(point + 1 + n, '0', 6 - n);
-    if (strspn(point + 1, "0") == 6) {
+    if (strspn(point + 1, "0") == 6)
         *point = '\0';
-    }
     return out;
 }

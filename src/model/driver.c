@@ -1,4 +1,6 @@
 /* driver.c: looking drivers up, and adding those of the configuration. */
+#include "model/driver.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,9 +46,8 @@ static size_t unknown_count;
 static void *allocate(size_t size) {
     void *p = calloc(1, size);
 
-    if (p == NULL) {
+    if (p == NULL)
         log_fatal("out of memory: %zu bytes wanted", size);
-    }
     return p;
 }
 
@@ -67,11 +68,10 @@ static size_t position(const struct driver *const *sorted, size_t count, const c
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (compare(sorted[middle], name, type) < 0) {
+        if (compare(sorted[middle], name, type) < 0)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low;
 }
@@ -100,9 +100,8 @@ static void register_driver(const struct driver *d) {
 static void prepare(void) {
     size_t i;
 
-    for (i = known_count; i < BUILTIN_COUNT; i++) {
+    for (i = known_count; i < BUILTIN_COUNT; i++)
         register_driver(&builtin_drivers[i]);
-    }
 }
 
 /* --- looking up --- */
@@ -118,9 +117,8 @@ static const struct driver *remember(const char *name, const char *type) {
     size_t type_size = strlen(type) + 1;
     struct unknown *u;
 
-    if (unknown_count == MOST_UNKNOWN) {
+    if (unknown_count == MOST_UNKNOWN)
         return ENTITY;
-    }
     u = allocate(sizeof(*u) + name_size + type_size);
     memcpy(u->texts, name, name_size);
     memcpy(u->texts + name_size, type, type_size);
@@ -137,17 +135,15 @@ const struct driver *driver_of(const char *name, const char *type) {
     const struct driver *d = driver_find(name);
 
     assert(type != NULL);
-    if (d == NULL) {
+    if (d == NULL)
         d = search(unknown, unknown_count, name, type);
-    }
     return d == NULL ? remember(name, type) : d;
 }
 
 bool driver_is_a(const struct driver *driver, const struct driver *ancestor) {
     assert(driver != NULL && ancestor != NULL);
-    while (driver != NULL && driver != ancestor) {
+    while (driver != NULL && driver != ancestor)
         driver = driver->parent;
-    }
     return driver != NULL;
 }
 
@@ -167,11 +163,9 @@ const struct driver *driver_last_of_type(const char *type) {
 
     assert(type != NULL);
     prepare();
-    for (i = known_count; i > 0; i--) {
-        if (strcmp(order[i - 1]->type, type) == 0) {
+    for (i = known_count; i > 0; i--)
+        if (strcmp(order[i - 1]->type, type) == 0)
             return order[i - 1];
-        }
-    }
     return NULL;
 }
 
@@ -179,11 +173,9 @@ const struct driver_property *driver_property(const struct driver *driver, const
     size_t i;
 
     assert(driver != NULL && name != NULL);
-    for (i = 0; i < driver->property_count; i++) {
-        if (strcmp(driver->properties[i].name, name) == 0) {
+    for (i = 0; i < driver->property_count; i++)
+        if (strcmp(driver->properties[i].name, name) == 0)
             return &driver->properties[i];
-        }
-    }
     return NULL;
 }
 
@@ -212,58 +204,46 @@ static const char *check_property(const char *driver, const struct driver_proper
     int64_t number;
     size_t k;
 
-    if (p->name == NULL || !is_word(p->name, LONGEST_KEY)) {
+    if (p->name == NULL || !is_word(p->name, LONGEST_KEY))
         return say("driver \"%s\": \"%.100s\" can't be the name of a property", driver,
                    p->name == NULL ? "" : p->name);
-    }
-    for (k = 0; k < i; k++) {
-        if (strcmp(all[k].name, p->name) == 0) {
+    for (k = 0; k < i; k++)
+        if (strcmp(all[k].name, p->name) == 0)
             return say("driver \"%s\": property \"%.100s\" is there twice", driver, p->name);
-        }
-    }
-    if (p->is_int && p->default_text != NULL && num_parse(p->default_text, &number) != NUM_OK) {
+    if (p->is_int && p->default_text != NULL && num_parse(p->default_text, &number) != NUM_OK)
         return say("driver \"%s\": the default of property \"%.100s\" is not an integer", driver,
                    p->name);
-    }
     return NULL;
 }
 
 static const char *check_port(const char *driver, const struct driver_port *p) {
-    if (p->type == NULL || *p->type == '\0' || strchr(p->type, ':') != NULL) {
+    if (p->type == NULL || *p->type == '\0' || strchr(p->type, ':') != NULL)
         return say("driver \"%s\": \"%.100s\" can't be the type of a port", driver,
                    p->type == NULL ? "" : p->type);
-    }
-    if (p->count < 0 || p->count > MOST_PORTS) {
+    if (p->count < 0 || p->count > MOST_PORTS)
         return say("driver \"%s\": ports of type \"%.100s\" must be 0 to %d, not %d", driver,
                    p->type, MOST_PORTS, p->count);
-    }
     return NULL;
 }
 
 static const char *check_names(const char *name, const char *type, const char *parent) {
-    if (name == NULL || !is_word(name, LONGEST_WORD)) {
+    if (name == NULL || !is_word(name, LONGEST_WORD))
         return say("\"%.100s\" can't be the name of a driver: 1 to %d letters, digits, _ and -, "
                    "starting with a letter or _",
                    name == NULL ? "" : name, LONGEST_WORD);
-    }
-    if (type != NULL && !is_word(type, LONGEST_WORD)) {
+    if (type != NULL && !is_word(type, LONGEST_WORD))
         return say("driver \"%s\": \"%.100s\" can't be a type: 1 to %d letters, digits, _ and -, "
                    "starting with a letter or _",
                    name, type, LONGEST_WORD);
-    }
-    if (driver_find(name) != NULL) {
+    if (driver_find(name) != NULL)
         return say("driver \"%s\" is there already", name);
-    }
-    if (known_count == BUILTIN_COUNT + MOST_CONFIGURED) {
+    if (known_count == BUILTIN_COUNT + MOST_CONFIGURED)
         return say("driver \"%s\": more than %d configured drivers", name, MOST_CONFIGURED);
-    }
-    if (parent != NULL && driver_find(parent) == NULL) {
+    if (parent != NULL && driver_find(parent) == NULL)
         return say("driver \"%s\": its parent \"%.100s\" is not known (parents come first)", name,
                    parent);
-    }
-    if (parent != NULL && strcmp(parent, "clustometa") == 0) {
+    if (parent != NULL && strcmp(parent, "clustometa") == 0)
         return say("driver \"%s\": clustometa can't be a parent", name);
-    }
     return NULL;
 }
 
@@ -273,12 +253,10 @@ static const char *check_lists(const char *name, const struct driver_property *p
     const char *wrong = NULL;
     size_t i;
 
-    for (i = 0; wrong == NULL && properties != NULL && i < property_count; i++) {
+    for (i = 0; wrong == NULL && properties != NULL && i < property_count; i++)
         wrong = check_property(name, properties, i);
-    }
-    for (i = 0; wrong == NULL && ports != NULL && i < port_count; i++) {
+    for (i = 0; wrong == NULL && ports != NULL && i < port_count; i++)
         wrong = check_port(name, &ports[i]);
-    }
     return wrong;
 }
 
@@ -300,21 +278,18 @@ const char *driver_add(const char *name, const char *type, const char *class_pat
 
     prepare();
     wrong = check_names(name, type, parent);
-    if (wrong == NULL) {
+    if (wrong == NULL)
         wrong = check_lists(name, properties, property_count, ports, port_count);
-    }
-    if (wrong != NULL) {
+    if (wrong != NULL)
         return wrong;
-    }
     c = allocate(sizeof(*c));
     d = &c->driver;
     *d = parent == NULL ? *ENTITY : *driver_find(parent);
     d->parent = parent == NULL ? ENTITY : driver_find(parent);
     d->name = name;
     d->type = type == NULL ? d->type : type;
-    if (class_path == NULL) {
+    if (class_path == NULL)
         c->class_path = default_class_path(name);
-    }
     d->class_path = class_path == NULL ? c->class_path : class_path;
     if (properties != NULL) {
         d->properties = properties;

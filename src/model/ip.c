@@ -1,8 +1,8 @@
 /* ip.c: IPv4 addresses, masks and ranges. */
+#include "model/ip.h"
+
 #include <assert.h>
 #include <stddef.h>
-
-#include "model/ip.h"
 
 /* A decimal number of 0..maximum without leading zeros, *text moves behind it. */
 static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
@@ -10,17 +10,14 @@ static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
     uint64_t value = 0;
 
     while (*p >= '0' && *p <= '9') {
-        if (value == 0 && p > *text) {
+        if (value == 0 && p > *text)
             return false;
-        }
         value = value * 10 + (uint64_t)(*p++ - '0');
-        if (value > maximum) {
+        if (value > maximum)
             return false;
-        }
     }
-    if (p == *text) {
+    if (p == *text)
         return false;
-    }
     *text = p;
     *out = value;
     return true;
@@ -33,14 +30,12 @@ bool ip_parse(const char *text, uint32_t *out) {
 
     assert(text != NULL && out != NULL);
     for (i = 0; i < 4; i++) {
-        if ((i > 0 && *text++ != '.') || !take_number(&text, 255, &part)) {
+        if ((i > 0 && *text++ != '.') || !take_number(&text, 255, &part))
             return false;
-        }
         address = address << 8 | (uint32_t)part;
     }
-    if (*text != '\0') {
+    if (*text != '\0')
         return false;
-    }
     *out = address;
     return true;
 }
@@ -50,9 +45,8 @@ bool ip_parse_any(const char *text, uint32_t *out) {
     uint64_t number;
 
     assert(text != NULL && out != NULL);
-    if (!take_number(&p, UINT32_MAX, &number) || *p != '\0') {
+    if (!take_number(&p, UINT32_MAX, &number) || *p != '\0')
         return ip_parse(text, out);
-    }
     *out = (uint32_t)number;
     return true;
 }
@@ -72,9 +66,8 @@ bool ip_parse_netmask(const char *text, uint32_t *mask) {
         *mask = mask_of((unsigned)bits);
         return true;
     }
-    if (!ip_parse(text, &dotted) || dotted != mask_of((unsigned)ip_netmask_bits(dotted))) {
+    if (!ip_parse(text, &dotted) || dotted != mask_of((unsigned)ip_netmask_bits(dotted)))
         return false;
-    }
     *mask = dotted;
     return true;
 }
@@ -101,9 +94,8 @@ bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last) {
     uint32_t broadcast = network | ~mask;
 
     assert(first != NULL && last != NULL);
-    if (broadcast - network < 2) {
+    if (broadcast - network < 2)
         return false;
-    }
     *first = network + 1;
     *last = broadcast - 1;
     return true;

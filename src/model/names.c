@@ -1,27 +1,25 @@
 /* names.c: what may be a name, a key, a subkey. */
+#include "model/names.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "base/utf8.h"
-#include "model/names.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 const char *names_check(struct arena *arena, const char *name, size_t longest) {
     assert(arena != NULL && name != NULL);
-    if (*name == '\0') {
+    if (*name == '\0')
         return "A name may not be empty.";
-    }
-    if (utf8_length(name) > longest) {
+    if (utf8_length(name) > longest)
         return arena_printf(arena, "%s is not a valid name: it has more than %zu characters.",
                             quote(arena, name), longest);
-    }
-    if (utf8_has_control(name)) {
+    if (utf8_has_control(name))
         return arena_printf(arena, "%s is not a valid name: it has a control character.",
                             quote(arena, name));
-    }
     return NULL;
 }
 
@@ -30,16 +28,14 @@ static const char *check_key(struct arena *arena, const char *key, size_t longes
                              const char *what) {
     size_t n = strlen(key);
 
-    if (n == 0 || strspn(key, LETTERS "0123456789_-") < n || strspn(key, LETTERS "_") == 0) {
+    if (n == 0 || strspn(key, LETTERS "0123456789_-") < n || strspn(key, LETTERS "_") == 0)
         return arena_printf(arena,
                             "%s is not a valid %s: it must start with a letter or _ and go on with "
                             "letters, digits, _ and -.",
                             quote(arena, key), what);
-    }
-    if (n > longest) {
+    if (n > longest)
         return arena_printf(arena, "%s is not a valid %s: it has more than %zu characters.",
                             quote(arena, key), what, longest);
-    }
     return NULL;
 }
 

@@ -1,11 +1,12 @@
 /* value.c: an attribute's value: datatypes, casts, comparison. */
+#include "model/value.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "base/quote.h"
-#include "model/value.h"
 
 static const char *const names[DATATYPE_COUNT] = {
     [DATATYPE_INT] = "int",           [DATATYPE_STRING] = "string",
@@ -37,9 +38,8 @@ bool value_datatype_parse(const char *name, enum value_datatype *out) {
 static const char *shortened(struct arena *arena, const char *text) {
     size_t n = strlen(text);
 
-    if (n <= QUOTE_LIMIT) {
+    if (n <= QUOTE_LIMIT)
         return text;
-    }
     for (n = QUOTE_LIMIT; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80; n--) {
     }
     return arena_printf(arena, "%.*s...", (int)n, text);
@@ -66,9 +66,8 @@ static const char *cast_int(struct arena *arena, const char *text, struct value 
 static const char *cast_relation(struct arena *arena, const char *text, struct value *out) {
     const char *slash = *text == '/' ? strchr(text + 1, '/') : NULL;
 
-    if (slash == NULL || slash == text + 1 || slash[1] == '\0') {
+    if (slash == NULL || slash == text + 1 || slash[1] == '\0')
         return "it must be /driver/name";
-    }
     out->related_driver = arena_strndup(arena, text + 1, (size_t)(slash - text) - 1);
     out->related_name = arena_strdup(arena, slash + 1);
     return NULL;
@@ -93,17 +92,15 @@ const char *value_cast(struct arena *arena, const char *text, enum value_datatyp
 
 bool value_equal(const struct value *a, const struct value *b) {
     assert(a != NULL && b != NULL);
-    if (a->datatype != b->datatype) {
+    if (a->datatype != b->datatype)
         return false;
-    }
     switch (a->datatype) {
     case DATATYPE_INT: return a->number == b->number;
     case DATATYPE_RELATION: return a->related_id == b->related_id;
     default: break;
     }
-    if (a->text == NULL || b->text == NULL) {
+    if (a->text == NULL || b->text == NULL)
         return a->text == b->text;
-    }
     return strcmp(a->text, b->text) == 0;
 }
 
@@ -112,9 +109,8 @@ const char *value_text(struct arena *arena, const struct value *value) {
     switch (value->datatype) {
     case DATATYPE_INT: return arena_printf(arena, "%lld", (long long)value->number);
     case DATATYPE_RELATION:
-        if (value->related_driver == NULL || value->related_name == NULL) {
+        if (value->related_driver == NULL || value->related_name == NULL)
             return "";
-        }
         return arena_printf(arena, "/%s/%s", value->related_driver, value->related_name);
     default: return value->text == NULL ? "" : value->text;
     }
