@@ -4,9 +4,9 @@
  * The idea: the database tells which keys (objects, users) were changed between a snapshot that we
  * know and now. `seq` counts what was applied of it. An answer remembers the seq that was there
  * before its query began and what it depends on: it is valid as long as none of that was marked
- * changed with a higher seq. Before an answer is served, somebody (turns.h) has asked the database
- * for the changes up to a snapshot taken after the request came, and applied them: so no answer is
- * older than its request. */
+ * changed with a higher seq. Before an answer is served, a check (shared_check.h) has asked the
+ * database for the changes up to a snapshot taken after the request came, and applied them: so no
+ * answer is older than its request. */
 #ifndef MUSTER_SERVER_CACHE_H
 #define MUSTER_SERVER_CACHE_H
 
@@ -16,7 +16,7 @@
 
 #include "api/context.h"
 #include "base/buf.h"
-#include "server/turns.h"
+#include "server/shared_check.h"
 
 #define CACHE_SNAPSHOT 1024
 
@@ -35,8 +35,8 @@ struct cache_state {
 struct cache *cache_new(size_t bytes);
 void cache_free(struct cache **cache);
 
-/* Who checks. */
-struct turns *cache_turns(struct cache *cache);
+/* By which workers share their checks. */
+struct shared_check *cache_check(struct cache *cache);
 
 /* Where the count of changes stands. */
 uint64_t cache_seq(struct cache *cache);
@@ -48,10 +48,6 @@ void cache_get_state(struct cache *cache, struct cache_state *out);
  * unknown). `everything`: all answers. */
 void cache_apply(struct cache *cache, const struct cache_state *from, const char *snapshot,
                  const int64_t *changed, size_t count, bool everything);
-
-/* Everything counts as changed from now on (the connection was lost, the triggers are not there).
- */
-void cache_forget(struct cache *cache);
 
 /* Is there a valid answer under this key? With `out` it is appended there (whole, or not at all).
  */

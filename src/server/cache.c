@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "server/cache.h"
 
 #define STRIPES      64
@@ -36,7 +37,7 @@ struct stripe {
 struct cache {
     size_t mapped;
     size_t ring; /* bytes of a stripe's ring */
-    struct turns turns;
+    struct shared_check check;
     pthread_mutex_t mutex; /* of the state */
     struct cache_state state;
     _Atomic uint64_t everything; /* seq of the last change of unknown extent */
@@ -47,16 +48,6 @@ struct cache {
 };
 
 /* --- life --- */
-
-static void init_mutex(pthread_mutex_t *mutex) {
-    pthread_mutexattr_t attr;
-
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
-}
 
 struct cache *cache_new(size_t bytes) {
     size_t ring = bytes / STRIPES & ~(size_t)63;
@@ -70,10 +61,10 @@ struct cache *cache_new(size_t bytes) {
     }
     cache->mapped = mapped;
     cache->ring = ring;
-    init_mutex(&cache->mutex);
-    turns_init(&cache->turns);
+    mutex_init(&cache->mutex);
+    shared_check_init(&cache->check);
     for (size_t i = 0; i < STRIPES; i++)
-        init_mutex(&cache->stripes[i].mutex);
+        mutex_init(&cache->stripes[i].mutex);
     return cache;
 }
 
@@ -83,8 +74,8 @@ void cache_free(struct cache **cache) {
     *cache = NULL;
 }
 
-struct turns *cache_turns(struct cache *cache) {
-    return &cache->turns;
+struct shared_check *cache_check(struct cache *cache) {
+    return &cache->check;
 }
 
 /* --- what was changed --- */
@@ -97,12 +88,11 @@ static size_t mark_of(int64_t key) {
 
 /* A worker died in here: what it knew may be half written. */
 static void lock_state(struct cache *cache) {
-    if (pthread_mutex_lock(&cache->mutex) != EOWNERDEAD)
+    if (mutex_lock(&cache->mutex) != MUTEX_RECOVERED)
         return;
     cache->state.snapshot[0] = '\0';
     cache->state.seq++;
     atomic_store(&cache->everything, cache->state.seq);
-    pthread_mutex_consistent(&cache->mutex);
 }
 
 void cache_get_state(struct cache *cache, struct cache_state *out) {
@@ -146,13 +136,6 @@ void cache_apply(struct cache *cache, const struct cache_state *from, const char
     pthread_mutex_unlock(&cache->mutex);
 }
 
-void cache_forget(struct cache *cache) {
-    lock_state(cache);
-    cache->state.snapshot[0] = '\0';
-    atomic_store(&cache->everything, ++cache->state.seq);
-    pthread_mutex_unlock(&cache->mutex);
-}
-
 static bool is_valid(struct cache *cache, uint64_t seq, const struct context_dependencies *d) {
     if (atomic_load(&cache->everything) > seq)
         return false;
@@ -193,10 +176,8 @@ static void empty(struct stripe *stripe) {
 }
 
 static void lock_stripe(struct stripe *stripe) {
-    if (pthread_mutex_lock(&stripe->mutex) == EOWNERDEAD) {
+    if (mutex_lock(&stripe->mutex) == MUTEX_RECOVERED)
         empty(stripe);
-        pthread_mutex_consistent(&stripe->mutex);
-    }
 }
 
 static struct entry *entry_at(unsigned char *ring, size_t offset) {

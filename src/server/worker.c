@@ -25,8 +25,8 @@ enum {
     BATCH = 16,
     IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
-    LONG_YIELD_US = 2000, /* giving way should take less */
-    HURRY = 64,           /* batches without giving way after it took longer */
+    LONG_YIELD_US = 2000, /* a yield should take less */
+    SKIP_YIELDS = 64,     /* batches that don't yield after it took longer */
     OTHERS = 16,          /* descriptors that are no requests' */
     NO_ROOM_MS = 50,      /* accepting would fail again at once */
     KEEP_FREE = 4 << 20,  /* bytes that are not given back to the system */
@@ -44,13 +44,11 @@ struct worker {
     size_t places;   /* how many of them */
     size_t together; /* and quick reads among them */
     size_t processors;
-    int in_a_hurry; /* so many batches don't wait for company */
+    int skip_yields; /* so many batches don't yield */
     int epoll_fd;
     int signal_fd;
     int max_requests;
     int drain_timeout;
-    bool late;         /* another's check took too long, for requests that came ... */
-    uint32_t late_for; /* ... when this one had begun */
     bool retire;       /* end now */
     bool finish;       /* end when nobody waits, or half of drain_timeout has gone by */
     int64_t finish_by; /* clock_ms() */
@@ -175,48 +173,45 @@ static void gather(struct worker *w, struct batch *b) {
     }
 }
 
-/* Where each processor is at work, who is about to send a request may only be waiting for one of
- * them: once let through, more requests go together. Where that took long, others than ours want
- * the processors, and it is left alone for a while. False: it was. */
-static bool let_others_run(struct worker *w) {
+/* Clients that are about to send a request may only be waiting for a processor: after the worker
+ * has yielded once, more requests go together. Where that took long, other programs want the
+ * processors, and the next batches don't yield. */
+static void yield_once(struct worker *w) {
     int64_t began;
 
-    if (w->in_a_hurry > 0) {
-        w->in_a_hurry--;
-        return false;
+    if (w->skip_yields > 0) {
+        w->skip_yields--;
+        return;
     }
     began = clock_us();
     sched_yield();
     if (clock_us() - began > LONG_YIELD_US)
-        w->in_a_hurry = HURRY;
-    return true;
+        w->skip_yields = SKIP_YIELDS;
 }
 
-static void gather_quick(struct worker *w, struct batch *b) {
-    if (b->quick > 0 && b->kept == 0 && may_take(w, b) && let_others_run(w))
-        gather(w, b);
+static void gather_more(struct worker *w, struct batch *b) {
+    if (!may_take(w, b))
+        return;
+    yield_once(w);
+    gather(w, b);
 }
 
-/* Are kept answers current? By a check that begins now that the requests are here, by whomever; if
- * it is made here, for those that came meanwhile too. (Who is slow to send holds up those whose
- * turn this is, and others for a tenth of a second.) */
+/* Is the cache current? By a check that begins after the requests have arrived, whichever worker
+ * makes it; if it is this one, also for those that have arrived meanwhile. (A client that is slow
+ * to send its request holds up other workers for a tenth of a second.) */
 static bool check(struct worker *w, struct batch *b) {
-    struct turns *turns = cache_turns(w->state.cache);
-    uint32_t arrived = turns_begun(turns);
-    enum turn turn = turns_wait(turns, arrived, !w->late || w->late_for != arrived);
+    struct shared_check *shared = cache_check(w->state.cache);
+    enum check_result result = shared_check_wait(shared, shared_check_begun(shared));
     bool current;
 
-    /* As long as it is the same check that is late, nobody waits for it again. */
-    w->late = turn == TURN_LATE;
-    w->late_for = arrived;
-    if (turn == TURN_LATE)
+    if (result == CHECK_LATE)
         return worker_refresh(&w->state);
-    if (turn != TURN_MINE)
-        return turn == TURN_CURRENT;
-    gather(w, b);
-    turns_begin(turns, !may_take(w, b));
+    if (result != CHECK_MINE)
+        return result == CHECK_CURRENT;
+    gather_more(w, b);
+    shared_check_begin(shared);
     current = worker_refresh(&w->state);
-    turns_end(turns, current);
+    shared_check_end(shared, current);
     return current;
 }
 
@@ -261,7 +256,8 @@ static bool answer(struct worker *w) {
 
     metrics_worker_busy(true);
     gather(w, &batch);
-    gather_quick(w, &batch);
+    if (batch.quick > 0 && batch.kept == 0)
+        gather_more(w, &batch);
     serve_kept(w, &batch);
     run_others(w, &batch);
     auth_note_use(&w->state);
@@ -276,8 +272,6 @@ static bool answer(struct worker *w) {
 static void answer_all(struct worker *w) {
     int64_t until = clock_ms() + IN_A_ROW_MS;
 
-    if (w->state.cache)
-        turns_stand_by(cache_turns(w->state.cache));
     for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && clock_ms() < until; i++)
         continue;
 }
