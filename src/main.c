@@ -56,7 +56,7 @@ static const struct option long_options[] = {
 };
 
 static void wrong_usage(const char *what) {
-    fprintf(stderr, "muster: %s\nmuster --help tells more\n", what);
+    fprintf(stderr, "muster: %s\nSee muster --help for options.\n", what);
     exit(2);
 }
 
@@ -92,7 +92,7 @@ static void print_and_exit(const char *text) {
     exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
-/* What is behind the options: only "token" and what is for it. */
+/* The arguments after the options: only "token" and its own. */
 static void read_words(int argc, char **argv) {
     int status;
 
@@ -117,7 +117,7 @@ static void read_options(int argc, char **argv) {
         case 'O': choose(ONCE); break;
         case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
         case 'h': print_and_exit(usage); break;
-        default: fputs("muster --help tells more\n", stderr); exit(2);
+        default: fputs("See muster --help for options.\n", stderr); exit(2);
         }
     if (optind < argc)
         read_words(argc - optind, argv + optind);
@@ -153,7 +153,7 @@ int main(int argc, char **argv) {
     int status;
 
     read_options(argc, argv);
-    settings = config_load_files(options.files, options.file_count, to_stderr);
+    settings = config_load(options.files, options.file_count, to_stderr);
     if (settings == NULL)
         return 1;
     status = start(&settings);

@@ -95,6 +95,9 @@ subtest 'every route, every kind of caller' => sub {
             push @wrong, "$name: 401 without WWW-Authenticate" if $answer->{status} == 401 && ($answer->{headers}{'www-authenticate'} // '') ne 'Bearer';
             push @wrong, "$name: no JSON string" if $refused && $route->{method} ne 'HEAD' && ref \$answer->{json} ne 'SCALAR';
             push @wrong, "$name: $answer->{status}" if $answer->{status} >= 500;
+            push @wrong, "$name: $answer->{json}"
+                if $answer->{status} == 403 && $route->{method} ne 'HEAD'
+                && $answer->{json} ne "Permission denied: this needs the role $route->{needs} on $route->{mount}.";
             $seen{$id} = $name if $refused;
         }
     }
@@ -107,7 +110,7 @@ subtest 'every route, every kind of caller' => sub {
     $server->stop;
 };
 
-subtest 'the order of the rungs' => sub {
+subtest 'the order of the checks' => sub {
     my ($server, $front) = world(access => [ { who => 'reader', roles => 'read' } ], body_limit => 100_000);
     my $client = $front->client;
     my $as     = sub { my ($who) = @_; return (headers => { 'Test-User' => $who }) };

@@ -8,12 +8,6 @@
 
 #include <stdio.h>
 
-static const char *const mounts[MOUNT_COUNT] = {
-    [MOUNT_ROOT] = "root",           [MOUNT_ENTITY] = "entity",
-    [MOUNT_ATTRIBUTE] = "attribute", [MOUNT_RESOURCEMANAGER] = "resourcemanager",
-    [MOUNT_RESOURCE] = "resource",   [MOUNT_PREFERENCES] = "preferences",
-};
-
 static const char *const types[] = {
     [SETTING_STRING] = "string", [SETTING_INT] = "int",         [SETTING_BOOL] = "bool",
     [SETTING_MODE] = "mode",     [SETTING_STRINGS] = "strings", [SETTING_GROUP] = "group",
@@ -21,7 +15,7 @@ static const char *const types[] = {
 
 static void print_settings(void) {
     size_t count;
-    const struct setting *table = config_table(&count);
+    const struct setting *table = settings_table(&count);
 
     for (size_t i = 0; i < count; i++)
         printf("setting\t%s\t%s\t%s\t%ld\t%ld\t%s\n", table[i].name, types[table[i].type],
@@ -36,7 +30,7 @@ static void print_routes(void) {
         for (int m = METHOD_GET; m < METHOD_OTHER; m++)
             if (table[i].methods & METHOD_BIT(m))
                 printf("route\t%s\t%s\t%s\t%s\n", request_method_name((enum request_method)m),
-                       mounts[table[i].mount], table[i].pattern, table[i].doc);
+                       mount_rows[table[i].mount].part, table[i].pattern, table[i].doc);
 }
 
 static void print_statements(void) {

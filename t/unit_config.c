@@ -37,7 +37,7 @@ static const char *file(const char *name, const char *text) {
 static struct settings *load(const char *const *paths, size_t count) {
     reported[0] = '\0';
     problems = 0;
-    return config_load_files(paths, count, collect);
+    return config_load(paths, count, collect);
 }
 
 static struct settings *load_text(const char *text) {
@@ -79,15 +79,15 @@ static void test_defaults(void) {
 
 static void test_table(void) {
     size_t count;
-    const struct setting *table = config_table(&count);
+    const struct setting *table = settings_table(&count);
 
     for (size_t i = 0; i < count; i++) {
         ok(i == 0 || strcmp(table[i - 1].name, table[i].name) < 0, "%s is in its place",
            table[i].name);
-        ok(config_find(table[i].name) == &table[i], "%s is found", table[i].name);
+        ok(settings_find(table[i].name) == &table[i], "%s is found", table[i].name);
         ok(table[i].help[0] != '\0', "%s is explained", table[i].name);
     }
-    ok(config_find("nonsense") == NULL, "nothing else is");
+    ok(settings_find("nonsense") == NULL, "nothing else is");
 }
 
 static void same_strings(const struct strings *a, const struct strings *b) {
@@ -106,7 +106,7 @@ static void test_sample(void) {
     const char *one = path;
     static char text[65536];
     size_t count, n;
-    const struct setting *table = config_table(&count);
+    const struct setting *table = settings_table(&count);
     FILE *in;
 
     snprintf(path, sizeof(path), "%s/etc/muster.conf", source != NULL ? source : ".");
@@ -277,7 +277,7 @@ static void test_access(void) {
             "setting \"access[0]\": \"resource\" is none of root, entity, attribute, "
             "resourcemanager, preferences");
     refused("access = ( { who = \"\"; roles = \"read\"; } );", 1,
-            "setting \"access[0]\": \"who\" has a name that nobody can have");
+            "setting \"access[0]\": \"who\" has an invalid name");
     refused("access = ( { who = 5; roles = \"read\"; } );", 1,
             "setting \"access[0]\": must be a string, not an integer");
     refused("trusted_networks = ( \"10.0.0.1/8\" );", 1,

@@ -5,51 +5,51 @@
 /* RFC 4231, sections 4.3 and 4.7 (a key longer than a block, as text here: 131 bytes of 0xaa). */
 static void test_hash(void) {
     static const char data[] = "Test Using Larger Than Block-Size Key - Hash Key First";
-    char key[132], hash[TOKEN_HASH_SIZE], other[TOKEN_HASH_SIZE];
+    char key[132], hash[SECRET_HASH_SIZE], other[SECRET_HASH_SIZE];
 
-    ok(token_hash("Jefe", "what do ya want for nothing?", 28, hash), "a hash");
+    ok(secret_hash("Jefe", "what do ya want for nothing?", 28, hash), "a hash");
     is_str(hash, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
            "  is what RFC 4231 says");
     memset(key, 0xaa, sizeof(key));
     key[131] = '\0';
-    ok(token_hash(key, data, sizeof(data) - 1, other), "with a long key");
+    ok(secret_hash(key, data, sizeof(data) - 1, other), "with a long key");
     is_str(other, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", "  too");
-    ok(token_hash_equal(hash, hash), "equal to itself");
-    ok(!token_hash_equal(hash, other), "not to another");
+    ok(secret_hash_equal(hash, hash), "equal to itself");
+    ok(!secret_hash_equal(hash, other), "not to another");
     other[0] = '\0';
-    ok(!token_hash_equal(hash, other) && !token_hash_equal(other, other),
+    ok(!secret_hash_equal(hash, other) && !secret_hash_equal(other, other),
        "what is no hash equals nothing");
-    for (size_t i = 0; i < TOKEN_HASH_SIZE - 1; i++) {
+    for (size_t i = 0; i < SECRET_HASH_SIZE - 1; i++) {
         memcpy(other, hash, sizeof(other));
         other[i] = other[i] == '0' ? '1' : '0';
-        if (token_hash_equal(hash, other))
+        if (secret_hash_equal(hash, other))
             ok(false, "digit %zu is looked at", i);
     }
     ok(true, "every digit is looked at");
 }
 
 static void test_tokens(void) {
-    char token[TOKEN_SIZE], again[TOKEN_SIZE], id[TOKEN_ID_SIZE], id2[TOKEN_ID_SIZE];
-    char key[TOKEN_KEY_SIZE];
+    char token[SECRET_SIZE], again[SECRET_SIZE], id[SECRET_ID_SIZE], id2[SECRET_ID_SIZE];
+    char key[SECRET_KEY_SIZE];
 
-    ok(token_make(token, id) && token_make(again, id2), "two tokens");
-    is_int(strlen(token), TOKEN_SIZE - 1, "  of the size that is said");
+    ok(secret_make(token, id) && secret_make(again, id2), "two tokens");
+    is_int(strlen(token), SECRET_SIZE - 1, "  of the size that is said");
     ok(strcmp(token + 21, again + 21) != 0 && strcmp(id, id2) != 0, "  are not the same");
-    ok(token_id(token, strlen(token), id2), "a token has an id");
+    ok(secret_id(token, strlen(token), id2), "a token has an id");
     is_str(id2, id, "  that it was made with");
-    ok(token_make_key(key) && strlen(key) == 64, "a key");
-    ok(!token_id(token, strlen(token) - 1, id2), "one digit less is none");
-    ok(!token_id("", 0, id2), "nothing is none");
+    ok(secret_make_key(key) && strlen(key) == 64, "a key");
+    ok(!secret_id(token, strlen(token) - 1, id2), "one digit less is none");
+    ok(!secret_id("", 0, id2), "nothing is none");
     token[3] = '-';
-    ok(!token_id(token, strlen(token), id2), "another beginning");
+    ok(!secret_id(token, strlen(token), id2), "another beginning");
     memcpy(token, "mst_", 4);
     token[20] = '0';
-    ok(!token_id(token, strlen(token), id2), "no mark behind the id");
+    ok(!secret_id(token, strlen(token), id2), "no mark behind the id");
     token[20] = '_';
     token[80] = 'g';
-    ok(!token_id(token, strlen(token), id2), "what is no digit");
+    ok(!secret_id(token, strlen(token), id2), "what is no digit");
     token[80] = 'A';
-    ok(!token_id(token, strlen(token), id2), "nor is a capital");
+    ok(!secret_id(token, strlen(token), id2), "nor is a capital");
 }
 
 int main(void) {

@@ -1,4 +1,4 @@
-/* access.h: roles, and who has them where. */
+/* access.h: roles, and which identities have them on which mounts. */
 #ifndef MUSTER_SERVER_ACCESS_H
 #define MUSTER_SERVER_ACCESS_H
 
@@ -17,6 +17,9 @@ enum role {
 
 /* "read", "write", "allocate" or "admin"; 0: none of them. */
 unsigned access_role(const char *name);
+
+/* The name of one role. */
+const char *access_role_name(enum role role);
 
 /* Adds the roles to the mount of that name ("root", "entity", "attribute", "resourcemanager",
  * "preferences"), to all of them where `mount` is NULL. False: there is no such mount. */

@@ -24,7 +24,7 @@ struct config {
     size_t driver_count;
 };
 
-/* One run of config_load_files(). A config_setting_t belongs to its file, which stays open to the
+/* One run of config_load(). A config_setting_t belongs to its file, which stays open to the
  * end of the run; what must live longer is copied to the arena of the config. */
 struct reader {
     struct config *config;
@@ -37,36 +37,36 @@ struct reader {
  */
 
 /* Reports and counts the line, its control characters replaced in place. */
-void reader_tell(struct reader *r, char *line);
+void config_tell(struct reader *r, char *line);
 
 /* Reports what is wrong with the setting of that name (a path as "access[0]" will do), with the
  * place in a file if `at` is not NULL. The message ends after 511 bytes. */
-void reader_problem(struct reader *r, const config_setting_t *at, const char *name,
+void config_problem(struct reader *r, const config_setting_t *at, const char *name,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* What a value is, for a message: "an integer". Static text. */
-const char *reader_kind(const config_setting_t *s);
+const char *config_kind(const config_setting_t *s);
 
 /* Whether it is an integer, of 32 or 64 bits. */
-bool reader_is_int(const config_setting_t *s);
+bool config_is_int(const config_setting_t *s);
 
 /* Whether it is a list ( ) or an array [ ]. */
-bool reader_is_listing(const config_setting_t *s);
+bool config_is_listing(const config_setting_t *s);
 
 /* What set the row of that name, which must be in the table; NULL: it is at its default. The
  * file's. */
-const config_setting_t *reader_where(const struct reader *r, const char *name);
+const config_setting_t *config_where(const struct reader *r, const char *name);
 
 /* Calls `take` with each string of a list, or of one that stands alone, and with `to`. The text is
  * the file's. What is no string is reported and left out. */
-void reader_each_string(struct reader *r, const char *path, config_setting_t *s,
+void config_each_string(struct reader *r, const char *path, config_setting_t *s,
                         void (*take)(struct reader *r, const char *path, config_setting_t *s,
                                      const char *text, void *to),
                         void *to);
 
 /* Reports members whose names are none of the NULL-terminated list. False: it is no group at all,
  * which was reported; unknown members alone are true. */
-bool reader_members_known(struct reader *r, config_setting_t *s, const char *path,
+bool config_members_known(struct reader *r, config_setting_t *s, const char *path,
                           const char *const *known);
 
 /* --- config_values.c -----------------------------------------------------------------------------
@@ -74,35 +74,35 @@ bool reader_members_known(struct reader *r, config_setting_t *s, const char *pat
 
 /* Reads the value of a row into the settings; one that does not fit is reported, and the field
  * stays as it was. Groups go to their own readers below. */
-void reader_value(struct reader *r, const struct setting *row, config_setting_t *s);
+void config_read_value(struct reader *r, const struct setting *row, config_setting_t *s);
 
-/* Sets the field of a row to its default. */
-void reader_default(struct reader *r, const struct setting *row);
+/* Sets every field to its default. */
+void config_set_defaults(struct reader *r);
 
 /* --- one group each ------------------------------------------------------------------------------
  */
 
 /* config_access.c: "access" to settings.access, in the arena; a rule with a fault is reported. */
-void reader_access(struct reader *r, config_setting_t *s);
+void config_read_access(struct reader *r, config_setting_t *s);
 
 /* config_headers.c: "response_headers" to settings.response_headers, in the arena; a header with a
  * fault is reported and left out. */
-void reader_headers(struct reader *r, config_setting_t *s);
+void config_read_headers(struct reader *r, config_setting_t *s);
 
 /* config_headers.c: reports what of the CORS settings and headers can't stand together. After all
  * files were read. */
-void reader_check_cors(struct reader *r);
+void config_check_cors(struct reader *r);
 
 /* config_drivers.c: "drivers" to config->drivers, in the arena; faults are reported. Registers
  * nothing yet. */
-void reader_drivers(struct reader *r, config_setting_t *s);
+void config_read_drivers(struct reader *r, config_setting_t *s);
 
 /* config_drivers.c: puts the drivers that were read into the driver table, which from then on
  * borrows from r->config. Where there are problems already: does nothing; where the table refuses
  * one: reports it, and the table is as before. */
-void reader_register(struct reader *r);
+void config_register(struct reader *r);
 
 /* config_drivers.c: empties the driver table if it borrows from this config. Before it is freed. */
-void reader_release(const struct config *config);
+void config_release(const struct config *config);
 
 #endif

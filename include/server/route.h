@@ -8,8 +8,6 @@
 #include "api/context.h"
 #include "server/access.h"
 
-enum transaction { TRANSACTION_NONE, TRANSACTION_READ, TRANSACTION_WRITE };
-
 /* A row. `pattern` is what follows the mount: "" (the mount itself), "__doc__", "{driver}",
  * "{driver}/{name}",
  * "{name}/{key?}/{subkey?}/{number?}" where {x?} may be missing with all behind it,
@@ -20,8 +18,7 @@ struct route {
     enum mount mount;
     const char *pattern;
     context_handler handle;
-    enum transaction transaction;
-    enum role role;  /* whoever asks must have it on this mount */
+    enum role role;  /* that the caller needs on this mount */
     const char *doc; /* heading in doc/<mount>.rst that documents it */
     unsigned flags;  /* ROUTE_x */
 };
@@ -35,6 +32,10 @@ struct route {
 /* One quick read outside a transaction is all that its handler asks of the database, and nothing
  * that it does before can't be done twice: it may be asked together with others (store_ask). */
 #define ROUTE_QUICK 8u
+/* The response may be cached. */
+#define ROUTE_CACHE 16u
+/* The handler runs in a write transaction that dispatch begins and ends. */
+#define ROUTE_WRITE 32u
 
 const struct route *route_table(size_t *count);
 

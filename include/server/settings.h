@@ -1,5 +1,5 @@
-/* settings.h: every setting as plain data, filled by config.c. Lower rooms get the part that is
- * theirs. */
+/* settings.h: every setting as plain data, and the table of them. config.c fills the one by the
+ * other; lower rooms get the part that is theirs. */
 #ifndef MUSTER_SERVER_SETTINGS_H
 #define MUSTER_SERVER_SETTINGS_H
 
@@ -67,5 +67,33 @@ struct settings {
     const char *token_key;           /* of the tokens' hashes; "": no tokens are taken */
     struct strings monitor_networks; /* who may read /__live__, /__ready__, /__metrics__ */
 };
+
+enum setting_type {
+    SETTING_STRING,
+    SETTING_INT,
+    SETTING_BOOL,
+    SETTING_MODE,    /* permissions as a string of octal digits, "0660" */
+    SETTING_STRINGS, /* a list of them */
+    SETTING_GROUP    /* access, drivers, response_headers: read by a function of their own */
+};
+
+/* A row. Names sort; "mounts.entity" is `entity` in the group `mounts`. */
+struct setting {
+    const char *name;
+    enum setting_type type;
+    const char *default_text; /* lists and groups: as in a file, without white space */
+    long minimum, maximum;    /* SETTING_INT: of the number; SETTING_STRING, SETTING_STRINGS: of the
+                                 length of each */
+    size_t offset;            /* of the field in struct settings */
+    const char *(*check)(struct arena *arena, const char *text); /* a string's form: NULL if fine,
+                                                                    else what is wrong with it */
+    const char *help;                                            /* one line */
+    bool needs_restart;                                          /* HUP does not change it */
+};
+
+const struct setting *settings_table(size_t *count);
+
+/* The row of that name, or NULL. */
+const struct setting *settings_find(const char *name);
 
 #endif

@@ -20,15 +20,15 @@ struct token_command {
     size_t scope_count;
     const char *networks[TOKEN_NETWORKS_MAX];
     size_t network_count;
-    int64_t seconds; /* valid for; 0: for ever */
+    int64_t seconds; /* valid for; 0: forever */
     bool all;
     char **ids;
     size_t id_count;
 };
 
 /* Reads the arguments from "token" on. Returns -1 to go on with token_run, else the exit status:
- * 0 after --help and "token key", which need no configuration; 2 for what can't be understood (said
- * on standard error). */
+ * 0 after --help and "token key", which need no configuration; 2 for wrong usage (reported on
+ * standard error). */
 int token_parse(int argc, char **argv, struct token_command *out);
 
 /* Does it. Returns the exit status; what is wrong is said on standard error. */

@@ -14,15 +14,6 @@
 /* By mount and form; read once per process, kept for its life. */
 static char *texts[MOUNT_COUNT][2];
 
-static const char *const doc_names[MOUNT_COUNT] = {
-    [MOUNT_ROOT] = "root",
-    [MOUNT_ENTITY] = "entity",
-    [MOUNT_ATTRIBUTE] = "attribute",
-    [MOUNT_RESOURCEMANAGER] = "resourcemanager",
-    [MOUNT_RESOURCE] = "resourcemanager",
-    [MOUNT_PREFERENCES] = "preferences",
-};
-
 /* The file's bytes with a NUL, on the heap, or NULL (logged). */
 static char *read_file(const char *path) {
     FILE *file = fopen(path, "re");
@@ -53,7 +44,7 @@ static const char *doc_text(struct context *c, bool html) {
 
     if (!*slot)
         *slot = read_file(arena_printf(c->arena, "%s/%s.%s", c->options->doc_dir,
-                                       doc_names[c->mount], html ? "html" : "rst"));
+                                       mount_rows[c->mount].part, html ? "html" : "rst"));
     return *slot;
 }
 

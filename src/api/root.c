@@ -40,24 +40,12 @@ static int answer_pairs(struct context *c, struct pair *pairs, size_t count) {
 }
 
 int root_meta(struct context *c) {
-    /* Clients look mounts up by these names. /resource is a second way to the same one and left
-     * out. */
-    static const struct {
-        enum mount mount;
-        const char *application;
-    } applications[] = {{MOUNT_ATTRIBUTE, "clustoapi.apps.attribute"},
-                        {MOUNT_ENTITY, "clustoapi.apps.entity"},
-                        {MOUNT_RESOURCEMANAGER, "clustoapi.apps.resourcemanager"},
-                        {MOUNT_PREFERENCES, "cloudprefs"}};
-    struct pair pairs[sizeof applications / sizeof *applications];
+    struct pair pairs[MOUNT_COUNT];
     size_t count = 0;
 
-    for (size_t i = 0; i < sizeof applications / sizeof *applications; i++) {
-        const char *path = c->options->mounts[applications[i].mount];
-
-        if (path)
-            pairs[count++] = (struct pair){path, applications[i].application};
-    }
+    for (int m = 0; m < MOUNT_COUNT; m++)
+        if (mount_rows[m].application != NULL && c->options->mounts[m] != NULL)
+            pairs[count++] = (struct pair){c->options->mounts[m], mount_rows[m].application};
     return answer_pairs(c, pairs, count);
 }
 

@@ -1,4 +1,4 @@
-/* access.c: roles, and who has them where. */
+/* access.c: roles, and which identities have them on which mounts. */
 #include <string.h>
 
 #include "base/network.h"
@@ -10,14 +10,6 @@ static const struct {
 } role_names[] = {
     {"read", ROLE_READ}, {"write", ROLE_WRITE}, {"allocate", ROLE_ALLOCATE}, {"admin", ROLE_ADMIN}};
 
-/* The second path of the managers is no mount of its own here: who may use one may use both. */
-static const char *const mount_names[MOUNT_COUNT] = {[MOUNT_ROOT] = "root",
-                                                     [MOUNT_ENTITY] = "entity",
-                                                     [MOUNT_ATTRIBUTE] = "attribute",
-                                                     [MOUNT_RESOURCEMANAGER] = "resourcemanager",
-                                                     [MOUNT_RESOURCE] = "resourcemanager",
-                                                     [MOUNT_PREFERENCES] = "preferences"};
-
 unsigned access_role(const char *name) {
     for (size_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++)
         if (strcmp(role_names[i].name, name) == 0)
@@ -25,11 +17,19 @@ unsigned access_role(const char *name) {
     return 0;
 }
 
+const char *access_role_name(enum role role) {
+    size_t i = 0;
+
+    while (role_names[i].role != role)
+        i++;
+    return role_names[i].name;
+}
+
 bool access_grant(unsigned roles[MOUNT_COUNT], const char *mount, unsigned bits) {
     bool found = false;
 
     for (int m = 0; m < MOUNT_COUNT; m++)
-        if (mount == NULL || strcmp(mount_names[m], mount) == 0) {
+        if (mount == NULL || strcmp(mount_rows[m].part, mount) == 0) {
             roles[m] |= bits;
             found = true;
         }

@@ -1,4 +1,4 @@
-/* auth.c: who is asking, and whether they may: one rung of dispatch's ladder. */
+/* auth.c: authentication and authorization, one of dispatch's checks. */
 #include <string.h>
 #include <strings.h>
 
@@ -10,14 +10,14 @@
 #include "server/secret.h"
 #include "store/tokens.h"
 
-/* How long nothing is written down after the database did not take it. */
+/* How long no use is recorded after the database refused one. */
 #define USE_PAUSE_MS 60000
 
-/* Who is asking, as far as it is known. */
+/* The client, as far as it is known. */
 struct caller {
     struct exchange *x;
-    const char *address; /* where the front server says they are; NULL: it does not */
-    const char *bearer;  /* a token that nobody has looked at yet; NULL: none */
+    const char *address; /* REMOTE_ADDR; NULL: the front server does not say */
+    const char *bearer;  /* a token that is still to be checked; NULL: none */
     bool scoped;         /* the token has these roles, whatever its owner has */
     unsigned roles[MOUNT_COUNT];
 };
@@ -56,54 +56,45 @@ static const char *bearer(const char *authorization) {
     return *rest == ' ' || *rest == '\0' ? rest + strspn(rest, " ") : NULL;
 }
 
-/* Calls `take` with each word of a list, in the arena; false: it said so of one of them. */
-static bool each_word(struct arena *arena, const char *list,
-                      bool (*take)(void *to, const char *word), void *to) {
-    while (*list != '\0') {
-        size_t n = strcspn(list, " ");
+/* The next word of a list, in the arena; NULL: there is no more. */
+static const char *next_word(struct arena *arena, const char **list) {
+    const char *word = *list + strspn(*list, " ");
+    size_t n = strcspn(word, " ");
 
-        if (n > 0 && !take(to, arena_strndup(arena, list, n)))
+    *list = word + n;
+    return n > 0 ? arena_strndup(arena, word, n) : NULL;
+}
+
+/* False: a scope is unknown; those after it are not granted. */
+static bool take_scopes(struct caller *c, const char *scopes) {
+    const char *scope;
+
+    while ((scope = next_word(c->x->arena, &scopes)) != NULL)
+        if (!access_scope(c->roles, scope))
             return false;
-        list += n + (list[n] == ' ');
-    }
-    return true;
-}
-
-static bool take_scope(void *to, const char *scope) {
-    return access_scope(to, scope);
-}
-
-struct place {
-    const char *address;
-    bool found;
-};
-
-static bool look_in(void *to, const char *network) {
-    const struct strings one = {.items = &network, .count = 1};
-    struct place *place = to;
-
-    place->found = place->found || access_from(&one, place->address);
     return true;
 }
 
 static bool comes_from(const struct caller *c, const char *networks) {
-    struct place place = {.address = c->address, .found = networks[0] == '\0'};
+    const char *network;
+    bool found = networks[0] == '\0';
 
-    (void)each_word(c->x->arena, networks, look_in, &place);
-    return place.found;
+    while (!found && (network = next_word(c->x->arena, &networks)) != NULL)
+        found = access_from(&(struct strings){.items = &network, .count = 1}, c->address);
+    return found;
 }
 
 static bool hash_fits(const struct caller *c, size_t n, const char *wanted) {
-    char hash[TOKEN_HASH_SIZE];
-    bool fits = token_hash(c->x->w->settings->token_key, c->bearer, n, hash) &&
-                token_hash_equal(hash, wanted);
+    char hash[SECRET_HASH_SIZE];
+    bool fits = secret_hash(c->x->w->settings->token_key, c->bearer, n, hash) &&
+                secret_hash_equal(hash, wanted);
 
-    secret_forget(hash, sizeof(hash));
+    secret_clear(hash, sizeof(hash));
     return fits;
 }
 
-/* To be written down when nobody waits. One is enough: who uses several at once is written down
- * with the next request. */
+/* To be recorded when no request waits. One is enough: the others that are used meanwhile are
+ * recorded by their next request. */
 static void note_use(struct worker_state *w, const char *id) {
     if (clock_ms() >= w->token_pause)
         memcpy(w->token_used, id, sizeof(w->token_used));
@@ -116,8 +107,8 @@ static int fail_token(struct exchange *x) {
     return status;
 }
 
-/* The database is asked each time: what was revoked is over at once. A connection that died since
- * the last request is not news. */
+/* The database is asked each time, so that revoking takes effect on the next request. A connection
+ * that was lost since the last request is tried again. */
 static enum rc find_token(struct exchange *x, const char *id, struct token_found *token) {
     struct store *store = x->w->store;
     bool was_connected = store_connected(store);
@@ -130,10 +121,10 @@ static int check_token(struct caller *c) {
     struct exchange *x = c->x;
     size_t n = strlen(c->bearer);
     struct token_found token;
-    char id[TOKEN_ID_SIZE];
+    char id[SECRET_ID_SIZE];
     enum rc rc;
 
-    if (!token_id(c->bearer, n, id))
+    if (!secret_id(c->bearer, n, id))
         return fail_token(x);
     rc = find_token(x, id, &token);
     if (rc != RC_OK && rc != RC_NOTFOUND)
@@ -143,13 +134,13 @@ static int check_token(struct caller *c) {
         return fail_token(x);
     }
     if (!comes_from(c, token.networks)) {
-        log_info("token %s from a network that it may not be used from", id);
+        log_info("token %s was used from a network that is not one of its own", id);
         return fail_token(x);
     }
     x->request.identity = token.owner;
     c->scoped = token.scopes[0] != '\0';
-    if (!each_word(x->arena, token.scopes, take_scope, c->roles))
-        log_warning("token %s has scopes that nobody knows", id);
+    if (!take_scopes(c, token.scopes))
+        log_warning("token %s has unknown scopes", id);
     if (token.use_is_news)
         note_use(x->w, id);
     return 0;
@@ -163,7 +154,7 @@ void auth_note_use(struct worker_state *w) {
     w->token_used[0] = '\0';
 }
 
-/* --- may they? ---------------------------------------------------------------------------------
+/* --- authorization ------------------------------------------------------------------------------
  */
 
 static unsigned roles_on(const struct caller *c, enum mount mount) {
@@ -187,7 +178,7 @@ static int check_role(const struct caller *c) {
     return reply_fail(&x->c, 403, "You may not do this.");
 }
 
-/* --- whose documents? --------------------------------------------------------------------------
+/* --- users of preferences-----------------------------------------------------------------------
  */
 
 static int fail_no_user(struct exchange *x) {
@@ -197,7 +188,7 @@ static int fail_no_user(struct exchange *x) {
     return reply_fail(&x->c, 401, "Whose preferences? The server was not told who is asking.");
 }
 
-/* The user that a trusted peer names, else whoever is asking. */
+/* The user that a trusted peer names, else the caller. */
 static int find_user(const struct caller *c) {
     struct exchange *x = c->x;
     struct request *request = &x->request;
@@ -220,11 +211,11 @@ static int find_user(const struct caller *c) {
     return 0;
 }
 
-/* --- the rung ----------------------------------------------------------------------------------
+/* --- the check ---------------------------------------------------------------------------------
  */
 
-/* The word of the front server, or a token; where there are both, the token is what the client
- * itself says. */
+/* Where there is a token as well as the front server's word, the token counts: it is what the
+ * client itself says. */
 static int identify(struct caller *c) {
     struct exchange *x = c->x;
     const struct settings *s = x->w->settings;

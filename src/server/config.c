@@ -19,17 +19,17 @@ static void read_group(struct reader *r, config_setting_t *group, const char *pr
     for (int i = 0; i < config_setting_length(group); i++) {
         config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
         const char *name = arena_printf(r->config->arena, "%s%s", prefix, config_setting_name(s));
-        const struct setting *row = config_find(name);
+        const struct setting *row = settings_find(name);
 
         if (row != NULL) {
-            r->where[row - config_table(&count)] = s;
-            reader_value(r, row, s);
+            r->where[row - settings_table(&count)] = s;
+            config_read_value(r, row, s);
         } else if (strcmp(name, "mounts") == 0 && config_setting_is_group(s))
             read_group(r, s, "mounts.");
         else if (strcmp(name, "mounts") == 0)
-            reader_problem(r, s, name, "must be a group { }, not %s", reader_kind(s));
+            config_problem(r, s, name, "must be a group { }, not %s", config_kind(s));
         else
-            reader_problem(r, s, name, "unknown");
+            config_problem(r, s, name, "unknown");
     }
 }
 
@@ -49,64 +49,55 @@ static void read_file(struct reader *r, config_t *file, const char *path) {
     else
         snprintf(line, sizeof(line), "%s:%d: %s", where, config_error_line(file),
                  config_error_text(file));
-    reader_tell(r, line);
-}
-
-static const char *const mount_settings[MOUNT_COUNT] = {
-    [MOUNT_ENTITY] = "mounts.entity",
-    [MOUNT_ATTRIBUTE] = "mounts.attribute",
-    [MOUNT_RESOURCEMANAGER] = "mounts.resourcemanager",
-    [MOUNT_RESOURCE] = "mounts.resource",
-    [MOUNT_PREFERENCES] = "mounts.preferences",
-};
-
-static void check_alone(struct reader *r, const char **mounts) {
-    mounts[MOUNT_ROOT] = NULL;
-    mounts[MOUNT_PREFERENCES] = "";
-    for (int i = 0; i < MOUNT_PREFERENCES; i++) {
-        if (mounts[i] != NULL && reader_where(r, mount_settings[i]) != NULL)
-            reader_problem(r, reader_where(r, mount_settings[i]), mount_settings[i],
-                           "nothing else can be mounted where preferences are at \"/\"");
-        mounts[i] = NULL;
-    }
+    config_tell(r, line);
 }
 
 /* Blames the one that was set, where the other is at its default. */
 static void mount_taken(struct reader *r, int one, int other) {
-    int blamed = reader_where(r, mount_settings[one]) != NULL ? one : other;
+    int blamed = config_where(r, mount_rows[one].setting) != NULL ? one : other;
+    const char *name = mount_rows[blamed].setting;
 
-    reader_problem(r, reader_where(r, mount_settings[blamed]), mount_settings[blamed],
-                   "\"%s\" is taken by %s", r->config->settings.api.mounts[one],
-                   mount_settings[blamed == one ? other : one]);
+    config_problem(r, config_where(r, name), name, "\"%s\" is taken by %s",
+                   r->config->settings.api.mounts[one],
+                   mount_rows[blamed == one ? other : one].setting);
 }
 
+/* Preferences at "/" are alone. */
 static void check_mounts(struct reader *r) {
     const char **mounts = r->config->settings.api.mounts;
+    bool alone = strcmp(mounts[MOUNT_PREFERENCES], "/") == 0;
 
-    mounts[MOUNT_ROOT] = "";
-    for (int i = 1; i < MOUNT_COUNT; i++) {
-        if (mounts[i] != NULL && mounts[i][0] == '\0')
+    if (alone)
+        mounts[MOUNT_PREFERENCES] = "";
+    mounts[MOUNT_ROOT] = alone ? NULL : mount_rows[MOUNT_ROOT].default_path;
+    for (int i = MOUNT_ROOT + 1; i < MOUNT_COUNT; i++) {
+        const char *name = mount_rows[i].setting;
+        const config_setting_t *at = config_where(r, name);
+
+        if (alone && i == MOUNT_PREFERENCES)
+            continue;
+        if (alone && at != NULL && mounts[i][0] != '\0')
+            config_problem(r, at, name,
+                           "nothing else can be mounted where preferences are at \"/\"");
+        if (strcmp(mounts[i], "/") == 0)
+            config_problem(r, at, name, "only the preferences can be at \"/\"");
+        if (alone || mounts[i][0] == '\0')
             mounts[i] = NULL;
-        for (int k = 1; k < i && mounts[i] != NULL; k++)
+        for (int k = MOUNT_ROOT + 1; k < i && mounts[i] != NULL; k++)
             if (mounts[k] != NULL && strcmp(mounts[i], mounts[k]) == 0)
                 mount_taken(r, i, k);
-        if (i != MOUNT_PREFERENCES && mounts[i] != NULL && strcmp(mounts[i], "/") == 0)
-            reader_problem(r, reader_where(r, mount_settings[i]), mount_settings[i],
-                           "only the preferences can be at \"/\"");
     }
-    if (mounts[MOUNT_PREFERENCES] != NULL && strcmp(mounts[MOUNT_PREFERENCES], "/") == 0)
-        check_alone(r, mounts);
 }
 
 /* A secret that everybody can read is none. */
 static void check_secret(struct reader *r) {
-    const config_setting_t *at = reader_where(r, "token_key");
+    const config_setting_t *at = config_where(r, "token_key");
     const char *file = at != NULL ? config_setting_source_file(at) : NULL;
     struct stat info;
 
     if (file != NULL && r->config->settings.token_key[0] != '\0' && stat(file, &info) == 0 &&
         (info.st_mode & S_IROTH) != 0)
-        reader_problem(r, at, "token_key",
+        config_problem(r, at, "token_key",
                        "everybody can read this file (chmod o-r takes that away)");
 }
 
@@ -122,16 +113,15 @@ static struct config *config_new(void) {
     return config;
 }
 
-struct settings *config_load_files(const char *const *paths, size_t count, config_report report) {
+struct settings *config_load(const char *const *paths, size_t count, config_report report) {
     struct reader r = {.config = config_new(), .report = report};
     config_t files[MAX_FILES];
     size_t rows, read = 0;
-    const struct setting *table = config_table(&rows);
     struct settings *settings = &r.config->settings;
 
+    (void)settings_table(&rows);
     assert(rows <= MAX_SETTINGS && count <= MAX_FILES);
-    for (size_t i = 0; i < rows; i++)
-        reader_default(&r, &table[i]);
+    config_set_defaults(&r);
     /* All stay open to the end: problems name places in them. */
     for (; read < count; read++) {
         config_init(&files[read]);
@@ -139,10 +129,10 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
     }
     check_mounts(&r);
     check_secret(&r);
-    reader_check_cors(&r);
-    if (settings->api.doc_dir != NULL && settings->api.doc_dir[0] == '\0')
+    config_check_cors(&r);
+    if (settings->api.doc_dir[0] == '\0')
         settings->api.doc_dir = PKGDATADIR;
-    reader_register(&r);
+    config_register(&r);
     while (read > 0)
         config_destroy(&files[--read]);
     if (r.problems > 0)
@@ -150,20 +140,12 @@ struct settings *config_load_files(const char *const *paths, size_t count, confi
     return settings;
 }
 
-static void to_stderr(const char *line) {
-    fprintf(stderr, "%s\n", line);
-}
-
-struct settings *config_load(const char *path) {
-    return config_load_files(&path, path != NULL ? 1 : 0, to_stderr);
-}
-
 void config_free(struct settings **settings) {
     struct config *config = (struct config *)*settings;
 
     if (config == NULL)
         return;
-    reader_release(config);
+    config_release(config);
     arena_free(&config->arena);
     free(config);
     *settings = NULL;

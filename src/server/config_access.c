@@ -10,7 +10,7 @@ static void take_role(struct reader *r, const char *path, config_setting_t *s, c
     unsigned role = access_role(text);
 
     if (role == 0)
-        reader_problem(r, s, path, "\"%s\" is none of the roles read, write, allocate, admin",
+        config_problem(r, s, path, "\"%s\" is none of the roles read, write, allocate, admin",
                        text);
     *(unsigned *)to |= role;
 }
@@ -25,9 +25,7 @@ static void take_mount(struct reader *r, const char *path, config_setting_t *s, 
     const struct grant *grant = to;
 
     if (!access_grant(grant->roles, text, grant->bits))
-        reader_problem(r, s, path,
-                       "\"%s\" is none of root, entity, attribute, resourcemanager, preferences",
-                       text);
+        config_problem(r, s, path, "\"%s\" is none of " MOUNT_PARTS, text);
 }
 
 struct people {
@@ -41,7 +39,7 @@ static void take_person(struct reader *r, const char *path, config_setting_t *s,
     struct people *people = to;
 
     if (text[0] == '\0' || !utf8_valid(text, strlen(text)) || utf8_has_control(text))
-        reader_problem(r, s, path, "\"who\" has a name that nobody can have");
+        config_problem(r, s, path, "\"who\" has an invalid name");
     people->rows[people->count] = *people->like;
     people->rows[people->count++].who = arena_strdup(r->config->arena, text);
 }
@@ -51,7 +49,7 @@ static config_setting_t *required(struct reader *r, config_setting_t *s, const c
     config_setting_t *member = config_setting_get_member(s, name);
 
     if (member == NULL)
-        reader_problem(r, s, path, "\"%s\" is missing", name);
+        config_problem(r, s, path, "\"%s\" is missing", name);
     return member;
 }
 
@@ -63,36 +61,36 @@ static void read_rule(struct reader *r, config_setting_t *s, const char *path,
     struct grant grant = {.roles = like.roles};
     config_setting_t *who, *roles, *mounts;
 
-    if (!reader_members_known(r, s, path, known))
+    if (!config_members_known(r, s, path, known))
         return;
     who = required(r, s, path, "who");
     roles = required(r, s, path, "roles");
     mounts = config_setting_get_member(s, "mounts");
     if (who == NULL || roles == NULL)
         return;
-    reader_each_string(r, path, roles, take_role, &grant.bits);
+    config_each_string(r, path, roles, take_role, &grant.bits);
     if (mounts != NULL)
-        reader_each_string(r, path, mounts, take_mount, &grant);
+        config_each_string(r, path, mounts, take_mount, &grant);
     else
         (void)access_grant(like.roles, NULL, grant.bits);
     people->like = &like;
-    reader_each_string(r, path, who, take_person, people);
+    config_each_string(r, path, who, take_person, people);
 }
 
 static size_t count_names(config_setting_t *rule) {
     config_setting_t *who =
         config_setting_is_group(rule) ? config_setting_get_member(rule, "who") : NULL;
 
-    return who != NULL && reader_is_listing(who) ? (size_t)config_setting_length(who) : 1;
+    return who != NULL && config_is_listing(who) ? (size_t)config_setting_length(who) : 1;
 }
 
-void reader_access(struct reader *r, config_setting_t *s) {
+void config_read_access(struct reader *r, config_setting_t *s) {
     struct arena *arena = r->config->arena;
     struct people people = {.count = 0};
     size_t room = 0;
 
-    if (!reader_is_listing(s)) {
-        reader_problem(r, s, "access", "must be a list ( { ... }, ... ), not %s", reader_kind(s));
+    if (!config_is_listing(s)) {
+        config_problem(r, s, "access", "must be a list ( { ... }, ... ), not %s", config_kind(s));
         return;
     }
     for (int i = 0; i < config_setting_length(s); i++)

@@ -24,10 +24,10 @@ static const char *member_string(struct reader *r, config_setting_t *s, const ch
     const char *text = member != NULL ? config_setting_get_string(member) : NULL;
 
     if (member == NULL && required)
-        reader_problem(r, s, path, "\"%s\" is missing", name);
+        config_problem(r, s, path, "\"%s\" is missing", name);
     else if (member != NULL && text == NULL)
-        reader_problem(r, member, path, "\"%s\" must be a string, not %s", name,
-                       reader_kind(member));
+        config_problem(r, member, path, "\"%s\" must be a string, not %s", name,
+                       config_kind(member));
     return text != NULL ? arena_strdup(r->config->arena, text) : NULL;
 }
 
@@ -37,9 +37,9 @@ static config_setting_t *member_list(struct reader *r, config_setting_t *s, cons
     config_setting_t *member = config_setting_get_member(s, name);
 
     *count = 0;
-    if (member != NULL && !reader_is_listing(member)) {
-        reader_problem(r, member, path, "\"%s\" must be a list ( ), not %s", name,
-                       reader_kind(member));
+    if (member != NULL && !config_is_listing(member)) {
+        config_problem(r, member, path, "\"%s\" must be a list ( ), not %s", name,
+                       config_kind(member));
         return NULL;
     }
     if (member != NULL)
@@ -54,23 +54,23 @@ static void read_property(struct reader *r, config_setting_t *s, const char *pat
     const char *type;
     int64_t number;
 
-    if (!reader_members_known(r, s, path, known))
+    if (!config_members_known(r, s, path, known))
         return;
     out->name = member_string(r, s, path, "name", true);
     type = member_string(r, s, path, "type", false);
     if (type != NULL && strcmp(type, "int") != 0 && strcmp(type, "string") != 0)
-        reader_problem(r, s, path, "type \"%s\" is neither int nor string", type);
+        config_problem(r, s, path, "type \"%s\" is neither int nor string", type);
     out->is_int = type != NULL && strcmp(type, "int") == 0;
     value = config_setting_get_member(s, "default");
     if (value == NULL)
         return;
-    if (reader_is_int(value))
+    if (config_is_int(value))
         out->default_text =
             arena_printf(r->config->arena, "%lld", (long long)config_setting_get_int64(value));
     else
         out->default_text = member_string(r, s, path, "default", true);
     if (out->is_int && out->default_text != NULL && num_parse(out->default_text, &number) != NUM_OK)
-        reader_problem(r, value, path, "default \"%s\" is not an integer", out->default_text);
+        config_problem(r, value, path, "default \"%s\" is not an integer", out->default_text);
 }
 
 static void read_port(struct reader *r, config_setting_t *s, const char *path,
@@ -78,13 +78,13 @@ static void read_port(struct reader *r, config_setting_t *s, const char *path,
     static const char *const known[] = {"type", "count", NULL};
     config_setting_t *count;
 
-    if (!reader_members_known(r, s, path, known))
+    if (!config_members_known(r, s, path, known))
         return;
     out->type = member_string(r, s, path, "type", true);
     count = config_setting_get_member(s, "count");
-    if (count == NULL || !reader_is_int(count) || config_setting_get_int(count) < 1 ||
+    if (count == NULL || !config_is_int(count) || config_setting_get_int(count) < 1 ||
         config_setting_get_int(count) > 100000)
-        reader_problem(r, count != NULL ? count : s, path, "\"count\" must be from 1 to 100000");
+        config_problem(r, count != NULL ? count : s, path, "\"count\" must be from 1 to 100000");
     else
         out->count = config_setting_get_int(count);
 }
@@ -97,7 +97,7 @@ static void read_driver(struct reader *r, config_setting_t *s, const char *path,
     config_setting_t *list;
 
     out->where = s;
-    if (!reader_members_known(r, s, path, known))
+    if (!config_members_known(r, s, path, known))
         return;
     out->name = member_string(r, s, path, "name", true);
     out->type = member_string(r, s, path, "type", true);
@@ -119,11 +119,11 @@ static void read_driver(struct reader *r, config_setting_t *s, const char *path,
                   arena_printf(arena, "%s.ports[%zu]", path, i), &out->ports[i]);
 }
 
-void reader_drivers(struct reader *r, config_setting_t *s) {
+void config_read_drivers(struct reader *r, config_setting_t *s) {
     struct config *config = r->config;
 
-    if (!reader_is_listing(s)) {
-        reader_problem(r, s, "drivers", "must be a list ( { ... }, ... ), not %s", reader_kind(s));
+    if (!config_is_listing(s)) {
+        config_problem(r, s, "drivers", "must be a list ( { ... }, ... ), not %s", config_kind(s));
         return;
     }
     config->driver_count = (size_t)config_setting_length(s);
@@ -151,18 +151,18 @@ static const char *register_drivers(const struct config *config, const struct dr
     return NULL;
 }
 
-void reader_register(struct reader *r) {
+void config_register(struct reader *r) {
     const struct config *before = registered;
     const struct driver_row *which = NULL;
     const char *wrong = r->problems == 0 ? register_drivers(r->config, &which) : NULL;
 
     if (wrong == NULL)
         return;
-    reader_problem(r, which->where, "drivers", "%s", wrong);
+    config_problem(r, which->where, "drivers", "%s", wrong);
     (void)register_drivers(before, &which); /* it fitted before */
 }
 
-void reader_release(const struct config *config) {
+void config_release(const struct config *config) {
     if (registered == config) {
         driver_reset();
         registered = NULL;

@@ -18,13 +18,13 @@ static void add_header(struct reader *r, const config_setting_t *s, const char *
 
     value += strspn(value, " \t");
     if (!header_name_fits(name, n)) {
-        reader_problem(r, s, "response_headers", "\"%.*s\" is not the name of a header", (int)n,
+        config_problem(r, s, "response_headers", "\"%.*s\" is not the name of a header", (int)n,
                        name);
         return;
     }
     for (const char *p = value; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            reader_problem(r, s, "response_headers", "control character in the value of \"%.*s\"",
+            config_problem(r, s, "response_headers", "control character in the value of \"%.*s\"",
                            (int)n, name);
             return;
         }
@@ -38,22 +38,22 @@ static void read_header(struct reader *r, const config_setting_t *s) {
     const char *name = config_setting_name(s);
 
     if (text == NULL) {
-        reader_problem(r, s, "response_headers", "each must be a string, not %s", reader_kind(s));
+        config_problem(r, s, "response_headers", "each must be a string, not %s", config_kind(s));
     } else if (name != NULL) {
         add_header(r, s, name, strlen(name), text);
     } else if (strchr(text, ':') == NULL) {
-        reader_problem(r, s, "response_headers", "\"%s\" is not \"Name: value\"", text);
+        config_problem(r, s, "response_headers", "\"%s\" is not \"Name: value\"", text);
     } else {
         add_header(r, s, text, strcspn(text, ":"), strchr(text, ':') + 1);
     }
 }
 
-void reader_headers(struct reader *r, config_setting_t *s) {
+void config_read_headers(struct reader *r, config_setting_t *s) {
     int n = config_setting_is_aggregate(s) ? config_setting_length(s) : -1;
 
     if (n < 0) {
-        reader_problem(r, s, "response_headers", "must be a list of \"Name: value\", not %s",
-                       reader_kind(s));
+        config_problem(r, s, "response_headers", "must be a list of \"Name: value\", not %s",
+                       config_kind(s));
         return;
     }
     r->config->settings.response_header_count = 0;
@@ -65,7 +65,7 @@ void reader_headers(struct reader *r, config_setting_t *s) {
 
 /* The place of the header in the file, as far as there is one. */
 static const config_setting_t *where_header(const struct reader *r, size_t i) {
-    const config_setting_t *list = reader_where(r, "response_headers");
+    const config_setting_t *list = config_where(r, "response_headers");
 
     if (list == NULL || config_setting_length(list) <= (int)i)
         return list;
@@ -74,9 +74,9 @@ static const config_setting_t *where_header(const struct reader *r, size_t i) {
 
 /* Browsers refuse "*" with credentials, and rightly: every page of the web would act with the
  * passwords of whoever looks at it. And one of both ways to send these headers is enough. */
-void reader_check_cors(struct reader *r) {
+void config_check_cors(struct reader *r) {
     const struct settings *s = &r->config->settings;
-    const config_setting_t *at = reader_where(r, "cors_credentials");
+    const config_setting_t *at = config_where(r, "cors_credentials");
     const char *name = "cors_credentials";
     bool everybody = false, credentials = s->cors_credentials;
 
@@ -86,7 +86,7 @@ void reader_check_cors(struct reader *r) {
         const struct header *h = &s->response_headers[i];
 
         if (strncasecmp(h->name, "Access-Control-", 15) == 0 && s->cors_origins.count > 0)
-            reader_problem(r, where_header(r, i), "response_headers",
+            config_problem(r, where_header(r, i), "response_headers",
                            "\"%s\" is what cors_origins is for", h->name);
         everybody = everybody || (strcasecmp(h->name, "Access-Control-Allow-Origin") == 0 &&
                                   strcmp(h->value, "*") == 0);
@@ -98,6 +98,6 @@ void reader_check_cors(struct reader *r) {
         }
     }
     if (everybody && credentials)
-        reader_problem(r, at, name,
+        config_problem(r, at, name,
                        "credentials can't be allowed to pages of every origin (\"*\")");
 }

@@ -7,7 +7,7 @@
 #include "server/config_reader.h"
 
 /* One line, whatever it quotes from the file. */
-void reader_tell(struct reader *r, char *line) {
+void config_tell(struct reader *r, char *line) {
     for (char *p = line; *p != '\0'; p++)
         if (iscntrl((unsigned char)*p))
             *p = '?';
@@ -15,7 +15,7 @@ void reader_tell(struct reader *r, char *line) {
     r->problems++;
 }
 
-void reader_problem(struct reader *r, const config_setting_t *at, const char *name,
+void config_problem(struct reader *r, const config_setting_t *at, const char *name,
                     const char *format, ...) {
     char message[512], line[1024];
     const char *file = at != NULL ? config_setting_source_file(at) : NULL;
@@ -29,10 +29,10 @@ void reader_problem(struct reader *r, const config_setting_t *at, const char *na
                  (unsigned)config_setting_source_line(at), name, message);
     else
         snprintf(line, sizeof(line), "setting \"%s\": %s", name, message);
-    reader_tell(r, line);
+    config_tell(r, line);
 }
 
-const char *reader_kind(const config_setting_t *s) {
+const char *config_kind(const config_setting_t *s) {
     switch (config_setting_type(s)) {
     case CONFIG_TYPE_INT:
     case CONFIG_TYPE_INT64: return "an integer";
@@ -46,41 +46,41 @@ const char *reader_kind(const config_setting_t *s) {
     }
 }
 
-bool reader_is_int(const config_setting_t *s) {
+bool config_is_int(const config_setting_t *s) {
     return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
 }
 
-bool reader_is_listing(const config_setting_t *s) {
+bool config_is_listing(const config_setting_t *s) {
     return config_setting_is_list(s) || config_setting_is_array(s);
 }
 
-const config_setting_t *reader_where(const struct reader *r, const char *name) {
+const config_setting_t *config_where(const struct reader *r, const char *name) {
     size_t count;
 
-    return r->where[config_find(name) - config_table(&count)];
+    return r->where[settings_find(name) - settings_table(&count)];
 }
 
-void reader_each_string(struct reader *r, const char *path, config_setting_t *s,
+void config_each_string(struct reader *r, const char *path, config_setting_t *s,
                         void (*take)(struct reader *r, const char *path, config_setting_t *s,
                                      const char *text, void *to),
                         void *to) {
-    int n = reader_is_listing(s) ? config_setting_length(s) : 1;
+    int n = config_is_listing(s) ? config_setting_length(s) : 1;
 
     for (int i = 0; i < n; i++) {
-        config_setting_t *one = reader_is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
+        config_setting_t *one = config_is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
         const char *text = config_setting_get_string(one);
 
         if (text == NULL)
-            reader_problem(r, one, path, "must be a string, not %s", reader_kind(one));
+            config_problem(r, one, path, "must be a string, not %s", config_kind(one));
         else
             take(r, path, one, text, to);
     }
 }
 
-bool reader_members_known(struct reader *r, config_setting_t *s, const char *path,
+bool config_members_known(struct reader *r, config_setting_t *s, const char *path,
                           const char *const *known) {
     if (!config_setting_is_group(s)) {
-        reader_problem(r, s, path, "each must be a group { }, not %s", reader_kind(s));
+        config_problem(r, s, path, "each must be a group { }, not %s", config_kind(s));
         return false;
     }
     for (int i = 0; i < config_setting_length(s); i++) {
@@ -90,7 +90,7 @@ bool reader_members_known(struct reader *r, config_setting_t *s, const char *pat
         while (known[k] != NULL && strcmp(known[k], config_setting_name(member)) != 0)
             k++;
         if (known[k] == NULL)
-            reader_problem(r, member, path, "unknown name \"%s\"", config_setting_name(member));
+            config_problem(r, member, path, "unknown name \"%s\"", config_setting_name(member));
     }
     return true;
 }

@@ -15,18 +15,6 @@
 /* --- log ---------------------------------------------------------------------------------------
  */
 
-static enum log_level level_of(const char *name) {
-    static const char *const names[] = {[LOG_LEVEL_DEBUG] = "debug",
-                                        [LOG_LEVEL_INFO] = "info",
-                                        [LOG_LEVEL_WARNING] = "warning",
-                                        [LOG_LEVEL_ERROR] = "error"};
-    int level = LOG_LEVEL_DEBUG;
-
-    while (level < LOG_LEVEL_ERROR && strcmp(names[level], name) != 0)
-        level++;
-    return (enum log_level)level;
-}
-
 static bool is_file(const char *destination) {
     return destination[0] == '/';
 }
@@ -34,12 +22,14 @@ static bool is_file(const char *destination) {
 bool daemon_open_log(const struct settings *settings) {
     const char *to = settings->log_destination;
     enum log_destination destination = LOG_TO_STDERR;
+    enum log_level level = LOG_LEVEL_INFO;
 
     if (is_file(to))
         destination = LOG_TO_FILE;
     else if (strcmp(to, "syslog") == 0)
         destination = LOG_TO_SYSLOG;
-    if (log_open(destination, to, level_of(settings->log_level)))
+    (void)log_level_parse(settings->log_level, &level);
+    if (log_open(destination, to, level))
         return true;
     log_error("log_destination: %s: %s", to, strerror(errno));
     return false;

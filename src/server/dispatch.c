@@ -101,10 +101,10 @@ static int attempt(struct exchange *x) {
     enum rc rc = RC_OK;
     int status;
 
-    if (route->transaction == TRANSACTION_WRITE)
+    if (route->flags & ROUTE_WRITE)
         rc = store_begin_write(store, x->request.identity, description(x));
     status = rc == RC_OK ? route->handle(&x->c) : reply_rc(&x->c, rc);
-    if (route->transaction == TRANSACTION_WRITE && x->c.rc == RC_OK && status < 400)
+    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
         return commit(x, status);
     if (x->c.rc == RC_OK && status < 400)
         (void)store_commit(store); /* of a snapshot, if there was one */
@@ -142,7 +142,7 @@ static int run(struct exchange *x) {
     bool was_connected = store_connected(x->w->store);
     int status = 0;
 
-    response->hold = x->match.route->transaction == TRANSACTION_WRITE;
+    response->hold = (x->match.route->flags & ROUTE_WRITE) != 0;
     store_set_client(x->w->store, x->transport.client_fd);
     store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {

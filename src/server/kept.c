@@ -70,7 +70,7 @@ static void make_key(struct exchange *x) {
 static bool may_be_kept(const struct exchange *x) {
     bool raw_body = (x->match.route->flags & ROUTE_RAW_BODY) && x->request.body_length > 0;
 
-    return x->w->cache && x->match.route->transaction == TRANSACTION_READ && !raw_body;
+    return x->w->cache && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
 }
 
 bool kept_find(struct exchange *x) {

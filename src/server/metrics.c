@@ -52,13 +52,6 @@ static const struct {
                 {RC_READONLY, "readonly"}, {RC_UNREADY, "unready"},   {RC_FULL, "full"},
                 {RC_UNKNOWN, "unknown"},   {RC_GONE, "client_gone"},  {RC_BUG, "other"}};
 
-static const char *const mount_names[MOUNT_COUNT] = {[MOUNT_ROOT] = "/",
-                                                     [MOUNT_ENTITY] = "/entity/",
-                                                     [MOUNT_ATTRIBUTE] = "/attribute/",
-                                                     [MOUNT_RESOURCEMANAGER] = "/resourcemanager/",
-                                                     [MOUNT_RESOURCE] = "/resource/",
-                                                     [MOUNT_PREFERENCES] = "/preferences/"};
-
 static void add(counter *c, uint64_t n) {
     atomic_fetch_add_explicit(c, n, memory_order_relaxed);
 }
@@ -221,8 +214,8 @@ static void add_route_label(struct buf *out, size_t place) {
     }
     while (!(table[place].methods & METHOD_BIT(method)))
         method++;
-    buf_printf(out, "%s %s%s", request_method_name((enum request_method)method),
-               mount_names[table[place].mount], table[place].pattern);
+    buf_printf(out, "%s %s/%s", request_method_name((enum request_method)method),
+               mount_rows[table[place].mount].default_path, table[place].pattern);
 }
 
 static void print_requests(struct buf *out) {
@@ -259,16 +252,16 @@ static void print_durations(struct buf *out) {
             continue;
         for (int b = 0; b <= BUCKETS; b++) {
             sum += value(&shared->buckets[m][b]);
-            buf_printf(out, "%s_bucket{mount=\"%s\",le=\"", name, mount_names[m]);
+            buf_printf(out, "%s_bucket{mount=\"%s/\",le=\"", name, mount_rows[m].default_path);
             if (b < BUCKETS)
                 add_seconds(out, (uint64_t)bounds[b]);
             else
                 buf_adds(out, "+Inf");
             buf_printf(out, "\"} %llu\n", (unsigned long long)sum);
         }
-        buf_printf(out, "%s_sum{mount=\"%s\"} ", name, mount_names[m]);
+        buf_printf(out, "%s_sum{mount=\"%s/\"} ", name, mount_rows[m].default_path);
         add_seconds(out, value(&shared->microseconds[m]));
-        buf_printf(out, "\n%s_count{mount=\"%s\"} %llu\n", name, mount_names[m],
+        buf_printf(out, "\n%s_count{mount=\"%s/\"} %llu\n", name, mount_rows[m].default_path,
                    (unsigned long long)sum);
     }
 }

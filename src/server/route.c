@@ -1,4 +1,4 @@
-/* route.c: the one table of what can be asked for, and the search in it. */
+/* route.c: the one table of the routes, and the search in it. */
 #include <string.h>
 
 #include "api/attribute.h"
@@ -18,17 +18,10 @@
 #define PATCH  METHOD_BIT(METHOD_PATCH)
 #define DELETE METHOD_BIT(METHOD_DELETE)
 
-#define NONE  TRANSACTION_NONE
-#define READ  TRANSACTION_READ
-#define WRITE TRANSACTION_WRITE
-
-#define TO_READ     ROLE_READ
-#define TO_WRITE    ROLE_WRITE
-#define TO_ALLOCATE ROLE_ALLOCATE
-#define TO_OPERATE  ROLE_ADMIN
-
+#define WRITE ROUTE_WRITE
+#define CACHE ROUTE_CACHE
+#define QUICK (ROUTE_CACHE | ROUTE_QUICK)
 #define OWN   (ROUTE_RAW_BODY | ROUTE_USER)
-#define QUICK ROUTE_QUICK
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
 #define KEYS          "{container}/{key*}"
@@ -36,53 +29,53 @@
 
 /* clang-format off */
 static const struct route table[] = {
-    {HEAD, MOUNT_ROOT, "", root_version, NONE, TO_READ, "GET /", 0},
-    {GET, MOUNT_ROOT, "", docs_show, NONE, TO_READ, "GET /", 0},
-    {GET, MOUNT_ROOT, "__doc__", docs_show, NONE, TO_READ, "GET /__doc__", 0},
-    {GET, MOUNT_ROOT, "__live__", operating_live, NONE, TO_OPERATE, "GET /__live__", ROUTE_MONITOR},
-    {GET, MOUNT_ROOT, "__meta__", root_meta, NONE, TO_READ, "GET /__meta__", 0},
-    {GET, MOUNT_ROOT, "__metrics__", operating_metrics, NONE, TO_OPERATE, "GET /__metrics__", ROUTE_MONITOR},
-    {GET, MOUNT_ROOT, "__ready__", operating_ready, NONE, TO_OPERATE, "GET /__ready__", ROUTE_MONITOR},
-    {GET, MOUNT_ROOT, "__version__", root_version, NONE, TO_READ, "GET /__version__", 0},
-    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, READ, TO_READ, "GET /by-attr", 0},
-    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, READ, TO_READ, "GET /by-name/{name}", QUICK},
-    {GET, MOUNT_ROOT, "by-names", lookup_by_names, READ, TO_READ, "GET /by-names", 0},
-    {GET, MOUNT_ROOT, "driverlist", root_driverlist, NONE, TO_READ, "GET /driverlist", 0},
-    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, NONE, TO_READ, "GET /favicon.ico", 0},
-    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, READ, TO_READ, "GET /from-pools", 0},
-    {GET, MOUNT_ROOT, "typelist", root_typelist, NONE, TO_READ, "GET /typelist", 0},
+    {HEAD, MOUNT_ROOT, "", root_version, ROLE_READ, "GET /", 0},
+    {GET, MOUNT_ROOT, "", docs_show, ROLE_READ, "GET /", 0},
+    {GET, MOUNT_ROOT, "__doc__", docs_show, ROLE_READ, "GET /__doc__", 0},
+    {GET, MOUNT_ROOT, "__live__", operating_live, ROLE_ADMIN, "GET /__live__", ROUTE_MONITOR},
+    {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", 0},
+    {GET, MOUNT_ROOT, "__metrics__", operating_metrics, ROLE_ADMIN, "GET /__metrics__", ROUTE_MONITOR},
+    {GET, MOUNT_ROOT, "__ready__", operating_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR},
+    {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0},
+    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", CACHE},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", QUICK},
+    {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", CACHE},
+    {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", 0},
+    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", 0},
+    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", CACHE},
+    {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", 0},
 
-    {GET, MOUNT_ENTITY, "__doc__", docs_show, NONE, TO_READ, "GET /entity/__doc__", 0},
-    {GET, MOUNT_ENTITY, "", entity_list, READ, TO_READ, "GET /entity/", 0},
-    {GET, MOUNT_ENTITY, "{driver}", entity_list, READ, TO_READ, "GET /entity/{driver}", 0},
-    {POST, MOUNT_ENTITY, "{driver}", entity_create, WRITE, TO_WRITE, "POST /entity/{driver}", 0},
-    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, READ, TO_READ, "GET /entity/{driver}/{name}", QUICK},
-    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, WRITE, TO_WRITE, "POST /entity/{driver}/{name}", 0},
-    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, WRITE, TO_WRITE, "DELETE /entity/{driver}/{name}", 0},
+    {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0},
+    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", CACHE},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", CACHE},
+    {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", WRITE},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", QUICK},
+    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE},
+    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE},
 
-    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, NONE, TO_READ, "GET /attribute/__doc__", 0},
-    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, READ, TO_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", QUICK},
-    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, WRITE, TO_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", 0},
-    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, WRITE, TO_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", 0},
-    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, WRITE, TO_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", 0},
+    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", 0},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", QUICK},
+    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", WRITE},
+    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", WRITE},
+    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", WRITE},
 
-    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, NONE, TO_READ, "GET /resourcemanager/__doc__", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, READ, TO_READ, "GET /resourcemanager/", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, READ, TO_READ, "GET /resourcemanager/{driver}", 0},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, WRITE, TO_WRITE, "POST /resourcemanager/{driver}", 0},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, READ, TO_READ, "GET /resourcemanager/{driver}/{name}", 0},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, WRITE, TO_ALLOCATE, "POST /resourcemanager/{driver}/{name}", 0},
-    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, WRITE, TO_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", 0},
+    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", CACHE},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", CACHE},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", WRITE},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", CACHE},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", WRITE},
+    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", WRITE},
 
-    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, NONE, TO_READ, "GET /preferences/__doc__", 0},
-    {GET, MOUNT_PREFERENCES, "", preferences_list, READ, TO_READ, "GET /preferences/", OWN},
-    {POST, MOUNT_PREFERENCES, "", preferences_unnamed, NONE, TO_WRITE, "POST /preferences/{container}", OWN},
-    {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, NONE, TO_WRITE, "DELETE /preferences/", OWN},
-    {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, NONE, TO_WRITE, "PUT /preferences/{container}", OWN},
-    {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, NONE, TO_WRITE, "PATCH /preferences/{container}", OWN},
-    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, READ, TO_READ, "GET /preferences/{container}/{key}/...", OWN | QUICK},
-    {POST, MOUNT_PREFERENCES, KEYS, preferences_write, NONE, TO_WRITE, "POST /preferences/{container}/{key}/...", OWN},
-    {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, NONE, TO_WRITE, "DELETE /preferences/{container}/{key}/...", OWN},
+    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", 0},
+    {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE},
+    {POST, MOUNT_PREFERENCES, "", preferences_unnamed, ROLE_WRITE, "POST /preferences/{container}", OWN},
+    {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, ROLE_WRITE, "DELETE /preferences/", OWN},
+    {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, ROLE_WRITE, "PUT /preferences/{container}", OWN},
+    {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, ROLE_WRITE, "PATCH /preferences/{container}", OWN},
+    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, ROLE_READ, "GET /preferences/{container}/{key}/...", OWN | QUICK},
+    {POST, MOUNT_PREFERENCES, KEYS, preferences_write, ROLE_WRITE, "POST /preferences/{container}/{key}/...", OWN},
+    {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, ROLE_WRITE, "DELETE /preferences/{container}/{key}/...", OWN},
 };
 /* clang-format on */
 

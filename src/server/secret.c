@@ -39,18 +39,18 @@ static bool random_hex(size_t n, char *out) {
     return true;
 }
 
-bool token_make(char token[TOKEN_SIZE], char id[TOKEN_ID_SIZE]) {
+bool secret_make(char token[SECRET_SIZE], char id[SECRET_ID_SIZE]) {
     char *at = token + PREFIX_LENGTH;
 
     memcpy(token, PREFIX, PREFIX_LENGTH);
-    if (!random_hex(ID_BYTES, id) || !random_hex(SECRET_BYTES, at + TOKEN_ID_SIZE))
+    if (!random_hex(ID_BYTES, id) || !random_hex(SECRET_BYTES, at + SECRET_ID_SIZE))
         return false;
-    memcpy(at, id, TOKEN_ID_SIZE - 1);
-    at[TOKEN_ID_SIZE - 1] = '_';
+    memcpy(at, id, SECRET_ID_SIZE - 1);
+    at[SECRET_ID_SIZE - 1] = '_';
     return true;
 }
 
-bool token_make_key(char key[TOKEN_KEY_SIZE]) {
+bool secret_make_key(char key[SECRET_KEY_SIZE]) {
     return random_hex(SECRET_BYTES, key);
 }
 
@@ -61,22 +61,22 @@ static bool are_digits(const char *at, size_t n) {
     return true;
 }
 
-bool token_id(const char *text, size_t n, char id[TOKEN_ID_SIZE]) {
+bool secret_id(const char *text, size_t n, char id[SECRET_ID_SIZE]) {
     const char *at, *secret;
 
-    if (n != TOKEN_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0)
+    if (n != SECRET_SIZE - 1 || memcmp(text, PREFIX, PREFIX_LENGTH) != 0)
         return false;
     at = text + PREFIX_LENGTH;
-    secret = at + TOKEN_ID_SIZE;
-    if (!are_digits(at, TOKEN_ID_SIZE - 1) || secret[-1] != '_' ||
+    secret = at + SECRET_ID_SIZE;
+    if (!are_digits(at, SECRET_ID_SIZE - 1) || secret[-1] != '_' ||
         !are_digits(secret, 2 * SECRET_BYTES))
         return false;
-    memcpy(id, at, TOKEN_ID_SIZE - 1);
-    id[TOKEN_ID_SIZE - 1] = '\0';
+    memcpy(id, at, SECRET_ID_SIZE - 1);
+    id[SECRET_ID_SIZE - 1] = '\0';
     return true;
 }
 
-bool token_hash(const char *key, const char *token, size_t n, char hash[TOKEN_HASH_SIZE]) {
+bool secret_hash(const char *key, const char *token, size_t n, char hash[SECRET_HASH_SIZE]) {
     unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned length = 0;
 
@@ -88,11 +88,11 @@ bool token_hash(const char *key, const char *token, size_t n, char hash[TOKEN_HA
     return true;
 }
 
-bool token_hash_equal(const char *a, const char *b) {
-    return strlen(a) == TOKEN_HASH_SIZE - 1 && strlen(b) == TOKEN_HASH_SIZE - 1 &&
-           CRYPTO_memcmp(a, b, TOKEN_HASH_SIZE - 1) == 0;
+bool secret_hash_equal(const char *a, const char *b) {
+    return strlen(a) == SECRET_HASH_SIZE - 1 && strlen(b) == SECRET_HASH_SIZE - 1 &&
+           CRYPTO_memcmp(a, b, SECRET_HASH_SIZE - 1) == 0;
 }
 
-void secret_forget(void *bytes, size_t n) {
+void secret_clear(void *bytes, size_t n) {
     OPENSSL_cleanse(bytes, n);
 }

@@ -4,13 +4,11 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/log.h"
 #include "base/network.h"
 #include "base/num.h"
 #include "model/names.h"
-#include "server/config.h"
-
-#define AT(field) offsetof(struct settings, field)
-#define MOUNT(m)  (offsetof(struct settings, api.mounts) + (m) * sizeof(const char *))
+#include "server/settings.h"
 
 #define HEADER_TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -59,12 +57,11 @@ static const char *check_owner(struct arena *arena, const char *text) {
 }
 
 static const char *check_log_level(struct arena *arena, const char *text) {
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
+    enum log_level level;
 
-    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-        if (strcmp(text, levels[i]) == 0)
-            return NULL;
-    return arena_printf(arena, "\"%s\" is none of debug, info, warning, error", text);
+    if (log_level_parse(text, &level))
+        return NULL;
+    return arena_printf(arena, "\"%s\" is none of " LOG_LEVEL_NAMES, text);
 }
 
 static const char *check_log_destination(struct arena *arena, const char *text) {
@@ -151,138 +148,131 @@ static const char *check_mount(struct arena *arena, const char *text) {
     return NULL;
 }
 
-/* Sorted by name, so that config_find can search and the sample can be compared. */
+#define ROW(kind, name_, field, default_, min, max, check_, ...)                                   \
+    {                                                                                              \
+        .name = (name_), .type = SETTING_##kind, .default_text = (default_), .minimum = (min),     \
+        .maximum = (max), .offset = offsetof(struct settings, field), .check = (check_),           \
+        .help = __VA_ARGS__                                                                        \
+    }
+
+/* The help text may be followed by `true`: needs_restart. */
+#define STRING(name, field, default_, min, max, check, ...)                                        \
+    ROW(STRING, name, field, default_, min, max, check, __VA_ARGS__)
+#define STRINGS(name, field, default_, min, max, check, help)                                      \
+    ROW(STRINGS, name, field, default_, min, max, check, help)
+#define INT(name, field, default_, min, max, ...)                                                  \
+    ROW(INT, name, field, #default_, min, max, NULL, __VA_ARGS__)
+#define BOOL(name, field, default_, help) ROW(BOOL, name, field, #default_, 0, 0, NULL, help)
+#define GROUP(name, default_, help)       ROW(GROUP, name, listen, default_, 0, 0, NULL, help)
+#define MOUNT(id, name, path, part, application, help)                                             \
+    STRING("mounts." name, api.mounts[MOUNT_##id], path, 0, 256, check_mount, help),
+
+/* Sorted by name, so that settings_find can search and the sample can be compared. */
 static const struct setting table[] = {
-    {"access", SETTING_GROUP, "({who=\"anonymous\";roles=\"admin\";})", 0, 0, false, 0, NULL,
-     "who may do what: a list of { who, mounts, roles }"},
-    {"auth_challenge", SETTING_STRING, "Bearer", 1, 256, false, AT(api.auth_challenge), check_value,
-     "what WWW-Authenticate says when nobody is known"},
-    {"body_limit", SETTING_INT, "1048576", 1, 1024 * MEBI, false, AT(body_limit), NULL,
-     "largest request body in bytes; over it 413"},
-    {"body_timeout", SETTING_INT, "30000", 10, HOUR, false, AT(body_timeout), NULL,
-     "milliseconds within which the whole body must arrive"},
-    {"cache_size", SETTING_INT, "64", 0, 65536, false, AT(cache_size), NULL,
-     "MiB of answers that the workers keep together; 0: none"},
-    {"connect_timeout", SETTING_INT, "3000", 10, HOUR, false, AT(store.connect_timeout), NULL,
-     "milliseconds to wait for a connection to the database"},
-    {"cors_credentials", SETTING_BOOL, "false", 0, 0, false, AT(cors_credentials), NULL,
-     "pages of cors_origins may send cookies and passwords that the browser keeps"},
-    {"cors_headers", SETTING_STRINGS, CORS_HEADERS, 1, 64, false, AT(cors_headers),
-     check_header_name, "request headers that pages of cors_origins may send"},
-    {"cors_max_age", SETTING_INT, "600000", 0, 24 * HOUR, false, AT(cors_max_age), NULL,
-     "milliseconds that a browser may remember what it was told"},
-    {"cors_origins", SETTING_STRINGS, "()", 1, 300, false, AT(cors_origins), check_origin,
-     "origins whose pages may use the interface, or \"*\""},
-    {"database", SETTING_STRING, "dbname=muster", 0, TEXT_MAX, false, AT(store.database), NULL,
-     "libpq connection string"},
-    {"doc_dir", SETTING_STRING, "", 0, TEXT_MAX, false, AT(api.doc_dir), check_path,
-     "where the documentation texts are; empty: where they were installed"},
-    {"drain_timeout", SETTING_INT, "30000", 0, HOUR, false, AT(drain_timeout), NULL,
-     "milliseconds that requests in flight may take after TERM or HUP"},
-    {"drivers", SETTING_GROUP, "()", 0, 0, false, 0, NULL, "additional drivers"},
-    {"expanded_type", SETTING_BOOL, "false", 0, 0, false, AT(api.expanded_type), NULL,
-     "expanded objects carry their type"},
-    {"group", SETTING_STRING, "", 0, 64, true, AT(group), NULL,
-     "group to drop to when started as root"},
-    {"identity_param", SETTING_STRING, "REMOTE_USER", 1, 64, false, AT(identity_param), check_param,
-     "FastCGI parameter that says who is asking"},
-    {"json_depth", SETTING_INT, "64", 1, 100, false, AT(api.json_depth), NULL,
-     "containers inside each other in a JSON body"},
-    {"json_exponent", SETTING_INT, "308", 1, 1000, false, AT(api.json_exponent), NULL,
-     "exponent of a number in a JSON text, in either direction"},
-    {"json_key_bytes", SETTING_INT, "1024", 16, MEBI, false, AT(api.json_key_bytes), NULL,
-     "longest key in a JSON text in bytes"},
-    {"json_number_characters", SETTING_INT, "400", 20, 4000, false, AT(api.json_number_characters),
-     NULL, "characters of a number in a JSON text"},
-    {"json_values", SETTING_INT, "1000000", 1, 100000000, false, AT(api.json_values), NULL,
-     "values in a JSON body"},
-    {"listen", SETTING_STRING, "unix:/run/muster/muster.sock", 1, 512, true, AT(listen),
-     check_listen, "where the front server finds us"},
-    {"listen_backlog", SETTING_INT, "1024", 1, 65535, true, AT(listen_backlog), NULL,
-     "connections that may wait to be accepted"},
-    {"listen_mode", SETTING_MODE, "0660", 0, 0777, true, AT(listen_mode), NULL,
-     "permissions of the Unix socket"},
-    {"listen_owner", SETTING_STRING, "", 0, 128, true, AT(listen_owner), check_owner,
-     "owner of the Unix socket, \"user\" or \"user:group\""},
-    {"lock_timeout", SETTING_INT, "10000", 0, HOUR, false, AT(store.lock_timeout), NULL,
-     "milliseconds a statement may wait for a lock; 0: for ever"},
-    {"log_destination", SETTING_STRING, "stderr", 1, TEXT_MAX, false, AT(log_destination),
-     check_log_destination, "stderr, syslog or a file"},
-    {"log_level", SETTING_STRING, "info", 1, 16, false, AT(log_level), check_log_level,
-     "debug, info, warning or error"},
-    {"max_key_characters", SETTING_INT, "256", 1, NAMES_MAX_KEY, false, AT(api.max_key_characters),
-     NULL, "longest key or subkey of an attribute in characters"},
-    {"max_name_characters", SETTING_INT, "128", 1, NAMES_MAX_NAME, false,
-     AT(api.max_name_characters), NULL, "longest name of an object in characters"},
-    {"max_param_bytes", SETTING_INT, "1048576", 1, 1024 * MEBI, false, AT(max_param_bytes), NULL,
-     "longest value of a parameter in bytes"},
-    {"max_param_name_bytes", SETTING_INT, "1024", 16, MEBI, false, AT(max_param_name_bytes), NULL,
-     "longest name of a parameter in bytes"},
-    {"max_params", SETTING_INT, "10000", 1, 1000000, false, AT(max_params), NULL,
-     "parameters in one request"},
-    {"max_path_bytes", SETTING_INT, "8192", 16, MEBI, false, AT(max_path_bytes), NULL,
-     "longest path in bytes"},
-    {"max_path_segments", SETTING_INT, "72", 4, 10000, false, AT(max_path_segments), NULL,
-     "segments in a path"},
-    {"max_per_page", SETTING_INT, "0", 0, 2147483647, false, AT(api.max_per_page), NULL,
-     "objects on a page that a client may ask for; 0: any number"},
-    {"max_requests", SETTING_INT, "0", 0, 1000000000, false, AT(max_requests), NULL,
-     "a worker is replaced after so many requests; 0: never"},
-    {"monitor_networks", SETTING_STRINGS, "(\"127.0.0.0/8\",\"::1\",\"unix\")", 1, 64, false,
-     AT(monitor_networks), check_network,
-     "from where /__live__, /__ready__ and /__metrics__ may be read by anybody"},
-    {"mounts.attribute", SETTING_STRING, "/attribute", 0, 256, false, MOUNT(MOUNT_ATTRIBUTE),
-     check_mount, "path of the attributes; empty: not mounted"},
-    {"mounts.entity", SETTING_STRING, "/entity", 0, 256, false, MOUNT(MOUNT_ENTITY), check_mount,
-     "path of the objects; empty: not mounted"},
-    {"mounts.preferences", SETTING_STRING, "/preferences", 0, 256, false, MOUNT(MOUNT_PREFERENCES),
-     check_mount, "path of the preferences; empty: not mounted; \"/\": nothing else is"},
-    {"mounts.resource", SETTING_STRING, "/resource", 0, 256, false, MOUNT(MOUNT_RESOURCE),
-     check_mount, "a second path of the resource managers; empty: none"},
-    {"mounts.resourcemanager", SETTING_STRING, "/resourcemanager", 0, 256, false,
-     MOUNT(MOUNT_RESOURCEMANAGER), check_mount,
-     "path of the resource managers; empty: not mounted"},
-    {"name_reads", SETTING_BOOL, "false", 0, 0, false, AT(store.name_reads), NULL,
-     "every read tells the database the id of its request"},
-    {"per_page", SETTING_INT, "50", 1, 1000000, false, AT(api.per_page), NULL,
-     "objects on a page where the client does not say"},
-    {"pid_file", SETTING_STRING, "", 0, TEXT_MAX, true, AT(pid_file), check_path,
-     "where to write the supervisor's process id; empty: nowhere"},
-    {"preferences_document_bytes", SETTING_INT, "4194304", 1024, 128 * MEBI, false,
-     AT(api.preferences_document_bytes), NULL,
-     "largest preferences document in bytes of JSON; over it 413"},
-    {"preferences_identity_param", SETTING_STRING, "HTTP_X_USER_ID", 1, 64, false,
-     AT(preferences_identity_param), check_param,
-     "FastCGI parameter that says whose preferences they are"},
-    {"preferences_max_bytes", SETTING_INT, "0", 0, 2147483647, false, AT(api.preferences_max_bytes),
-     NULL, "bytes of JSON that one user's preferences may have; over it 507; 0: any number"},
-    {"preferences_max_containers", SETTING_INT, "0", 0, 2147483647, false,
-     AT(api.preferences_max_containers), NULL,
-     "containers that one user may have; over it 507; 0: any number"},
-    {"preferences_path_segments", SETTING_INT, "64", 1, 1000, false,
-     AT(api.preferences_path_segments), NULL,
-     "segments of a place in a document, the container included"},
-    {"response_headers", SETTING_GROUP, "()", 0, 0, false, 0, NULL,
-     "headers that every answer carries"},
-    {"restart_limit", SETTING_INT, "60", 1, 100000, false, AT(restart_limit), NULL,
-     "deaths of workers in a minute after which new ones are started slowly"},
-    {"send_timeout", SETTING_INT, "60000", 10, HOUR, false, AT(send_timeout), NULL,
-     "milliseconds the front server may take for a piece of an answer"},
-    {"statement_timeout", SETTING_INT, "30000", 0, HOUR, false, AT(store.statement_timeout), NULL,
-     "milliseconds a statement may take; 0: for ever"},
-    {"token_key", SETTING_STRING, "", 0, 256, false, AT(token_key), check_token_key,
-     "secret that tokens are hashed with; empty: no tokens are taken"},
-    {"trusted_networks", SETTING_STRINGS, "(\"*\")", 1, 64, false, AT(trusted_networks),
-     check_network, "whose HTTP_ parameters are believed when they say who is asking"},
-    {"user", SETTING_STRING, "", 0, 64, true, AT(user), NULL,
-     "user to drop to when started as root"},
-    {"versioning", SETTING_BOOL, "true", 0, 0, false, AT(store.versioning), NULL,
-     "keep what was deleted and number every write"},
-    {"workers", SETTING_INT, "0", 0, 1024, false, AT(workers), NULL,
-     "processes that answer; 0: two for each core, from 4 to 16"},
+    GROUP("access", "({who=\"anonymous\";roles=\"admin\";})",
+          "who may do what: a list of { who, mounts, roles }"),
+    STRING("auth_challenge", api.auth_challenge, "Bearer", 1, 256, check_value,
+           "what WWW-Authenticate says when nobody is known"),
+    INT("body_limit", body_limit, 1048576, 1, 1024 * MEBI,
+        "largest request body in bytes; over it 413"),
+    INT("body_timeout", body_timeout, 30000, 10, HOUR,
+        "milliseconds within which the whole body must arrive"),
+    INT("cache_size", cache_size, 64, 0, 65536,
+        "MiB of answers that the workers keep together; 0: none"),
+    INT("connect_timeout", store.connect_timeout, 3000, 10, HOUR,
+        "milliseconds to wait for a connection to the database"),
+    BOOL("cors_credentials", cors_credentials, false,
+         "pages of cors_origins may send cookies and passwords that the browser keeps"),
+    STRINGS("cors_headers", cors_headers, CORS_HEADERS, 1, 64, check_header_name,
+            "request headers that pages of cors_origins may send"),
+    INT("cors_max_age", cors_max_age, 600000, 0, 24 * HOUR,
+        "milliseconds that a browser may remember what it was told"),
+    STRINGS("cors_origins", cors_origins, "()", 1, 300, check_origin,
+            "origins whose pages may use the interface, or \"*\""),
+    STRING("database", store.database, "dbname=muster", 0, TEXT_MAX, NULL,
+           "libpq connection string"),
+    STRING("doc_dir", api.doc_dir, "", 0, TEXT_MAX, check_path,
+           "where the documentation texts are; empty: where they were installed"),
+    INT("drain_timeout", drain_timeout, 30000, 0, HOUR,
+        "milliseconds that requests in flight may take after TERM or HUP"),
+    GROUP("drivers", "()", "additional drivers"),
+    BOOL("expanded_type", api.expanded_type, false, "expanded objects carry their type"),
+    STRING("group", group, "", 0, 64, NULL, "group to drop to when started as root", true),
+    STRING("identity_param", identity_param, "REMOTE_USER", 1, 64, check_param,
+           "FastCGI parameter that says who is asking"),
+    INT("json_depth", api.json_depth, 64, 1, 100, "containers inside each other in a JSON body"),
+    INT("json_exponent", api.json_exponent, 308, 1, 1000,
+        "exponent of a number in a JSON text, in either direction"),
+    INT("json_key_bytes", api.json_key_bytes, 1024, 16, MEBI,
+        "longest key in a JSON text in bytes"),
+    INT("json_number_characters", api.json_number_characters, 400, 20, 4000,
+        "characters of a number in a JSON text"),
+    INT("json_values", api.json_values, 1000000, 1, 100000000, "values in a JSON body"),
+    STRING("listen", listen, "unix:/run/muster/muster.sock", 1, 512, check_listen,
+           "where the front server finds us", true),
+    INT("listen_backlog", listen_backlog, 1024, 1, 65535,
+        "connections that may wait to be accepted", true),
+    ROW(MODE, "listen_mode", listen_mode, "0660", 0, 0777, NULL, "permissions of the Unix socket",
+        true),
+    STRING("listen_owner", listen_owner, "", 0, 128, check_owner,
+           "owner of the Unix socket, \"user\" or \"user:group\"", true),
+    INT("lock_timeout", store.lock_timeout, 10000, 0, HOUR,
+        "milliseconds a statement may wait for a lock; 0: for ever"),
+    STRING("log_destination", log_destination, "stderr", 1, TEXT_MAX, check_log_destination,
+           "stderr, syslog or a file"),
+    STRING("log_level", log_level, "info", 1, 16, check_log_level, "debug, info, warning or error"),
+    INT("max_key_characters", api.max_key_characters, 256, 1, NAMES_MAX_KEY,
+        "longest key or subkey of an attribute in characters"),
+    INT("max_name_characters", api.max_name_characters, 128, 1, NAMES_MAX_NAME,
+        "longest name of an object in characters"),
+    INT("max_param_bytes", max_param_bytes, 1048576, 1, 1024 * MEBI,
+        "longest value of a parameter in bytes"),
+    INT("max_param_name_bytes", max_param_name_bytes, 1024, 16, MEBI,
+        "longest name of a parameter in bytes"),
+    INT("max_params", max_params, 10000, 1, 1000000, "parameters in one request"),
+    INT("max_path_bytes", max_path_bytes, 8192, 16, MEBI, "longest path in bytes"),
+    INT("max_path_segments", max_path_segments, 72, 4, 10000, "segments in a path"),
+    INT("max_per_page", api.max_per_page, 0, 0, 2147483647,
+        "objects on a page that a client may ask for; 0: any number"),
+    INT("max_requests", max_requests, 0, 0, 1000000000,
+        "a worker is replaced after so many requests; 0: never"),
+    STRINGS("monitor_networks", monitor_networks, "(\"127.0.0.0/8\",\"::1\",\"unix\")", 1, 64,
+            check_network,
+            "from where /__live__, /__ready__ and /__metrics__ may be read by anybody"),
+    MOUNTS(MOUNT) BOOL("name_reads", store.name_reads, false,
+                       "every read tells the database the id of its request"),
+    INT("per_page", api.per_page, 50, 1, 1000000,
+        "objects on a page where the client does not say"),
+    STRING("pid_file", pid_file, "", 0, TEXT_MAX, check_path,
+           "where to write the supervisor's process id; empty: nowhere", true),
+    INT("preferences_document_bytes", api.preferences_document_bytes, 4194304, 1024, 128 * MEBI,
+        "largest preferences document in bytes of JSON; over it 413"),
+    STRING("preferences_identity_param", preferences_identity_param, "HTTP_X_USER_ID", 1, 64,
+           check_param, "FastCGI parameter that says whose preferences they are"),
+    INT("preferences_max_bytes", api.preferences_max_bytes, 0, 0, 2147483647,
+        "bytes of JSON that one user's preferences may have; over it 507; 0: any number"),
+    INT("preferences_max_containers", api.preferences_max_containers, 0, 0, 2147483647,
+        "containers that one user may have; over it 507; 0: any number"),
+    INT("preferences_path_segments", api.preferences_path_segments, 64, 1, 1000,
+        "segments of a place in a document, the container included"),
+    GROUP("response_headers", "()", "headers that every answer carries"),
+    INT("restart_limit", restart_limit, 60, 1, 100000,
+        "deaths of workers in a minute after which new ones are started slowly"),
+    INT("send_timeout", send_timeout, 60000, 10, HOUR,
+        "milliseconds the front server may take for a piece of an answer"),
+    INT("statement_timeout", store.statement_timeout, 30000, 0, HOUR,
+        "milliseconds a statement may take; 0: for ever"),
+    STRING("token_key", token_key, "", 0, 256, check_token_key,
+           "secret that tokens are hashed with; empty: no tokens are taken"),
+    STRINGS("trusted_networks", trusted_networks, "(\"*\")", 1, 64, check_network,
+            "whose HTTP_ parameters are believed when they say who is asking"),
+    STRING("user", user, "", 0, 64, NULL, "user to drop to when started as root", true),
+    BOOL("versioning", store.versioning, true, "keep what was deleted and number every write"),
+    INT("workers", workers, 0, 0, 1024,
+        "processes that answer; 0: two for each core, from 4 to 16"),
 };
 
-const struct setting *config_table(size_t *count) {
+const struct setting *settings_table(size_t *count) {
     *count = sizeof(table) / sizeof(table[0]);
     return table;
 }
@@ -291,6 +281,6 @@ static int by_name(const void *name, const void *row) {
     return strcmp(name, ((const struct setting *)row)->name);
 }
 
-const struct setting *config_find(const char *name) {
+const struct setting *settings_find(const char *name) {
     return bsearch(name, table, sizeof(table) / sizeof(table[0]), sizeof(table[0]), by_name);
 }

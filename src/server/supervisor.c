@@ -228,7 +228,7 @@ static void to_log(const char *line) {
 /* Settings that only a restart takes over keep their effect; this says so. */
 static void report_ignored(const struct settings *before, const struct settings *after) {
     size_t count;
-    const struct setting *table = config_table(&count);
+    const struct setting *table = settings_table(&count);
 
     for (size_t i = 0; i < count; i++) {
         const char *a = (const char *)before + table[i].offset;
@@ -249,7 +249,7 @@ static void report_ignored(const struct settings *before, const struct settings 
 /* New workers are started before the old ones retire; the socket stays, so nobody is turned away.
  */
 static void reload(struct supervisor *s) {
-    struct settings *settings = config_load_files(s->files, s->file_count, to_log);
+    struct settings *settings = config_load(s->files, s->file_count, to_log);
 
     if (settings == NULL) {
         log_error("the configuration stays as it was");

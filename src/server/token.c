@@ -21,15 +21,15 @@ static const char usage[] =
     "       muster [-c FILE]... token revoke ID... | --owner NAME\n"
     "       muster token key\n"
     "\n"
-    "add prints a new token, once: it is kept nowhere. key prints a new token_key for the\n"
+    "add prints a new token, once: it is not stored. key prints a new token_key for the\n"
     "configuration.\n"
     "\n"
-    "  --owner NAME      who is asking when this token is shown\n"
-    "  --scope SCOPE     what it is good for: read, write, allocate or admin, everywhere or with\n"
+    "  --owner NAME      identity of requests with this token\n"
+    "  --scope SCOPE     what it allows: read, write, allocate or admin, everywhere or with\n"
     "                    \":root\", \":entity\", \":attribute\", \":resourcemanager\", "
     "\":preferences\"\n"
-    "                    behind it on that mount; without a scope: what the configuration lets\n"
-    "                    the owner do\n"
+    "                    after it on that mount; without a scope: what the configuration allows\n"
+    "                    the owner\n"
     "  --expires WHEN    30m, 12h, 90d, 52w from now, a day (2030-12-31), a time in UTC\n"
     "                    (2030-12-31T12:00:00) or never; 90d unless given\n"
     "  --network N       where it may be used from: an address, or a network as 10.0.0.0/8\n"
@@ -39,7 +39,7 @@ static const char usage[] =
  */
 
 static int wrong(const char *what, const char *text) {
-    fprintf(stderr, "muster token: %s%s%s%s\nmuster token --help tells more\n", what,
+    fprintf(stderr, "muster token: %s%s%s%s\nSee muster token --help for options.\n", what,
             text != NULL ? " \"" : "", text != NULL ? text : "", text != NULL ? "\"" : "");
     return 2;
 }
@@ -102,27 +102,27 @@ static int take_option(struct token_command *c, int option, const char *text) {
     struct network network;
 
     switch (option) {
-    case 'o':
-        c->owner = text;
-        return owner_fits(text) ? 0 : wrong("nobody can have the name", text);
+    case 'o': c->owner = text; return owner_fits(text) ? 0 : wrong("invalid owner name", text);
     case 's':
         if (c->scope_count == TOKEN_SCOPES_MAX || !access_scope(roles, text))
-            return wrong("not a scope, or one too many:", text);
+            return wrong("not a scope, or too many:", text);
         c->scopes[c->scope_count++] = text;
         return 0;
     case 'e':
-        return expiry(text, &c->seconds) ? 0 : wrong("not a time to come, nor \"never\":", text);
+        return expiry(text, &c->seconds)
+                   ? 0
+                   : wrong("neither a time in the future nor \"never\":", text);
     case 'n':
         if (c->network_count == TOKEN_NETWORKS_MAX || !network_parse(text, &network))
-            return wrong("not a network, or one too many:", text);
+            return wrong("not a network, or too many:", text);
         c->networks[c->network_count++] = text;
         return 0;
     case 'a': c->all = true; return 0;
-    default: return wrong("that can't be understood", NULL);
+    default: return wrong("unrecognised option", NULL);
     }
 }
 
-/* Does each verb have what it needs, and nothing else? */
+/* Checks that each verb has what it needs, and nothing else. */
 static int check(const struct token_command *c, unsigned given) {
     static const struct {
         const char *letters; /* of options that it takes */
@@ -132,7 +132,7 @@ static int check(const struct token_command *c, unsigned given) {
 
     for (int letter = 'a'; letter <= 'z'; letter++)
         if ((given >> (letter - 'a') & 1) && strchr(takes[c->verb].letters, letter) == NULL)
-            return wrong("an option that does not go with this", NULL);
+            return wrong("an option does not go with this command", NULL);
     if (c->id_count > 0 && !takes[c->verb].ids)
         return wrong("unexpected argument", c->ids[0]);
     if (c->verb == TOKEN_ADD && c->owner == NULL)
@@ -170,9 +170,9 @@ static int read_options(int argc, char **argv, struct token_command *c) {
 }
 
 static int print_key(void) {
-    char key[TOKEN_KEY_SIZE];
+    char key[SECRET_KEY_SIZE];
 
-    if (!token_make_key(key)) {
+    if (!secret_make_key(key)) {
         perror("muster token: random numbers");
         return 1;
     }
@@ -195,16 +195,16 @@ int token_parse(int argc, char **argv, struct token_command *out) {
             out->verb = (enum token_verb)i;
             return read_options(argc - 1, argv + 1, out);
         }
-    return wrong("there is no", argv[1]);
+    return wrong("unknown command", argv[1]);
 }
 
-/* --- what they do ------------------------------------------------------------------------------
+/* --- commands ----------------------------------------------------------------------------------
  */
 
 static int refused(const struct store *store, enum rc rc) {
     if (rc == RC_UNREADY || rc == RC_RETRY)
-        fprintf(stderr,
-                "muster token: the database has no room for tokens: run muster --init-db\n");
+        fprintf(stderr, "muster token: The database schema is missing or too old. Run muster "
+                        "--init-db.\n");
     else
         fprintf(stderr, "muster token: the database: %s\n", store_error(store));
     return 1;
@@ -222,12 +222,12 @@ static int add(struct store *store, const struct token_command *c, const char *k
                             .networks = c->networks,
                             .network_count = c->network_count,
                             .seconds = c->seconds};
-    char token[TOKEN_SIZE], id[TOKEN_ID_SIZE], hash[TOKEN_HASH_SIZE];
+    char token[SECRET_SIZE], id[SECRET_ID_SIZE], hash[SECRET_HASH_SIZE];
     enum rc rc;
     int status = 1;
 
-    if (!token_make(token, id) || !token_hash(key, token, TOKEN_SIZE - 1, hash)) {
-        perror("muster token: no token could be made");
+    if (!secret_make(token, id) || !secret_hash(key, token, SECRET_SIZE - 1, hash)) {
+        perror("muster token: can't make a token");
         return 1;
     }
     new.id = id;
@@ -239,7 +239,7 @@ static int add(struct store *store, const struct token_command *c, const char *k
         fprintf(stderr, "token %s of %s; it is shown this once:\n", id, c->owner);
         status = puts(token) >= 0 && fflush(stdout) == 0 ? 0 : 1;
     }
-    secret_forget(token, sizeof(token));
+    secret_clear(token, sizeof(token));
     return status;
 }
 
@@ -260,16 +260,15 @@ static int list(struct store *store, struct arena *arena, const struct token_com
 
 /* Whoever found a token somewhere may as well name it whole. */
 static int revoke_one(struct store *store, const char *text) {
-    char id[TOKEN_ID_SIZE];
-    bool whole = token_id(text, strlen(text), id);
+    char id[SECRET_ID_SIZE];
+    bool whole = secret_id(text, strlen(text), id);
     int64_t count = 0;
     enum rc rc = store_token_revoke(store, whole ? id : text, NULL, &count);
 
     if (rc != RC_OK)
         return refused(store, rc);
     if (count == 0) {
-        fprintf(stderr, "muster token: there is no token %.16s that could be revoked\n",
-                whole ? id : text);
+        fprintf(stderr, "muster token: no valid token has the id %.16s\n", whole ? id : text);
         return 1;
     }
     printf("revoked %s\n", whole ? id : text);

@@ -42,15 +42,15 @@ static void promise_network(struct arena *arena, const char *text, const char *a
 }
 
 static void promise_token(const char *text, size_t n) {
-    char id[TOKEN_ID_SIZE], hash[TOKEN_HASH_SIZE], other[TOKEN_HASH_SIZE];
+    char id[SECRET_ID_SIZE], hash[SECRET_HASH_SIZE], other[SECRET_HASH_SIZE];
 
-    if (!token_id(text, n, id))
+    if (!secret_id(text, n, id))
         return;
-    PROMISE(n == TOKEN_SIZE - 1 && strspn(id, "0123456789abcdef") == TOKEN_ID_SIZE - 1);
-    PROMISE(memcmp(text + 4, id, TOKEN_ID_SIZE - 1) == 0);
-    PROMISE(token_hash("key", text, n, hash) && token_hash("other", text, n, other));
-    PROMISE(token_hash_equal(hash, hash) && !token_hash_equal(hash, other));
-    PROMISE(strspn(hash, "0123456789abcdef") == TOKEN_HASH_SIZE - 1);
+    PROMISE(n == SECRET_SIZE - 1 && strspn(id, "0123456789abcdef") == SECRET_ID_SIZE - 1);
+    PROMISE(memcmp(text + 4, id, SECRET_ID_SIZE - 1) == 0);
+    PROMISE(secret_hash("key", text, n, hash) && secret_hash("other", text, n, other));
+    PROMISE(secret_hash_equal(hash, hash) && !secret_hash_equal(hash, other));
+    PROMISE(strspn(hash, "0123456789abcdef") == SECRET_HASH_SIZE - 1);
 }
 
 /* A scope, a network, an address, a token. */

@@ -17,7 +17,7 @@ static void take_problem(const char *line) {
 
 static void promise_bounds(const struct settings *settings) {
     size_t count;
-    const struct setting *table = config_table(&count);
+    const struct setting *table = settings_table(&count);
 
     for (size_t i = 0; i < count; i++) {
         const char *field = (const char *)settings + table[i].offset;
@@ -60,7 +60,7 @@ void fuzz_config(struct input *in) {
     PROMISE(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
     name = arena_printf(in->arena, "%s%d", path, fd);
     problems = 0;
-    settings = config_load_files(&name, 1, take_problem);
+    settings = config_load(&name, 1, take_problem);
     PROMISE((settings == NULL) == (problems > 0));
     if (settings != NULL) {
         promise_bounds(settings);

@@ -203,14 +203,19 @@ static void promise_token(struct memory *m, int status) {
             strcmp(variable(m, "REQUEST_METHOD"), "OPTIONS") == 0);
 }
 
+static void to_stderr(const char *line) {
+    fprintf(stderr, "%s\n", line);
+}
+
 static struct exchange *get_exchange(void) {
+    const char *const file = getenv("MUSTER_FUZZ_CONF");
     static struct worker_state worker;
     static struct exchange *x;
     struct settings *settings;
 
     if (x != NULL)
         return x;
-    settings = config_load(getenv("MUSTER_FUZZ_CONF"));
+    settings = config_load(&file, 1, to_stderr);
     PROMISE(settings != NULL);
     worker_state_init(&worker, settings, cache_new(1 << 20));
     PROMISE(store_connect(worker.store) == RC_OK);
