@@ -42,7 +42,7 @@ static int challenge(struct exchange *x, int status) {
     return status;
 }
 
-/* --- tokens ------------------------------------------------------------------------------------
+/* --- tokens -----------------------------------------------------------------------------------
  */
 
 /* RFC 6750, section 2.1; other schemes are the front server's business. */
@@ -154,7 +154,7 @@ void auth_note_use(struct worker_state *w) {
     w->token_used[0] = '\0';
 }
 
-/* --- authorization ------------------------------------------------------------------------------
+/* --- authorization ----------------------------------------------------------------------------
  */
 
 static unsigned roles_on(const struct caller *c, enum mount mount) {
@@ -173,12 +173,12 @@ static int check_role(const struct caller *c) {
     if (access_allows(roles_on(c, x->match.mount), route->role))
         return 0;
     if (x->request.identity == NULL)
-        return challenge(x,
-                         reply_fail(&x->c, 401, "Nobody may do this without saying who they are."));
-    return reply_fail(&x->c, 403, "You may not do this.");
+        return challenge(x, reply_fail(&x->c, 401, "Authentication is required."));
+    return reply_fail(&x->c, 403, "Permission denied: this needs the role %s on %s.",
+                      access_role_name(route->role), mount_rows[x->match.mount].part);
 }
 
-/* --- users of preferences-----------------------------------------------------------------------
+/* --- users of preferences ---------------------------------------------------------------------
  */
 
 static int fail_no_user(struct exchange *x) {
@@ -211,7 +211,7 @@ static int find_user(const struct caller *c) {
     return 0;
 }
 
-/* --- the check ---------------------------------------------------------------------------------
+/* --- the check --------------------------------------------------------------------------------
  */
 
 /* Where there is a token as well as the front server's word, the token counts: it is what the

@@ -35,7 +35,7 @@ static const char usage[] =
     "  --network N       where it may be used from: an address, or a network as 10.0.0.0/8\n"
     "  --all             also tokens that are expired or revoked\n";
 
-/* --- arguments ---------------------------------------------------------------------------------
+/* --- arguments --------------------------------------------------------------------------------
  */
 
 static int wrong(const char *what, const char *text) {
@@ -198,7 +198,7 @@ int token_parse(int argc, char **argv, struct token_command *out) {
     return wrong("unknown command", argv[1]);
 }
 
-/* --- commands ----------------------------------------------------------------------------------
+/* --- commands ---------------------------------------------------------------------------------
  */
 
 static int refused(const struct store *store, enum rc rc) {
