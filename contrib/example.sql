@@ -1,12 +1,12 @@
--- example.sql: the small inventory that the documentation's examples speak of, for an empty schema.
--- The rows are what the API would write: one version for the transaction, memberships numbered from
--- the container's own counter, a manager's properties with the subkey "property".
+-- example.sql: the small inventory used by the examples in the documentation, for an empty schema.
+-- The rows are those that the API would write: one version for the transaction, memberships numbered
+-- by the container's own counter, a manager's properties with the subkey "property".
 begin;
 
 insert into clustoversioning(timestamp, "user", description)
 values (localtimestamp, 'example', 'the example inventory');
 
--- In this order, as lists are in the order of the ids.
+-- In this order, since lists are sorted by id.
 insert into entities(name, type, driver, version)
 select name, type, driver, currval('clustoversioning_version_seq')
 from (values
@@ -19,7 +19,7 @@ from (values
   ) as example(place, name, type, driver)
 order by place;
 
--- Who is in what: testserver1 went into singlepool first.
+-- Containment: testserver1 was inserted into singlepool first.
 insert into entity_attrs(entity_id, key, number, datatype, relation_id, version)
 select container.entity_id, '_contains', number, 'relation', member.entity_id, container.version
 from (values
