@@ -493,7 +493,7 @@ static const char *show_form(const char *text, size_t n) {
     arena_reset(arena);
     if (n > 0)
         memcpy(copy, text, n);
-    result = params_add_form(&params, arena, copy, n, PARAM_QUERY, &limits, &message);
+    result = params_add_form(&params, arena, copy, n, &limits, &message);
     free(copy);
     return show_params(&params, result, message);
 }
@@ -545,10 +545,11 @@ static void test_forms(void) {
     is_str(show_form("a=\0b", 4), "ENCODING", "form with a NUL");
 
     arena_reset(arena);
-    (void)params_add_form(&params, arena, "a=1&b=2", 7, PARAM_QUERY, &limits, &message);
-    (void)params_add_form(&params, arena, "a=3&c=4", 7, PARAM_BODY, &limits, &message);
+    (void)params_add_form(&params, arena, "a=1&b=2", 7, &limits, &message);
+    (void)params_add_form(&params, arena, "a=3&c=4", 7, &limits, &message);
     is_int(params.count, 4, "query and body together");
-    ok(params.items[1].source == PARAM_QUERY && params.items[2].source == PARAM_BODY, "sources");
+    ok(strcmp(params.items[1].value, "2") == 0 && strcmp(params.items[2].value, "3") == 0,
+       "in the order sent");
     is_str(params_last(&params, "a"), "3", "the last one wins");
     is_str(params_last(&params, "d"), NULL, "one that is not there");
     all = params_all(&params, arena, "a", &n);
@@ -558,7 +559,7 @@ static void test_forms(void) {
     is_str(params_unknown(&params, known)->name, "c", "the unknown one");
     params.count = 3;
     ok(params_unknown(&params, known) == NULL, "no unknown one");
-    (void)params_add_form(&params, arena, "x=%ff", 5, PARAM_BODY, &limits, &message);
+    (void)params_add_form(&params, arena, "x=%ff", 5, &limits, &message);
     is_str(message, "Parameter 'x' is not valid UTF-8 or has a NUL", "the message names it");
 }
 

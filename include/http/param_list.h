@@ -4,12 +4,11 @@
 
 #include "http/params.h"
 
-/* Where parameters go. Start with {.params, .arena, .limits, .source, .message} set. */
+/* Where parameters go. Start with {.params, .arena, .limits, .message} set. */
 struct param_list {
     struct params *params;
     struct arena *arena;
     const struct params_limits *limits;
-    enum params_source source;
     const char **message; /* set with every result but PARAMS_OK */
     size_t capacity;      /* of the array that this list has made, 0: none yet */
 };

@@ -7,12 +7,9 @@
 
 #include "base/arena.h"
 
-enum params_source { PARAM_QUERY, PARAM_BODY };
-
 struct param {
     const char *name;
     const char *value; /* never NULL, may be "" */
-    enum params_source source;
 };
 
 /* In the order sent, query string first. */
@@ -38,8 +35,8 @@ enum params_result {
  * separated by '&', '+' is a space. A pair without '=' has the value "". On anything but PARAMS_OK
  * *message (arena) names what is wrong, for a person. */
 enum params_result params_add_form(struct params *params, struct arena *arena, const char *text,
-                                   size_t n, enum params_source source,
-                                   const struct params_limits *limits, const char **message);
+                                   size_t n, const struct params_limits *limits,
+                                   const char **message);
 
 /* The same for multipart/form-data (RFC 7578); `content_type` is the whole header value with its
  * boundary. A part with a file name counts as a parameter like the others. */

@@ -49,7 +49,6 @@ struct driver {
     size_t property_count;
     const struct driver_port *ports;
     size_t port_count;
-    bool is_known; /* false: found in the database only */
 };
 
 /* Adds a configured driver (all texts and arrays are borrowed until driver_reset). `parent` names

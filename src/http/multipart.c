@@ -222,7 +222,7 @@ static enum params_result add_part(struct param_list *list, struct span part) {
 enum params_result params_add_multipart(struct params *params, struct arena *arena,
                                         const char *content_type, const char *body, size_t n,
                                         const struct params_limits *limits, const char **message) {
-    struct param_list list = {params, arena, limits, PARAM_BODY, message, 0};
+    struct param_list list = {params, arena, limits, message, 0};
     struct delimiter d = {0};
     const char *end;
     const char *start;

@@ -52,7 +52,7 @@ enum params_result param_list_add(struct param_list *list, const char *name, siz
         return PARAMS_LIMIT;
     }
     make_room(list);
-    list->params->items[list->params->count++] = (struct param){name, value, list->source};
+    list->params->items[list->params->count++] = (struct param){name, value};
     return PARAMS_OK;
 }
 
@@ -79,9 +79,9 @@ static enum params_result add_pair(struct param_list *list, const char *pair, si
 }
 
 enum params_result params_add_form(struct params *params, struct arena *arena, const char *text,
-                                   size_t n, enum params_source source,
-                                   const struct params_limits *limits, const char **message) {
-    struct param_list list = {params, arena, limits, source, message, 0};
+                                   size_t n, const struct params_limits *limits,
+                                   const char **message) {
+    struct param_list list = {params, arena, limits, message, 0};
     const char *end;
 
     assert(params != NULL && arena != NULL && limits != NULL && message != NULL);

@@ -6,7 +6,7 @@
 #define COUNT(array)         (sizeof(array) / sizeof((array)[0]))
 #define PROPERTIES(array)    .properties = (array), .property_count = COUNT(array)
 #define PORTS(array)         .ports = (array), .port_count = COUNT(array)
-#define KNOWN(n, t, parent_) .name = (n), .type = (t), .parent = (parent_), .is_known = true
+#define KNOWN(n, t, parent_) .name = (n), .type = (t), .parent = (parent_)
 #define ROW(i)               (&builtin_drivers[BUILTIN_##i])
 
 static const struct driver_property clustometa_properties[] = {{"schemaversion", true, "3"}};

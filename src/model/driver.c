@@ -126,7 +126,6 @@ static const struct driver *remember(const char *name, const char *type) {
     u->driver.name = u->texts;
     u->driver.type = u->texts + name_size;
     u->driver.parent = ENTITY;
-    u->driver.is_known = false;
     insert(unknown, unknown_count++, &u->driver, type);
     return &u->driver;
 }

@@ -155,15 +155,14 @@ enum params_result intake_params(const struct settings *settings, struct request
     const struct params_limits limits = {.count = (size_t)settings->max_params,
                                          .name_bytes = (size_t)settings->max_param_name_bytes,
                                          .value_bytes = (size_t)settings->max_param_bytes};
-    enum params_result result =
-        params_add_form(&request->params, request->arena, request->query, strlen(request->query),
-                        PARAM_QUERY, &limits, message);
+    enum params_result result = params_add_form(&request->params, request->arena, request->query,
+                                                strlen(request->query), &limits, message);
 
     if (result != PARAMS_OK || !form || request->body_length == 0)
         return result;
     if (is_form(request))
         return params_add_form(&request->params, request->arena, request->body,
-                               request->body_length, PARAM_BODY, &limits, message);
+                               request->body_length, &limits, message);
     if (request_has_type(request, "multipart/form-data"))
         return params_add_multipart(&request->params, request->arena, request->content_type,
                                     request->body, request->body_length, &limits, message);

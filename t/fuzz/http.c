@@ -56,7 +56,7 @@ void fuzz_params(struct input *in) {
     size_t n;
 
     text = take_rest(in, &n);
-    result = params_add_form(&params, in->arena, text, n, PARAM_QUERY, &limits, &message);
+    result = params_add_form(&params, in->arena, text, n, &limits, &message);
     promise_memory(in->arena, 0, n);
     promise_params(&params, result, message);
     buf_init(&form, 0);
@@ -66,8 +66,7 @@ void fuzz_params(struct input *in) {
         encode(&form, params.items[i].value);
         buf_addc(&form, '&');
     }
-    result = params_add_form(&again, in->arena, buf_cstr(&form), form.len, PARAM_BODY, &limits,
-                             &message);
+    result = params_add_form(&again, in->arena, buf_cstr(&form), form.len, &limits, &message);
     PROMISE(result == PARAMS_OK);
     promise_same(&params, &again);
     buf_release(&form);
