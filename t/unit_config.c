@@ -173,6 +173,8 @@ static void test_refused(void) {
     refused("listen = \"unix:here\";", 1,
             "setting \"listen\": the path of a Unix socket begins with a slash");
     refused("listen = \"localhost:99999\";", 1, "setting \"listen\": \"99999\" is not a port");
+    refused("listen = \"::1:9000\";", 1,
+            "setting \"listen\": \"::1\" must be in brackets, as in \"[::1]:9000\"");
     refused("listen = \":80\";", 1, "setting \"listen\": \":80\" names no host");
     refused("identity_param = \"remote user\";", 1,
             "setting \"identity_param\": \"remote user\" is not a name of capitals, digits and _");
@@ -183,6 +185,38 @@ static void test_refused(void) {
     refused("mounts = { entity = \"/\"; };", 1,
             "setting \"mounts.entity\": only the preferences can be at \"/\"");
     refused("workers = ;", 1, "syntax error");
+}
+
+static void test_what_is_not_there(void) {
+    refused("user = \"no-such-user\";", 1,
+            "setting \"user\": there is no user \"no-such-user\"");
+    refused("group = \"no-such-group\";", 1,
+            "setting \"group\": there is no group \"no-such-group\"");
+    refused("listen_owner = \"no-such-user\";", 1,
+            "setting \"listen_owner\": there is no user \"no-such-user\"");
+    refused("listen_owner = \"root:no-such-group\";", 1,
+            "setting \"listen_owner\": there is no group \"no-such-group\"");
+    refused("doc_dir = \"/nonexistent/texts\";", 1,
+            "setting \"doc_dir\": \"/nonexistent/texts\" is not a directory");
+    refused("\ndatabase = \"foo bar baz\";", 2,
+            "setting \"database\": missing \"=\" after \"foo\" in connection info string");
+    refused("database = \"dbnme=x\";", 1,
+            "setting \"database\": invalid connection option \"dbnme\"");
+}
+
+/* libconfig keeps the low 32 bits of an integer that has no L. */
+static void test_large_integers(void) {
+    refused("workers = 2;\nstatement_timeout = 4294967297;\n", 2,
+            "setting \"statement_timeout\": must be from 0 to 3600000, not 4294967297");
+    refused("lock_timeout\n  :\n  0x100000001 ;\n", 1,
+            "setting \"lock_timeout\": must be from 0 to 3600000, not 4294967297");
+    refused("workers=1;statement_timeout=-4294967295;", 1,
+            "setting \"statement_timeout\": must be from 0 to 3600000, not -4294967295");
+    refused("workers = 99999999999999999999;", 1,
+            "setting \"workers\": must be from 0 to 1024, not 9223372036854775807");
+    refused("drivers = ( { name = \"a\"; type = \"b\";\nports = ( { type = \"p\"; count = "
+            "4294967297; } ); } );",
+            2, "setting \"drivers[0].ports[0]\": \"count\" must be from 1 to 100000");
 }
 
 static void test_all_at_once(void) {
@@ -358,6 +392,8 @@ int main(void) {
     test_table();
     test_sample();
     test_refused();
+    test_what_is_not_there();
+    test_large_integers();
     test_all_at_once();
     test_overlay();
     test_headers();

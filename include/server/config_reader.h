@@ -50,6 +50,9 @@ const char *config_kind(const config_setting_t *s);
 /* Whether it is an integer, of 32 or 64 bits. */
 bool config_is_int(const config_setting_t *s);
 
+/* Its value, as it stands in the file: clamped to 64 bits. */
+long long config_integer(const config_setting_t *s);
+
 /* Whether it is a list ( ) or an array [ ]. */
 bool config_is_listing(const config_setting_t *s);
 

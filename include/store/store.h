@@ -55,6 +55,9 @@ struct object {
 /* --- life (store/pg.c)
  * ------------------------------------------------------------------------------- */
 
+/* What is wrong with a connection string, in the arena (store/conninfo.c); NULL: nothing. */
+const char *store_check_conninfo(struct arena *arena, const char *text);
+
 /* A store for one process; connects lazily. The options are borrowed. Never NULL. */
 struct store *store_new(const struct store_options *options);
 void store_free(struct store **store);

@@ -65,8 +65,7 @@ static void read_property(struct reader *r, config_setting_t *s, const char *pat
     if (value == NULL)
         return;
     if (config_is_int(value))
-        out->default_text =
-            arena_printf(r->config->arena, "%lld", (long long)config_setting_get_int64(value));
+        out->default_text = arena_printf(r->config->arena, "%lld", config_integer(value));
     else
         out->default_text = member_string(r, s, path, "default", true);
     if (out->is_int && out->default_text != NULL && num_parse(out->default_text, &number) != NUM_OK)
@@ -82,11 +81,11 @@ static void read_port(struct reader *r, config_setting_t *s, const char *path,
         return;
     out->type = member_string(r, s, path, "type", true);
     count = config_setting_get_member(s, "count");
-    if (count == NULL || !config_is_int(count) || config_setting_get_int(count) < 1 ||
-        config_setting_get_int(count) > 100000)
+    if (count == NULL || !config_is_int(count) || config_integer(count) < 1 ||
+        config_integer(count) > 100000)
         config_problem(r, count != NULL ? count : s, path, "\"count\" must be from 1 to 100000");
     else
-        out->count = config_setting_get_int(count);
+        out->count = (int)config_integer(count);
 }
 
 static void read_driver(struct reader *r, config_setting_t *s, const char *path,

@@ -2,7 +2,9 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "server/config_reader.h"
 
@@ -48,6 +50,44 @@ const char *config_kind(const config_setting_t *s) {
 
 bool config_is_int(const config_setting_t *s) {
     return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
+}
+
+/* What stands in the file after the name; `number` where that is not its low half. */
+static long long number_in_file(FILE *file, const config_setting_t *s, int number) {
+    static const char blanks[] = " \t\r\n";
+    const char *name = config_setting_name(s);
+    char text[4096];
+    unsigned line = config_setting_source_line(s);
+
+    for (int c = 0; line > 1 && c != EOF; line -= c == '\n')
+        c = fgetc(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name)) {
+        const char *value = at + strlen(name);
+        long long found;
+
+        value += strspn(value, blanks);
+        value += strspn(value, "=:");
+        value += strspn(value, blanks);
+        found = strtoll(value, NULL, strncasecmp(value, "0x", 2) == 0 ? 16 : 10);
+        if ((int)found == number)
+            return found;
+    }
+    return number;
+}
+
+/* libconfig keeps the low 32 bits of an integer that has no L. */
+long long config_integer(const config_setting_t *s) {
+    const char *path = config_setting_source_file(s);
+    long long number = config_setting_get_int64(s);
+    FILE *file = path != NULL && config_setting_name(s) != NULL ? fopen(path, "re") : NULL;
+
+    if (file == NULL)
+        return number;
+    if (config_setting_type(s) == CONFIG_TYPE_INT)
+        number = number_in_file(file, s, (int)number);
+    fclose(file);
+    return number;
 }
 
 bool config_is_listing(const config_setting_t *s) {

@@ -34,7 +34,7 @@ static void read_string(struct reader *r, const struct setting *row, config_sett
 }
 
 static void read_int(struct reader *r, const struct setting *row, config_setting_t *s) {
-    long long number = config_setting_get_int64(s);
+    long long number = config_integer(s);
 
     if (number < row->minimum || number > row->maximum)
         config_problem(r, s, row->name, "must be from %ld to %ld, not %lld", row->minimum,

@@ -1,7 +1,10 @@
 /* settings.c: the table of settings, and what a text must look like to be one. */
 #include <ctype.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/log.h"
@@ -23,9 +26,13 @@ enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };
 
 static const char *check_port(struct arena *arena, const char *text, const char *colon) {
     int64_t port;
+    int n = (int)(colon - text);
 
-    if (colon == text)
+    if (n == 0)
         return arena_printf(arena, "\"%s\" names no host", text);
+    if (memchr(text, ':', (size_t)n) != NULL && (text[0] != '[' || colon[-1] != ']'))
+        return arena_printf(arena, "\"%.*s\" must be in brackets, as in \"[%.*s]%s\"", n, text, n,
+                            text, colon);
     if (num_parse_range(colon + 1, 1, 65535, &port) != NUM_OK || !isdigit((unsigned char)colon[1]))
         return arena_printf(arena, "\"%s\" is not a port", colon + 1);
     return NULL;
@@ -48,12 +55,27 @@ static const char *check_listen(struct arena *arena, const char *text) {
     return check_port(arena, text, colon);
 }
 
-static const char *check_owner(struct arena *arena, const char *text) {
-    const char *colon = strchr(text, ':');
+static const char *check_user(struct arena *arena, const char *text) {
+    return text[0] == '\0' || getpwnam(text) != NULL
+               ? NULL
+               : arena_printf(arena, "there is no user \"%s\"", text);
+}
 
-    if (colon != NULL && (colon == text || colon[1] == '\0' || strchr(colon + 1, ':') != NULL))
+static const char *check_group(struct arena *arena, const char *text) {
+    return text[0] == '\0' || getgrnam(text) != NULL
+               ? NULL
+               : arena_printf(arena, "there is no group \"%s\"", text);
+}
+
+static const char *check_owner(struct arena *arena, const char *text) {
+    const char *colon = strchr(text, ':'), *wrong;
+
+    if (colon == NULL)
+        return check_user(arena, text);
+    if (colon == text || colon[1] == '\0' || strchr(colon + 1, ':') != NULL)
         return arena_printf(arena, "\"%s\" is neither \"user\" nor \"user:group\"", text);
-    return NULL;
+    wrong = check_user(arena, arena_strndup(arena, text, (size_t)(colon - text)));
+    return wrong != NULL ? wrong : check_group(arena, colon + 1);
 }
 
 static const char *check_log_level(struct arena *arena, const char *text) {
@@ -74,6 +96,15 @@ static const char *check_path(struct arena *arena, const char *text) {
     if (text[0] == '\0' || text[0] == '/')
         return NULL;
     return arena_printf(arena, "\"%s\" is not an absolute path", text);
+}
+
+static const char *check_directory(struct arena *arena, const char *text) {
+    struct stat info;
+
+    if (text[0] == '\0' || (text[0] == '/' && stat(text, &info) == 0 && S_ISDIR(info.st_mode)))
+        return NULL;
+    return arena_printf(arena, "\"%s\" is not %s", text,
+                        text[0] == '/' ? "a directory" : "an absolute path");
 }
 
 /* CGI variables: what a front server can hand over. */
@@ -189,15 +220,15 @@ static const struct setting table[] = {
         "milliseconds that a browser may remember what it was told"),
     STRINGS("cors_origins", cors_origins, "()", 1, 300, check_origin,
             "origins whose pages may use the interface, or \"*\""),
-    STRING("database", store.database, "dbname=muster", 0, TEXT_MAX, NULL,
+    STRING("database", store.database, "dbname=muster", 0, TEXT_MAX, store_check_conninfo,
            "libpq connection string"),
-    STRING("doc_dir", api.doc_dir, "", 0, TEXT_MAX, check_path,
+    STRING("doc_dir", api.doc_dir, "", 0, TEXT_MAX, check_directory,
            "where the documentation texts are; empty: where they were installed"),
     INT("drain_timeout", drain_timeout, 30000, 0, HOUR,
         "milliseconds that requests in flight may take after TERM or HUP"),
     GROUP("drivers", "()", "additional drivers"),
     BOOL("expanded_type", api.expanded_type, false, "expanded objects carry their type"),
-    STRING("group", group, "", 0, 64, NULL, "group to drop to when started as root", true),
+    STRING("group", group, "", 0, 64, check_group, "group to drop to when started as root", true),
     STRING("identity_param", identity_param, "REMOTE_USER", 1, 64, check_param,
            "FastCGI parameter that says who is asking"),
     INT("json_depth", api.json_depth, 64, 1, 100, "containers inside each other in a JSON body"),
@@ -266,7 +297,7 @@ static const struct setting table[] = {
            "secret that tokens are hashed with; empty: no tokens are taken"),
     STRINGS("trusted_networks", trusted_networks, "(\"*\")", 1, 64, check_network,
             "whose HTTP_ parameters are believed when they say who is asking"),
-    STRING("user", user, "", 0, 64, NULL, "user to drop to when started as root", true),
+    STRING("user", user, "", 0, 64, check_user, "user to drop to when started as root", true),
     BOOL("versioning", store.versioning, true, "keep what was deleted and number every write"),
     INT("workers", workers, 0, 0, 1024,
         "processes that answer; 0: two for each core, from 4 to 16"),
