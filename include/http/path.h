@@ -7,34 +7,36 @@
 
 #include "base/arena.h"
 
-/* The decoded, NUL-terminated segments, in the arena; empty ones are left out. `slash`: it ends
- * with one. `front`: those that the front server took off before them; for clients they come first. */
+/* The decoded, NUL-terminated segments, in the arena; empty ones are left out. `front`: those that
+ * the front server took off before them; for clients they come first. */
 struct path {
     const char **segments;
     size_t count;
     const char **front;
     size_t front_count;
-    bool slash;
+};
+
+/* What the front server says (each may be NULL), and the limits. */
+struct path_input {
+    const char *path_info;   /* decoded by the front server */
+    const char *request_uri; /* raw */
+    const char *script_name;
+    size_t max_segments;
+    size_t max_bytes;
 };
 
 enum path_result { PATH_OK, PATH_ENCODING, PATH_LIMIT };
 
-/* Makes the path of a request. `path_info` (decoded by the front server, may be NULL) chooses the
- * route; where `request_uri` (raw, may be NULL) names the same path once front servers have decoded
- * it, merged its slashes and resolved its dots, its segments are taken instead, split first and
- * percent-decoded after, so that %2F stays inside a segment (contract/front.md). What SCRIPT_NAME
- * took off the front of it does not matter then; without a `path_info` it is taken off here. A URI
- * that says something else was rewritten in front: path_info counts.
+/* Makes the path of a request. `path_info` chooses the route; where `request_uri` names the same
+ * path once front servers have decoded it, merged its slashes and resolved its dots, its segments
+ * are taken instead, split first and percent-decoded after, so that %2F stays inside a segment
+ * (contract/front.md). What `script_name` took off the front of it does not matter then; without a
+ * `path_info` it is taken off here. A URI that says something else was rewritten in front:
+ * path_info counts.
  *
  * PATH_LIMIT: more than `max_segments` or `max_bytes`. PATH_ENCODING: not UTF-8, a NUL, a broken
  * escape; or dots beside encoded slashes that make path_info begin with another segment than the
  * client's path does (/container/..%2F..%2F arrives as "/"). */
-enum path_result path_parse(struct arena *arena, const char *path_info, const char *request_uri,
-                            const char *script_name, size_t max_segments, size_t max_bytes,
-                            struct path *out);
-
-/* Percent-decodes `n` bytes of `text` in the arena ('+' stays). NULL: a broken escape, NUL or not
- * UTF-8. */
-const char *path_decode(struct arena *arena, const char *text, size_t n);
+enum path_result path_parse(struct arena *arena, const struct path_input *in, struct path *out);
 
 #endif

@@ -81,10 +81,13 @@ void intake_begin(struct worker_state *w, struct arena *arena, const struct tran
 }
 
 enum path_result intake_path(const struct settings *settings, struct request *request) {
-    return path_parse(request->arena, variable(request, "PATH_INFO"),
-                      variable(request, "REQUEST_URI"), variable(request, "SCRIPT_NAME"),
-                      (size_t)settings->max_path_segments, (size_t)settings->max_path_bytes,
-                      &request->path);
+    const struct path_input input = {.path_info = variable(request, "PATH_INFO"),
+                                     .request_uri = variable(request, "REQUEST_URI"),
+                                     .script_name = variable(request, "SCRIPT_NAME"),
+                                     .max_segments = (size_t)settings->max_path_segments,
+                                     .max_bytes = (size_t)settings->max_path_bytes};
+
+    return path_parse(request->arena, &input, &request->path);
 }
 
 /* Content-Length, -1 where the front server does not say. */

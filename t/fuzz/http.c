@@ -6,6 +6,7 @@
 #include "http/page.h"
 #include "http/params.h"
 #include "http/path.h"
+#include "http/percent.h"
 
 #include "fuzz.h"
 
@@ -139,11 +140,15 @@ static void promise_path(enum path_result result, const struct path *path) {
 
 /* The URI's path as nginx makes it: decoded, dots resolved; NULL: it would refuse it. */
 static const char *as_nginx(struct arena *arena, const char *uri) {
-    const char *decoded = *uri == '/' ? path_decode(arena, uri, strcspn(uri, "?#")) : NULL;
+    char *decoded = arena_alloc(arena, strlen(uri) + 1);
     char *out = arena_alloc(arena, strlen(uri) + 1);
     size_t length = 0;
 
-    for (const char *p = decoded; p != NULL && *p != '\0';) {
+    if (*uri != '/' || !percent_decode(uri, strcspn(uri, "?#"), false, decoded, &length) ||
+        count_characters(decoded, length) == SIZE_MAX)
+        return NULL;
+    length = 0;
+    for (const char *p = decoded; *p != '\0';) {
         size_t word = strcspn(p + 1, "/");
 
         if (word == 2 && memcmp(p + 1, "..", 2) == 0) {
@@ -158,7 +163,7 @@ static const char *as_nginx(struct arena *arena, const char *uri) {
         p += word + 1;
     }
     out[length] = '\0';
-    return decoded == NULL ? NULL : length == 0 ? "/" : out;
+    return length == 0 ? "/" : out;
 }
 
 /* What chooses the route is what the front server saw: the first words must agree. (A segment with
@@ -172,25 +177,30 @@ static void promise_first(const char *info, const struct path *path) {
     PROMISE(strchr(first, '/') != NULL || (strlen(first) == n && strncmp(first, info, n) == 0));
 }
 
+static enum path_result parse(struct arena *arena, const char *info, const char *uri,
+                              const char *script, struct path *path) {
+    return path_parse(arena, &(struct path_input){info, uri, script, MAX_SEGMENTS, MAX_BYTES},
+                      path);
+}
+
 /* PATH_INFO, REQUEST_URI and SCRIPT_NAME; then the URI alone as nginx would pass it on. */
 void fuzz_path(struct input *in) {
     const char *info = take_optional(in), *uri = take_optional(in), *script = take_optional(in);
     struct path path, plain;
-    enum path_result result =
-        path_parse(in->arena, info, uri, script, MAX_SEGMENTS, MAX_BYTES, &path);
+    enum path_result result = parse(in->arena, info, uri, script, &path);
 
     promise_path(result, &path);
     info = uri != NULL ? as_nginx(in->arena, uri) : NULL;
     if (info == NULL)
         return;
-    result = path_parse(in->arena, info, uri, NULL, MAX_SEGMENTS, MAX_BYTES, &path);
+    result = parse(in->arena, info, uri, NULL, &path);
     promise_path(result, &path);
     if (result != PATH_OK)
         return;
     promise_first(info, &path);
     if (strcasestr(uri, "%2f") != NULL)
         return;
-    PROMISE(path_parse(in->arena, info, NULL, NULL, MAX_SEGMENTS, MAX_BYTES, &plain) == PATH_OK);
+    PROMISE(parse(in->arena, info, NULL, NULL, &plain) == PATH_OK);
     PROMISE(path.count == plain.count);
     for (size_t i = 0; i < path.count; i++)
         PROMISE(strcmp(path.segments[i], plain.segments[i]) == 0);
