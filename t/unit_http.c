@@ -485,16 +485,16 @@ static const char *show_params(const struct params *params, enum params_result r
 
 static const char *show_form(const char *text, size_t n) {
     struct params params = {0};
-    const char *message = NULL;
+    struct params_target to = {&params, arena, &limits, NULL, 0};
     enum params_result result;
     char *copy = n == 0 ? NULL : malloc(n); /* exact, so that reading on is seen */
 
     arena_reset(arena);
     if (n > 0)
         memcpy(copy, text, n);
-    result = params_add_form(&params, arena, copy, n, &limits, &message);
+    result = params_add_form(&to, copy, n);
     free(copy);
-    return show_params(&params, result, message);
+    return show_params(&params, result, to.message);
 }
 
 static void test_forms(void) {
@@ -533,7 +533,7 @@ static void test_forms(void) {
     };
     static const char *const known[] = {"a", "b", NULL};
     struct params params = {0};
-    const char *message = NULL;
+    struct params_target to = {&params, arena, &limits, NULL, 0};
     const char **all;
     size_t n;
     size_t i;
@@ -544,8 +544,8 @@ static void test_forms(void) {
     is_str(show_form("a=\0b", 4), "ENCODING", "form with a NUL");
 
     arena_reset(arena);
-    (void)params_add_form(&params, arena, "a=1&b=2", 7, &limits, &message);
-    (void)params_add_form(&params, arena, "a=3&c=4", 7, &limits, &message);
+    (void)params_add_form(&to, "a=1&b=2", 7);
+    (void)params_add_form(&to, "a=3&c=4", 7);
     is_int(params.count, 4, "query and body together");
     ok(strcmp(params.items[1].value, "2") == 0 && strcmp(params.items[2].value, "3") == 0,
        "in the order sent");
@@ -558,8 +558,8 @@ static void test_forms(void) {
     is_str(params_unknown(&params, known)->name, "c", "the unknown one");
     params.count = 3;
     ok(params_unknown(&params, known) == NULL, "no unknown one");
-    (void)params_add_form(&params, arena, "x=%ff", 5, &limits, &message);
-    is_str(message, "Parameter 'x' is not valid UTF-8 or has a NUL", "the message names it");
+    (void)params_add_form(&to, "x=%ff", 5);
+    is_str(to.message, "Parameter 'x' is not valid UTF-8 or has a NUL", "the message names it");
 }
 
 #define MP   "multipart/form-data; boundary=X"
@@ -629,16 +629,16 @@ static const struct {
 
 static const char *show_multipart(const char *type, const char *body, size_t n) {
     struct params params = {0};
-    const char *message = NULL;
+    struct params_target to = {&params, arena, &limits, NULL, 0};
     enum params_result result;
     char *copy = n == 0 ? NULL : malloc(n);
 
     arena_reset(arena);
     if (n > 0)
         memcpy(copy, body, n);
-    result = params_add_multipart(&params, arena, type, copy, n, &limits, &message);
+    result = params_add_multipart(&to, type, copy, n);
     free(copy);
-    return show_params(&params, result, message);
+    return show_params(&params, result, to.message);
 }
 
 static void test_multiparts(void) {

@@ -31,18 +31,28 @@ enum params_result {
     PARAMS_LIMIT
 };
 
+/* Where parameters go; `capacity` starts at 0. */
+struct params_target {
+    struct params *params;
+    struct arena *arena;
+    const struct params_limits *limits;
+    const char *message; /* with anything but PARAMS_OK: what is wrong, for a person (arena) */
+    size_t capacity;     /* of the array that was made for this target, 0: none yet */
+};
+
+/* Adds a name and a value, both decoded: they are NUL-terminated after their lengths, belong to the
+ * arena and are kept. Checks UTF-8, NUL and the limits. */
+enum params_result params_add(struct params_target *to, const char *name, size_t name_length,
+                              const char *value, size_t value_length);
+
 /* Adds the parameters of an application/x-www-form-urlencoded text (a query string too): pairs
- * separated by '&', '+' is a space. A pair without '=' has the value "". On anything but PARAMS_OK
- * *message (arena) names what is wrong, for a person. */
-enum params_result params_add_form(struct params *params, struct arena *arena, const char *text,
-                                   size_t n, const struct params_limits *limits,
-                                   const char **message);
+ * separated by '&', '+' is a space. A pair without '=' has the value "". */
+enum params_result params_add_form(struct params_target *to, const char *text, size_t n);
 
 /* The same for multipart/form-data (RFC 7578); `content_type` is the whole header value with its
  * boundary. A part with a file name counts as a parameter like the others. */
-enum params_result params_add_multipart(struct params *params, struct arena *arena,
-                                        const char *content_type, const char *body, size_t n,
-                                        const struct params_limits *limits, const char **message);
+enum params_result params_add_multipart(struct params_target *to, const char *content_type,
+                                        const char *body, size_t n);
 
 /* The last value given for `name`, or NULL. */
 const char *params_last(const struct params *params, const char *name);

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/quote.h"
-#include "http/param_list.h"
+#include "http/params.h"
 
 #define LONGEST_BOUNDARY 70 /* RFC 2046 section 5.1.1 */
 
@@ -16,8 +16,8 @@ struct span {
     size_t n;
 };
 
-static enum params_result malformed(const struct param_list *list, const char *what) {
-    *list->message = arena_printf(list->arena, "The multipart/form-data body %s", what);
+static enum params_result malformed(struct params_target *to, const char *what) {
+    to->message = arena_printf(to->arena, "The multipart/form-data body %s", what);
     return PARAMS_MALFORMED;
 }
 
@@ -198,7 +198,7 @@ static bool is_plain_encoding(struct span value) {
 }
 
 /* `part` is what is between two delimiter lines. */
-static enum params_result add_part(struct param_list *list, struct span part) {
+static enum params_result add_part(struct params_target *to, struct span part) {
     struct span line;
     const char *name = NULL;
     size_t length = 0;
@@ -210,40 +210,37 @@ static enum params_result add_part(struct param_list *list, struct span part) {
         value = trim(value);
         if (same_word(field, "Content-Disposition") &&
             same_word(trim(cut(&value, ';')), "form-data"))
-            name = header_param(list->arena, value, "name", &length);
+            name = header_param(to->arena, value, "name", &length);
         else if (same_word(field, "Content-Transfer-Encoding") && !is_plain_encoding(value))
-            return malformed(list, "has a part with a transfer encoding, which is not supported");
+            return malformed(to, "has a part with a transfer encoding, which is not supported");
     }
     if (name == NULL)
-        return malformed(list, "has a part without a name");
-    return param_list_add(list, name, length, arena_strndup(list->arena, part.at, part.n), part.n);
+        return malformed(to, "has a part without a name");
+    return params_add(to, name, length, arena_strndup(to->arena, part.at, part.n), part.n);
 }
 
-enum params_result params_add_multipart(struct params *params, struct arena *arena,
-                                        const char *content_type, const char *body, size_t n,
-                                        const struct params_limits *limits, const char **message) {
-    struct param_list list = {params, arena, limits, message, 0};
+enum params_result params_add_multipart(struct params_target *to, const char *content_type,
+                                        const char *body, size_t n) {
     struct delimiter d = {0};
     const char *end;
     const char *start;
 
-    assert(params != NULL && arena != NULL && content_type != NULL && limits != NULL);
-    assert(message != NULL && (body != NULL || n == 0));
-    d.text = delimiter_of(arena, content_type, &d.n);
+    assert(to != NULL && content_type != NULL && (body != NULL || n == 0));
+    d.text = delimiter_of(to->arena, content_type, &d.n);
     if (d.text == NULL)
-        return malformed(&list, "has no usable boundary in its Content-Type");
+        return malformed(to, "has no usable boundary in its Content-Type");
     end = n == 0 ? d.text : body + n;
     if (n == 0 || !find_delimiter(&d, body, end))
-        return malformed(&list, "does not contain its boundary");
+        return malformed(to, "does not contain its boundary");
     for (start = d.next; !d.last; start = d.next) {
         struct span part = {start, 0};
         enum params_result result;
 
         if (!find_delimiter(&d, start, end))
-            return malformed(&list, "ends before its last boundary");
+            return malformed(to, "ends before its last boundary");
         if (d.line > start)
             part.n = (size_t)(d.line - start) - 2; /* the CRLF belongs to the delimiter */
-        result = add_part(&list, part);
+        result = add_part(to, part);
         if (result != PARAMS_OK)
             return result;
     }

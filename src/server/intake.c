@@ -158,16 +158,16 @@ enum params_result intake_params(const struct settings *settings, struct request
     const struct params_limits limits = {.count = (size_t)settings->max_params,
                                          .name_bytes = (size_t)settings->max_param_name_bytes,
                                          .value_bytes = (size_t)settings->max_param_bytes};
-    enum params_result result = params_add_form(&request->params, request->arena, request->query,
-                                                strlen(request->query), &limits, message);
+    struct params_target to = {&request->params, request->arena, &limits, NULL, 0};
+    enum params_result result = params_add_form(&to, request->query, strlen(request->query));
 
-    if (result != PARAMS_OK || !form || request->body_length == 0)
-        return result;
-    if (is_form(request))
-        return params_add_form(&request->params, request->arena, request->body,
-                               request->body_length, &limits, message);
-    if (request_has_type(request, "multipart/form-data"))
-        return params_add_multipart(&request->params, request->arena, request->content_type,
-                                    request->body, request->body_length, &limits, message);
+    if (result == PARAMS_OK && form && request->body_length > 0) {
+        if (is_form(request))
+            result = params_add_form(&to, request->body, request->body_length);
+        else if (request_has_type(request, "multipart/form-data"))
+            result = params_add_multipart(&to, request->content_type, request->body,
+                                          request->body_length);
+    }
+    *message = to.message;
     return result;
 }

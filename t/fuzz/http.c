@@ -51,15 +51,17 @@ static void encode(struct buf *out, const char *text) {
 /* A form, and what it says written in another way. */
 void fuzz_params(struct input *in) {
     struct params params = {0}, again = {0};
-    const char *message = NULL, *text;
+    struct params_target to = {&params, in->arena, &limits, NULL, 0};
+    struct params_target to_again = {&again, in->arena, &limits, NULL, 0};
+    const char *text;
     enum params_result result;
     struct buf form;
     size_t n;
 
     text = take_rest(in, &n);
-    result = params_add_form(&params, in->arena, text, n, &limits, &message);
+    result = params_add_form(&to, text, n);
     promise_memory(in->arena, 0, n);
-    promise_params(&params, result, message);
+    promise_params(&params, result, to.message);
     buf_init(&form, 0);
     for (size_t i = 0; i < params.count; i++) {
         encode(&form, params.items[i].name);
@@ -67,7 +69,7 @@ void fuzz_params(struct input *in) {
         encode(&form, params.items[i].value);
         buf_addc(&form, '&');
     }
-    result = params_add_form(&again, in->arena, buf_cstr(&form), form.len, &limits, &message);
+    result = params_add_form(&to_again, buf_cstr(&form), form.len);
     PROMISE(result == PARAMS_OK);
     promise_same(&params, &again);
     buf_release(&form);
@@ -97,20 +99,21 @@ static bool write_parts(struct buf *body, const struct params *params) {
 /* The Content-Type, a NUL, the body. */
 void fuzz_multipart(struct input *in) {
     struct params params = {0}, again = {0};
-    const char *message = NULL, *type = take_text(in), *text;
+    struct params_target to = {&params, in->arena, &limits, NULL, 0};
+    struct params_target to_again = {&again, in->arena, &limits, NULL, 0};
+    const char *type = take_text(in), *text;
     size_t n, before = arena_used(in->arena);
     enum params_result result;
     struct buf body;
 
     text = take_rest(in, &n);
-    result = params_add_multipart(&params, in->arena, type, text, n, &limits, &message);
+    result = params_add_multipart(&to, type, text, n);
     promise_memory(in->arena, before, n + strlen(type));
-    promise_params(&params, result, message);
+    promise_params(&params, result, to.message);
     buf_init(&body, 0);
     if (params.count > 0 && write_parts(&body, &params)) {
-        result = params_add_multipart(&again, in->arena,
-                                      "multipart/form-data; boundary=\"" BOUNDARY "\"",
-                                      buf_cstr(&body), body.len, &limits, &message);
+        result = params_add_multipart(&to_again, "multipart/form-data; boundary=\"" BOUNDARY "\"",
+                                      buf_cstr(&body), body.len);
         PROMISE(result == PARAMS_OK);
         promise_same(&params, &again);
     }
