@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/quote.h"
 #include "http/page.h"
@@ -99,6 +101,15 @@ static void test_no_body(void) {
     is_str(buf_cstr(&sent), "Status: 204 No Content\r\nContent-Length: 0\r\n\r\n", "HEAD 204");
 }
 
+/* What was set, before it is sent; NULL: nothing. */
+static const char *header_set(const char *name) {
+    const struct response_header *h = response.headers;
+
+    while (h != NULL && strcasecmp(h->name, name) != 0)
+        h = h->next;
+    return h == NULL ? NULL : h->value;
+}
+
 static void test_headers(void) {
     static const struct header fixed[] = {
         {"Access-Control-Allow-Origin", "*"}, {"clusto-minify", "fixed"}, {"Content-Length", "99"},
@@ -117,8 +128,8 @@ static void test_headers(void) {
     response_header(&response, "never-there", NULL);
     response_header(&response, "Status", "500 x");
     response_header(&response, "content-length", "7");
-    is_str(response_get_header(&response, "third"), "c", "cut at CR");
-    is_str(response_get_header(&response, "Gone"), NULL, "removed");
+    is_str(header_set("third"), "c", "cut at CR");
+    is_str(header_set("Gone"), NULL, "removed");
     ok(response_finish(&response), "finish");
     is_str(buf_cstr(&sent),
            "Status: 200 OK\r\nClusto-Minify: b\r\nThird: c\r\nFourth: a\tb c \r\n"

@@ -67,9 +67,6 @@ void response_reset(struct response *r);
  * header. Status and Content-Length are this module's own: a header of that name is not sent. */
 void response_header(struct response *r, const char *name, const char *value);
 
-/* What response_header set, or NULL; the fixed ones are not looked at. */
-const char *response_get_header(const struct response *r, const char *name);
-
 /* Adds body bytes; sends once more than RESPONSE_HOLD are held (in pieces of 32 KiB or more). With
  * a status that has no body (204, 304) they are dropped. False: stop, because the client is gone
  * (`failed`), or because a HEAD needs no more (response_enough). Has the type of a json_sink. */
@@ -86,8 +83,5 @@ bool response_finish(struct response *r);
 
 /* A failure after the header left: the transport must close without a proper end. */
 void response_break(struct response *r);
-
-/* "OK", "Not Found" ...; "Unknown" for others. */
-const char *response_reason(int status);
 
 #endif

@@ -2,6 +2,7 @@
 #include "http/path.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -222,21 +223,18 @@ static enum path_result choose(struct arena *arena, const struct path_input *in,
 
 /* --- both together --- */
 
-/* Bytes that no front server sees in another way; dots only after one of them. */
-static bool is_simple_byte(char c) {
-    return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '-' ||
-           c == '_';
-}
-
-/* Is it "/a/b/c" or "/a/b/c/", in which nothing is encoded, empty or resolved? */
+/* Is it "/a/b/c" or "/a/b/c/", of bytes that no front server sees in another way, with dots only
+ * after one of them: is nothing encoded, empty or resolved? */
 static bool is_simple(const char *path, size_t n) {
     bool begun = false;
 
     for (size_t i = 0; i < n; i++) {
-        if (path[i] == '/' ? i > 0 && !begun
-                           : !is_simple_byte(path[i]) && !(path[i] == '.' && begun))
+        char c = path[i];
+
+        if (c == '/' ? i > 0 && !begun
+                     : !isalnum((unsigned char)c) && c != '-' && c != '_' && (c != '.' || !begun))
             return false;
-        begun = path[i] != '/';
+        begun = c != '/';
     }
     return path[0] == '/';
 }

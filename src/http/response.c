@@ -2,6 +2,7 @@
 #include "http/response.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -19,28 +20,20 @@ static const struct {
     int status;
     const char *reason;
 } reasons[] = {
-    {100, "Continue"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
     {204, "No Content"},
     {206, "Partial Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
     {304, "Not Modified"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
     {408, "Request Timeout"},
     {409, "Conflict"},
     {410, "Gone"},
-    {411, "Length Required"},
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
@@ -48,16 +41,13 @@ static const struct {
     {422, "Unprocessable Content"},
     {428, "Precondition Required"},
     {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
-    {502, "Bad Gateway"},
     {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
     {507, "Insufficient Storage"},
 };
 
-const char *response_reason(int status) {
+static const char *reason_of(int status) {
     size_t i;
 
     for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -107,16 +97,12 @@ void response_reset(struct response *r) {
 
 /* --- headers --- */
 
-/* strspn() makes a table each time, which is dear for a name. */
-static bool is_alnum(char c) {
-    return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10;
-}
-
 /* RFC 9110 section 5.6.2. */
 static bool is_token(const char *name) {
     const char *p = name;
 
-    while (is_alnum(*p) || *p == '-' || (*p != '\0' && strchr("!#$%&'*+.^_`|~", *p) != NULL))
+    while (isalnum((unsigned char)*p) || *p == '-' ||
+           (*p != '\0' && strchr("!#$%&'*+.^_`|~", *p) != NULL))
         p++;
     return p > name && *p == '\0';
 }
@@ -126,55 +112,28 @@ static bool is_name(const char *name, const char *other) {
     return ((name[0] ^ other[0]) & ~0x20) == 0 && strcasecmp(name, other) == 0;
 }
 
-static struct response_header *lookup(const struct response *r, const char *name) {
-    struct response_header *h;
+/* The link to the header of that name, or the last one, to nothing. */
+static struct response_header **find(struct response *r, const char *name) {
+    struct response_header **link = &r->headers;
 
-    for (h = r->headers; h != NULL && !is_name(h->name, name); h = h->next) {
-    }
-    return h;
-}
-
-static void unlink_header(struct response *r, const struct response_header *h) {
-    struct response_header **link;
-
-    for (link = &r->headers; *link != NULL; link = &(*link)->next) {
-        if (*link == h) {
-            *link = h->next;
-            return;
-        }
-    }
-}
-
-static struct response_header *append_header(struct response *r, const char *name) {
-    struct response_header **link;
-
-    for (link = &r->headers; *link != NULL; link = &(*link)->next) {
-    }
-    *link = arena_alloc(r->arena, sizeof(**link));
-    (*link)->name = arena_strdup(r->arena, name);
-    return *link;
+    while (*link != NULL && !is_name((*link)->name, name))
+        link = &(*link)->next;
+    return link;
 }
 
 void response_header(struct response *r, const char *name, const char *value) {
-    struct response_header *h;
+    struct response_header **link;
 
     assert(r != NULL && name != NULL && *name != '\0');
-    h = lookup(r, name);
-    if (value == NULL) {
-        unlink_header(r, h);
-        return;
+    link = find(r, name);
+    if (*link == NULL && value != NULL) {
+        *link = arena_alloc(r->arena, sizeof(**link));
+        (*link)->name = arena_strdup(r->arena, name);
     }
-    if (h == NULL)
-        h = append_header(r, name);
-    h->value = arena_strndup(r->arena, value, strcspn(value, "\r\n"));
-}
-
-const char *response_get_header(const struct response *r, const char *name) {
-    const struct response_header *h;
-
-    assert(r != NULL && name != NULL);
-    h = lookup(r, name);
-    return h == NULL ? NULL : h->value;
+    if (value != NULL)
+        (*link)->value = arena_strndup(r->arena, value, strcspn(value, "\r\n"));
+    else if (*link != NULL)
+        *link = (*link)->next;
 }
 
 /* The status and the length have one source: this file. */
@@ -182,8 +141,8 @@ static bool is_ours(const char *name) {
     return is_name(name, "Status") || is_name(name, "Content-Length");
 }
 
-static bool is_sent(const struct response *r, const struct header *fixed) {
-    return lookup(r, fixed->name) == NULL && !is_ours(fixed->name) && is_token(fixed->name);
+static bool is_sent(struct response *r, const struct header *fixed) {
+    return *find(r, fixed->name) == NULL && !is_ours(fixed->name) && is_token(fixed->name);
 }
 
 /* One line; whatever could end it early becomes a space. */
@@ -210,7 +169,7 @@ static void add_number(struct buf *b, size_t number) {
     buf_adds(b, num_text(room, number, 10));
 }
 
-static void render_header(const struct response *r, size_t length, struct buf *b) {
+static void render_header(struct response *r, size_t length, struct buf *b) {
     const struct response_header *h;
     size_t i;
 
@@ -218,7 +177,7 @@ static void render_header(const struct response *r, size_t length, struct buf *b
     buf_adds(b, "Status: ");
     add_number(b, (size_t)r->status);
     buf_addc(b, ' ');
-    buf_adds(b, response_reason(r->status));
+    buf_adds(b, reason_of(r->status));
     buf_add(b, "\r\n", 2);
     for (h = r->headers; h != NULL; h = h->next)
         if (!is_ours(h->name))
