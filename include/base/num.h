@@ -15,6 +15,10 @@ enum num_result num_parse(const char *text, int64_t *out);
 /* The same within minimum..maximum, else NUM_OUT_OF_RANGE. */
 enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maximum, int64_t *out);
 
+/* Reads decimal digits from `text` on, before `end` (NULL: its NUL ends it), to *out; UINT64_MAX:
+ * that many or more. What follows them: `text` itself if there are none. */
+const char *num_digits(const char *text, const char *end, uint64_t *out);
+
 /* Room for a number's digits in any base from 10 on, a sign before them, and a NUL. */
 enum { NUM_DIGITS = 24 };
 

@@ -50,8 +50,8 @@ static bool is_clean(const struct network *n) {
 }
 
 bool network_parse(const char *text, struct network *out) {
-    const char *slash = strchr(text, '/');
-    int64_t bits;
+    const char *slash = strchr(text, '/'), *end;
+    uint64_t bits;
 
     *out = (struct network){.kind = NETWORK_ANY};
     if (strcmp(text, "*") == 0)
@@ -61,8 +61,10 @@ bool network_parse(const char *text, struct network *out) {
         return true;
     if (slash == NULL)
         return parse_address(text, strlen(text), out);
-    if (!parse_address(text, (size_t)(slash - text), out) || slash[1] < '0' || slash[1] > '9' ||
-        num_parse_range(slash + 1, 0, out->bits, &bits) != NUM_OK)
+    if (!parse_address(text, (size_t)(slash - text), out))
+        return false;
+    end = num_digits(slash + 1, NULL, &bits);
+    if (end == slash + 1 || *end != '\0' || bits > (uint64_t)out->bits)
         return false;
     out->bits = (int)bits;
     return is_clean(out);

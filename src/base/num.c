@@ -4,15 +4,22 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* What Python's str.strip() takes off within ASCII. */
-static bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= '\x1c' && c <= '\x1f');
-}
-
+/* After what Python's str.strip() takes off within ASCII. */
 static const char *skip_spaces(const char *s) {
-    while (is_space(*s))
+    while (*s == ' ' || (*s >= '\t' && *s <= '\r') || (*s >= '\x1c' && *s <= '\x1f'))
         s++;
     return s;
+}
+
+const char *num_digits(const char *text, const char *end, uint64_t *out) {
+    bool fits = true;
+
+    for (*out = 0; text != end && *text >= '0' && *text <= '9'; text++)
+        fits = fits && !__builtin_mul_overflow(*out, 10u, out) &&
+               !__builtin_add_overflow(*out, (unsigned)(*text - '0'), out);
+    if (!fits)
+        *out = UINT64_MAX;
+    return text;
 }
 
 enum num_result num_parse(const char *text, int64_t *out) {
@@ -20,25 +27,22 @@ enum num_result num_parse(const char *text, int64_t *out) {
 }
 
 enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maximum, int64_t *out) {
-    const char *s;
-    const char *digits;
+    const char *digits, *end;
     bool negative;
-    bool too_far = false;
-    int64_t value = 0; /* kept negative: that side reaches one further */
+    uint64_t size;
+    int64_t value;
 
     assert(text != NULL && out != NULL);
-    s = skip_spaces(text);
-    negative = *s == '-';
-    if (*s == '-' || *s == '+')
-        s++;
-    for (digits = s; *s >= '0' && *s <= '9'; s++)
-        too_far = too_far || __builtin_mul_overflow(value, 10, &value) ||
-                  __builtin_sub_overflow(value, *s - '0', &value);
-    if (s == digits || *skip_spaces(s) != '\0')
+    text = skip_spaces(text);
+    negative = *text == '-';
+    digits = text + (*text == '-' || *text == '+');
+    end = num_digits(digits, NULL, &size);
+    if (end == digits || *skip_spaces(end) != '\0')
         return NUM_MALFORMED;
-    if (!negative)
-        too_far = too_far || __builtin_sub_overflow((int64_t)0, value, &value);
-    if (too_far || value < minimum || value > maximum)
+    if (size > (uint64_t)INT64_MAX + negative)
+        return NUM_OUT_OF_RANGE;
+    value = negative ? (int64_t)(0 - size) : (int64_t)size;
+    if (value < minimum || value > maximum)
         return NUM_OUT_OF_RANGE;
     *out = value;
     return NUM_OK;

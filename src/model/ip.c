@@ -4,23 +4,14 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* A decimal number of 0..maximum without leading zeros, *text moves behind it. */
-static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
-    const char *p = *text;
-    uint64_t value = 0;
+#include "base/num.h"
 
-    while (*p >= '0' && *p <= '9') {
-        if (value == 0 && p > *text)
-            return false;
-        value = value * 10 + (uint64_t)(*p++ - '0');
-        if (value > maximum)
-            return false;
-    }
-    if (p == *text)
-        return false;
-    *text = p;
-    *out = value;
-    return true;
+/* A decimal number of 0..maximum without leading zeros; *text moves to what follows it. */
+static bool take_number(const char **text, uint64_t maximum, uint64_t *out) {
+    const char *digits = *text;
+
+    *text = num_digits(digits, NULL, out);
+    return *text > digits && *out <= maximum && (*digits != '0' || *text == digits + 1);
 }
 
 bool ip_parse(const char *text, uint32_t *out) {
