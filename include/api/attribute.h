@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 
+int attribute_ask(struct context *c); /* before attribute_show */
 int attribute_show(struct context *c);
 int attribute_add(struct context *c);
 int attribute_set(struct context *c);

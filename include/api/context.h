@@ -65,10 +65,14 @@ struct context {
     bool may_manage; /* the caller has the role write on the managers' mount, too */
     enum rc rc;      /* last result of the store that made the request fail */
     bool json_open;
+    struct store_read *read;                  /* of a quick read: what its first step asks for */
+    const void *asked;                        /* whatever else that hands on to the second */
     struct context_dependencies dependencies; /* filled by a reading handler that sends 200 */
 };
 
-/* A handler returns the status of its response. */
+/* A handler returns the status of its response. A quick read has two: the first checks the request
+ * and sets c->read, sends nothing to the database and returns 0 (or responds at once); the second
+ * takes the result and responds. */
 typedef int (*context_handler)(struct context *c);
 
 #endif

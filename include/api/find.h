@@ -18,9 +18,6 @@ bool find_check(struct context *c, enum rc rc, const char *name, const struct re
 /* Looks the whole object up and checks it. */
 bool find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
-/* The same, identity only. */
-bool find_ref(struct context *c, const char *name, const char *driver, struct ref *out);
-
 /* May this caller create or delete objects of this driver? A manager needs a role on the managers'
  * mount, whatever the path. False: a 401 (not authenticated) or 403 was sent. */
 bool find_may_manage(struct context *c, const struct driver *driver);

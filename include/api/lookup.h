@@ -5,6 +5,7 @@
 
 #include "api/context.h"
 
+int lookup_ask_by_name(struct context *c); /* before lookup_by_name */
 int lookup_by_name(struct context *c);
 int lookup_by_names(struct context *c);
 int lookup_by_attr(struct context *c);

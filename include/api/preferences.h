@@ -7,6 +7,7 @@
 int preferences_list(struct context *c);
 int preferences_unnamed(struct context *c); /* POST without a container */
 int preferences_delete_all(struct context *c);
+int preferences_ask(struct context *c); /* before preferences_show */
 int preferences_show(struct context *c);
 int preferences_write(struct context *c);
 int preferences_replace(struct context *c);

@@ -16,7 +16,6 @@ enum rc {
     RC_FULL,     /* disk or quota full */
     RC_UNKNOWN,  /* COMMIT was sent and its answer never came: outcome unknown */
     RC_GONE,     /* the client went away or a sink failed: stop */
-    RC_AHEAD,    /* the read was only asked for (store_ask): it is to be run again */
     RC_BUG       /* anything else; logged where it was seen */
 };
 

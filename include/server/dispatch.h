@@ -75,11 +75,11 @@ bool exchange_serve(struct exchange *x);
 /* Is one quick read all that is left to do, also where a kept answer was not current? */
 bool exchange_is_quick(const struct exchange *x);
 
-/* Asks the database for what a quick one needs, together with others; false: exchange_run must.
- * Then store_fetch, and exchange_run for each in any order. */
-bool exchange_ask(struct exchange *x);
+/* The first step of a quick one: what is to be read, for store_prefetch, after which exchange_run
+ * must be called. False: the response is there without it. */
+bool exchange_ask(struct exchange *x, struct store_prefetch *out);
 
-/* Answers by the handler, or with what was wrong on the ladder. */
+/* Responds by the handler, unless there is a response already. */
 void exchange_run(struct exchange *x);
 
 /* Sends what is left of the answer, writes the access log line. False if the answer must be broken

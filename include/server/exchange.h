@@ -27,7 +27,7 @@ struct exchange {
     const char *key; /* under which its answer is kept; NULL: it is not */
     size_t key_length;
     uint64_t kept_seq; /* from before the database was asked */
-    int place;         /* store_ask's; -1: it was not asked */
+    bool asked;        /* by exchange_ask: the next attempt begins with the second step */
 };
 
 /* Sets the key, if this is a request whose answer may be kept. True if one is there now. */

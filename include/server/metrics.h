@@ -31,6 +31,7 @@ void metrics_open(void);
 void metrics_close(void);
 
 void metrics_count(enum metric metric);
+void metrics_add(enum metric metric, size_t count);
 
 /* One request is over: which row of the table answered it (NULL: none), with which status, after
  * how many microseconds. */

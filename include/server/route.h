@@ -18,9 +18,10 @@ struct route {
     enum mount mount;
     const char *pattern;
     context_handler handle;
-    enum role role;  /* that the caller needs on this mount */
-    const char *doc; /* heading in doc/<mount>.rst that documents it */
-    unsigned flags;  /* ROUTE_x */
+    enum role role;      /* that the caller needs on this mount */
+    const char *doc;     /* heading in doc/<mount>.rst that documents it */
+    unsigned flags;      /* ROUTE_x */
+    context_handler ask; /* a quick read's first step (context.h); NULL: it has one step */
 };
 
 /* The body is the handler's whatever its Content-Type says: it is never read as a form. */
@@ -29,13 +30,10 @@ struct route {
 #define ROUTE_USER 2u
 /* Also for anybody in monitor_networks, and there whatever is mounted. */
 #define ROUTE_MONITOR 4u
-/* One quick read outside a transaction is all that its handler asks of the database, and nothing
- * that it does before can't be done twice: it may be asked together with others (store_ask). */
-#define ROUTE_QUICK 8u
 /* The response may be cached. */
-#define ROUTE_CACHE 16u
+#define ROUTE_CACHE 8u
 /* The handler runs in a write transaction that dispatch begins and ends. */
-#define ROUTE_WRITE 32u
+#define ROUTE_WRITE 16u
 
 const struct route *route_table(size_t *count);
 

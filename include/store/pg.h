@@ -93,8 +93,7 @@ enum rc pg_stream(struct store *store, pg_row row, void *context);
 
 /* pg_send and pg_next in one. `result` NULL: only whether it worked. A statement alone outside a
  * transaction, or the first of a snapshot, is sent once more on a new connection when the old one
- * turns out to have died while it was idle. After store_ask it is only put into the packet:
- * RC_AHEAD. */
+ * turns out to have died while it was idle. */
 enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const struct pg_arg *args,
                 size_t count);
 

@@ -21,7 +21,7 @@ struct prefs_document {
     size_t length;
     int64_t bytes; /* of the whole document as PostgreSQL prints it */
     int64_t
-        user_key; /* by which changes of this user's documents are told (store_prefs_get only) */
+        user_key; /* by which changes of this user's documents are told (store_take_prefs only) */
 };
 
 /* The containers of a user in code point order; with `contains` (a JSON object's text, NULL: all)
@@ -31,9 +31,9 @@ enum rc store_prefs_list(struct store *store, struct arena *arena, const char *u
 
 /* A document, or with a path what is there: each step is a key, and none may look like a number
  * (PostgreSQL would take it for a position in a list). RC_NOTFOUND: no such container. */
-enum rc store_prefs_get(struct store *store, struct arena *arena, const char *user,
-                        const char *container, const char *const *path, size_t path_count,
-                        struct prefs_document *out);
+struct store_read *store_ask_prefs(struct arena *arena, const char *user, const char *container,
+                                   const char *const *path, size_t path_count);
+enum rc store_take_prefs(struct store *store, struct store_read *read, struct prefs_document *out);
 
 /* A write that one statement decides. */
 struct prefs_write {
@@ -43,7 +43,7 @@ struct prefs_write {
     size_t revision_count;
     const char *document;    /* the JSON object to put or to merge; for set: the whole new one if
                                 there is no document yet */
-    const char *const *path; /* set and remove: at least one step, as for store_prefs_get */
+    const char *const *path; /* set and remove: at least one step, as for store_ask_prefs */
     size_t path_count;
     const char *value;   /* set: the JSON value */
     int64_t growth;      /* merge and set: no more bytes than that can be added, */

@@ -15,15 +15,6 @@ struct sent {
     bool wanted; /* a pg_next will ask for it */
 };
 
-/* What a read asked for before it was run (store/ahead.c). */
-struct ahead {
-    bool there;          /* rc and result are for a pg_exec of this statement */
-    const char *request; /* its id, for the log */
-    enum stmt stmt;
-    enum rc rc;
-    PGresult *result;
-};
-
 struct store {
     const struct store_options *options;
     PGconn *conn;
@@ -52,11 +43,6 @@ struct store {
     struct arena *texts; /* user and description until BEGIN is sent */
     const char *user, *description;
     int32_t version; /* 0: not known yet */
-
-    struct ahead ahead[STORE_AHEAD];
-    struct ahead *asking;  /* whose statement is put into the packet, instead of being run */
-    struct ahead *serving; /* whose result pg_exec returns */
-    size_t asked;          /* how many wait for the packet's results */
 
     enum rc rc;      /* why nothing more is sent; RC_OK: nothing wrong */
     bool rc_unheard; /* no pg_next has returned it yet */
@@ -103,10 +89,6 @@ void session_send_cancel(struct store *store);
 /* pgresult.c */
 /* Reads everything that is outstanding, drops it; the first failure is in store->rc. */
 void session_drain(struct store *store);
-
-/* ahead.c: for pg_exec. True if that is all: *rc and *result (the caller's) are what it returns. */
-bool session_ahead(struct store *store, enum stmt stmt, const struct pg_arg *args, size_t count,
-                   PGresult **result, enum rc *rc);
 
 /* pgstate.c: SQLSTATE to rc; NULL (no answer at all) is RC_BROKEN. *lost: the connection is of no
  * more use. */

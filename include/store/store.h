@@ -113,29 +113,39 @@ enum rc store_version(struct store *store, int32_t *version);
 enum rc store_commit(struct store *store);
 void store_rollback(struct store *store);
 
-/* --- the first reads of several requests, in one packet (store/ahead.c; the worker's business)
+/* --- reads in two steps (store/read.c, store/prefs.c): made by store_ask_..., which sends nothing,
+ * and taken by store_take_..., which does what store_..._by_name does. In between the worker may
+ * send several of them in one packet (store/prefetch.c); one that did not go is run when taken.
  *
- * store_ask, the handler (its read returns RC_AHEAD), and so on with the next one; store_fetch;
- * store_serve, the handler again (now its read has its result, without asking the database), and so
- * on with the next one. Only handlers may be asked that run one statement outside a transaction and
- * do nothing before it that can't be done twice. */
+ * A read is in the arena of its making, as is what is taken; its texts are borrowed until then. */
+struct store_read;
 
-/* At most so many: who comes first waits for all of them. */
-#define STORE_AHEAD 8
+/* At most so many in a packet: the first request waits for all of them. */
+#define STORE_PREFETCH 8
 
-/* The place of the request whose handler is run next, with its id (borrowed until store_fetch);
- * outside a transaction. -1: not now, nothing can be asked (no place or no connection; with
- * name_reads each read says whose it is). */
-int store_ask(struct store *store, const char *request);
+struct store_prefetch {
+    struct store_read *read; /* to be taken afterwards, always */
+    const char *request;     /* its request's id, for the log */
+};
 
-/* Sends what was asked and waits for the results, no longer than for those of one statement. A read
- * that ran out of time is told so (RC_BUSY) when it is run, and so are others behind it that would
- * wait for the same lock; everything else without a result is asked again then. Nobody looks
- * meanwhile whether clients are still there: reads are quick, and have their time-outs. */
-void store_fetch(struct store *store);
+/* Sends these reads and waits for the results, no longer than for those of one statement; outside a
+ * transaction. A read that ran out of time fails with RC_BUSY when it is taken, and so do others
+ * after it that would wait for the same lock; everything else without a result is run again then.
+ * Clients are not watched meanwhile: reads are quick, and have their timeouts. False: nothing was
+ * sent (there is no connection, or name_reads demands a packet for each). */
+bool store_prefetch(struct store *store, const struct store_prefetch *items, size_t count);
 
-/* The handler of this place is run next: until store_serve(store, -1), which forgets the result. */
-void store_serve(struct store *store, int place);
+struct store_read *store_ask_ref(struct arena *arena, const char *name);
+enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out);
+
+struct store_read *store_ask_object(struct arena *arena, const char *name);
+enum rc store_take_object(struct store *store, struct store_read *read, struct object *out);
+
+struct attr_filter;
+struct store_read *store_ask_attrs(struct arena *arena, const char *name,
+                                   const struct attr_filter *filter);
+enum rc store_take_attrs(struct store *store, struct store_read *read, struct ref *ref,
+                         struct attr **attrs, size_t *count);
 
 /* --- reading (store/read.c, store/list.c): one statement, one round trip, one snapshot each
  * -------------- */

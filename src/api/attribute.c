@@ -34,23 +34,31 @@ static const char *path_filter(struct context *c, struct attr_filter *filter) {
     return filter->has_number ? parse_number(c->arena, c->args[3], &filter->number) : NULL;
 }
 
-int attribute_show(struct context *c) {
-    const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
+/* Where the number is none, the object comes first. */
+int attribute_ask(struct context *c) {
     struct attr_filter filter = {0};
-    const char *problem = path_filter(c, &filter);
+
+    c->asked = path_filter(c, &filter);
+    c->read = c->asked ? store_ask_ref(c->arena, c->args[0])
+                       : store_ask_attrs(c->arena, c->args[0], &filter);
+    return 0;
+}
+
+int attribute_show(struct context *c) {
+    const char *problem = c->asked;
     struct attr *attrs;
     struct ref ref;
     size_t count;
+    enum rc rc = problem ? store_take_ref(c->store, c->read, &ref)
+                         : store_take_attrs(c->store, c->read, &ref, &attrs, &count);
 
-    if (problem)
-        return find_ref(c, name, driver, &ref) ? reply_fail(c, 400, "%s", problem)
-                                               : c->response->status;
-    if (!find_check(c, store_attrs_by_name(c->store, c->arena, name, &filter, &ref, &attrs, &count),
-                    name, &ref, driver))
+    if (!find_check(c, rc, c->args[0], &ref, params_last(&c->request->params, "driver")))
         return c->response->status;
+    if (problem)
+        return reply_fail(c, 400, "%s", problem);
     reply_depends_on(c, ref.id);
     reply_json(c, 200);
-    show_attrs(c, attrs, count, filter.key && filter.key[0] == '_');
+    show_attrs(c, attrs, count, c->arg_count > 1 && c->args[1][0] == '_');
     return reply_end(c);
 }
 

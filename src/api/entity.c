@@ -90,11 +90,17 @@ int entity_list(struct context *c) {
     return show_list(c, &listing, mode, &page);
 }
 
+int entity_ask(struct context *c) {
+    c->read = store_ask_object(c->arena, c->args[1]);
+    return 0;
+}
+
 int entity_show(struct context *c) {
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
+    enum rc rc = store_take_object(c->store, c->read, &object);
 
-    if (!find_object(c, c->args[1], c->args[0], &object))
+    if (!find_check(c, rc, c->args[1], &object.ref, c->args[0]))
         return c->response->status;
     if (mode == MODE_INVALID)
         return reply_bad_mode(c);

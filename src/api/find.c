@@ -41,10 +41,6 @@ bool find_object(struct context *c, const char *name, const char *driver, struct
                       driver);
 }
 
-bool find_ref(struct context *c, const char *name, const char *driver, struct ref *out) {
-    return find_check(c, store_ref_by_name(c->store, c->arena, name, out), name, out, driver);
-}
-
 bool find_may_manage(struct context *c, const struct driver *driver) {
     bool known = c->request->identity != NULL;
 

@@ -9,14 +9,21 @@
 #include "api/show.h"
 #include "model/driver.h"
 
+int lookup_ask_by_name(struct context *c) {
+    bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
+
+    c->read = whole ? store_ask_object(c->arena, c->args[0]) : store_ask_ref(c->arena, c->args[0]);
+    return 0;
+}
+
 int lookup_by_name(struct context *c) {
     const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
-    bool ok = mode == MODE_EXPANDED ? find_object(c, name, driver, &object)
-                                    : find_ref(c, name, driver, &object.ref);
+    enum rc rc = mode == MODE_EXPANDED ? store_take_object(c->store, c->read, &object)
+                                       : store_take_ref(c->store, c->read, &object.ref);
 
-    if (!ok)
+    if (!find_check(c, rc, name, &object.ref, driver))
         return c->response->status;
     if (mode == MODE_INVALID)
         return reply_bad_mode(c);

@@ -226,38 +226,51 @@ static const struct json_node *read_stored(struct context *c,
     return tree;
 }
 
-static int show(struct context *c) {
-    struct change change;
-    struct prefs_document document;
-    const struct json_node *tree = NULL;
-    const char *tag;
-    bool plain;
-    enum rc rc;
-    int status;
+static int ask(struct context *c) {
+    struct change *change = arena_array(c->arena, 1, sizeof *change);
+    const struct place *place = &change->place;
 
-    if (!preferences_begin(c, &change, only_pointer))
+    if (!preferences_begin(c, change, only_pointer))
         return c->response->status;
     if (c->request->body_length > 0)
         return reply_fail(c, 400, "A GET of a container takes no body.");
-    plain = place_is_plain(&change.place);
-    rc = store_prefs_get(c->store, c->arena, c->request->user, change.container,
-                         place_steps(c->arena, &change.place),
-                         plain ? change.place.pointer.count : 0, &document);
+    c->asked = change;
+    c->read =
+        store_ask_prefs(c->arena, c->request->user, change->container, place_steps(c->arena, place),
+                        place_is_plain(place) ? place->pointer.count : 0);
+    return 0;
+}
+
+int preferences_ask(struct context *c) {
+    int status = ask(c);
+
+    return status == 0 ? 0 : private_answer(c, status);
+}
+
+static int show(struct context *c) {
+    const struct change *change = c->asked;
+    struct prefs_document document;
+    const struct json_node *tree;
+    const char *tag;
+    bool plain = place_is_plain(&change->place);
+    enum rc rc = store_take_prefs(c->store, c->read, &document);
+    int status;
+
     if (rc == RC_NOTFOUND || (rc == RC_OK && document.text == NULL))
-        return fail_missing(c, &change);
+        return fail_missing(c, change);
     if (rc != RC_OK)
         return reply_rc(c, rc);
     tag = change_etag(c->arena, document.revision);
-    if (plain && (status = check_conditions(c, &change, tag)) != 0)
+    if (plain && (status = check_conditions(c, change, tag)) != 0)
         return status;
     tree = read_stored(c, &document);
     if (tree == NULL)
         return reply_rc(c, RC_BUG);
     if (!plain)
-        tree = document_at(tree, &change.place);
+        tree = document_at(tree, &change->place);
     if (tree == NULL)
-        return fail_missing(c, &change);
-    if (!plain && (status = check_conditions(c, &change, tag)) != 0)
+        return fail_missing(c, change);
+    if (!plain && (status = check_conditions(c, change, tag)) != 0)
         return status;
     reply_depends_on(c, document.user_key);
     return answer_tree(c, tree, tag);

@@ -114,7 +114,6 @@ static int fail_unknown(struct context *c) {
 int reply_rc(struct context *c, enum rc rc) {
     c->rc = rc;
     switch (rc) {
-    case RC_AHEAD: return 0;
     case RC_GONE: return fail_gone(c);
     case RC_RETRY: return unavailable(c, "Too many writers at once. Please try again.");
     case RC_BROKEN: return unavailable(c, "The database is not available. Please try again.");

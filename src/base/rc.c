@@ -18,7 +18,6 @@ static const char *const names[] = {
     [RC_FULL] = "RC_FULL",
     [RC_UNKNOWN] = "RC_UNKNOWN",
     [RC_GONE] = "RC_GONE",
-    [RC_AHEAD] = "RC_AHEAD",
     [RC_BUG] = "RC_BUG",
 };
 

@@ -94,6 +94,15 @@ static int commit(struct exchange *x, int status) {
     return status;
 }
 
+/* Both steps of a quick read, where the first was not taken by exchange_ask. */
+static int handle(struct exchange *x) {
+    const struct route *route = x->match.route;
+    int status = route->ask != NULL && !x->asked ? route->ask(&x->c) : 0;
+
+    x->asked = false; /* another attempt begins from the start */
+    return status != 0 ? status : route->handle(&x->c);
+}
+
 /* One try: transaction, handler, commit or roll back. */
 static int attempt(struct exchange *x) {
     const struct route *route = x->match.route;
@@ -103,7 +112,7 @@ static int attempt(struct exchange *x) {
 
     if (route->flags & ROUTE_WRITE)
         rc = store_begin_write(store, x->request.identity, description(x));
-    status = rc == RC_OK ? route->handle(&x->c) : reply_rc(&x->c, rc);
+    status = rc == RC_OK ? handle(x) : reply_rc(&x->c, rc);
     if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
         return commit(x, status);
     if (x->c.rc == RC_OK && status < 400)
@@ -274,7 +283,7 @@ static void begin(struct exchange *x, const struct transport *transport) {
     x->answered = false;
     x->status = 0;
     x->key = NULL;
-    x->place = -1;
+    x->asked = false;
     intake_begin(w, x->arena, transport, &x->request);
     response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
     edge_headers(x);
@@ -319,7 +328,7 @@ static void count(const struct exchange *x, long us) {
 }
 
 bool exchange_is_quick(const struct exchange *x) {
-    return !x->answered && (x->match.route->flags & ROUTE_QUICK);
+    return !x->answered && x->match.route->ask != NULL;
 }
 
 enum exchange_next exchange_begin(struct exchange *x, const struct transport *transport) {
@@ -332,23 +341,14 @@ enum exchange_next exchange_begin(struct exchange *x, const struct transport *tr
     return exchange_is_quick(x) ? EXCHANGE_QUICK : EXCHANGE_RUN;
 }
 
-/* The handler runs up to its read here, and from its beginning in exchange_run. If it gets along
- * without one, its answer is there. */
-bool exchange_ask(struct exchange *x) {
-    int status;
-
-    if (!exchange_is_quick(x) || (x->place = store_ask(x->w->store, x->request.id)) < 0)
-        return false;
+bool exchange_ask(struct exchange *x, struct store_prefetch *out) {
     take_up(x);
     x->kept_seq = kept_seq(x);
-    status = x->match.route->handle(&x->c);
-    if (x->c.rc == RC_AHEAD) {
-        begin_again(x);
-    } else {
-        x->status = status;
-        x->answered = true;
-    }
-    return true;
+    x->status = x->match.route->ask(&x->c);
+    x->answered = x->status != 0;
+    x->asked = true;
+    *out = (struct store_prefetch){.read = x->c.read, .request = x->request.id};
+    return !x->answered;
 }
 
 void exchange_run(struct exchange *x) {
@@ -357,13 +357,9 @@ void exchange_run(struct exchange *x) {
     take_up(x);
     if (x->key != NULL)
         metrics_count(METRIC_KEPT_MISSED);
-    if (x->place < 0)
+    if (!x->asked)
         x->kept_seq = kept_seq(x);
-    else
-        metrics_count(METRIC_READ_TOGETHER);
-    store_serve(x->w->store, x->place);
     x->status = run(x);
-    store_serve(x->w->store, -1);
     x->answered = true;
     kept_store(x, x->kept_seq);
 }

@@ -86,9 +86,13 @@ void metrics_close(void) {
 /* --- counting ----------------------------------------------------------------------------------
  */
 
-void metrics_count(enum metric metric) {
+void metrics_add(enum metric metric, size_t count) {
     if (shared != NULL)
-        add(&shared->counts[metric], 1);
+        add(&shared->counts[metric], count);
+}
+
+void metrics_count(enum metric metric) {
+    metrics_add(metric, 1);
 }
 
 static size_t status_place(int status) {

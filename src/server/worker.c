@@ -226,22 +226,24 @@ static void serve_kept(struct worker *w, struct batch *b) {
     }
 }
 
-/* One alone is asked for when it is run. */
-static void ask_together(struct worker *w, const struct batch *b) {
-    size_t quick = 0;
+/* Quick reads go in one packet; one alone goes when it is run. */
+static void prefetch(struct worker *w, const struct batch *b) {
+    struct store_prefetch reads[STORE_PREFETCH];
+    size_t quick = 0, count = 0;
 
     for (size_t i = 0; i < b->count; i++)
         quick += !b->is_ended[i] && exchange_is_quick(w->exchanges[i]);
     if (quick < 2)
         return;
-    for (size_t i = 0; i < b->count; i++)
-        if (!b->is_ended[i])
-            (void)exchange_ask(w->exchanges[i]);
-    store_fetch(w->state.store);
+    for (size_t i = 0; i < b->count && count < STORE_PREFETCH; i++)
+        if (!b->is_ended[i] && exchange_is_quick(w->exchanges[i]))
+            count += exchange_ask(w->exchanges[i], &reads[count]);
+    if (store_prefetch(w->state.store, reads, count))
+        metrics_add(METRIC_READ_TOGETHER, count);
 }
 
 static void run_others(struct worker *w, const struct batch *b) {
-    ask_together(w, b);
+    prefetch(w, b);
     for (size_t i = 0; i < b->count; i++) {
         if (b->is_ended[i])
             continue;
@@ -291,7 +293,7 @@ static bool open_places(struct worker *w, const struct settings *settings, int l
     w->processors = sched_getaffinity(0, sizeof(processors), &processors) == 0
                         ? (size_t)CPU_COUNT(&processors)
                         : 1;
-    w->together = settings->store.name_reads ? 1 : STORE_AHEAD; /* else each says whose it is */
+    w->together = settings->store.name_reads ? 1 : STORE_PREFETCH; /* else each says whose it is */
     w->places = count_places(w->state.cache ? BATCH : w->together);
     for (size_t i = 0; i < w->places; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);

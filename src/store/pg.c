@@ -25,8 +25,6 @@ void store_free(struct store **store) {
         return;
     if (s->conn)
         PQfinish(s->conn);
-    for (size_t i = 0; i < STORE_AHEAD; i++)
-        PQclear(s->ahead[i].result);
     arena_free(&s->texts);
     arena_free(&s->scratch);
     free(s->sent);

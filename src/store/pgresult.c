@@ -167,7 +167,6 @@ static void take_trailing_sync(struct store *store) {
 }
 
 enum rc pg_next(struct store *store, PGresult **result) {
-    assert(!store->asking || store->connecting);
     *result = NULL;
     if (!skip_unwanted(store))
         return give_up(store);
@@ -239,10 +238,8 @@ static enum rc send_and_wait(struct store *store, PGresult **result, enum stmt s
 enum rc pg_exec(struct store *store, PGresult **result, enum stmt stmt, const struct pg_arg *args,
                 size_t count) {
     PGresult *r;
-    enum rc rc;
+    enum rc rc = send_and_wait(store, &r, stmt, args, count);
 
-    if (!session_ahead(store, stmt, args, count, &r, &rc))
-        rc = send_and_wait(store, &r, stmt, args, count);
     if (result)
         *result = r;
     else

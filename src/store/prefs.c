@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "store/pg.h"
+#include "store/prefetch.h"
 #include "store/prefs.h"
 
 /* How often a document may be made and deleted by others while we try to make it. */
@@ -44,20 +45,22 @@ static void read_document(const PGresult *result, struct prefs_document *out) {
     out->user_key = PQnfields(result) > 3 ? pg_get_int(result, 0, 3) : 0;
 }
 
-enum rc store_prefs_get(struct store *store, struct arena *arena, const char *user,
-                        const char *container, const char *const *path, size_t path_count,
-                        struct prefs_document *out) {
-    PGresult *result;
-    enum rc rc;
-
+struct store_read *store_ask_prefs(struct arena *arena, const char *user, const char *container,
+                                   const char *const *path, size_t path_count) {
     if (path_count > 0)
-        rc = pg_exec(store, &result, STMT_PREFS_GET_PATH,
-                     PG_ARGS(pg_text(user), pg_text(container), pg_texts(path, path_count)));
-    else
-        rc = pg_exec(store, &result, STMT_PREFS_GET, PG_ARGS(pg_text(user), pg_text(container)));
+        return prefetch_read(
+            arena, STMT_PREFS_GET_PATH,
+            PG_ARGS(pg_text(user), pg_text(container), pg_texts(path, path_count)));
+    return prefetch_read(arena, STMT_PREFS_GET, PG_ARGS(pg_text(user), pg_text(container)));
+}
+
+enum rc store_take_prefs(struct store *store, struct store_read *read, struct prefs_document *out) {
+    PGresult *result;
+    enum rc rc = prefetch_take(store, read, &result);
+
     if (rc != RC_OK)
         return rc;
-    pg_keep(arena, result);
+    pg_keep(read->arena, result);
     if (pg_rows(result) == 0)
         return RC_NOTFOUND;
     read_document(result, out);

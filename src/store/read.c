@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/objects.h"
+#include "store/prefetch.h"
 #include "store/write.h"
 
 /* --- identities */
@@ -76,35 +77,46 @@ enum rc store_refs_by_names(struct store *store, struct arena *arena, const char
     return rc;
 }
 
-enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
-                          struct ref *out) {
+struct store_read *store_ask_ref(struct arena *arena, const char *name) {
+    return prefetch_read(arena, STMT_REF_BY_NAME, PG_ARGS(pg_text(name)));
+}
+
+enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_REF_BY_NAME, PG_ARGS(pg_text(name)));
+    enum rc rc = prefetch_take(store, read, &result);
 
     if (rc != RC_OK)
         return rc;
-    pg_keep(arena, result);
+    pg_keep(read->arena, result);
     if (pg_rows(result) == 0)
         return RC_NOTFOUND;
     *out = ref_of(result, 0);
     return RC_OK;
 }
 
+enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
+                          struct ref *out) {
+    return store_take_ref(store, store_ask_ref(arena, name), out);
+}
+
 /* --- whole objects */
 
-static enum rc one_object(struct store *store, struct arena *arena, enum stmt stmt,
-                          struct pg_arg which, struct object *out) {
-    struct pg_arg args[3] = {[2] = which};
+struct store_read *store_ask_object(struct arena *arena, const char *name) {
+    struct pg_arg args[3] = {[2] = pg_text(name)};
+
+    objects_managers(arena, &args[0], &args[1]);
+    return prefetch_read(arena, STMT_OBJECT_BY_NAME, args, 3);
+}
+
+enum rc store_take_object(struct store *store, struct store_read *read, struct object *out) {
     struct object *objects;
     PGresult *result;
     size_t count;
-    enum rc rc;
+    enum rc rc = prefetch_take(store, read, &result);
 
-    objects_managers(arena, &args[0], &args[1]);
-    rc = pg_exec(store, &result, stmt, args, 3);
     if (rc != RC_OK)
         return rc;
-    objects = objects_of(arena, result, &count);
+    objects = objects_of(read->arena, result, &count);
     if (count == 0)
         return RC_NOTFOUND;
     *out = objects[0]; /* the lowest id */
@@ -113,7 +125,7 @@ static enum rc one_object(struct store *store, struct arena *arena, enum stmt st
 
 enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
                              struct object *out) {
-    return one_object(store, arena, STMT_OBJECT_BY_NAME, pg_text(name), out);
+    return store_take_object(store, store_ask_object(arena, name), out);
 }
 
 enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
@@ -157,22 +169,33 @@ static enum rc take_attrs(struct arena *arena, PGresult *result, struct ref *ref
     return RC_OK;
 }
 
+struct store_read *store_ask_attrs(struct arena *arena, const char *name,
+                                   const struct attr_filter *filter) {
+    struct pg_arg args[6] = {[2] = pg_text(name),
+                             [3] = pg_text(filter->subkey),
+                             [4] = filter->has_number ? pg_int(filter->number) : pg_null(),
+                             [5] = pg_text(filter->key)};
+
+    objects_managers(arena, &args[0], &args[1]);
+    return filter->key ? prefetch_read(arena, STMT_ATTRS_BY_NAME_KEY, args, 6)
+                       : prefetch_read(arena, STMT_ATTRS_BY_NAME, args, 5);
+}
+
+enum rc store_take_attrs(struct store *store, struct store_read *read, struct ref *ref,
+                         struct attr **attrs, size_t *count) {
+    PGresult *result;
+    enum rc rc = prefetch_take(store, read, &result);
+
+    return rc == RC_OK ? take_attrs(read->arena, result, ref, attrs, count) : rc;
+}
+
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
                             const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
                             size_t *count) {
     static const struct attr_filter any = {.key = NULL};
-    const struct attr_filter *f = filter ? filter : &any;
-    struct pg_arg args[6] = {[2] = pg_text(name),
-                             [3] = pg_text(f->subkey),
-                             [4] = f->has_number ? pg_int(f->number) : pg_null(),
-                             [5] = pg_text(f->key)};
-    PGresult *result;
-    enum rc rc;
 
-    objects_managers(arena, &args[0], &args[1]);
-    rc = f->key ? pg_exec(store, &result, STMT_ATTRS_BY_NAME_KEY, args, 6)
-                : pg_exec(store, &result, STMT_ATTRS_BY_NAME, args, 5);
-    return rc == RC_OK ? take_attrs(arena, result, ref, attrs, count) : rc;
+    return store_take_attrs(store, store_ask_attrs(arena, name, filter ? filter : &any), ref, attrs,
+                            count);
 }
 
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,

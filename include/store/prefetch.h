@@ -1,0 +1,25 @@
+/* prefetch.h: a read in two steps, for the files of store/: made by store_ask_..., run and turned
+ * into structs by store_take_... */
+#ifndef MUSTER_STORE_PREFETCH_H
+#define MUSTER_STORE_PREFETCH_H
+
+#include "store/pg.h"
+
+struct store_read {
+    struct arena *arena;
+    enum stmt stmt;
+    const struct pg_arg *args;
+    size_t arg_count;
+    bool done; /* by store_prefetch: rc and result are there */
+    enum rc rc;
+    PGresult *result; /* of whoever takes it */
+};
+
+/* In the arena, with a copy of the arguments (but not of their texts and items). */
+struct store_read *prefetch_read(struct arena *arena, enum stmt stmt, const struct pg_arg *args,
+                                 size_t count);
+
+/* As pg_exec: the result that was fetched, else the statement is run now. */
+enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **result);
+
+#endif

@@ -1,0 +1,86 @@
+/* prefetch.c: the reads of several requests in one packet: one round trip, one transaction of the
+ * database and one change of processes for all of them. Each statement has a snapshot of its own.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/prefetch.h"
+#include "store/session.h"
+
+struct store_read *prefetch_read(struct arena *arena, enum stmt stmt, const struct pg_arg *args,
+                                 size_t count) {
+    struct store_read *read = arena_array(arena, 1, sizeof *read);
+    struct pg_arg *copy = arena_array(arena, count, sizeof *copy);
+
+    memcpy(copy, args, count * sizeof *copy);
+    *read = (struct store_read){.arena = arena, .stmt = stmt, .args = copy, .arg_count = count};
+    return read;
+}
+
+enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **result) {
+    if (!read->done)
+        return pg_exec(store, result, read->stmt, read->args, read->arg_count);
+    read->done = false;
+    *result = read->result;
+    return read->rc;
+}
+
+/* Not one that is sure to fail for all. */
+static void send_read(struct store *store, struct store_read *read) {
+    if (stmt_rows[read->stmt].flags & STMT_NEEDS_OURS && !store->has_ours)
+        return;
+    pg_send(store, read->stmt, read->args, read->arg_count);
+    read->done = store->rc == RC_OK;
+}
+
+/* The number of the one that failed, or `count`. */
+static size_t take_results(struct store *store, const struct store_prefetch *items, size_t count) {
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        struct store_read *read = items[i].read;
+
+        if (!read->done)
+            continue;
+        log_set_request(items[i].request);
+        read->rc = pg_next(store, &read->result);
+        if (read->rc != RC_OK)
+            break;
+    }
+    log_set_request(NULL);
+    return i;
+}
+
+/* A read that waited in vain for a lock fails, and so do the others after it that would wait for
+ * the same lock, one after another, while the worker could serve other requests. All the rest is to
+ * be run again. */
+static void share_failure(const struct store *store, const struct store_prefetch *items,
+                          size_t count) {
+    const struct store_read *failed = items[0].read;
+    bool in_vain = failed->rc == RC_BUSY;
+    enum stmt stmt = failed->stmt;
+
+    for (size_t i = 0; i < count; i++) {
+        struct store_read *read = items[i].read;
+        bool same = i == 0 || (store->locked && read->stmt == stmt);
+
+        read->done = read->done && in_vain && same;
+        read->rc = RC_BUSY;
+    }
+}
+
+bool store_prefetch(struct store *store, const struct store_prefetch *items, size_t count) {
+    size_t failed;
+
+    assert(store->transaction == TRANSACTION_NONE && count <= STORE_PREFETCH);
+    if (!store_connected(store) || store->options->name_reads)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        send_read(store, items[i].read);
+    failed = take_results(store, items, count);
+    if (failed < count)
+        share_failure(store, items + failed, count - failed);
+    session_forgive(store);
+    return true;
+}
