@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# bench.pl: how fast Muster is, beside what limits it and what else could stand there. See --help.
+# bench.pl: what Muster costs, beside what limits it and what else could stand there. See --help.
 use v5.24;
 use warnings;
 use Cwd            ();
@@ -12,6 +12,7 @@ BEGIN {
 
 use Getopt::Long ();
 use Muster::Bench::Report;
+use Muster::Bench::Run;
 use Muster::Bench::Scenarios;
 use Muster::Bench::World;
 use Muster::Process qw(which);
@@ -28,17 +29,27 @@ beside the limits of what it stands on, all in one run on one machine:
     pgbench    the same statements without HTTP: the database's limit
     COPY       for lists: the same rows, as psql reads them
 
-The figures are ratios; those of other machines and other runs can't be compared. Where repeats
-differ by more than 15 %, or others took more than 10 % of the processors, a line is marked "~".
-The exit status says whether the benchmark ran, not what came out.
+They take turns in short rounds. What counts is processor time per request, of the program (Muster,
+the responder, pgbench or psql) and the database: unlike rates, other programs on the machine hardly
+change it. In each round the two are put in relation; a figure is the median of that over the rounds,
+and its spread the distance between the quartiles. The relation of the rates stands beside it. Only
+ratios can be compared with those of other machines and other runs.
+
+Where the spread is above 10 %, or a figure that depends on time was taken while other programs had
+more than 10 % of the processors, "~" says that it is unreliable. The exit status says whether the
+benchmark ran, not what came out.
 
     --scale N         N times 100,000 servers (default 1)
     --servers N       exactly N servers
     --small N         servers of the inventory that growth starts from (default 10,000)
     --preferences N   preference documents (default 100,000)
-    --repeats N       how often each is measured (default 3)
-    --seconds N       how long each time (default 2)
-    --quick           small and short: about a minute, good for finding out what changed
+    --crowd N         members of the pool of many that is compared with one of 100 (default: as many
+                      as there are servers)
+    --repeats N       rounds (default 6)
+    --seconds N       how long each lasts (default 1)
+    --against DIR     instead: what Muster of this build costs beside that of the build in DIR, in the
+                      same rounds, each with databases of its own
+    --quick           small and short: two or three minutes, good for finding out what changed
     --only LIST       scenarios, separated by commas (--list names them)
     --list            names the scenarios
     --peers           also beside fastify, nginx with Lua, webdis; installs them (needs the network)
@@ -58,14 +69,14 @@ runs as the user postgres.
 TEXT
 
 my %option = (
-    scale => 1, repeats => 3, seconds => 2, clients => 16, workers => 4, front => 'nginx',
+    scale => 1, repeats => 6, seconds => 1, clients => 16, workers => 4, front => 'nginx',
     'log-level' => 'warning',
 );
 
 sub usage {
     my ($text) = @_;
     print STDERR "$text\n" if defined $text;
-    print STDERR "bench.pl --help tells what can be said.\n";
+    print STDERR "See bench.pl --help for options.\n";
     exit 2;
 }
 
@@ -77,31 +88,38 @@ sub default_buffers {
 
 sub options {
     Getopt::Long::GetOptions(
-        \%option, 'scale=f', 'servers=i', 'small=i', 'preferences=i', 'repeats=i', 'seconds=i', 'quick', 'only=s', 'list',
-        'peers', 'clients=i', 'workers=i', 'front=s', 'front-workers=i', 'buffers=s', 'log-level=s', 'json=s', 'quiet', 'help',
+        \%option, 'scale=f', 'servers=i', 'small=i', 'crowd=i', 'preferences=i', 'repeats=i', 'seconds=i', 'quick', 'only=s', 'list',
+        'peers', 'clients=i', 'workers=i', 'front=s', 'front-workers=i', 'buffers=s', 'log-level=s', 'json=s', 'against=s', 'quiet',
+        'help',
     ) or usage();
     usage("What is $ARGV[0]?") if @ARGV;
     if ($option{help}) { print $help; exit 0 }
     if ($option{list}) { say for Muster::Bench::Scenarios::names(); exit 0 }
     if ($option{quick}) {
-        @option{qw(repeats seconds)} = (1, 1);
+        $option{repeats} = 2;
         $option{servers}     //= 10_000;
         $option{small}       //= 1_000;
         $option{preferences} //= 10_000;
     }
     $option{servers}     //= int(100_000 * $option{scale});
     $option{small}       //= 10_000;
+    $option{crowd}       //= $option{servers};
     $option{preferences} //= 100_000;
     $option{buffers}     //= default_buffers();
     my $cores = POSIX::sysconf(84) // 2; # _SC_NPROCESSORS_ONLN
     $option{'front-workers'} //= $cores > 4 ? 4 : $cores;
-    for my $least (qw(servers small preferences repeats seconds clients workers front-workers)) {
+    for my $least (qw(servers small crowd preferences repeats seconds clients workers front-workers)) {
         usage("--$least has to be at least 1") if $option{$least} < 1;
     }
     usage('--front is nginx or lighttpd') unless $option{front} =~ /\A(?:nginx|lighttpd)\z/;
     my %is_name = map { $_ => 1 } Muster::Bench::Scenarios::names();
     for my $name (split /,/, $option{only} // '') {
         usage("There is no scenario $name.") unless $is_name{$name};
+    }
+    if (defined $option{against}) {
+        usage("There is no build in $option{against}.") unless -x "$option{against}/muster";
+        usage('--against measures no peers') if $option{peers};
+        $option{against} = Cwd::abs_path($option{against});
     }
     usage('at most nine million servers') if $option{servers} > 8_999_999;
     return;
@@ -114,12 +132,13 @@ for my $program ('wrk', $option{front}) {
 }
 my $begin = time;
 my $world = Muster::Bench::World->new(
-    (map { $_ => $option{$_} } qw(servers small preferences workers front buffers quiet)),
+    (map { $_ => $option{$_} } qw(servers small crowd preferences workers front buffers quiet against)),
     front_workers => $option{'front-workers'},
     log_level     => $option{'log-level'},
 );
 my $report = Muster::Bench::Report->new(%option, perl => "$^V");
-eval { Muster::Bench::Scenarios::run($world, $report, \%option); 1 } or do {
+my $run    = Muster::Bench::Run->new(world => $world, report => $report, option => \%option);
+eval { Muster::Bench::Scenarios::run_all($run); 1 } or do {
     print STDERR "The benchmark broke off: $@";
     exit 1;
 };

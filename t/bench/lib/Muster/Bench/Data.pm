@@ -11,12 +11,17 @@ use constant FIRST => 1_000_001;
 # Entity ids: the server with the number n (from 1) is SERVER_ID + n.
 use constant SERVER_ID => 100;
 
+# The pools "few", of so many members, and "many", of as many as is wished: appliances with the
+# attribute "crowd", which says in which pool they are. SPARE is in neither.
+use constant FEW   => 100;
+use constant SPARE => 'member0000000';
+
 # Sizes of what contains servers. Of pools and sites each server is in one; so it is of roles, whose
 # members lie far apart. A site holds pools, and through them its servers.
 my %size = (pool => 100, role => 1000, site => 1000, rack => 40, manager => 1000);
 
 # Options: postgres, server (a Muster::Server on it, not started: for --init-db), database, servers,
-# preferences (documents), quiet. Answers an object that knows how many of everything there are.
+# preferences (documents), crowd (members of the pool "many"), quiet. Answers an object that knows how many of everything there are.
 sub load {
     my ($class, %option) = @_;
     my $self = bless { %option, count => { server => $option{servers} } }, $class;
@@ -47,7 +52,8 @@ sub _lay_out_ids {
         $self->{first}{$kind} = $next;
         $next += $self->{count}{$kind};
     }
-    $self->{next_id} = $next;
+    $self->{first}{crowd} = $next;
+    $self->{next_id} = $next + ($self->{crowd} ? 3 + FEW + $self->{crowd} : 0);
     return;
 }
 
@@ -153,7 +159,27 @@ sub _entities {
     for my $kind (qw(pool site role rack manager)) {
         $put->($self->id($kind, $_) . "\t$kind$_\t$kind{$kind}\t2\n") for 1 .. $self->{count}{$kind};
     }
+    $self->_crowd(
+        sub { $put->("$_[0]\t$_[1]\tpool\tpool\t2\n") },
+        sub { $put->("$_[0]\t$_[1]\tappliance\tbasicappliance\t2\n") },
+    );
     $self->{entities} = $put->() + 1;
+    return;
+}
+
+# Calls with the ids and names of the pools and their members; of these also with the pool's.
+sub _crowd {
+    my ($self, $pool, $member) = @_;
+    my $id  = $self->{first}{crowd};
+    my $end = $self->{next_id};
+    return if $id == $end;
+    my %pool = (few => $id++, many => $id++);
+    $pool->($pool{$_}, $_) for sort keys %pool;
+    $member->($id++, SPARE);
+    for my $n (1 .. $end - $id) {
+        my $name = $n <= FEW ? 'few' : 'many';
+        $member->($id++, sprintf('member%07d', $n), $name, $pool{$name});
+    }
     return;
 }
 
@@ -172,6 +198,7 @@ sub _attributes {
     $self->_server($_) for 1 .. $count->{server};
     $self->_manager($_) for 1 .. $count->{manager};
     $self->_members;
+    $self->_crowd_members;
     $put->();
     $self->{attributes} = $self->{attr_id} - 100;
     delete $self->{put};
@@ -259,6 +286,19 @@ sub _members {
     return;
 }
 
+sub _crowd_members {
+    my ($self) = @_;
+    my %number;
+    $self->_crowd(sub { }, sub {
+        my ($id, undef, $name, $pool) = @_;
+        return unless defined $name;
+        $self->{put}->("$id\tcrowd\t\\N\t\\N\tstring\t\\N\t$name\t\\N\t\\N");
+        $self->_contains($pool, '\N', $number{$name}++, $id);
+    });
+    $self->_crowd(sub { $self->{last_number}{ $_[0] } = $number{ $_[1] } - 1 }, sub { });
+    return;
+}
+
 # Where the numbering of memberships and of resources goes on.
 sub _counters {
     my ($self) = @_;
@@ -267,6 +307,7 @@ sub _counters {
         my $last = ($kind eq 'site' ? $size{site} / $size{pool} : $size{$kind}) - 1;
         $put->($self->id($kind, $_) . "\t_contains\t$last\n") for 1 .. $self->{count}{$kind};
     }
+    $put->("$_\t_contains\t$self->{last_number}{$_}\n") for sort keys %{ $self->{last_number} // {} };
     $put->("1\tip\t" . (1 + int($self->{count}{server} / 2)) . "\n");
     $put->();
     return;

@@ -21,18 +21,28 @@ sub cpu_of {
     my (%time, %below);
     opendir my $proc, '/proc' or croak "/proc: $!";
     for my $pid (grep { /^\d+$/ } readdir $proc) {
-        my ($parent, @times) = slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) (?:\S+ ){9}(\d+) (\d+) (\d+) (\d+) /s
+        my ($parent, @times) = slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) (?:\S+ ){9}(\d+) (\d+) (\d+) (\d+) \S+ \S+ (\d+) /s
             or next;
-        $time{$pid} = \@times;
+        my $threads = pop @times;
+        $time{$pid} = ($threads == 1 ? _precise($pid) : undef) // ($times[0] + $times[1]) / $ticks;
+        $time{$pid} += ($times[2] + $times[3]) / $ticks;
         push @{ $below{$parent} }, $pid;
     }
     my $sum = 0;
     my @todo = @roots;
     while (defined(my $pid = shift @todo)) {
-        $sum += $_ for @{ $time{$pid} // [] };
+        $sum += $time{$pid} // 0;
         push @todo, @{ $below{$pid} // [] };
     }
-    return $sum / $ticks;
+    return $sum;
+}
+
+# The same of one thread in nanoseconds, where ticks are of ten milliseconds; undef: this kernel does
+# not tell.
+sub _precise {
+    my ($pid) = @_;
+    my ($nanoseconds) = slurp("/proc/$pid/schedstat") =~ /^([1-9]\d*) /;
+    return defined $nanoseconds ? $nanoseconds / 1e9 : undef;
 }
 
 # Seconds that the processors of the machine were busy, and that they could have been.

@@ -7,22 +7,23 @@ use Carp qw(croak);
 use IO::Socket::INET ();
 use JSON::PP ();
 use Muster::Bench::Load qw(wrk);
-use Muster::Bench::Scenarios;
+use Muster::Bench::Run;
 use Muster::Client;
 use Muster::Process qw(free_port http_up poll run slurp source_dir spew temp_dir which);
 
-my ($world, $report, $option);
+my ($world, $run);
 
 my %type = (t => 'text', i => 'integer', l => 'bigint', b => 'boolean', d => 'timestamp', j => 'jsonb',
     T => 'text[]', I => 'integer[]', L => 'bigint[]');
 
 sub run_all {
-    ($world, $report, $option) = @_;
+    ($run) = @_;
+    $world = $run->world;
     for my $peer ([ 'nginx with Lua' => \&nginx_lua ], [ 'fastify' => \&fastify ], [ 'webdis' => \&webdis ]) {
         my ($name, $code) = @$peer;
         next if eval { $code->(); 1 };
         my $why = $@ =~ s/ at \S+ line \d+\.?\s*\z//r =~ s/\s+/ /gr;
-        $report->line('peers', $name, why => "can't be had: $why");
+        $run->report->line('peers', $name, why => "can't be had: $why");
     }
     return;
 }
@@ -67,19 +68,20 @@ sub check {
     return;
 }
 
-sub against {
+# Ours beside this one, the front servers' processor time as well: not all peers have one.
+sub beside {
     my ($id, $what, $peer, $muster, $lua, %more) = @_;
-    my %by = Muster::Bench::Scenarios::compare(
+    my ($most, $theirs) = delete @more{qw(most lua)};
+    my %by = $run->compare(
         "peers: $id",
-        Muster::Bench::Scenarios::over_http('muster', $muster, $lua, %more),
-        Muster::Bench::Scenarios::over_http($id,      $peer,   $more{lua} // $lua, %more),
+        $run->over_http('muster', $muster, $lua, %more),
+        $run->over_http($id,      $peer,   $theirs // $lua, %more),
     );
-    $report->line('peers', "$what, of $id", value => Muster::Bench::Scenarios::ratio(@by{ 'muster', $id }), least => $more{least},
-        noisy => Muster::Bench::Scenarios::noisy(values %by));
+    $run->judge('peers', "$what, of $id", @by{ 'muster', $id }, payers => [qw(front program database)], most => $most);
     return;
 }
 
-sub some_object { return Muster::Bench::Scenarios::any_of($world->data->count('server'), '/by-name/serverN') }
+sub some_object { return Muster::Bench::Run::any_of($run->servers, '/by-name/serverN') }
 sub an_object   { return '/by-name/server' . (Muster::Bench::Data::FIRST + 6) }
 
 # --- nginx with Lua and a driver that blocks its worker
@@ -163,7 +165,7 @@ sub nginx_lua {
     my @names = qw(object_by_name refs_by_names list_from_pools objects_by_ids);
     my $sql   = join ', ', map { "$_ = [==[" . typed($_) . "]==]" } @names;
     spew("$dir/inventory.lua", "$lua\nM.sql = {$sql}\nM.drivers, M.resources = '$world->{managers}[0]', '$world->{managers}[1]'\nreturn M\n");
-    my $head = nginx_head($dir, $option->{workers});
+    my $head = nginx_head($dir, $run->option('workers'));
     spew("$dir/nginx.conf", <<"CONF");
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
@@ -183,10 +185,10 @@ CONF
     check($peer, '/from-pools?pool=pool1', qr/"server1000002"/);
     my $muster = $world->muster('plain');
     my $pools  = $world->data->count('pool');
-    against('nginx with Lua', 'by-name, expanded', $peer, $muster, some_object());
-    against('nginx with Lua', 'a pool of 100 expanded', $peer, $muster,
+    beside('nginx with Lua', 'by-name, expanded', $peer, $muster, some_object());
+    beside('nginx with Lua', 'a pool of 100 expanded', $peer, $muster,
         "wrk.headers['Clusto-Mode'] = 'expanded'\nrequest = function() return wrk.format('GET', '/from-pools?pool=pool' .. math.random($pools)) end\n",
-        least => 1);
+        most => 1);
     $peer->{process}->stop;
     return;
 }
@@ -231,14 +233,14 @@ sub fastify {
     my $peer = started([ $node, "$dir/server.js" ], $port, cwd => $dir, env => {
         NODE_ENV => 'production',
         BENCH    => JSON::PP::encode_json({
-            workers => 0 + $option->{workers}, port => 0 + $port, socket => $world->postgres->socket_dir, options => $world->session,
+            workers => 0 + $run->option('workers'), port => 0 + $port, socket => $world->postgres->socket_dir, options => $world->session,
             sql => typed('object_by_name'), drivers => $world->{managers}[0], resources => $world->{managers}[1],
         }),
     });
     poll(20, sub { eval { check($peer, an_object(), qr/SN100000\d/); 1 } }) or check($peer, an_object(), qr/SN100000\d/);
     # Its compiler wants to have seen everything often.
-    wrk(url => $peer->{url}, lua => some_object(), clients => $option->{clients}, seconds => 5, seed => 0);
-    against('fastify', 'by-name, expanded', $peer, $world->muster('plain'), some_object());
+    wrk(url => $peer->{url}, lua => some_object(), clients => $run->option('clients'), seconds => 5, seed => 0);
+    beside('fastify', 'by-name, expanded', $peer, $world->muster('plain'), some_object());
     $peer->{process}->stop;
     return;
 }
@@ -249,7 +251,7 @@ sub behind_nginx {
     my $dir  = temp_dir();
     my $port = free_port();
     my ($address) = $peer->{url} =~ m{//(.*)};
-    my $head = nginx_head($dir, $option->{'front-workers'});
+    my $head = nginx_head($dir, $run->option('front-workers'));
     spew("$dir/nginx.conf", <<"CONF");
 $head
     upstream peer { server $address; keepalive 64; keepalive_requests 100000; }
@@ -279,8 +281,8 @@ sub webdis {
         out => "$dir/redis.log",
     );
     poll(20, sub { http_up($redis) }) or die 'redis did not start: ' . slurp("$dir/redis.log");
-    my $hot    = Muster::Bench::Scenarios::hot_objects();
-    my $muster = $world->muster($world->has_setting('cache_size') ? 'cached' : 'plain');
+    my $hot    = $run->hot_objects;
+    my $muster = $world->muster('cached');
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $redis) // die "redis: $@\n";
     for my $n (Muster::Bench::Data::FIRST .. Muster::Bench::Data::FIRST + $hot - 1) {
         my $body = $muster->{client}->get("/by-name/server$n")->{body};
@@ -290,7 +292,7 @@ sub webdis {
     }
     spew("$dir/webdis.json", JSON::PP::encode_json({
         redis_host => '127.0.0.1', redis_port => 0 + $redis, http_host => '127.0.0.1', http_port => 0 + $port,
-        threads => 0 + $option->{workers}, pool_size => 20, daemonize => JSON::PP::false, websockets => JSON::PP::false,
+        threads => 0 + $run->option('workers'), pool_size => 20, daemonize => JSON::PP::false, websockets => JSON::PP::false,
         database => 0, acl => [ { enabled => [ 'GET' ] } ], verbosity => 3, logfile => "$dir/webdis.log",
     }));
     my $peer = started([ which('webdis'), "$dir/webdis.json" ], $port);
@@ -298,10 +300,10 @@ sub webdis {
     push @{ $peer->{program} }, $server->pid;
     my $behind = behind_nginx($peer);
     check($behind, '/GET/server' . Muster::Bench::Data::FIRST . '.txt', qr/"attrs"/);
-    my $ours   = Muster::Bench::Scenarios::any_of($hot, '/by-name/serverN');
-    my $theirs = Muster::Bench::Scenarios::any_of($hot, '/GET/serverN.txt');
-    against('webdis behind nginx', 'hot by-name, 64 clients', $behind, $muster, $ours, clients => 64, least => 1, lua => $theirs);
-    against('webdis alone', '    without a front server', $peer, $muster, $ours, clients => 64, lua => $theirs);
+    my $ours   = Muster::Bench::Run::any_of($hot, '/by-name/serverN');
+    my $theirs = Muster::Bench::Run::any_of($hot, '/GET/serverN.txt');
+    beside('webdis behind nginx', 'hot by-name, 64 clients', $behind, $muster, $ours, clients => 64, most => 1, lua => $theirs);
+    beside('webdis alone', '    without a front server', $peer, $muster, $ours, clients => 64, lua => $theirs);
     $behind->{process}->stop;
     $peer->{process}->stop;
     $server->stop;

@@ -1,70 +1,129 @@
-# Muster::Bench::Race: several answer the same questions in turns; medians, and who used how much.
+# Muster::Bench::Race: several answer the same questions in alternating short rounds; what each costs
+# in processor time per request, and the medians.
 package Muster::Bench::Race;
 use v5.24;
 use warnings;
 use Exporter 'import';
 use Muster::Bench::Load qw(cpu_of machine);
 
-our @EXPORT_OK = qw(median race);
+our @EXPORT_OK = qw(median race ratio unsteady);
 
-# More than this between repeats, or taken by others, and the figures say little.
-use constant SPREAD => 0.15;
+# Who pays for a request; the front server's share is the same for all that stand behind it.
+use constant PAYERS => qw(program database);
+
+# Above this between the quartiles of the rounds a ratio is unreliable; and so is what depends on time
+# when other programs took more than this of the processors.
+use constant SPREAD => 0.10;
 use constant OTHERS => 0.10;
 
-sub median {
-    my @sorted = sort { $a <=> $b } grep { defined } @_;
+# What is met at this part of the sorted values: 0.5 is their median.
+sub _quantile {
+    my ($part, @values) = @_;
+    my @sorted = sort { $a <=> $b } @values;
     return undef unless @sorted;
-    return @sorted % 2 ? $sorted[ @sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
+    my $at = $part * $#sorted;
+    my $below = $sorted[$at];
+    return $below + ($at - int $at) * (($sorted[ $at + 1 ] // $below) - $below);
 }
 
-# Runners: { name, run => sub ($seconds, $seed) {...} (as Load's answers), groups => { front =>
-# [pids], program => [pids], database => [pids] } }. Each gets its turn `repeats` times; the order
-# changes. Answers one hash for each, in their order.
+sub median { return _quantile(0.5, grep { defined } @_) }
+
+# The distance between the quartiles, as a part of the median; undef where there is only one value.
+sub _spread {
+    my @values = grep { defined } @_;
+    my $median = median(@values);
+    return undef if @values < 2 || !$median;
+    return (_quantile(0.75, @values) - _quantile(0.25, @values)) / $median;
+}
+
+# Runners: { name, run => sub ($target, $seconds, $seed) {...} (returns what Load's functions do),
+# target, groups => { front => [pids], program => [pids], database => [pids] }, load => group that the
+# processes which bench.pl itself starts and waits for belong to (default "load"), every => 2: only
+# each second round }. The order changes from round to round. Returns one hash for each, in their
+# order.
 sub race {
     my ($option, @runners) = @_;
-    my @points = map { [] } @runners;
-    for my $repeat (1 .. $option->{repeats}) {
-        for my $i (map { ($_ + $repeat) % @runners } 0 .. $#runners) {
-            push @{ $points[$i] }, _point($runners[$i], $option->{seconds}, $repeat);
+    my @rounds = map { [] } @runners;
+    for my $round (1 .. $option->{repeats}) {
+        for my $i (map { ($_ + $round) % @runners } 0 .. $#runners) {
+            next if ($round - 1) % ($runners[$i]{every} // 1);
+            $rounds[$i][ $round - 1 ] = _round($runners[$i], $option->{seconds}, $round);
         }
     }
-    return map { _sum_up($runners[$_]{name}, $points[$_]) } 0 .. $#runners;
+    return map { _sum_up($runners[$_]{name}, $rounds[$_]) } 0 .. $#runners;
 }
 
-sub _point {
+sub _round {
     my ($runner, $seconds, $seed) = @_;
     my $groups = $runner->{groups};
     my %before = map { $_ => cpu_of(@{ $groups->{$_} }) } keys %$groups;
     my ($busy, $possible) = machine();
     my (undef, undef, @load) = times;
-    my $point = $runner->{run}->($seconds, $seed);
+    my $round = $runner->{run}->($runner->{target}, $seconds, $seed);
     my (undef, undef, @load_now) = times;
     my ($busy_now, $possible_now) = machine();
     my %cpu = map { $_ => cpu_of(@{ $groups->{$_} }) - $before{$_} } keys %$groups;
-    $cpu{load} = $load_now[0] + $load_now[1] - $load[0] - $load[1];
+    $cpu{ $runner->{load} // 'load' } += $load_now[0] + $load_now[1] - $load[0] - $load[1];
     my $known = 0;
     $known += $_ for values %cpu;
-    $point->{cpu}    = \%cpu;
-    $point->{others} = $possible_now > $possible ? ($busy_now - $busy - $known) / ($possible_now - $possible) : 0;
-    return $point;
+    $round->{others} = $possible_now > $possible ? ($busy_now - $busy - $known) / ($possible_now - $possible) : 0;
+    # Microseconds of each group for one request.
+    $round->{cpu} = { map { $_ => 1e6 * $cpu{$_} / $round->{count} } keys %cpu } if $round->{count};
+    return $round;
+}
+
+sub _cost {
+    my ($round, @payers) = @_;
+    return undef unless $round && $round->{cpu};
+    my $sum = 0;
+    $sum += $_ for grep { defined } @{ $round->{cpu} }{@payers};
+    return $sum;
 }
 
 sub _sum_up {
-    my ($name, $points) = @_;
-    my %sum = (name => $name, rates => [ map { $_->{rate} } @$points ]);
-    for my $what (qw(rate p50 p99 mean size others)) {
-        my $median = median(map { $_->{$what} } @$points);
+    my ($name, $rounds) = @_;
+    my @all = grep { defined } @$rounds;
+    my %sum = (name => $name, rounds => $rounds, errors => 0);
+    for my $what (qw(rate p50 p99 mean size first others)) {
+        my $median = median(map { $_->{$what} } @all);
         $sum{$what} = $median if defined $median;
     }
-    $sum{errors} += $_->{errors} for @$points;
-    # Microseconds of each group for one request.
-    for my $group (keys %{ $points->[0]{cpu} }) {
-        $sum{cpu}{$group} = median(map { $_->{count} ? 1e6 * $_->{cpu}{$group} / $_->{count} : undef } @$points);
+    $sum{errors} += $_->{errors} for @all;
+    my %groups = map { $_ => 1 } map { keys %{ $_->{cpu} // {} } } @all;
+    for my $group (keys %groups) {
+        $sum{cpu}{$group} = median(map { $_->{cpu}{$group} } grep { $_->{cpu} } @all);
     }
-    my ($least, $most) = (sort { $a <=> $b } @{ $sum{rates} })[ 0, -1 ];
-    $sum{spread} = $sum{rate} ? ($most - $least) / $sum{rate} : 0;
-    $sum{noisy}  = $sum{spread} > SPREAD || $sum{others} > OTHERS ? 1 : 0;
+    my @costs = map { _cost($_, PAYERS) } @all;
+    $sum{cost}   = median(@costs);
+    $sum{spread} = _spread(@costs);
     return \%sum;
+}
+
+# What one costs to another, the two of each round beside one another: value is the median, spread
+# says how much the rounds differ, rate is the same of the rates. Payers are groups.
+sub ratio {
+    my ($one, $other, @payers) = @_;
+    @payers = PAYERS unless @payers;
+    my (@costs, @rates);
+    for my $i (0 .. $#{ $one->{rounds} }) {
+        my ($mine, $theirs) = map { $_->{rounds}[$i] } $one, $other;
+        my ($cost, $base) = map { _cost($_, @payers) } $mine, $theirs;
+        push @costs, $cost / $base if defined $cost && $base;
+        push @rates, $mine->{rate} / $theirs->{rate} if $mine && $theirs && $theirs->{rate};
+    }
+    my $spread = _spread(@costs);
+    return {
+        value      => median(@costs),
+        rate       => median(@rates),
+        spread     => $spread,
+        unreliable => ($spread // 0) > SPREAD ? 1 : 0,
+    };
+}
+
+# Whether other programs took so much of the machine that times say little.
+sub unsteady {
+    my ($result) = @_;
+    return $result->{others} > OTHERS ? 1 : 0;
 }
 
 1;

@@ -10,7 +10,8 @@ use Muster::Postgres;
 use Muster::Process qw(build_dir poll run spew temp_dir unix_up);
 use Muster::Server;
 
-# Options: servers, small, preferences, workers, front, front_workers, buffers, quiet.
+# Options: servers, small, crowd, preferences, workers, front, front_workers, buffers, log_level,
+# quiet; against: the directory of another build, whose muster gets databases of its own.
 sub new {
     my ($class, %option) = @_;
     my $self = bless { %option, dir => temp_dir() }, $class;
@@ -29,33 +30,48 @@ sub new {
         },
     );
     $self->_read_tables;
-    $self->{data}{small} = $self->_load('small', $option{small}, 0);
-    $self->{data}{large} = $self->_load('large', $option{servers}, $option{preferences});
+    for my $build ('after', defined $option{against} ? 'before' : ()) {
+        $self->{data}{small} = $self->_load('small', $build, servers => $option{small});
+        $self->{data}{large} = $self->_load('large', $build, map { $_ => $option{$_} } qw(servers preferences crowd));
+    }
     return $self;
 }
 
+# The names of the other build's databases differ: each build's --init-db makes its own.
+sub _database {
+    my ($size, $build) = @_;
+    return $build eq 'after' ? $size : "${size}_$build";
+}
+
 sub _load {
-    my ($self, $database, $servers, $preferences) = @_;
+    my ($self, $size, $build, %option) = @_;
     my $postgres = $self->{postgres};
+    my $database = _database($size, $build);
     $postgres->create_database($database);
     return Muster::Bench::Data->load(
         postgres    => $postgres,
         database    => $database,
-        server      => $self->_muster($database, start => 0),
-        servers     => $servers,
-        preferences => $preferences,
+        server      => $self->_muster($size, $build, start => 0),
         quiet       => $self->{quiet},
+        %option,
     );
 }
 
 sub _muster {
-    my ($self, $database, %option) = @_;
+    my ($self, $size, $build, %option) = @_;
+    my $dir = $build eq 'after' ? build_dir() : $self->{against};
+    local $ENV{MUSTER_PROGRAM} = "$dir/muster";
     return Muster::Server->new(
         postgres     => $self->{postgres},
-        conninfo     => $self->{postgres}->conninfo($database),
+        conninfo     => $self->{postgres}->conninfo(_database($size, $build)),
         schema       => 0,
         allow_errors => 1,
-        conf         => { workers => $self->{workers}, log_level => $self->{log_level}, %{ $option{conf} // {} } },
+        conf         => {
+            workers   => $self->{workers},
+            log_level => $self->{log_level},
+            doc_dir   => "$dir/share",
+            %{ $option{conf} // {} },
+        },
         start        => $option{start} // 1,
     );
 }
@@ -68,7 +84,6 @@ sub _read_tables {
     for (split /\n/, run([ build_dir() . '/t/tables' ])->{out}) {
         my ($kind, @field) = split /\t/;
         $self->{statements}{ $field[0] } = { params => $field[1], text => $field[2] } if $kind eq 'statement';
-        $self->{settings}{ $field[0] } = 1 if $kind eq 'setting';
         # With the time-outs that it has by default.
         $self->{session} = "$field[0] -c statement_timeout=30000 -c lock_timeout=10000" if $kind eq 'session';
         push @drivers, $field[0] and push @resources, $field[1] if $kind eq 'manager';
@@ -81,10 +96,9 @@ sub _read_tables {
 # was.
 sub slow_commits { return $_[0]{postgres}->setting(commit_delay => $_[1]) }
 
-sub data        { return $_[0]{data}{ $_[1] // 'large' } }
-sub postgres    { return $_[0]{postgres} }
-sub session     { return $_[0]{session} }
-sub has_setting { return $_[0]{settings}{ $_[1] } }
+sub data     { return $_[0]{data}{ $_[1] // 'large' } }
+sub postgres { return $_[0]{postgres} }
+sub session  { return $_[0]{session} }
 
 # A statement's text with these SQL expressions for its parameters.
 sub statement {
@@ -97,14 +111,15 @@ sub statement {
 # --- what answers. Each is a hash: url, client, pids of the front server and of what is behind it.
 
 # Muster in one of its settings: 'plain' (no cache), 'cached', 'small' (the small inventory), 'one'
-# (one worker). Started when first asked for.
+# (one worker); build: 'after' (ours, the default) or 'before'. Started when first asked for.
 sub muster {
-    my ($self, $kind) = @_;
-    return $self->{target}{$kind} //= do {
-        my %conf = $self->has_setting('cache_size') ? (cache_size => $kind eq 'cached' ? 64 : 0) : ();
+    my ($self, $kind, $build) = @_;
+    $build //= 'after';
+    return $self->{target}{"$kind $build"} //= do {
+        my %conf = (cache_size => $kind eq 'cached' ? 64 : 0);
         $conf{workers} = 1 if $kind eq 'one';
-        my $server = $self->_muster($kind eq 'small' ? 'small' : 'large', conf => \%conf);
-        { server => $server, program => [ $server->pid ], $self->_front($server->socket) };
+        my $server = $self->_muster($kind eq 'small' ? 'small' : 'large', $build, conf => \%conf);
+        { server => $server, kind => $kind, program => [ $server->pid ], $self->_front($server->socket) };
     };
 }
 

@@ -1,0 +1,186 @@
+# Muster::Bench::Writes: scenarios that change something.
+package Muster::Bench::Writes;
+use v5.24;
+use warnings;
+use Muster::Bench::Data;
+use Muster::Bench::Run;
+use Time::HiRes qw(time);
+
+my $first    = Muster::Bench::Data::FIRST - 1;
+my @managers = (':managers::text[]', ':resources::text[]');
+my $name     = "('server' || :n::text)";
+my $user     = "('user' || :n::text)";
+
+# Lua: the memory of one of so many servers is set; form: the headers, or nil.
+sub set_memory {
+    my ($n, $headers) = @_;
+    return "wrk.format('PUT', '/attribute/server' .. ($first + math.random($n)) .. '/system/memory', $headers,"
+        . " 'datatype=int&value=' .. math.random(1000000))";
+}
+
+# Hot objects, where one request of ten writes.
+sub hot_mixed {
+    my ($run) = @_;
+    my $n   = $run->hot_objects;
+    my $set = set_memory($n, 'form');
+    my $lua = <<"LUA";
+local form = {['Content-Type'] = 'application/x-www-form-urlencoded'}
+request = function()
+    if math.random(10) > 1 then return wrk.format('GET', '/by-name/server' .. ($first + math.random($n))) end
+    return $set
+end
+LUA
+    my @results = $run->cached_race('hot-mixed', $lua);
+    $run->judge('hot-mixed', '    the same with 10 % writes', @results, most => 1);
+    return;
+}
+
+# --- one attribute, one preference
+
+# What setting an attribute does, as pgbench's script. Packed: in as few packets as can be, where
+# the second needs what the first has found.
+sub set_script {
+    my ($world, $n, $packed) = @_;
+    my ($open, $close) = $packed ? ("\\startpipeline\n", "\\endpipeline\n") : ('', '');
+    my $null = 'nullif(:zero::integer, 0)';
+    my $found = $world->statement('attrs_by_name_key', @managers, $name, ':subkey::text', $null, ':key::text');
+    my $all  = $world->statement('attrs_by_name', @managers, $name, "nullif(:nothing::text, '-')", $null);
+    my $add  = $world->statement(
+        'add_attrs', ':id::integer', $null, 'array[:key]::text[]', 'array[:subkey]::text[]', ':none::integer[]',
+        ':datatype::text[]', 'array[:value]::bigint[]', (':none::text[]') x 2, ':none::integer[]',
+    );
+    return Muster::Bench::Run::any_number($n)
+        . "\\set value random(1, 1000000)\n$open"
+        . $world->statement('begin_write') . ";\n"
+        . $world->statement('version_insert', ':nobody::text', ':what::text') . ";\n"
+        . $world->statement('lock_change', "array[$name]") . ";\n$close"
+        . "select attr_id as old from ($found) as rows(id, tag, attr_id) where tag = 1 \\gset\n$open"
+        . $world->statement('delete_attrs', 'array[:old]::integer[]') . ";\n"
+        . "$add;\n$all;\n"
+        . $world->statement('commit') . ";\n$close";
+}
+
+sub set {
+    my ($run) = @_;
+    my $world = $run->world;
+    my $n     = $run->servers;
+    my $lua   = Muster::Bench::Run::form() . 'request = function() return ' . set_memory($n, 'nil') . " end\n";
+    my %variables = (
+        zero => 0, nothing => '-', subkey => 'memory', key => 'system', none => '{NULL}', datatype => '{int}',
+        nobody => '-', what => 'PUT /attribute/server1000001/system/memory',
+    );
+    my %by = $run->compare(
+        'set',
+        $run->over_http('muster', $world->muster('plain'), $lua),
+        $run->in_pgbench('pgbench', set_script($world, $n, 0), %variables),
+        $run->in_pgbench('pgbench, packed', set_script($world, $n, 1), %variables),
+    );
+    $run->judge('set', 'an attribute set, of the same transaction in pgbench', @by{qw(muster pgbench)}, most => 1.25);
+    $run->judge('set', '    of it in three packets (pgbench\'s pipeline)', @by{ 'muster', 'pgbench, packed' });
+    return;
+}
+
+sub set_preferences {
+    my ($run) = @_;
+    my $world = $run->world;
+    my $n     = $run->option('preferences');
+    my $lua   = <<"LUA";
+local headers = {['Content-Type'] = 'application/json'}
+request = function()
+    headers['X-User-Id'] = 'user' .. ($first + math.random($n))
+    return wrk.format('POST', '/preferences/settings/zoom', headers, tostring(math.random(1000000)))
+end
+LUA
+    my $sql = Muster::Bench::Run::any_number($n)
+        . "\\set value random(1, 1000000)\n"
+        . $world->statement('prefs_set', $user, ':container::text', ':path::text[]', ':parent::text[]', ':value::jsonb', ':room::bigint',
+            ':whole::jsonb', ':request::text')
+        . ';';
+    my $muster  = $run->over_http('muster', $world->muster('plain'), $lua);
+    my $pgbench = $run->in_pgbench('pgbench', $sql, container => 'settings', path => '{zoom}', parent => '{}', room => 4_000_000,
+        whole => '{"zoom": 1}', request => 'bench');
+    my %by = $run->compare('set-prefs', $muster, $run->over_http('bare', $world->bare('set'), $lua), $pgbench);
+    $run->judge('set-prefs', 'preferences set, of the same statement in pgbench', @by{qw(muster pgbench)}, most => 1.25);
+    $run->judge('set-prefs', '    of the bare responder', @by{qw(muster bare)});
+    $run->judge('set-prefs', '    the bare responder, of pgbench', @by{qw(bare pgbench)});
+
+    # Where the disk syncs as fast as memory, HTTP's share of the processors is all that is compared.
+    $world->slow_commits(1000);
+    %by = $run->compare('set-prefs, slow', $muster, $pgbench);
+    $world->slow_commits(0);
+    $run->judge('set-prefs', '    of pgbench, where a commit takes a millisecond longer', @by{qw(muster pgbench)}, most => 1.25);
+    return;
+}
+
+# --- a pool of many members beside one of few
+
+# One client: it must not wait for itself. $lua has the pool's name as POOL.
+sub crowd_race {
+    my ($run, $what, $lua) = @_;
+    my $muster  = $run->world->muster('plain');
+    my @runners = map { $run->over_http($_, $muster, $lua =~ s/POOL/$_/gr, clients => 1) } qw(few many);
+    my %by      = $run->compare("member: $what", @runners);
+    my ($few, $many) = (Muster::Bench::Data::FEW, $run->option('crowd'));
+    $run->judge('member', "$what: a pool of $many members, of $few", @by{qw(many few)}, most => 1.5);
+    return;
+}
+
+sub member {
+    my ($run) = @_;
+    my $form = Muster::Bench::Run::form() . "wrk.headers['Clusto-Mode'] = 'compact'\n";
+    crowd_race($run, 'an attribute set', <<"LUA");
+${form}request = function()
+    return wrk.format('PUT', '/attribute/POOL/bench/note', nil, 'datatype=int&value=' .. math.random(1000000))
+end
+LUA
+    my $spare = Muster::Bench::Data::SPARE;
+    crowd_race($run, 'a member inserted or removed', <<"LUA");
+${form}local action = 'remove'
+request = function()
+    action = action == 'insert' and 'remove' or 'insert'
+    return wrk.format('POST', '/entity/pool/POOL', nil, 'device=$spare&action=' .. action)
+end
+LUA
+    return;
+}
+
+# --- many in one
+
+# Creates an object and posts these attributes to it, several in each request; so many times.
+sub post_attributes {
+    my ($target, $times, @requests) = @_;
+    state $objects = 0;
+    my $client = $target->{client};
+    my $count  = 0;
+    my $start  = time;
+    for (1 .. $times) {
+        my $object = "bench$$-" . ++$objects;
+        my $made   = $client->post('/entity/basicserver', form => { name => $object });
+        die "POST: $made->{status} $made->{body}\n" if $made->{status} != 201;
+        for my $attributes (@requests) {
+            my $answer = $client->post("/attribute/$object", json => $attributes);
+            die "POST: $answer->{status} $answer->{body}\n" if $answer->{status} != 201;
+            $count += @$attributes;
+        }
+    }
+    return { count => $count, rate => $count / (time - $start), errors => 0 };
+}
+
+# A thousand attributes by one client: all in one request, and each in one of its own. (--quick sends
+# fewer of these: the later ones cost more, as each answer shows all that are there.)
+sub bulk {
+    my ($run) = @_;
+    my $many  = 1000;
+    my @all   = map { +{ key => 'bulk', number => $_, value => "$_" } } 1 .. $many;
+    my @each  = map { [$_] } @all[ 0 .. ($run->option('quick') ? $many / 10 : $many) - 1 ];
+    my $muster = $run->world->muster('plain');
+    my %by     = $run->compare(
+        'bulk',
+        $run->runner('in one',     $muster, sub { post_attributes($_[0], 5, \@all) }),
+        $run->runner('one by one', $muster, sub { post_attributes($_[0], 1, @each) }),
+    );
+    $run->judge('bulk', "$many attributes in one request, of as many requests", @by{ 'in one', 'one by one' }, most => 0.05);
+    return;
+}
+
+1;
