@@ -134,7 +134,7 @@ my @limits = (
         201, 400, qr/nested deeper than 5 levels/,
     ],
     [ 'depth of a document', [ PUT => '/preferences/c', preferences(body => '{"a":[[[[]]]]}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[[[[[]]]]]}') ], 204, 400, qr/nested deeper than 5 levels/ ],
-    [ 'depth of a document by a path', [ POST => '/preferences/deep/a/b', preferences(body => '[[[]]]') ], [ POST => '/preferences/deep/a/b', preferences(body => '[[[[]]]]') ], 204, 400, qr/nested deeper than 5 levels/ ],
+    [ 'depth of a document by a path', [ POST => '/preferences/deep/a/b', preferences(body => '[[[]]]') ], [ POST => '/preferences/deep/a/b', preferences(body => '[[[[]]]]') ], 204, 400, qr/The result would be nested more than 5 levels/ ],
     [ 'values in JSON', [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 48) . ']}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 49) . ']}') ], 204, 400, qr/more than 50 values/ ],
     [ 'values of an attribute', [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 47) . ']') ], [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 48) . ']') ], 201, 400, qr/more than 50 values/ ],
     [ 'a number', [ PUT => '/preferences/c', document('9' x 40) ], [ PUT => '/preferences/c', document('9' x 41) ], 204, 400, qr/number longer than 40/ ],

@@ -1,9 +1,12 @@
 /* unit_document.c: documents' sizes as PostgreSQL prints them, and what writes do to trees. */
 #include <stdlib.h>
 
-#include "rules/change.h"
-#include "rules/perform.h"
+#include "rules/prefs_change.h"
+#include "rules/prefs_document.h"
+#include "rules/prefs_perform.h"
 #include "tap.h"
+#include "json/edit.h"
+#include "json/reader.h"
 #include "json/writer.h"
 
 static struct arena *arena;
@@ -20,17 +23,18 @@ static struct json_node *tree(const char *text) {
     return node;
 }
 
-static struct place at(const char *pointer, bool positions) {
-    struct place place = {.positions = positions};
+static struct json_pointer at(const char *pointer, bool positions) {
+    struct json_pointer location;
     const char *message;
 
-    if (!json_pointer_parse(arena, pointer, strlen(pointer), &place.pointer, &message))
+    if (!json_pointer_parse(arena, pointer, strlen(pointer), &location, &message))
         exit(1);
-    return place;
+    location.keys_only = !positions;
+    return location;
 }
 
 static void is_text(const struct json_node *node, const char *expected, const char *name) {
-    const char *text = change_text(arena, node);
+    const char *text = json_text(arena, node);
 
     if (!ok(strcmp(text, expected) == 0, "%s", name))
         diag("got %s, expected %s", text, expected);
@@ -68,30 +72,30 @@ static void test_size(void) {
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        size_t size = document_size(tree(cases[i][0]));
+        size_t size = prefs_document_size(tree(cases[i][0]));
 
         if (!ok(size == strlen(cases[i][1]), "size of %s", cases[i][0]))
             diag("got %zu, expected %zu", size, strlen(cases[i][1]));
     }
-    ok(document_size(tree("1e308")) == 309, "size of 1e308");
-    ok(document_size(tree("1e-308")) == 310, "size of 1e-308");
+    ok(prefs_document_size(tree("1e308")) == 309, "size of 1e308");
+    ok(prefs_document_size(tree("1e-308")) == 310, "size of 1e-308");
 }
 
 static void test_depth(void) {
-    ok(document_depth(tree("1")) == 0, "a number has no depth");
-    ok(document_depth(tree("{}")) == 1, "an object has one");
-    ok(document_depth(tree("{\"a\": [1, {\"b\": []}], \"c\": {}}")) == 4, "the deepest counts");
+    ok(json_depth(tree("1")) == 0, "a number has no depth");
+    ok(json_depth(tree("{}")) == 1, "an object has one");
+    ok(json_depth(tree("{\"a\": [1, {\"b\": []}], \"c\": {}}")) == 4, "the deepest counts");
 }
 
 static void set(const char *document, const char *pointer, bool positions, const char *expected) {
-    struct json_node *node = tree(document);
-    struct place place = at(pointer, positions);
+    struct json_edit edit = json_edit_begin(arena, tree(document), NULL);
+    struct json_pointer location = at(pointer, positions);
     size_t blocked = 99;
-    bool done = document_set(arena, node, &place, tree("\"v\""), &blocked);
+    bool done = json_edit_set(&edit, &location, tree("\"v\""), &blocked);
 
     ok(done == (expected != NULL), "set %s in %s%s", pointer, document,
        expected != NULL ? "" : " can't be");
-    is_text(node, expected != NULL ? expected : document, "and is then as it should");
+    is_text(edit.root, expected != NULL ? expected : document, "and is then as it should");
 }
 
 static void test_set(void) {
@@ -114,11 +118,12 @@ static void test_set(void) {
 
 static void removes(const char *document, const char *pointer, bool positions,
                     const char *expected) {
-    struct json_node *node = tree(document);
-    struct place place = at(pointer, positions);
+    struct json_edit edit = json_edit_begin(arena, tree(document), NULL);
+    struct json_pointer location = at(pointer, positions);
 
-    ok(document_remove(node, &place) == (expected != NULL), "remove %s from %s", pointer, document);
-    is_text(node, expected != NULL ? expected : document, "and is then as it should");
+    ok((json_edit_take(&edit, &location) != NULL) == (expected != NULL), "remove %s from %s",
+       pointer, document);
+    is_text(edit.root, expected != NULL ? expected : document, "and is then as it should");
 }
 
 static void test_remove(void) {
@@ -135,10 +140,10 @@ static void test_remove(void) {
 static void test_merge(void) {
     struct json_node *node = tree("{\"b\": 1, \"\": 2, \"a\": {\"x\": 1}}");
 
-    document_merge(arena, node, tree("{\"a\": {\"y\": 2}, \"c\": [], \"\": null}"));
+    json_edit_merge(arena, node, tree("{\"a\": {\"y\": 2}, \"c\": [], \"\": null}"), false);
     is_text(node, "{\"\": null, \"a\": {\"y\": 2}, \"b\": 1, \"c\": []}", "members are merged");
     ok(node->count == 4, "and counted");
-    document_merge(arena, node, tree("{}"));
+    json_edit_merge(arena, node, tree("{}"), false);
     ok(node->count == 4, "nothing merged is nothing");
 }
 
@@ -149,24 +154,24 @@ static void test_plain(void) {
                                          "/1 ", "/-",   "/ ",  "/\t7", "/00"};
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-        struct place place = at(plain[i], false);
+        struct json_pointer location = at(plain[i], false);
 
-        ok(place_is_plain(&place), "plain: '%s'", plain[i]);
+        ok(prefs_location_is_plain(&location), "plain: '%s'", plain[i]);
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        struct place place = at(others[i], false);
+        struct json_pointer location = at(others[i], false);
 
-        ok(!place_is_plain(&place), "could be a position: '%s'", others[i]);
+        ok(!prefs_location_is_plain(&location), "could be a position: '%s'", others[i]);
     }
 }
 
 /* The decision on a document of 20 bytes, revision 5, with these quotas. */
-static enum change_result decide(struct change change, const char *current, bool usage) {
+static enum prefs_result decide(struct prefs_change change, const char *current, bool usage) {
     struct prefs_document document = {.revision = 5, .text = current};
     struct prefs_usage used = {.containers = 3, .bytes = 100};
     const char *text = NULL;
     const char *message = NULL;
-    enum change_result result;
+    enum prefs_result result;
 
     if (current != NULL) {
         document.length = strlen(current);
@@ -176,15 +181,15 @@ static enum change_result decide(struct change change, const char *current, bool
     change.depth = 64;
     if (change.document_bytes == 0)
         change.document_bytes = 1000;
-    result = change_apply(arena, &change, current ? &document : NULL, usage ? &used : NULL, &text,
-                          &message);
+    result = prefs_change_apply(arena, &change, current ? &document : NULL, usage ? &used : NULL,
+                                &text, &message);
     ok((result == CHANGE_WRITE) == (text != NULL), "a new document if it is to be written");
     ok((result > CHANGE_GONE) == (message != NULL), "a message if it is refused");
     return result;
 }
 
 static void test_limits(void) {
-    struct change put = {.kind = CHANGE_PUT, .value = tree("{\"a\": \"0123456789\"}")};
+    struct prefs_change put = {.kind = CHANGE_PUT, .value = tree("{\"a\": \"0123456789\"}")};
 
     put.document_bytes = 19;
     ok(decide(put, NULL, false) == CHANGE_WRITE, "as large as is allowed");
@@ -210,7 +215,7 @@ static void test_limits(void) {
 }
 
 static void test_kinds(void) {
-    struct change change = {.kind = CHANGE_CREATE};
+    struct prefs_change change = {.kind = CHANGE_CREATE};
 
     ok(decide(change, NULL, false) == CHANGE_WRITE, "made");
     ok(decide(change, "{}", false) == CHANGE_KEEP, "there already");

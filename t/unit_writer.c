@@ -487,6 +487,8 @@ static struct json_node *container(struct json_node *next, const char *key, enum
     for (child = children; child != NULL; child = child->next) {
         n->count++;
     }
+    if (type == JSON_OBJECT)
+        json_sort(n);
     return n;
 }
 
@@ -521,8 +523,8 @@ static void test_tree(void) {
                 "a tree, its keys in code point order");
     begin(true);
     json_array_open(w);
-    json_tree(w, tree->children->next);
     json_tree(w, tree->children);
+    json_tree(w, tree->children->next);
     json_array_close(w);
     is_document("[\"none\", \"big\"]", "a part of a tree within a document");
     release(tree);

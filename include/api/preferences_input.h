@@ -4,18 +4,19 @@
 #define MUSTER_API_PREFERENCES_INPUT_H
 
 #include "api/context.h"
-#include "rules/change.h"
+#include "rules/prefs_change.h"
 #include "json/reader.h"
 
 /* Whether all parameters are among these names; the list ends with NULL. */
 bool preferences_parameters(struct context *c, const char *const *known);
 
 /* Reads If-Match and If-None-Match into the change (RFC 9110 section 13.1). */
-bool preferences_conditions(struct context *c, struct change *change);
+bool preferences_conditions(struct context *c, struct prefs_change *change);
 
-/* The rungs that all methods on a container share: fills *change with the limits, the container,
- * the place in it and the conditions. What it points to is the request's. */
-bool preferences_begin(struct context *c, struct change *change, const char *const *parameters);
+/* The checks that all methods on a container share: fills *change with the limits, the container,
+ * the location in it and the conditions. What it points to is the request's. */
+bool preferences_begin(struct context *c, struct prefs_change *change,
+                       const char *const *parameters);
 
 /* A JSON text of `n` bytes, nested at most `depth` levels / the request's body, as a tree in the
  * request's arena. */

@@ -1,58 +1,69 @@
-/* edit.h: a JSON tree that can be changed, while the one that it was made from stays as it is. */
+/* edit.h: changing a JSON tree in place. */
 #ifndef MUSTER_JSON_EDIT_H
 #define MUSTER_JSON_EDIT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/arena.h"
-#include "json/patch.h"
 #include "json/pointer.h"
 
-struct json_edit;
-struct json_own;
-
-/* The first `count` steps of a path. */
-struct json_path {
-    const struct json_token *tokens;
-    size_t count;
+/* Bounds on a tree and on what is put into it. What an edit removes is not given back, so that
+ * copying and removing by turns ends: the document and all that is added count together. */
+struct json_patch_limits {
+    size_t depth;     /* containers inside each other, at least 1 */
+    size_t nodes;     /* values; 0: no limit */
+    size_t bytes;     /* of keys, strings and numbers together; 0: no limit */
+    size_t key_bytes; /* of one key that a path makes; 0: no limit */
 };
 
-/* An edit of `document`, all its memory in `arena`. What is taken in (the document, values that are
- * wrapped, clones) is measured against the limits; the first one met, and the work becoming too
- * much, makes every later call fail. */
-struct json_edit *json_edit_new(struct arena *arena, const struct json_node *document,
-                                const struct json_patch_limits *limits);
+/* The steps of one edit: values that are passed on a path, copied or measured. About 0.1 s. */
+enum { JSON_EDIT_STEPS = 20 * 1000 * 1000 };
 
-/* Why the edit ended, NULL while it goes on. Static. */
-const char *json_edit_over(const struct json_edit *e);
+/* An edit of the tree `root`. The first limit met is `over`, and all that follows fails. */
+struct json_edit {
+    struct arena *arena;
+    const struct json_patch_limits *limits; /* NULL: none */
+    struct json_node *root;                 /* which an edit at the pointer "" replaces */
+    size_t nodes;
+    size_t bytes;
+    size_t steps;     /* left */
+    const char *over; /* what is wrong, for a person; static; NULL: nothing */
+};
 
-/* The tree as it is now: read it and no more. */
-const struct json_node *json_edit_tree(const struct json_edit *e);
+/* Begins an edit; with limits, measures what is there. */
+struct json_edit json_edit_begin(struct arena *arena, struct json_node *root,
+                                 const struct json_patch_limits *limits);
 
-/* The value at a path, to read, clone or detach; NULL when there is none or the edit is over. */
-struct json_own *json_edit_at(struct json_edit *e, struct json_path path);
+/* The value at a pointer; NULL: there is none, or the edit is over. */
+const struct json_node *json_edit_at(struct json_edit *e, const struct json_pointer *pointer);
 
-/* The same as a plain tree. */
-const struct json_node *json_own_node(const struct json_own *own);
+/* A copy of a value that is to stand inside `level` containers; NULL: over a limit. */
+struct json_node *json_edit_copy(struct json_edit *e, const struct json_node *value, size_t level);
 
-/* A value that can be put in: one from outside that stands under `level` containers in its new
- * place, or a copy of one that is in this tree. NULL: the edit is over. */
-struct json_own *json_edit_wrap(struct json_edit *e, const struct json_node *value, size_t level);
-struct json_own *json_edit_clone(struct json_edit *e, const struct json_own *own, size_t level);
+/* Whether a value that was taken out may stand inside `level` containers. */
+bool json_edit_fits(struct json_edit *e, const struct json_node *value, size_t level);
 
-/* Takes the value at a path (not the root) out of the tree and hands it back; NULL as above. */
-struct json_own *json_edit_detach(struct json_edit *e, struct json_path path);
+/* Puts a value where "add" of RFC 6902 does: in place of the root or of a member, as a new member,
+ * into an array before the index. False: the pointer leads nowhere, or the edit is over. */
+bool json_edit_add(struct json_edit *e, const struct json_pointer *pointer,
+                   struct json_node *value);
 
-/* Takes note that a detached value is to stand under `level` containers. False: too deep. */
-bool json_edit_fits(struct json_edit *e, const struct json_own *own, size_t level);
+/* Puts a value in place of the one at the pointer. False as above. */
+bool json_edit_replace(struct json_edit *e, const struct json_pointer *pointer,
+                       struct json_node *value);
 
-/* Puts a value where the path says, as "add" of RFC 6902 does: in place of the root or of a member,
- * as a new last member, or into an array before the position ("-": at the end). False: there is no
- * such place, or the edit is over. */
-bool json_edit_add(struct json_edit *e, struct json_path path, struct json_own *value);
+/* Takes the value at the pointer (not the root) out; what held it stays, even empty. NULL: there is
+ * none, or the edit is over. */
+struct json_node *json_edit_take(struct json_edit *e, const struct json_pointer *pointer);
 
-/* Puts a value in place of the one at the path. False as above. */
-bool json_edit_replace(struct json_edit *e, struct json_path path, struct json_own *value);
+/* Puts a value at the pointer, which has at least one step, in place of what is there, and makes
+ * the objects that are missing on the way; "-" and the index after the last append to a list. The
+ * tree then shares the children of `value`. False: nothing was changed, since what the first
+ * `*blocked` steps lead to can't take the next one. */
+bool json_edit_set(struct json_edit *e, const struct json_pointer *pointer,
+                   const struct json_node *value, size_t *blocked);
+
+/* Puts each member of the object `members` into the object `target`, in place of those with the
+ * same key. With `deep` as RFC 7396 has it: null removes a member, objects are merged. `target`
+ * then shares values with `members`. */
+void json_edit_merge(struct arena *arena, struct json_node *target, const struct json_node *members,
+                     bool deep);
 
 #endif

@@ -2,34 +2,7 @@
 #ifndef MUSTER_JSON_READER_H
 #define MUSTER_JSON_READER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/arena.h"
-
-enum json_type {
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT
-};
-
-/* A value. `text` (NUL-terminated, `length` bytes) is the string's content or the number's digits
- * exactly as sent. Children are a list; in an object each has its `key`. A member given twice: the
- * last wins, in the place of the first. */
-struct json_node {
-    enum json_type type;
-    const char *text;
-    size_t length;
-    const char *key;
-    size_t key_length;
-    struct json_node *children;
-    struct json_node *next;
-    size_t count;
-};
+#include "json/tree.h"
 
 struct json_limits {
     size_t depth;         /* containers inside each other */
@@ -53,16 +26,10 @@ struct json_error {
     const char *message; /* for a person, in the arena, names what is wrong, without the position */
 };
 
-/* Reads exactly one JSON value, white space around it allowed. The tree and the message are in
- * `arena`. Returns the value, or NULL with *error filled. An empty text is JSON_MALFORMED. */
+/* Reads exactly one JSON value, white space around it allowed; of members with the same key the
+ * last wins. The tree and the message are in `arena`. Returns the value, or NULL with *error
+ * filled. An empty text is JSON_MALFORMED. */
 struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
                             const struct json_limits *limits, struct json_error *error);
-
-/* The member of an object, or NULL (also for a NULL or another type). */
-const struct json_node *json_member(const struct json_node *object, const char *key);
-
-/* True if both are the same JSON value: objects whatever the order of members, numbers by value
- * (1.0 is 1, compared on digits and exponent, never as doubles). */
-bool json_equal(const struct json_node *a, const struct json_node *b);
 
 #endif

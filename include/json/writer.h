@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 struct json_node;
 struct json_writer;
 
@@ -45,8 +47,11 @@ static inline void json_key(struct json_writer *w, const char *key) {
     json_key_n(w, key, strlen(key));
 }
 
-/* Writes a whole tree, object keys sorted in code point order. */
+/* Writes a whole tree. */
 void json_tree(struct json_writer *w, const struct json_node *node);
+
+/* A tree as one line of text in the arena; NULL: it is nested too deeply for a writer. */
+const char *json_text(struct arena *arena, const struct json_node *node);
 
 /* True if the document is lost already (the sink refused, a misuse): a long list need not go on. */
 bool json_failed(const struct json_writer *w);

@@ -4,27 +4,6 @@
 #include "api/attribute_value.h"
 #include "api/input.h"
 
-static bool collect(void *context, const char *bytes, size_t n) {
-    buf_add(context, bytes, n);
-    return true;
-}
-
-/* As json.dumps would store it: one line. */
-static const char *dump(struct arena *arena, const struct json_node *node) {
-    struct json_writer *w = json_writer_new();
-    struct buf buf;
-    const char *text;
-
-    buf_init(&buf, 0);
-    json_begin(w, true, collect, &buf);
-    json_tree(w, node);
-    json_end(w);
-    text = arena_strndup(arena, buf_cstr(&buf), buf.len);
-    buf_release(&buf);
-    json_writer_free(&w);
-    return text;
-}
-
 static bool is_integer(const struct json_node *node) {
     return node->type == JSON_NUMBER && node->text[strcspn(node->text, ".eE")] == '\0';
 }
@@ -45,7 +24,7 @@ static const char *value_of_json(struct arena *arena, const struct json_node *no
         break;
     case JSON_ARRAY:
     case JSON_OBJECT:
-        *out = (struct value){.datatype = DATATYPE_JSON, .text = dump(arena, node)};
+        *out = (struct value){.datatype = DATATYPE_JSON, .text = json_text(arena, node)};
         break;
     case JSON_STRING: break;
     }
@@ -66,7 +45,8 @@ static const char *value_of_json_text(struct context *c, const char *text, struc
 
 /* The text of a scalar for a cast; containers are shown as they are. */
 static const char *node_text(struct arena *arena, const struct json_node *node) {
-    return node->type == JSON_STRING || node->type == JSON_NUMBER ? node->text : dump(arena, node);
+    return node->type == JSON_STRING || node->type == JSON_NUMBER ? node->text
+                                                                  : json_text(arena, node);
 }
 
 const char *cast_node(struct context *c, const struct json_node *node,

@@ -8,8 +8,8 @@
 #include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
-#include "rules/number.h"
-#include "rules/perform.h"
+#include "rules/prefs_document.h"
+#include "rules/prefs_perform.h"
 #include "store/prefs.h"
 #include "json/reader.h"
 
@@ -28,11 +28,11 @@ static int private_answer(struct context *c, int status) {
 /* --- answers ------------------------------------------------------------------------------------
  */
 
-static int fail_missing(struct context *c, const struct change *change) {
-    if (change->place.pointer.count == 0)
+static int fail_missing(struct context *c, const struct prefs_change *change) {
+    if (change->location.count == 0)
         return reply_fail(c, 404, "Container %s not found.", quote(c->arena, change->container));
     return reply_fail(c, 404, "%s not found in container %s.",
-                      change_place_text(c->arena, &change->place, change->place.pointer.count),
+                      prefs_location_text(c->arena, &change->location, change->location.count),
                       quote(c->arena, change->container));
 }
 
@@ -42,9 +42,9 @@ static void set_etag(struct context *c, const char *tag) {
 }
 
 /* 412 and 304 of a GET (RFC 9110 13.2.2); 0: the answer is wanted. */
-static int check_conditions(struct context *c, const struct change *change, const char *tag) {
+static int check_conditions(struct context *c, const struct prefs_change *change, const char *tag) {
     if (change->if_match.count > 0 && !etag_list_has_strong(&change->if_match, tag))
-        return reply_fail(c, 412, "%s is not as the request demands.",
+        return reply_fail(c, 412, "Precondition failed for %s.",
                           quote(c->arena, c->request->target));
     if (!change->if_none_match.any && !etag_list_has_weak(&change->if_none_match, tag))
         return 0;
@@ -60,7 +60,7 @@ static int answer_tree(struct context *c, const struct json_node *tree, const ch
     return reply_end(c);
 }
 
-static int fail_change(struct context *c, const struct outcome *outcome) {
+static int fail_change(struct context *c, const struct prefs_outcome *outcome) {
     switch (outcome->result) {
     case CHANGE_INVALID: return reply_fail(c, 400, "%s", outcome->message);
     case CHANGE_MISSING: return reply_fail(c, 404, "%s", outcome->message);
@@ -76,9 +76,9 @@ static int fail_change(struct context *c, const struct outcome *outcome) {
     return reply_rc(c, RC_BUG);
 }
 
-static int perform(struct context *c, const struct change *change) {
-    struct outcome outcome;
-    enum rc rc = change_perform(c->store, c->arena, c->request->user, change, &outcome);
+static int perform(struct context *c, const struct prefs_change *change) {
+    struct prefs_outcome outcome;
+    enum rc rc = prefs_change_perform(c->store, c->arena, c->request->user, change, &outcome);
 
     if (rc != RC_OK)
         return reply_rc(c, rc);
@@ -86,7 +86,7 @@ static int perform(struct context *c, const struct change *change) {
         return fail_change(c, &outcome);
     /* After PUT a tag would say that the bytes were stored as sent (RFC 9110 9.3.4). */
     if (outcome.revision > 0 && change->kind != CHANGE_PUT)
-        set_etag(c, change_etag(c->arena, outcome.revision));
+        set_etag(c, prefs_etag(c->arena, outcome.revision));
     return reply_empty(c, 204);
 }
 
@@ -133,7 +133,7 @@ static bool read_search(struct context *c, const char **search) {
         reply_fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
         return false;
     }
-    *search = change_text(c->arena, value);
+    *search = json_text(c->arena, value);
     return true;
 }
 
@@ -163,7 +163,7 @@ static int answer_names(struct context *c, const char *const *names, size_t coun
 
 static int list(struct context *c) {
     static const char *const known[] = {"contains", NULL};
-    struct change change = {0};
+    struct prefs_change change = {0};
     const char *const *names;
     const char *search;
     const char *tag;
@@ -195,7 +195,7 @@ int preferences_unnamed(struct context *c) {
 }
 
 static int delete_all(struct context *c) {
-    struct change change = {0};
+    struct prefs_change change = {0};
     enum rc rc;
 
     if (!preferences_parameters(c, none) || !preferences_conditions(c, &change))
@@ -221,23 +221,23 @@ static const struct json_node *read_stored(struct context *c,
     struct json_node *tree = json_read(c->arena, document->text, document->length, &wide, &error);
 
     if (tree != NULL)
-        numbers_shorten(c->arena, tree, (size_t)c->options->json_number_characters,
-                        c->options->json_exponent);
+        prefs_document_shorten(c->arena, tree, (size_t)c->options->json_number_characters,
+                               c->options->json_exponent);
     return tree;
 }
 
 static int ask(struct context *c) {
-    struct change *change = arena_array(c->arena, 1, sizeof *change);
-    const struct place *place = &change->place;
+    struct prefs_change *change = arena_array(c->arena, 1, sizeof *change);
+    const struct json_pointer *location = &change->location;
 
     if (!preferences_begin(c, change, only_pointer))
         return c->response->status;
     if (c->request->body_length > 0)
         return reply_fail(c, 400, "A GET of a container takes no body.");
     c->asked = change;
-    c->read =
-        store_ask_prefs(c->arena, c->request->user, change->container, place_steps(c->arena, place),
-                        place_is_plain(place) ? place->pointer.count : 0);
+    c->read = store_ask_prefs(c->arena, c->request->user, change->container,
+                              prefs_location_steps(c->arena, location),
+                              prefs_location_is_plain(location) ? location->count : 0);
     return 0;
 }
 
@@ -248,11 +248,11 @@ int preferences_ask(struct context *c) {
 }
 
 static int show(struct context *c) {
-    const struct change *change = c->asked;
+    const struct prefs_change *change = c->asked;
     struct prefs_document document;
     const struct json_node *tree;
     const char *tag;
-    bool plain = place_is_plain(&change->place);
+    bool plain = prefs_location_is_plain(&change->location);
     enum rc rc = store_take_prefs(c->store, c->read, &document);
     int status;
 
@@ -260,14 +260,14 @@ static int show(struct context *c) {
         return fail_missing(c, change);
     if (rc != RC_OK)
         return reply_rc(c, rc);
-    tag = change_etag(c->arena, document.revision);
+    tag = prefs_etag(c->arena, document.revision);
     if (plain && (status = check_conditions(c, change, tag)) != 0)
         return status;
     tree = read_stored(c, &document);
     if (tree == NULL)
         return reply_rc(c, RC_BUG);
     if (!plain)
-        tree = document_at(tree, &change->place);
+        tree = json_pointer_get(tree, &change->location);
     if (tree == NULL)
         return fail_missing(c, change);
     if (!plain && (status = check_conditions(c, change, tag)) != 0)
@@ -281,21 +281,21 @@ int preferences_show(struct context *c) {
 }
 
 /* A path that is deeper than a document may be, or becomes so with what is put there. */
-static bool depth_fits(struct context *c, const struct change *change) {
-    if (change->place.pointer.count + document_depth(change->value) <= change->depth)
+static bool depth_fits(struct context *c, const struct prefs_change *change) {
+    if (change->location.count + json_depth(change->value) <= change->depth)
         return true;
-    reply_fail(c, 400, "Put there, it would be nested deeper than %zu levels.", change->depth);
+    reply_fail(c, 400, "The result would be nested more than %zu levels.", change->depth);
     return false;
 }
 
 static int write_value(struct context *c) {
     static const struct json_node empty = {.type = JSON_OBJECT};
-    struct change change;
+    struct prefs_change change;
     bool whole;
 
     if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
-    whole = change.place.pointer.count == 0;
+    whole = change.location.count == 0;
     change.kind = whole ? CHANGE_MERGE : CHANGE_SET;
     change.value = &empty;
     if (c->request->body_length == 0 && whole)
@@ -314,7 +314,7 @@ int preferences_write(struct context *c) {
 }
 
 static int replace(struct context *c) {
-    struct change change;
+    struct prefs_change change;
 
     if (!preferences_begin(c, &change, none))
         return c->response->status;
@@ -342,7 +342,7 @@ static int fail_patch_type(struct context *c) {
 
 static int patch(struct context *c) {
     enum { OPERATIONS = 2 }; /* levels around the values of a JSON patch: the list, the operation */
-    struct change change;
+    struct prefs_change change;
     size_t depth;
 
     if (!preferences_begin(c, &change, none))
@@ -367,11 +367,11 @@ int preferences_patch(struct context *c) {
 }
 
 static int delete (struct context *c) {
-    struct change change;
+    struct prefs_change change;
 
     if (!preferences_begin(c, &change, only_pointer))
         return c->response->status;
-    change.kind = change.place.pointer.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
+    change.kind = change.location.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
     return perform(c, &change);
 }
 

@@ -1,5 +1,5 @@
 /* preferences_input.c: what a request asks of the preferences: parameters, conditions, container
- * and place, JSON. */
+ * and location, JSON. */
 #include <string.h>
 
 #include "api/input.h"
@@ -34,7 +34,7 @@ static bool read_condition(struct context *c, const char *header, const char *va
     return false;
 }
 
-bool preferences_conditions(struct context *c, struct change *change) {
+bool preferences_conditions(struct context *c, struct prefs_change *change) {
     return read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) &&
            read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
 }
@@ -46,38 +46,37 @@ static bool key_fits(struct context *c, const char *key, int longest) {
     return false;
 }
 
-static bool read_pointer(struct context *c, const char *text, struct place *place) {
+static bool read_pointer(struct context *c, const char *text, struct json_pointer *location) {
     const char *why;
 
-    place->positions = true;
     if (c->arg_count > 1) {
         reply_fail(c, 400, "A path behind the container and a pointer can't be sent together.");
         return false;
     }
-    if (json_pointer_parse(c->arena, text, strlen(text), &place->pointer, &why))
+    if (json_pointer_parse(c->arena, text, strlen(text), location, &why))
         return true;
     reply_fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
     return false;
 }
 
-static void read_path(struct context *c, struct place *place) {
+static void read_path(struct context *c, struct json_pointer *location) {
     struct json_token *tokens = arena_array(c->arena, c->arg_count, sizeof *tokens);
 
     for (size_t i = 1; i < c->arg_count; i++)
         tokens[i - 1] = (struct json_token){c->args[i], strlen(c->args[i])};
-    place->pointer = (struct json_pointer){tokens, c->arg_count - 1};
+    *location = (struct json_pointer){tokens, c->arg_count - 1, .keys_only = true};
 }
 
-/* Container and place: the segments of the path, or the parameter "pointer" for the place. */
-static bool read_place(struct context *c, struct change *change) {
+/* Container and location: the segments of the path, or the parameter "pointer" for the location. */
+static bool read_location(struct context *c, struct prefs_change *change) {
     const char *pointer = params_last(&c->request->params, "pointer");
-    const struct json_pointer *steps = &change->place.pointer;
+    const struct json_pointer *steps = &change->location;
     int segments = c->options->preferences_path_segments, longest = c->options->json_key_bytes;
 
     change->container = c->args[0];
     if (pointer == NULL)
-        read_path(c, &change->place);
-    else if (!read_pointer(c, pointer, &change->place))
+        read_path(c, &change->location);
+    else if (!read_pointer(c, pointer, &change->location))
         return false;
     if (steps->count >= (size_t)segments) {
         reply_fail(c, 400, "The path has more than %d segments.", segments);
@@ -89,15 +88,16 @@ static bool read_place(struct context *c, struct change *change) {
     return key_fits(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
 }
 
-bool preferences_begin(struct context *c, struct change *change, const char *const *parameters) {
+bool preferences_begin(struct context *c, struct prefs_change *change,
+                       const char *const *parameters) {
     const struct api_options *s = c->options;
 
-    *change = (struct change){.depth = (size_t)s->json_depth,
-                              .key_bytes = (size_t)s->json_key_bytes,
-                              .document_bytes = s->preferences_document_bytes,
-                              .max_containers = s->preferences_max_containers,
-                              .max_bytes = s->preferences_max_bytes};
-    return preferences_parameters(c, parameters) && read_place(c, change) &&
+    *change = (struct prefs_change){.depth = (size_t)s->json_depth,
+                                    .key_bytes = (size_t)s->json_key_bytes,
+                                    .document_bytes = s->preferences_document_bytes,
+                                    .max_containers = s->preferences_max_containers,
+                                    .max_bytes = s->preferences_max_bytes};
+    return preferences_parameters(c, parameters) && read_location(c, change) &&
            preferences_conditions(c, change);
 }
 

@@ -1,15 +1,11 @@
-/* patch.c: changing a JSON tree by a JSON patch (RFC 6902). */
+/* patch.c: changing a JSON tree by a merge patch (RFC 7396) or a JSON patch (RFC 6902). */
+#include "json/patch.h"
+
 #include <assert.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/utf8.h"
-#include "json/edit.h"
-#include "json/patch.h"
-#include "json/pointer.h"
-#include "json/reader.h"
 
 /* Bytes of a path that a message shows. */
 enum { PATH_SHOWN = 200 };
@@ -18,7 +14,7 @@ struct operation;
 
 struct patching {
     struct arena *arena;
-    struct json_edit *edit;
+    struct json_edit edit;
     struct json_patch_error *error;
 };
 
@@ -35,8 +31,8 @@ struct operation {
     const struct json_node *value;
     const struct json_node *path_text;
     const struct json_node *from_text;
-    struct json_path path;
-    struct json_path from;
+    struct json_pointer path;
+    struct json_pointer from;
 };
 
 static bool fail(struct patching *p, enum json_patch_result result, const char *format, ...)
@@ -66,99 +62,80 @@ static const char *shown(struct patching *p, const struct json_node *text) {
     return text->text;
 }
 
-/* A path leads to nothing, or the edit is over. */
+/* A path leads to nothing, or the edit is over a limit. */
 static bool missing(struct patching *p, const struct json_node *path) {
-    const char *over = json_edit_over(p->edit);
-
-    if (over != NULL) {
-        return fail(p, JSON_PATCH_LIMIT, "%s", over);
-    }
+    if (p->edit.over != NULL)
+        return fail(p, JSON_PATCH_LIMIT, "%s", p->edit.over);
     return fail(p, JSON_PATCH_MISSING, "there is nothing at \"%s\"", shown(p, path));
 }
 
-/* A place that a value can't be put in. */
-static bool no_place(struct patching *p, const struct json_node *path) {
-    if (json_edit_over(p->edit) != NULL) {
-        return missing(p, path);
-    }
-    return fail(p, JSON_PATCH_MISSING, "there is no place \"%s\" for a value", shown(p, path));
-}
-
-static bool add_own(struct patching *p, const struct operation *op, struct json_own *value) {
-    if (value == NULL) {
+static bool add_value(struct patching *p, const struct operation *op, struct json_node *value) {
+    if (value != NULL && json_edit_add(&p->edit, &op->path, value))
+        return true;
+    if (p->edit.over != NULL)
         return missing(p, op->path_text);
-    }
-    return json_edit_add(p->edit, op->path, value) || no_place(p, op->path_text);
+    return fail(p, JSON_PATCH_MISSING, "there is no place \"%s\" for a value",
+                shown(p, op->path_text));
 }
 
 static bool apply_add(struct patching *p, const struct operation *op) {
-    return add_own(p, op, json_edit_wrap(p->edit, op->value, op->path.count));
+    return add_value(p, op, json_edit_copy(&p->edit, op->value, op->path.count));
 }
 
 static bool apply_remove(struct patching *p, const struct operation *op) {
-    return json_edit_detach(p->edit, op->path) != NULL || missing(p, op->path_text);
+    return json_edit_take(&p->edit, &op->path) != NULL || missing(p, op->path_text);
 }
 
 static bool apply_replace(struct patching *p, const struct operation *op) {
-    struct json_own *value = json_edit_wrap(p->edit, op->value, op->path.count);
+    struct json_node *value = json_edit_copy(&p->edit, op->value, op->path.count);
 
-    return (value != NULL && json_edit_replace(p->edit, op->path, value)) ||
+    return (value != NULL && json_edit_replace(&p->edit, &op->path, value)) ||
            missing(p, op->path_text);
 }
 
-static bool is_prefix(struct json_path a, struct json_path b) {
-    size_t i;
+static bool is_prefix(const struct json_pointer *a, const struct json_pointer *b) {
+    size_t i = 0;
 
-    for (i = 0; i < a.count && i < b.count; i++) {
-        if (a.tokens[i].length != b.tokens[i].length ||
-            memcmp(a.tokens[i].text, b.tokens[i].text, a.tokens[i].length) != 0) {
-            return false;
-        }
-    }
-    return i == a.count;
+    while (i < a->count && i < b->count && a->tokens[i].length == b->tokens[i].length &&
+           memcmp(a->tokens[i].text, b->tokens[i].text, a->tokens[i].length) == 0)
+        i++;
+    return i == a->count;
 }
 
 static bool apply_move(struct patching *p, const struct operation *op) {
-    struct json_own *value;
+    struct json_node *value;
 
-    if (is_prefix(op->from, op->path)) {
+    if (is_prefix(&op->from, &op->path)) {
         /* Onto itself: the checks before have refused anything deeper. */
-        return json_edit_at(p->edit, op->from) != NULL || missing(p, op->from_text);
+        return json_edit_at(&p->edit, &op->from) != NULL || missing(p, op->from_text);
     }
-    value = json_edit_detach(p->edit, op->from);
-    if (value == NULL) {
+    value = json_edit_take(&p->edit, &op->from);
+    if (value == NULL)
         return missing(p, op->from_text);
-    }
-    if (op->path.count > op->from.count && !json_edit_fits(p->edit, value, op->path.count)) {
+    if (op->path.count > op->from.count && !json_edit_fits(&p->edit, value, op->path.count))
         return missing(p, op->path_text);
-    }
-    return add_own(p, op, value);
+    return add_value(p, op, value);
 }
 
 static bool apply_copy(struct patching *p, const struct operation *op) {
-    struct json_own *source = json_edit_at(p->edit, op->from);
+    const struct json_node *source = json_edit_at(&p->edit, &op->from);
 
-    if (source == NULL) {
+    if (source == NULL)
         return missing(p, op->from_text);
-    }
-    return add_own(p, op, json_edit_clone(p->edit, source, op->path.count));
+    return add_value(p, op, json_edit_copy(&p->edit, source, op->path.count));
 }
 
 static bool apply_test(struct patching *p, const struct operation *op) {
-    const struct json_own *found = json_edit_at(p->edit, op->path);
+    const struct json_node *found = json_edit_at(&p->edit, &op->path);
 
-    if (found == NULL && json_edit_over(p->edit) != NULL) {
+    if (found == NULL && p->edit.over != NULL)
         return missing(p, op->path_text);
-    }
-    if (found == NULL) {
+    if (found == NULL)
         return fail(p, JSON_PATCH_TEST, "test: there is nothing at \"%s\"",
                     shown(p, op->path_text));
-    }
-    if (!json_equal(json_own_node(found), op->value)) {
-        return fail(p, JSON_PATCH_TEST, "test: the value at \"%s\" is another one",
-                    shown(p, op->path_text));
-    }
-    return true;
+    return json_equal(found, op->value) ||
+           fail(p, JSON_PATCH_TEST, "test: the value at \"%s\" is another one",
+                shown(p, op->path_text));
 }
 
 static const struct verb verbs[] = {
@@ -170,11 +147,9 @@ static const struct verb verbs[] = {
 static const struct verb *find_verb(const struct json_node *word) {
     size_t i;
 
-    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(word->text, verbs[i].name) == 0) {
+    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(word->text, verbs[i].name) == 0)
             return &verbs[i];
-        }
-    }
     return NULL;
 }
 
@@ -193,52 +168,40 @@ static const struct json_node *string_member(struct patching *p, const struct js
 
 /* Reads the pointer in the member `key`; its text goes to *text. */
 static bool parse_path(struct patching *p, const struct json_node *node, const char *key,
-                       struct json_path *path, const struct json_node **text) {
-    struct json_pointer pointer;
+                       struct json_pointer *path, const struct json_node **text) {
     const char *message;
 
     *text = string_member(p, node, key);
-    if (*text == NULL) {
-        return false;
-    }
-    if (!json_pointer_parse(p->arena, (*text)->text, (*text)->length, &pointer, &message)) {
-        return fail(p, JSON_PATCH_MALFORMED, "\"%s\": %s", key, message);
-    }
-    *path = (struct json_path){.tokens = pointer.tokens, .count = pointer.count};
-    return true;
+    return *text != NULL &&
+           (json_pointer_parse(p->arena, (*text)->text, (*text)->length, path, &message) ||
+            fail(p, JSON_PATCH_MALFORMED, "\"%s\": %s", key, message));
 }
 
 static bool parse_operation(struct patching *p, const struct json_node *node,
                             struct operation *op) {
     const struct json_node *word;
 
-    if (node->type != JSON_OBJECT) {
+    if (node->type != JSON_OBJECT)
         return fail(p, JSON_PATCH_MALFORMED, "is no object");
-    }
     word = string_member(p, node, "op");
-    if (word == NULL) {
+    if (word == NULL)
         return false;
-    }
     op->verb = find_verb(word);
     if (op->verb == NULL) {
         return fail(p, JSON_PATCH_MALFORMED,
                     "\"%s\" is none of add, remove, replace, move, copy, test", shown(p, word));
     }
     if (!parse_path(p, node, "path", &op->path, &op->path_text) ||
-        (op->verb->takes_from && !parse_path(p, node, "from", &op->from, &op->from_text))) {
+        (op->verb->takes_from && !parse_path(p, node, "from", &op->from, &op->from_text)))
         return false;
-    }
     op->value = json_member(node, "value");
-    if (op->verb->takes_value && op->value == NULL) {
+    if (op->verb->takes_value && op->value == NULL)
         return fail(p, JSON_PATCH_MALFORMED, "\"value\" is missing");
-    }
-    if (op->verb->apply == apply_remove && op->path.count == 0) {
+    if (op->verb->apply == apply_remove && op->path.count == 0)
         return fail(p, JSON_PATCH_MALFORMED, "the whole document can't be removed");
-    }
     if (op->verb->apply == apply_move && op->from.count < op->path.count &&
-        is_prefix(op->from, op->path)) {
+        is_prefix(&op->from, &op->path))
         return fail(p, JSON_PATCH_MALFORMED, "a value can't be moved into itself");
-    }
     return true;
 }
 
@@ -256,38 +219,56 @@ static struct operation *parse_patch(struct patching *p, const struct json_node 
     operations = arena_array(p->arena, patch->count, sizeof(*operations));
     for (node = patch->children; node != NULL; node = node->next, i++) {
         p->error->operation = i;
-        if (!parse_operation(p, node, &operations[i])) {
+        if (!parse_operation(p, node, &operations[i]))
             return NULL;
-        }
     }
     return operations;
 }
 
-const struct json_node *json_patch(struct arena *arena, const struct json_node *document,
+struct json_node *json_patch(struct arena *arena, struct json_node *document,
+                             const struct json_node *patch, const struct json_patch_limits *limits,
+                             struct json_patch_error *error) {
+    struct patching p = {.arena = arena, .error = error};
+    const struct operation *operations;
+
+    assert(document != NULL && patch != NULL && limits != NULL && error != NULL);
+    *error = (struct json_patch_error){.result = JSON_PATCH_OK};
+    operations = parse_patch(&p, patch);
+    if (operations == NULL)
+        return NULL;
+    p.edit = json_edit_begin(arena, document, limits);
+    for (size_t i = 0; i < patch->count; i++) {
+        error->operation = i;
+        if (!operations[i].verb->apply(&p, &operations[i]))
+            return NULL;
+    }
+    error->operation = 0;
+    if (p.edit.over != NULL) {
+        (void)missing(&p, patch); /* an empty patch of a document over the limits */
+        return NULL;
+    }
+    return p.edit.root;
+}
+
+struct json_node *json_merge_patch(struct arena *arena, struct json_node *document,
                                    const struct json_node *patch,
                                    const struct json_patch_limits *limits,
                                    struct json_patch_error *error) {
-    struct patching p = {.arena = arena, .error = error};
-    const struct operation *operations;
-    size_t i;
+    struct json_edit edit;
 
-    assert(arena != NULL && document != NULL && patch != NULL && limits != NULL && error != NULL);
+    assert(document != NULL && patch != NULL && limits != NULL && error != NULL);
     *error = (struct json_patch_error){.result = JSON_PATCH_OK};
-    operations = parse_patch(&p, patch);
-    if (operations == NULL) {
-        return NULL;
+    if (patch->type != JSON_OBJECT) {
+        document = json_copy(arena, patch);
+    } else {
+        if (document->type != JSON_OBJECT)
+            *document = (struct json_node){.type = JSON_OBJECT};
+        json_edit_merge(arena, document, patch, true);
     }
-    p.edit = json_edit_new(arena, document, limits);
-    for (i = 0; i < patch->count; i++) {
-        error->operation = i;
-        if (!operations[i].verb->apply(&p, &operations[i])) {
-            return NULL;
-        }
-    }
-    error->operation = 0;
-    if (json_edit_over(p.edit) != NULL) {
-        (void)missing(&p, patch); /* only with an empty patch of a document over the limits */
-        return NULL;
-    }
-    return json_edit_tree(p.edit);
+    edit = json_edit_begin(arena, document, limits);
+    if (edit.over == NULL)
+        return document;
+    error->result = JSON_PATCH_LIMIT;
+    error->message = edit.over;
+    return NULL;
 }

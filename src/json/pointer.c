@@ -1,12 +1,10 @@
 /* pointer.c: a path into a JSON tree (RFC 6901). */
+#include "json/pointer.h"
+
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
-#include "json/pointer.h"
-#include "json/reader.h"
-
-/* Undoes the escapes of one step, from `text` to `end`, where it stands, and puts a NUL behind it.
+/* Undoes the escapes of one step, from `text` to `end`, in place, and ends it with a NUL.
  * False: a "~" without 0 or 1. */
 static bool unescape(char *text, const char *end, struct json_token *token) {
     char *out = text;
@@ -17,9 +15,8 @@ static bool unescape(char *text, const char *end, struct json_token *token) {
 
         if (c == '~') {
             text++;
-            if (text == end || (*text != '0' && *text != '1')) {
+            if (text == end || (*text != '0' && *text != '1'))
                 return false;
-            }
             c = *text == '0' ? '~' : '/';
         }
         *out++ = c;
@@ -32,9 +29,8 @@ static bool unescape(char *text, const char *end, struct json_token *token) {
 static size_t count_steps(const char *text, size_t n) {
     size_t count = 0;
 
-    for (; n > 0; n--) {
+    for (; n > 0; n--)
         count += *text++ == '/';
-    }
     return count;
 }
 
@@ -47,9 +43,8 @@ bool json_pointer_parse(struct arena *arena, const char *text, size_t n, struct 
     assert(arena != NULL && out != NULL && message != NULL);
     assert(text != NULL || n == 0);
     *out = (struct json_pointer){0};
-    if (n == 0) {
+    if (n == 0)
         return true;
-    }
     if (*text != '/') {
         *message = "a JSON pointer is empty or begins with \"/\"";
         return false;
@@ -63,9 +58,8 @@ bool json_pointer_parse(struct arena *arena, const char *text, size_t n, struct 
 
         step++;
         slash = memchr(step, '/', (size_t)(end - step));
-        if (slash == NULL) {
+        if (slash == NULL)
             slash = end;
-        }
         if (!unescape(step, slash, &out->tokens[i])) {
             *message = "in a JSON pointer \"~\" stands before 0 or 1 only";
             return false;
@@ -75,57 +69,74 @@ bool json_pointer_parse(struct arena *arena, const char *text, size_t n, struct 
     return true;
 }
 
-bool json_pointer_index(const struct json_token *token, size_t *index) {
+bool json_pointer_index(const struct json_node *array, const struct json_token *token,
+                        size_t *index) {
     size_t value = 0;
-    size_t i;
 
-    assert(token != NULL && index != NULL);
-    if (token->length == 0 || (token->text[0] == '0' && token->length > 1)) {
+    assert(array != NULL && token != NULL && index != NULL);
+    *index = array->count;
+    if (token->length == 1 && *token->text == '-')
+        return true;
+    if (token->length == 0 || (*token->text == '0' && token->length > 1))
         return false;
-    }
-    for (i = 0; i < token->length; i++) {
+    for (size_t i = 0; i < token->length; i++) {
         char c = token->text[i];
 
-        if (c < '0' || c > '9' || __builtin_mul_overflow(value, (size_t)10, &value) ||
-            __builtin_add_overflow(value, (size_t)(c - '0'), &value)) {
+        if (c < '0' || c > '9')
             return false;
-        }
+        value = value * 10 + (size_t)(c - '0');
+        if (value > array->count)
+            return false;
     }
     *index = value;
     return true;
 }
 
-static const struct json_node *step(const struct json_node *node, const struct json_token *token) {
-    const struct json_node *child = node->children;
+static const struct json_node *element(const struct json_node *array,
+                                       const struct json_token *token) {
+    const struct json_node *child = array->children;
     size_t index;
 
-    if (node->type == JSON_ARRAY) {
-        if (!json_pointer_index(token, &index) || index >= node->count) {
-            return NULL;
-        }
-        for (; index > 0; index--) {
-            child = child->next;
-        }
-        return child;
-    }
-    if (node->type != JSON_OBJECT) {
+    if (!json_pointer_index(array, token, &index))
         return NULL;
-    }
-    while (child != NULL && (child->key_length != token->length ||
-                             memcmp(child->key, token->text, token->length) != 0)) {
+    for (; index > 0; index--)
         child = child->next;
-    }
     return child;
 }
 
 const struct json_node *json_pointer_get(const struct json_node *root,
                                          const struct json_pointer *pointer) {
     const struct json_node *node = root;
-    size_t i;
 
     assert(pointer != NULL);
-    for (i = 0; i < pointer->count && node != NULL; i++) {
-        node = step(node, &pointer->tokens[i]);
+    for (size_t i = 0; i < pointer->count && node != NULL; i++) {
+        const struct json_token *token = &pointer->tokens[i];
+
+        if (node->type == JSON_ARRAY)
+            node = pointer->keys_only ? NULL : element(node, token);
+        else
+            node = json_find(node, token->text, token->length);
     }
     return node;
+}
+
+struct json_node *json_pointer_wrap(struct arena *arena, const struct json_pointer *pointer,
+                                    const struct json_node *value) {
+    struct json_node *inner = arena_alloc(arena, sizeof(*inner));
+
+    *inner = *value;
+    inner->key = NULL;
+    inner->key_length = 0;
+    inner->next = NULL;
+    for (size_t i = pointer->count; i > 0; i--) {
+        struct json_node *object = arena_alloc(arena, sizeof(*object));
+
+        inner->key = pointer->tokens[i - 1].text;
+        inner->key_length = pointer->tokens[i - 1].length;
+        object->type = JSON_OBJECT;
+        object->children = inner;
+        object->count = 1;
+        inner = object;
+    }
+    return inner;
 }

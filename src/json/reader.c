@@ -1,15 +1,14 @@
 /* reader.c: a JSON text to a tree, yajl_parse with the limits that it lacks. */
+#include "json/reader.h"
+
 #include <assert.h>
-#include <limits.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <yajl/yajl_parse.h>
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "json/members.h"
-#include "json/reader.h"
+#include "json/decimal.h"
 
 /* A container that is open: where its next member goes, and under which key. */
 struct frame {
@@ -22,7 +21,6 @@ struct frame {
 
 struct reader {
     struct arena *arena;
-    struct arena *scratch; /* for the tables of large objects; made when first needed */
     const struct json_limits *limits;
     struct json_error *error;
     yajl_handle yajl;
@@ -61,9 +59,8 @@ static bool is_between(char c) {
 static size_t token_start(const struct reader *r) {
     size_t offset = r->last_token;
 
-    while (offset < r->n && is_between(r->bytes[offset])) {
+    while (offset < r->n && is_between(r->bytes[offset]))
         offset++;
-    }
     return offset;
 }
 
@@ -109,42 +106,24 @@ static int on_boolean(void *context, int value) {
     return new_node(context, value ? JSON_TRUE : JSON_FALSE) != NULL;
 }
 
-/* The absolute value of a number's exponent, at most INT_MAX. */
-static int exponent_of(const char *text, size_t n) {
-    const char *end = text + n;
-    int exponent = 0;
-
-    while (text < end && *text != 'e' && *text != 'E') {
-        text++;
-    }
-    for (text++; text < end; text++) {
-        if (*text >= '0' && *text <= '9') {
-            if (exponent > INT_MAX / 10 - 1) {
-                return INT_MAX;
-            }
-            exponent = exponent * 10 + (*text - '0');
-        }
-    }
-    return exponent;
-}
-
 static int on_number(void *context, const char *text, size_t n) {
     struct reader *r = context;
     const struct json_limits *limits = r->limits;
+    struct json_decimal decimal;
     struct json_node *node;
 
     if (limits->number_digits != 0 && n > limits->number_digits) {
         return over(r, arena_printf(r->arena, "a number longer than %zu characters",
                                     limits->number_digits));
     }
-    if (limits->exponent != 0 && exponent_of(text, n) > limits->exponent) {
+    if (limits->exponent != 0 && json_decimal_read(text, n, &decimal) &&
+        (decimal.exponent > limits->exponent || decimal.exponent < -limits->exponent)) {
         return over(
             r, arena_printf(r->arena, "a number with an exponent beyond +-%d", limits->exponent));
     }
     node = new_node(r, JSON_NUMBER);
-    if (node == NULL) {
+    if (node == NULL)
         return 0;
-    }
     node->text = arena_strndup(r->arena, text, n);
     node->length = n;
     return 1;
@@ -154,9 +133,8 @@ static int on_string(void *context, const unsigned char *text, size_t n) {
     struct reader *r = context;
     struct json_node *node = new_node(r, JSON_STRING);
 
-    if (node == NULL) {
+    if (node == NULL)
         return 0;
-    }
     node->text = arena_strndup(r->arena, (const char *)text, n);
     node->length = n;
     return 1;
@@ -165,9 +143,8 @@ static int on_string(void *context, const unsigned char *text, size_t n) {
 static int on_key(void *context, const unsigned char *text, size_t n) {
     struct reader *r = context;
 
-    if (r->limits->key_bytes != 0 && n > r->limits->key_bytes) {
+    if (r->limits->key_bytes != 0 && n > r->limits->key_bytes)
         return over(r, arena_printf(r->arena, "a key longer than %zu bytes", r->limits->key_bytes));
-    }
     r->top->key = arena_strndup(r->arena, (const char *)text, n);
     r->top->key_length = n;
     r->last_token = consumed(r);
@@ -178,18 +155,15 @@ static int open_container(struct reader *r, enum json_type type) {
     struct json_node *node;
     struct frame *frame = r->spare;
 
-    if (r->depth == r->limits->depth) {
+    if (r->depth == r->limits->depth)
         return over(r, arena_printf(r->arena, "nested deeper than %zu levels", r->limits->depth));
-    }
     node = new_node(r, type);
-    if (node == NULL) {
+    if (node == NULL)
         return 0;
-    }
-    if (frame == NULL) {
+    if (frame == NULL)
         frame = arena_alloc(r->arena, sizeof(*frame));
-    } else {
+    else
         r->spare = frame->outer;
-    }
     *frame = (struct frame){.outer = r->top, .node = node, .tail = &node->children};
     r->top = frame;
     r->depth++;
@@ -219,52 +193,18 @@ static int on_object_open(void *context) {
     return open_container(context, JSON_OBJECT);
 }
 
-/* Takes over what a later member of the same key holds. */
-static void replace_value(struct json_node *node, const struct json_node *by) {
-    struct json_node *next = node->next;
-
-    *node = *by;
-    node->next = next;
-}
-
-/* The member before `end` with the key of `end`. */
-static struct json_node *earlier(struct json_node *first, const struct json_node *end) {
-    for (; first != end; first = first->next) {
-        if (first->key_length == end->key_length &&
-            memcmp(first->key, end->key, end->key_length) == 0) {
-            return first;
-        }
-    }
-    return NULL;
-}
-
-/* Of members with the same key the last wins, in the place of the first. */
-static void drop_duplicates(struct reader *r, struct json_node *object) {
-    struct json_members *table = NULL;
+/* Of members with the same key the last wins. */
+static void drop_duplicates(struct json_node *object) {
     struct json_node **link = &object->children;
-    struct json_node *member;
 
-    if (object->count > JSON_MEMBERS_FEW) {
-        if (r->scratch == NULL) {
-            r->scratch = arena_new();
-        }
-        arena_reset(r->scratch);
-        table = json_members_new(r->scratch, object->count);
-    }
-    while ((member = *link) != NULL) {
-        struct json_node *first = table == NULL
-                                      ? earlier(object->children, member)
-                                      : json_members_get(table, member->key, member->key_length);
+    while (*link != NULL && (*link)->next != NULL) {
+        struct json_node *next = (*link)->next;
 
-        if (first == NULL) {
-            if (table != NULL) {
-                json_members_put(table, member);
-            }
-            link = &member->next;
-        } else {
-            *link = member->next;
+        if (json_key_order(*link, next->key, next->key_length) == 0) {
+            *link = next;
             object->count--;
-            replace_value(first, member);
+        } else {
+            link = &(*link)->next;
         }
     }
 }
@@ -272,7 +212,8 @@ static void drop_duplicates(struct reader *r, struct json_node *object) {
 static int on_object_close(void *context) {
     struct reader *r = context;
 
-    drop_duplicates(r, r->top->node);
+    json_sort(r->top->node);
+    drop_duplicates(r->top->node);
     return close_container(r);
 }
 
@@ -281,15 +222,12 @@ static int on_object_close(void *context) {
 static size_t place_of(const struct reader *r, const char *said) {
     size_t offset = consumed(r);
 
-    if (r->finishing) {
+    if (r->finishing)
         return strncmp(said, "lexical", 7) == 0 ? r->n : token_start(r);
-    }
-    if (strstr(said, "invalid char in json text") != NULL) {
+    if (strstr(said, "invalid char in json text") != NULL)
         return offset - 1;
-    }
-    if (strncmp(said, "lexical", 7) == 0) {
+    if (strncmp(said, "lexical", 7) == 0)
         return offset;
-    }
     return strchr(",:[]{}", r->bytes[offset - 1]) != NULL ? offset - 1 : token_start(r);
 }
 
@@ -306,15 +244,13 @@ static void malformed(struct reader *r) {
         fail_at(r, JSON_MALFORMED, place_of(r, said),
                 arena_strndup(r->arena, text, strcspn(text, "\n")));
     }
-    if (owned != NULL) {
+    if (owned != NULL)
         yajl_free_error(r->yajl, owned);
-    }
 }
 
 static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
+    if (c >= '0' && c <= '9')
         return c - '0';
-    }
     c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -324,15 +260,13 @@ static int code_unit(const char *p, const char *end) {
     int unit = 0;
     int i;
 
-    if (end - p < 6 || p[0] != '\\' || p[1] != 'u') {
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
         return -1;
-    }
     for (i = 2; i < 6; i++) {
         int digit = hex_digit(p[i]);
 
-        if (digit < 0) {
+        if (digit < 0)
             return -1;
-        }
         unit = unit * 16 + digit;
     }
     return unit;
@@ -377,12 +311,10 @@ static void check_rest(struct reader *r) {
                 "invalid char in json text.");
         return;
     }
-    while (offset < r->n && strchr(" \t\r\n", r->bytes[offset]) != NULL) {
+    while (offset < r->n && strchr(" \t\r\n", r->bytes[offset]) != NULL)
         offset++;
-    }
-    if (offset < r->n) {
+    if (offset < r->n)
         fail_at(r, JSON_MALFORMED, offset, "trailing garbage");
-    }
 }
 
 static void parse(struct reader *r) {
@@ -393,11 +325,10 @@ static void parse(struct reader *r) {
         r->finishing = true;
         status = yajl_complete_parse(r->yajl);
     }
-    if (status == yajl_status_ok) {
+    if (status == yajl_status_ok)
         check_rest(r);
-    } else if (r->error->result == JSON_OK) {
+    else if (r->error->result == JSON_OK)
         malformed(r); /* else a callback stopped yajl and said why */
-    }
 }
 
 struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
@@ -418,9 +349,8 @@ struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
 
     assert(arena != NULL && limits != NULL && error != NULL);
     assert(bytes != NULL || n == 0);
-    if (bytes == NULL) {
+    if (bytes == NULL)
         r.bytes = "";
-    }
     *error = (struct json_error){.result = JSON_OK};
     valid = utf8_span(r.bytes, n);
     if (valid < n) {
@@ -428,15 +358,12 @@ struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
         return NULL;
     }
     r.yajl = yajl_alloc(&callbacks, NULL, &r);
-    if (r.yajl == NULL) {
+    if (r.yajl == NULL)
         log_fatal("out of memory: no room for a JSON reader");
-    }
     (void)yajl_config(r.yajl, yajl_dont_validate_strings, 1);
     parse(&r);
     yajl_free(r.yajl);
-    arena_free(&r.scratch);
-    if (error->result != JSON_OK || has_unstorable(&r)) {
+    if (error->result != JSON_OK || has_unstorable(&r))
         return NULL;
-    }
     return r.root;
 }

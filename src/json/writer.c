@@ -1,4 +1,6 @@
 /* writer.c: JSON text in Python's layout, made by yajl_gen. */
+#include "json/writer.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/utf8.h"
-#include "json/writer.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
 enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
@@ -38,9 +39,8 @@ struct json_writer {
 };
 
 static void flush(struct json_writer *w) {
-    if (w->used > 0 && !w->failed && !w->sink(w->context, w->buffer, w->used)) {
+    if (w->used > 0 && !w->failed && !w->sink(w->context, w->buffer, w->used))
         w->failed = true;
-    }
     w->used = 0;
 }
 
@@ -48,9 +48,8 @@ static void flush(struct json_writer *w) {
 static inline char *room(struct json_writer *w, size_t n) {
     char *at;
 
-    if (n > (size_t)BUFFER - w->used) {
+    if (n > (size_t)BUFFER - w->used)
         flush(w);
-    }
     at = w->buffer + w->used;
     w->used += n;
     return at;
@@ -72,18 +71,16 @@ static void put_line(struct json_writer *w) {
     char *at = room(w, n);
 
     memcpy(at, line, SHORT_LINE); /* of a fixed length: no call */
-    if (n > SHORT_LINE) {
+    if (n > SHORT_LINE)
         memset(at + 1, ' ', n - 1);
-    }
 }
 
 /* A character that is no part of a string: Python's ", " and ": ", or lines. */
 static void put_mark(struct json_writer *w, char mark) {
     if (w->minify) {
         *room(w, 1) = mark;
-        if (mark == ',' || mark == ':') {
+        if (mark == ',' || mark == ':')
             *room(w, 1) = ' ';
-        }
         return;
     }
     switch (mark) {
@@ -131,31 +128,27 @@ static void put_quote(struct json_writer *w) {
 static void print(void *context, const char *bytes, size_t n) {
     struct json_writer *w = context;
 
-    if (w->failed || n == 0) {
+    if (w->failed || n == 0)
         return;
-    }
-    if (n != 1 && w->plain != NULL) {
+    if (n != 1 && w->plain != NULL)
         put_plain(w);
-    } else if (n != 1) {
+    else if (n != 1)
         put(w, bytes, n);
-    } else if (*bytes == '"') {
+    else if (*bytes == '"')
         put_quote(w);
-    } else if (w->in_string) {
+    else if (w->in_string)
         *room(w, 1) = *bytes;
-    } else {
+    else
         put_mark(w, *bytes);
-    }
 }
 
 struct json_writer *json_writer_new(void) {
     struct json_writer *w = calloc(1, sizeof(*w));
 
-    if (w != NULL) {
+    if (w != NULL)
         w->gen = yajl_gen_alloc(NULL);
-    }
-    if (w == NULL || w->gen == NULL) {
+    if (w == NULL || w->gen == NULL)
         log_fatal("out of memory: no room for a JSON writer");
-    }
     (void)yajl_gen_config(w->gen, yajl_gen_print_callback, print, w);
     w->failed = true; /* until a document begins */
     return w;
@@ -163,9 +156,8 @@ struct json_writer *json_writer_new(void) {
 
 void json_writer_free(struct json_writer **w) {
     assert(w != NULL);
-    if (*w == NULL) {
+    if (*w == NULL)
         return;
-    }
     yajl_gen_free((*w)->gen);
     free(*w);
     *w = NULL;
@@ -185,18 +177,16 @@ void json_begin(struct json_writer *w, bool minify, json_sink sink, void *contex
 }
 
 static void check(struct json_writer *w, yajl_gen_status status) {
-    if (status != yajl_gen_status_ok) {
+    if (status != yajl_gen_status_ok)
         w->failed = true;
-    }
 }
 
 /* Writes the bracket that was held back. */
 static void release_held(struct json_writer *w) {
-    if (w->held == '[') {
+    if (w->held == '[')
         check(w, yajl_gen_array_open(w->gen));
-    } else if (w->held == '{') {
+    else if (w->held == '{')
         check(w, yajl_gen_map_open(w->gen));
-    }
     w->held = 0;
 }
 
@@ -207,12 +197,10 @@ static bool in_object(const struct json_writer *w) {
 /* True if a value may come now; then everything in front of it is written. */
 static bool before_value(struct json_writer *w) {
     assert(w != NULL);
-    if (w->complete || in_object(w) != w->after_key) {
+    if (w->complete || in_object(w) != w->after_key)
         w->failed = true;
-    }
-    if (w->failed) {
+    if (w->failed)
         return false;
-    }
     w->after_key = false;
     w->complete = w->depth == 0;
     release_held(w);
@@ -220,9 +208,8 @@ static bool before_value(struct json_writer *w) {
 }
 
 static void open_container(struct json_writer *w, char kind) {
-    if (!before_value(w)) {
+    if (!before_value(w))
         return;
-    }
     if (w->depth == DEPTH_MAX) {
         w->failed = true;
         return;
@@ -327,21 +314,16 @@ static uint64_t four_and_four(const char *p, size_t n) {
 /* True if the text is in JSON as it is: most are. */
 static bool is_plain(const char *text, size_t n) {
     if (n >= sizeof(uint64_t)) {
-        for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) {
-            if (any_special(eight_bytes(text + i))) {
+        for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t))
+            if (any_special(eight_bytes(text + i)))
                 return false;
-            }
-        }
         return !any_special(eight_bytes(text + n - sizeof(uint64_t)));
     }
-    if (n >= sizeof(uint32_t)) {
+    if (n >= sizeof(uint32_t))
         return !any_special(four_and_four(text, n));
-    }
-    for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)text[i] - 0x20u > 0x7Eu - 0x20u || text[i] == '"' || text[i] == '\\') {
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] - 0x20u > 0x7Eu - 0x20u || text[i] == '"' || text[i] == '\\')
             return false;
-        }
-    }
     return true;
 }
 
@@ -373,39 +355,34 @@ void json_key_n(struct json_writer *w, const char *key, size_t n) {
 }
 
 void json_string(struct json_writer *w, const char *text) {
-    if (text == NULL) {
+    if (text == NULL)
         json_null(w);
-    } else {
+    else
         json_string_n(w, text, strlen(text));
-    }
 }
 
 void json_string_n(struct json_writer *w, const char *text, size_t n) {
-    if (text == NULL) {
+    if (text == NULL)
         json_null(w);
-    } else if (before_value(w)) {
+    else if (before_value(w))
         put_string(w, text, n, false);
-    }
 }
 
 void json_int(struct json_writer *w, int64_t number) {
     char room[NUM_DIGITS];
     char *text;
 
-    if (!before_value(w)) {
+    if (!before_value(w))
         return;
-    }
     text = num_text(room, number < 0 ? -(uint64_t)number : (uint64_t)number, 10);
-    if (number < 0) {
+    if (number < 0)
         *--text = '-';
-    }
     check(w, yajl_gen_number(w->gen, text, strlen(text)));
 }
 
 static const char *skip_digits(const char *s) {
-    while (*s >= '0' && *s <= '9') {
+    while (*s >= '0' && *s <= '9')
         s++;
-    }
     return s;
 }
 
@@ -416,50 +393,43 @@ static bool is_number(const char *s) {
     s += *s == '-';
     start = s;
     s = skip_digits(s);
-    if (s == start || (*start == '0' && s > start + 1)) {
+    if (s == start || (*start == '0' && s > start + 1))
         return false;
-    }
     if (*s == '.') {
         start = ++s;
         s = skip_digits(s);
-        if (s == start) {
+        if (s == start)
             return false;
-        }
     }
     if (*s == 'e' || *s == 'E') {
         s++;
         s += *s == '+' || *s == '-';
         start = s;
         s = skip_digits(s);
-        if (s == start) {
+        if (s == start)
             return false;
-        }
     }
     return *s == '\0';
 }
 
 void json_number(struct json_writer *w, const char *text) {
     assert(text != NULL);
-    if (!before_value(w)) {
+    if (!before_value(w))
         return;
-    }
-    if (is_number(text)) {
+    if (is_number(text))
         check(w, yajl_gen_number(w->gen, text, strlen(text)));
-    } else {
+    else
         w->failed = true;
-    }
 }
 
 void json_bool(struct json_writer *w, bool value) {
-    if (before_value(w)) {
+    if (before_value(w))
         check(w, yajl_gen_bool(w->gen, value));
-    }
 }
 
 void json_null(struct json_writer *w) {
-    if (before_value(w)) {
+    if (before_value(w))
         check(w, yajl_gen_null(w->gen));
-    }
 }
 
 bool json_failed(const struct json_writer *w) {
@@ -471,9 +441,8 @@ bool json_end(struct json_writer *w) {
     bool good;
 
     assert(w != NULL);
-    if (!w->complete) {
+    if (!w->complete)
         w->failed = true;
-    }
     flush(w);
     good = !w->failed;
     w->failed = true; /* until the next document begins */

@@ -2,7 +2,7 @@
  * patches, places. */
 #include <string.h>
 
-#include "rules/document.h"
+#include "rules/prefs_document.h"
 #include "json/patch.h"
 #include "json/pointer.h"
 #include "json/reader.h"
@@ -92,11 +92,11 @@ void fuzz_json(struct input *in) {
     PROMISE(is_json(text, n));
     size = size_of(node);
     PROMISE(size.nodes <= limits.nodes && size.depth <= limits.depth);
-    PROMISE(size.depth == document_depth(node));
+    PROMISE(size.depth == json_depth(node));
     PROMISE(json_equal(node, node));
     promise_written(in->arena, node, false);
     promise_written(in->arena, node, true);
-    (void)document_size(node);
+    (void)prefs_document_size(node);
     (void)json_member(node, "a");
 }
 
@@ -153,16 +153,16 @@ static void promise_within(const struct json_node *result) {
     PROMISE(size.bytes <= patch_limits.bytes);
 }
 
-typedef const struct json_node *(*patcher)(struct arena *arena, const struct json_node *document,
-                                           const struct json_node *patch,
-                                           const struct json_patch_limits *limits,
-                                           struct json_patch_error *error);
+typedef struct json_node *(*patcher)(struct arena *arena, struct json_node *document,
+                                     const struct json_node *patch,
+                                     const struct json_patch_limits *limits,
+                                     struct json_patch_error *error);
 
 /* A document, a NUL, a patch. The result, NULL: none. */
-static const struct json_node *patch_by(struct input *in, patcher apply, struct json_node **patch) {
+static struct json_node *patch_by(struct input *in, patcher apply, struct json_node **patch) {
     struct json_node *document = read_text(in->arena, take_text(in), &limits);
     const char *before, *patch_before;
-    const struct json_node *result;
+    struct json_node *result;
     struct json_patch_error error;
 
     *patch = read_text(in->arena, take_text(in), &limits);
@@ -170,7 +170,7 @@ static const struct json_node *patch_by(struct input *in, patcher apply, struct 
         return NULL;
     before = print_json(in->arena, document, true);
     patch_before = print_json(in->arena, *patch, true);
-    result = apply(in->arena, document, *patch, &patch_limits, &error);
+    result = apply(in->arena, json_copy(in->arena, document), *patch, &patch_limits, &error);
     PROMISE((result != NULL) == (error.result == JSON_PATCH_OK));
     PROMISE(strcmp(print_json(in->arena, document, true), before) == 0);
     PROMISE(strcmp(print_json(in->arena, *patch, true), patch_before) == 0);
@@ -193,45 +193,50 @@ void fuzz_patch(struct input *in) {
 /* A merge patch changes nothing when it is applied again. */
 void fuzz_merge(struct input *in) {
     struct json_node *patch;
-    const struct json_node *result = patch_by(in, json_merge_patch, &patch), *again;
+    struct json_node *result = patch_by(in, json_merge_patch, &patch), *again;
     struct json_patch_error error;
 
     if (result == NULL)
         return;
-    again = json_merge_patch(in->arena, result, patch, &patch_limits, &error);
+    again = json_merge_patch(in->arena, json_copy(in->arena, result), patch, &patch_limits, &error);
     PROMISE(again != NULL && json_equal(again, result));
-    (void)json_merge_patch(in->arena, NULL, patch, &patch_limits, &error);
+    (void)json_merge_patch(in->arena, read_text(in->arena, "null", &limits), patch, &patch_limits,
+                           &error);
 }
 
-/* --- places in a document --- */
+/* --- locations in a document --- */
 
-/* A byte (odd: lists have positions), a pointer, a document, a value to put there. */
+/* A byte (odd: indexes lead into lists), a pointer, a document, a value to put there. */
 void fuzz_place(struct input *in) {
-    struct place place = {.positions = (take_byte(in) & 1) != 0};
+    bool keys_only = (take_byte(in) & 1) == 0;
     const char *text = take_text(in), *message;
     struct json_node *document = read_text(in->arena, take_text(in), &limits);
     const struct json_node *value = read_text(in->arena, take_text(in), &limits);
+    struct json_pointer location;
+    struct json_edit edit;
     size_t blocked = SIZE_MAX;
 
     if (document == NULL || value == NULL || document->type != JSON_OBJECT ||
-        !json_pointer_parse(in->arena, text, strlen(text), &place.pointer, &message) ||
-        place.pointer.count == 0)
+        !json_pointer_parse(in->arena, text, strlen(text), &location, &message) ||
+        location.count == 0)
         return;
+    location.keys_only = keys_only;
     text = print_json(in->arena, document, true);
-    if (!document_set(in->arena, document, &place, value, &blocked)) {
-        PROMISE(blocked < place.pointer.count);
+    edit = json_edit_begin(in->arena, document, NULL);
+    if (!json_edit_set(&edit, &location, value, &blocked)) {
+        PROMISE(blocked < location.count);
         PROMISE(strcmp(print_json(in->arena, document, true), text) == 0);
-    } else if (!place.positions) {
-        const struct json_node *found = document_at(document, &place);
+    } else if (keys_only) {
+        const struct json_node *found = json_pointer_get(document, &location);
 
         PROMISE(found != NULL && json_equal(found, value));
     }
     (void)size_of(document);
-    if (document_remove(document, &place) && !place.positions)
-        PROMISE(document_at(document, &place) == NULL);
+    if (json_edit_take(&edit, &location) != NULL && keys_only)
+        PROMISE(json_pointer_get(document, &location) == NULL);
     (void)size_of(document);
     if (value->type == JSON_OBJECT)
-        document_merge(in->arena, document, value);
+        json_edit_merge(in->arena, document, value, false);
     (void)size_of(document);
-    (void)document_size(document);
+    (void)prefs_document_size(document);
 }

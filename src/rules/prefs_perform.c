@@ -1,8 +1,11 @@
-/* perform.c: one write to a preferences document, done. */
+/* prefs_perform.c: one write to a preferences document, done. */
+#include "rules/prefs_perform.h"
+
 #include <string.h>
 
 #include "base/num.h"
-#include "rules/perform.h"
+#include "rules/prefs_document.h"
+#include "json/writer.h"
 
 /* PostgreSQL reads a step into a list with strtol: spaces, a sign, digits. Whatever has another
  * character is a key only; so is the empty one. */
@@ -11,22 +14,22 @@ static bool step_is_plain(const struct json_token *token) {
            token->text[strspn(token->text, " \t\n\v\f\r+-0123456789")] != '\0';
 }
 
-bool place_is_plain(const struct place *place) {
-    for (size_t i = 0; i < place->pointer.count; i++)
-        if (!step_is_plain(&place->pointer.tokens[i]))
+bool prefs_location_is_plain(const struct json_pointer *location) {
+    for (size_t i = 0; i < location->count; i++)
+        if (!step_is_plain(&location->tokens[i]))
             return false;
     return true;
 }
 
-const char *const *place_steps(struct arena *arena, const struct place *place) {
-    const char **steps = arena_array(arena, place->pointer.count + 1, sizeof *steps);
+const char *const *prefs_location_steps(struct arena *arena, const struct json_pointer *location) {
+    const char **steps = arena_array(arena, location->count + 1, sizeof *steps);
 
-    for (size_t i = 0; i < place->pointer.count; i++)
-        steps[i] = place->pointer.tokens[i].text;
+    for (size_t i = 0; i < location->count; i++)
+        steps[i] = location->tokens[i].text;
     return steps;
 }
 
-static bool has_quota(const struct change *change) {
+static bool has_quota(const struct prefs_change *change) {
     return change->max_containers > 0 || change->max_bytes > 0;
 }
 
@@ -34,7 +37,7 @@ static bool has_quota(const struct change *change) {
  */
 
 /* The revisions that If-Match names; tags that are none of ours match nothing. */
-static void read_revisions(struct arena *arena, const struct change *change,
+static void read_revisions(struct arena *arena, const struct prefs_change *change,
                            struct prefs_write *write) {
     int64_t *revisions = arena_array(arena, change->if_match.count + 1, sizeof *revisions);
 
@@ -43,18 +46,18 @@ static void read_revisions(struct arena *arena, const struct change *change,
         int64_t number;
 
         if (!tag->weak && num_parse_range(tag->text, 1, INT64_MAX, &number) == NUM_OK &&
-            strcmp(change_etag(arena, number), tag->text) == 0)
+            strcmp(prefs_etag(arena, number), tag->text) == 0)
             revisions[write->revision_count++] = number;
     }
     write->revisions = revisions;
 }
 
 /* False: this change is not for one statement. */
-static bool prepare(struct arena *arena, const char *user, const struct change *change,
+static bool prepare(struct arena *arena, const char *user, const struct prefs_change *change,
                     struct prefs_write *write) {
     *write = (struct prefs_write){.user = user,
                                   .container = change->container,
-                                  .path_count = change->place.pointer.count,
+                                  .path_count = change->location.count,
                                   .bytes_limit = change->document_bytes > 0 ? change->document_bytes
                                                                             : INT32_MAX};
     if (has_quota(change) || change->if_match.any || etag_list_given(&change->if_none_match))
@@ -63,33 +66,33 @@ static bool prepare(struct arena *arena, const char *user, const struct change *
     if (change->if_match.count > 0 && write->revision_count == 0)
         return false;
     if (change->kind == CHANGE_SET || change->kind == CHANGE_REMOVE) {
-        if (!place_is_plain(&change->place))
+        if (!prefs_location_is_plain(&change->location))
             return false;
-        write->path = place_steps(arena, &change->place);
+        write->path = prefs_location_steps(arena, &change->location);
     }
     return true;
 }
 
 /* Fills what the value of a put, merge or set becomes. False: too large, or the writer failed. */
-static bool prepare_value(struct arena *arena, const struct change *change,
+static bool prepare_value(struct arena *arena, const struct prefs_change *change,
                           struct prefs_write *write) {
     const struct json_node *document = change->value;
 
     if (change->kind == CHANGE_SET)
-        document = document_wrap(arena, &change->place.pointer, change->value);
-    write->growth = (int64_t)document_size(document);
+        document = json_pointer_wrap(arena, &change->location, change->value);
+    write->growth = (int64_t)prefs_document_size(document);
     if (write->growth > write->bytes_limit)
         return false;
-    write->document = change_text(arena, document);
+    write->document = json_text(arena, document);
     if (change->kind == CHANGE_SET)
-        write->value = change_text(arena, change->value);
+        write->value = json_text(arena, change->value);
     return write->document != NULL;
 }
 
 /* `none` is what it means that there was nothing to do; with revisions it could also have been
  * another one. */
 static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write *write,
-                             struct outcome *outcome) {
+                             struct prefs_outcome *outcome) {
     if (rc != none || write->revision_count > 0)
         return rc == none ? RC_CONFLICT : rc;
     outcome->result = CHANGE_KEEP;
@@ -98,7 +101,7 @@ static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write 
 
 /* RC_CONFLICT: nothing was done, look closer. */
 static enum rc by_statement(struct store *store, struct arena *arena, const char *user,
-                            const struct change *change, struct outcome *outcome) {
+                            const struct prefs_change *change, struct prefs_outcome *outcome) {
     struct prefs_write write;
 
     outcome->result = CHANGE_WRITE;
@@ -140,8 +143,8 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
 
 struct closer_look {
     struct arena *arena;
-    const struct change *change;
-    struct outcome *outcome;
+    const struct prefs_change *change;
+    struct prefs_outcome *outcome;
 };
 
 static enum prefs_verdict look(void *context, const struct prefs_document *current,
@@ -150,7 +153,7 @@ static enum prefs_verdict look(void *context, const struct prefs_document *curre
 
     l->outcome->message = NULL;
     l->outcome->result =
-        change_apply(l->arena, l->change, current, usage, text, &l->outcome->message);
+        prefs_change_apply(l->arena, l->change, current, usage, text, &l->outcome->message);
     if (l->outcome->result == CHANGE_WRITE)
         return PREFS_WRITE;
     if (l->outcome->result == CHANGE_KEEP && current != NULL)
@@ -158,13 +161,13 @@ static enum prefs_verdict look(void *context, const struct prefs_document *curre
     return l->outcome->result == CHANGE_GONE ? PREFS_DELETE : PREFS_KEEP;
 }
 
-enum rc change_perform(struct store *store, struct arena *arena, const char *user,
-                       const struct change *change, struct outcome *outcome) {
+enum rc prefs_change_perform(struct store *store, struct arena *arena, const char *user,
+                             const struct prefs_change *change, struct prefs_outcome *outcome) {
     struct closer_look l = {arena, change, outcome};
     bool can_grow = change->kind != CHANGE_REMOVE && change->kind != CHANGE_DELETE;
     enum rc rc;
 
-    *outcome = (struct outcome){.result = CHANGE_BROKEN};
+    *outcome = (struct prefs_outcome){.result = CHANGE_BROKEN};
     rc = by_statement(store, arena, user, change, outcome);
     if (rc != RC_CONFLICT)
         return rc;

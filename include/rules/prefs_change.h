@@ -1,32 +1,25 @@
-/* change.h: one write to a preferences document, decided on what is stored
- * (contract/preferences.md).
- */
-#ifndef MUSTER_RULES_CHANGE_H
-#define MUSTER_RULES_CHANGE_H
+/* prefs_change.h: one write to a preferences document, decided on what is stored
+ * (contract/preferences.md). */
+#ifndef MUSTER_RULES_PREFS_CHANGE_H
+#define MUSTER_RULES_PREFS_CHANGE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/arena.h"
 #include "http/etag.h"
-#include "rules/document.h"
 #include "store/prefs.h"
-#include "json/reader.h"
+#include "json/pointer.h"
 
-enum change_kind {
+enum prefs_change_kind {
     CHANGE_CREATE,      /* an empty document, unless there is one */
     CHANGE_MERGE,       /* the members of `value` into the document */
-    CHANGE_SET,         /* `value` at `place` */
-    CHANGE_REMOVE,      /* what is at `place` */
+    CHANGE_SET,         /* `value` at `location` */
+    CHANGE_REMOVE,      /* what is at `location` */
     CHANGE_PUT,         /* `value` is the whole document */
     CHANGE_MERGE_PATCH, /* `value` is an RFC 7396 patch */
     CHANGE_JSON_PATCH,  /* `value` is an RFC 6902 patch */
     CHANGE_DELETE       /* the document */
 };
 
-enum change_result {
-    CHANGE_KEEP,         /* fine, nothing to do */
+enum prefs_result {
+    CHANGE_KEEP,         /* nothing to do */
     CHANGE_WRITE,        /* `text` is the new document */
     CHANGE_GONE,         /* the document is to be deleted */
     CHANGE_INVALID,      /* the change makes no sense for any document: 400 */
@@ -38,14 +31,14 @@ enum change_result {
     CHANGE_BROKEN        /* what is stored can't be read: 500 */
 };
 
-struct change {
-    enum change_kind kind;
+struct prefs_change {
+    enum prefs_change_kind kind;
     const char *container; /* for messages */
-    struct place place;
+    struct json_pointer location;
     const struct json_node *value;
     struct etag_list if_match;
     struct etag_list if_none_match;
-    /* limits; 0: none but the depth's */
+    /* limits; 0: no limit, but for `depth` */
     size_t depth;
     size_t key_bytes;
     int64_t document_bytes;
@@ -54,20 +47,18 @@ struct change {
 };
 
 /* The entity tag of a revision, without quotes, in the arena. */
-const char *change_etag(struct arena *arena, int64_t revision);
+const char *prefs_etag(struct arena *arena, int64_t revision);
 
 /* Decides what `change` does to `current` (NULL: no document yet). `usage` is what the user has,
  * NULL where there are no quotas. CHANGE_WRITE fills *text, a failure *message; both in the arena.
  */
-enum change_result change_apply(struct arena *arena, const struct change *change,
-                                const struct prefs_document *current,
-                                const struct prefs_usage *usage, const char **text,
-                                const char **message);
+enum prefs_result prefs_change_apply(struct arena *arena, const struct prefs_change *change,
+                                     const struct prefs_document *current,
+                                     const struct prefs_usage *usage, const char **text,
+                                     const char **message);
 
-/* A value as JSON text in the arena; NULL: the writer failed, which is a bug. */
-const char *change_text(struct arena *arena, const struct json_node *node);
-
-/* The first `steps` steps of a place, quoted for a message, in the arena; cut when long. */
-const char *change_place_text(struct arena *arena, const struct place *place, size_t steps);
+/* The first `steps` steps of a location, quoted for a message, in the arena; cut when long. */
+const char *prefs_location_text(struct arena *arena, const struct json_pointer *location,
+                                size_t steps);
 
 #endif
