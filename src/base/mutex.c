@@ -1,10 +1,10 @@
 /* mutex.c: robust mutexes that processes share. */
 #include "config.h" /* _GNU_SOURCE, for pthread_mutex_clocklock */
 
+#include "base/mutex.h"
+
 #include <errno.h>
 #include <time.h>
-
-#include "base/mutex.h"
 
 void mutex_init(pthread_mutex_t *mutex) {
     pthread_mutexattr_t attr;
