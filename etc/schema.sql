@@ -102,6 +102,12 @@ perform pg_temp.muster_make('index', 'muster_attrs_relation',
     'create index muster_attrs_relation on entity_attrs (relation_id, key, subkey)
      where relation_id is not null and deleted_at_version is null');
 
+-- The same of all rows, for the foreign key: without it a row of entities that is really deleted makes
+-- it read all attributes.
+perform pg_temp.muster_make('index', 'muster_attrs_relation_all',
+    'create index muster_attrs_relation_all on entity_attrs (relation_id, deleted_at_version)
+     where relation_id is not null');
+
 -- Key and value. A text can be longer than an index entry may be: its beginning finds it.
 perform pg_temp.muster_make('index', 'muster_attrs_string',
     'create index muster_attrs_string on entity_attrs (key, left(string_value, 64))
@@ -476,7 +482,10 @@ end $$;
 -- unless it was held against that (FOR UPDATE) before its referrers were looked for. muster's
 -- deletions do that and say so in muster.deletes.
 
-do $$ begin
+do $$
+declare
+    t text;
+begin
 
 perform pg_temp.muster_make('table', 'muster_change', '
     create table muster_change (
@@ -495,6 +504,14 @@ perform pg_temp.muster_make('table', 'muster_count', '
         type   text not null,
         n      bigint not null
     )');
+-- Their rows have no key, and rows without one can't be updated or deleted while a publication FOR ALL
+-- TABLES (logical replication, Debezium) publishes them.
+for t in select unnest(array['muster_change', 'muster_pruned', 'muster_count'])
+loop
+    continue when (select relreplident = 'f' from pg_class where oid = t::regclass);
+    execute format('alter table %I replica identity full', t);
+    raise notice using errcode = 'MU001', message = format('set replica identity of table %s', t);
+end loop;
 insert into muster_pruned (below)
 select pg_snapshot_xmin(pg_current_snapshot()) where not exists (select from muster_pruned);
 
@@ -578,10 +595,13 @@ begin
     else
         insert into muster_change (key)
         select entity_id from gone
-        union select a.entity_id from gone join entity_attrs a on a.relation_id = gone.entity_id
-         where a.deleted_at_version is null
-        union select a.relation_id from gone join entity_attrs a on a.entity_id = gone.entity_id
-         where a.relation_id is not null and a.deleted_at_version is null;
+        union select a.entity_id from gone cross join lateral (
+            select entity_id from entity_attrs
+             where relation_id = gone.entity_id and deleted_at_version is null offset 0) as a
+        union select a.relation_id from gone cross join lateral (
+            select relation_id from entity_attrs
+             where entity_id = gone.entity_id and deleted_at_version is null offset 0) as a
+         where a.relation_id is not null;
     end if;
     return null;
 end $$;

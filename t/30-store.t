@@ -294,6 +294,47 @@ SQL
     is_deeply([ map { $_->{name} } @{ $expanded->('/by-names?name=n9&name=n8&name=n9') } ], [qw(n9 n8 n9)], 'several by name, in the order asked for');
 };
 
+# Rows of the attributes that were read so far. A session's numbers are there when it has ended.
+sub rows_read {
+    my ($database) = @_;
+    return sql($database, "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_all_tables where relname = 'entity_attrs'");
+}
+
+subtest 'deleting an object reads only what is its own' => sub {
+    sql('many', "delete from entity_attrs a using entities e where e.name = 'n21' and e.entity_id in (a.entity_id, a.relation_id)");
+    my $before = rows_read('many');
+    sql('many', "delete from entities where name = 'n21'");
+    cmp_ok(rows_read('many') - $before, '<', 100, 'as Python clusto does it');
+    my $muster = muster('many', conf => { versioning => JSON::PP::false });
+    $before = rows_read('many');
+    my $deleted = $muster->once('DELETE', '/entity/basicvirtualserver/n28');
+    like($deleted->{out}, qr/^Status: 204/m, 'and with versioning = false') or diag $deleted->{out};
+    cmp_ok(rows_read('many') - $before, '<', 100, 'the same');
+    is(sql('many', "select count(*) from entities where name = 'n28'"), 0, 'it is gone');
+};
+
+subtest 'a publication of all tables' => sub {
+    my $muster = fresh('published');
+    lines($muster, '--init-db', 0);
+    sql('published', "set client_min_messages = error; create publication everything for all tables");
+    my $inserts = join '', map { "insert into entities(name, type, driver, version) values ('n$_', 'pool', 'pool', 1);\n" } 1 .. 400;
+    my $result  = $postgres->psql($inserts, database => 'published', fails => 1);
+    is($result->{status}, 0, 'objects are made, and counted') or diag $result->{err};
+    is(sql('published', "select sum(n) from muster_count where driver = 'pool'"), 400, 'each once');
+    sql('published', 'update muster_pruned set below = pg_snapshot_xmin(pg_current_snapshot());
+        delete from muster_change where xid < pg_snapshot_xmin(pg_current_snapshot())');
+    is(sql('published', 'select count(*) from muster_change'), 0, 'changes can be pruned');
+};
+
+subtest 'tables of an older version' => sub {
+    my $muster = fresh('older');
+    lines($muster, '--init-db', 0);
+    sql('older', "drop index muster_attrs_relation_all; alter table muster_count replica identity default");
+    is_deeply([ sort(lines($muster, '--init-db', 0)) ],
+        [ 'created index muster_attrs_relation_all', 'set replica identity of table muster_count' ], 'are completed');
+    is_deeply([ lines($muster, '--init-db', 0) ], ['nothing to do'], 'once');
+};
+
 subtest 'made while it runs' => sub {
     $postgres->create_database('late');
     sql('late', $python);
