@@ -72,6 +72,22 @@ subtest 'one attribute, sixteen setters' => sub {
         where e.name = 'target' and key = 'state' and a.deleted_at_version is null"), 1, 'one row is left');
 };
 
+subtest 'history says what happened' => sub {
+    created(basicserver => 'told');
+    my @statuses = map { @$_ } each_client(sub {
+        my ($c, $i) = @_;
+        return [ map { $c->put('/attribute/told/state', form => { value => "v$i-$_" })->{status} } 1 .. 30 ];
+    });
+    is_deeply([ grep { $_ != 200 } @statuses ], [], 'every one was set');
+    my $rows = "from entity_attrs a join entities e using (entity_id) where e.name = 'told' and key = 'state'";
+    is($postgres->psql("select count(*), count(distinct a.version) $rows"), ($CLIENTS * 30) . '|' . ($CLIENTS * 30), 'a version for each');
+    is($postgres->psql("select count(*) $rows and a.deleted_at_version <= a.version"), 0, 'no row ended at or before the version that made it');
+    is($postgres->psql("select count(*) from (select v.version from clustoversioning v left join (select a.version, a.deleted_at_version $rows) r
+        on r.version <= v.version and coalesce(r.deleted_at_version, 2147483647) > v.version
+        where v.version >= (select min(a.version) $rows) group by v.version having count(r.version) <> 1) as odd"),
+        0, 'as of every version it has exactly one value');
+};
+
 subtest 'one device, sixteen unique pools' => sub {
     created(unique_pool => map { "u$_" } 0 .. $CLIENTS - 1);
     created(basicserver => 'single');
@@ -156,6 +172,24 @@ subtest 'two managers don\'t wait for each other' => sub {
     cmp_ok($right->{seconds}, '<', 5 * ($ENV{MUSTER_SLOW} // 1), 'without waiting');
     say {$psql} 'rollback;';
     close $psql;
+};
+
+subtest 'what has ended does not end again' => sub {
+    created(basicserver => $_) for qw(referred referring);
+    $first->post('/attribute/referring', json => [ { key => 'ref', datatype => 'relation', value => '/basicserver/referred' } ])->{status} == 201 or die;
+    open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
+    $psql->autoflush(1);
+    say {$psql} "begin; update entity_attrs set deleted_at_version = 1000000 where key = 'ref' and deleted_at_version is null;";
+    ok(Muster::Process::poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") }), 'another ends it');
+    my ($deleted, $waited) = parallel(2, sub {
+        return client(0)->delete('/entity/basicserver/referred')->{status} if $_[0] == 0;
+        my $waits = Muster::Process::poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") });
+        say {$psql} 'commit;';
+        return $waits ? 'waited' : 'no';
+    });
+    close $psql;
+    is_deeply([ $deleted, $waited ], [ 204, 'waited' ], 'it is waited for');
+    is($postgres->psql("select deleted_at_version from entity_attrs where key = 'ref'"), 1000000, 'the reference ended when it was said to');
 };
 
 is(scalar(grep { / 500 / } map { split /\n/, $_->log } @servers), 0, 'no request ended with 500');

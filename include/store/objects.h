@@ -50,10 +50,15 @@ const struct object *assembly_finish(struct assembly *a);
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
-/* out[i]: who has names[i], of several the one with the lowest id; id 0: nobody. The columns are id,
- * name, driver, type. `result` is kept by the arena from here on. */
+/* out[i]: who has names[i], of several the one with the lowest id; id 0: nobody. The columns are
+ * id, name, driver, type. `result` is kept by the arena from here on. */
 void refs_take(struct arena *arena, PGresult *result, const char *const *names, size_t count,
                struct ref *out);
+
+/* Deletes the attributes whose ids the statement finds (store/attr.c); *found: how many. They are
+ * looked for before the number of the version is taken, so that nothing ends before it was made. */
+enum rc store_delete_found(struct store *store, enum stmt stmt, const struct pg_arg *args,
+                           size_t count, size_t *found);
 
 /* $1 and $2 of these statements, in the arena: drivers of managers and their resource keys. */
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys);

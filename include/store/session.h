@@ -42,7 +42,8 @@ struct store {
     bool commit_doubt;   /* the server said that it gave up waiting for a standby */
     struct arena *texts; /* user and description until BEGIN is sent */
     const char *user, *description;
-    int32_t version; /* 0: not known yet */
+    bool version_taken; /* STMT_VERSION_INSERT was put into the pipeline */
+    int32_t version;    /* 0: none, or not known yet */
 
     enum rc rc;      /* why nothing more is sent; RC_OK: nothing wrong */
     bool rc_unheard; /* no pg_next has returned it yet */

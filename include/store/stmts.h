@@ -65,6 +65,7 @@ enum stmt {
     STMT_LOCK_DELETE,
     STMT_LOCK_NAMES,
     STMT_CREATE,
+    STMT_LOCK_OWNERS,
     STMT_DELETE_REFERENCES,
     STMT_ERASE_REFERENCES,
     STMT_DELETE_COUNTERS,
@@ -74,8 +75,6 @@ enum stmt {
     STMT_ADD_ATTRS,
     STMT_DELETE_ATTRS,
     STMT_ERASE_ATTRS,
-    STMT_DELETE_MATCHING,
-    STMT_ERASE_MATCHING,
     STMT_MEMBERSHIPS,
     STMT_CONTAINED,
     STMT_HAS_CONTENTS,
@@ -83,8 +82,7 @@ enum stmt {
     STMT_FIND_ANCESTOR,
     STMT_INSERT_MEMBERS,
     STMT_INSERT_RACKED,
-    STMT_REMOVE_MEMBERS,
-    STMT_ERASE_MEMBERS,
+    STMT_MEMBERS,
     STMT_RESERVE_NUMBER,
     STMT_NEXT_IP,
     STMT_HOLDER_OF_INT,
@@ -96,8 +94,7 @@ enum stmt {
     STMT_COUNTER,
     STMT_SET_COUNTER,
     STMT_SET_LAST,
-    STMT_RELEASE,
-    STMT_ERASE_RELEASED,
+    STMT_GIVEN,
 
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
@@ -125,10 +122,11 @@ enum stmt {
 };
 
 enum stmt_flags {
-    STMT_NEEDS_OURS = 1,  /* uses what --init-db adds to the shared schema: left out without it */
-    STMT_ONCE = 2,        /* run seldom: never prepared */
-    STMT_OF_USER = 4,     /* $1 is a user, who alone has the rows: the session says so first */
-    STMT_NAMES_ITSELF = 8 /* a write that says itself for which request it is */
+    STMT_NEEDS_OURS = 1,    /* uses what --init-db adds to the shared schema: left out without it */
+    STMT_ONCE = 2,          /* run seldom: never prepared */
+    STMT_OF_USER = 4,       /* $1 is a user, who alone has the rows: the session says so first */
+    STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
+    STMT_TAKES_VERSION = 16 /* makes or ends rows, with the number of the transaction's version */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */
@@ -150,7 +148,8 @@ extern const struct stmt_row stmt_rows[STMT_COUNT];
 
 /* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
  * that stays good when they are large. Every statement has an index to go by. What a list's rows
- * refer to is mostly referred to once, so remembering it (memoize) would cost more than it saves. */
+ * refer to is mostly referred to once, so remembering it (memoize) would cost more than it saves.
+ */
 #define SESSION_BY_INDEX                                                                           \
     " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
     " -c enable_mergejoin=off -c enable_memoize=off"

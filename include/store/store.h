@@ -92,7 +92,8 @@ void store_set_request(struct store *store, const char *id);
  * several. */
 enum rc store_begin_snapshot(struct store *store);
 
-/* WRITE: BEGIN and the clustoversioning row, sent together with the first statement. */
+/* WRITE: BEGIN is sent together with the first statement, the clustoversioning row with the first
+ * one that makes or ends rows: after the locks. */
 enum rc store_begin_write(struct store *store, const char *user, const char *description);
 
 /* The same without a version: for what is not part of the inventory (store/prefs.c opens its own).
@@ -104,9 +105,9 @@ enum rc store_begin_plain(struct store *store);
  * it. */
 void store_apart(struct store *store, bool apart);
 
-/* The version of this write transaction, known after the first statement (forces a round trip if
- * none). */
-enum rc store_version(struct store *store, int32_t *version);
+/* The version that the write transaction made, to be asked after store_commit said RC_OK; 0: it
+ * changed nothing. */
+int32_t store_version(const struct store *store);
 
 /* Ends the transaction. store_commit: RC_UNKNOWN if the answer never came. Rollback never fails; a
  * lost connection is as good. Both are fine without a transaction. */

@@ -42,12 +42,13 @@ enum rc store_delete_entity(struct store *store, int32_t id, const char *resourc
 /* The range of the int_value column: 32 or 64 bits. */
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
 
-/* Locks a live entity (LOCK_CHANGE) and reads all its attributes as they are behind the lock,
- * sorted like object.attrs, in one go. RC_NOTFOUND if the name is unknown. */
+/* Locks a live entity (LOCK_CHANGE) and reads its attributes that match the filter (NULL: all) as
+ * they are after that, sorted like object.attrs, in one go. RC_NOTFOUND if the name is unknown. */
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
-                         struct ref *ref, struct attr **attrs, size_t *count);
+                         const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
+                         size_t *count);
 
-/* These three wait for nothing: they leave with what is asked for next, or at the end, and that is
+/* These two wait for nothing: they leave with what is asked for next, or at the end, and that is
  * what fails if they do. */
 
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
@@ -55,9 +56,6 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
 
 /* Deletes attributes by id. */
 void store_delete_attrs(struct store *store, const int32_t *ids, size_t count);
-
-/* Deletes the entity's attributes that match the filter. */
-void store_delete_matching(struct store *store, int32_t entity, const struct attr_filter *filter);
 
 /* --- memberships (store/tree.c)
  * ------------------------------------------------------------------------ */
@@ -135,8 +133,8 @@ enum rc store_set_counter(struct store *store, int32_t entity, const char *key, 
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value);
 
 /* Takes back what `manager` gave `entity` under `key`: all rows of the numbers that its KEY/manager
- * rows carry; with `value` only that resource. *taken: how many resources. */
+ * rows carry; with `value` only that resource. *taken: was there any? */
 enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
-                      const struct value *value, int64_t *taken);
+                      const struct value *value, bool *taken);
 
 #endif

@@ -79,17 +79,13 @@ static int answer_attrs(struct context *c, int status) {
     return reply_end(c);
 }
 
-/* The object, locked, being of the driver that was asked for; false: answered. */
-static bool lock_object(struct context *c, enum lock lock, struct ref *out) {
-    return find_check(c, store_lock_one(c->store, c->arena, c->args[0], lock, out), c->args[0], out,
-                      params_last(&c->request->params, "driver"));
-}
-
 int attribute_add(struct context *c) {
     struct attribute_input input;
     struct ref object;
+    enum rc rc = store_lock_one(c->store, c->arena, c->args[0], LOCK_REFER, &object);
 
-    if (!lock_object(c, LOCK_REFER, &object) || !attribute_input_read(c, &object, &input))
+    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        !attribute_input_read(c, &object, &input))
         return c->response->status;
     store_add_attrs(c->store, object.id, input.attrs, input.count);
     return answer_attrs(c, 201);
@@ -198,7 +194,7 @@ int attribute_set(struct context *c) {
     struct ref object;
     struct attr *rows;
     size_t count;
-    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &object, &rows, &count);
+    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], NULL, &object, &rows, &count);
 
     if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
         !attribute_input_read(c, &object, &input))
@@ -209,12 +205,19 @@ int attribute_set(struct context *c) {
 int attribute_delete(struct context *c) {
     struct attr_filter filter = {0};
     const char *problem = path_filter(c, &filter);
+    struct attr *attrs;
     struct ref object;
+    size_t count;
+    int32_t *ids;
+    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &filter, &object, &attrs, &count);
 
-    if (!lock_object(c, LOCK_CHANGE, &object))
+    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")))
         return c->response->status;
     if (problem)
         return reply_fail(c, 400, "%s", problem);
-    store_delete_matching(c->store, object.id, &filter);
+    ids = arena_array(c->arena, count + 1, sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = attrs[i].id;
+    store_delete_attrs(c->store, ids, count);
     return answer_attrs(c, 200);
 }

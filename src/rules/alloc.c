@@ -272,7 +272,7 @@ static struct verdict take_one(struct store *store, struct arena *arena,
     struct value value = string_value(resource);
     enum claim claim;
     int32_t holder = 0;
-    int64_t count;
+    bool taken;
     enum rc rc;
 
     if (is_ip) {
@@ -282,8 +282,8 @@ static struct verdict take_one(struct store *store, struct arena *arena,
             return verdict_invalid(arena_printf(arena, "\"%s\" is not an IPv4 address", resource));
         value = int_value(ip_to_stored(address));
     }
-    rc = store_release(store, manager->ref.id, object->id, key, &value, &count);
-    if (rc != RC_OK || count > 0)
+    rc = store_release(store, manager->ref.id, object->id, key, &value, &taken);
+    if (rc != RC_OK || taken)
         return verdict_failed(rc);
     rc = store_claim(store, key, &value, manager->ref.id, true, &claim, &holder);
     if (rc == RC_OK && claim == CLAIM_HELD && holder != object->id)
@@ -294,12 +294,12 @@ static struct verdict take_one(struct store *store, struct arena *arena,
 
 struct verdict alloc_take(struct store *store, struct arena *arena, const struct manager *manager,
                           const struct ref *object, const char *resource) {
-    int64_t count;
+    bool taken;
 
     if (manager->driver->allocator == ALLOCATOR_ENTITY_NAME)
         return verdict_conflict("can't deallocate an entity name, delete the entity instead.");
     if (resource)
         return take_one(store, arena, manager, object, resource);
     return verdict_failed(store_release(store, manager->ref.id, object->id,
-                                        manager->driver->resource_key, NULL, &count));
+                                        manager->driver->resource_key, NULL, &taken));
 }

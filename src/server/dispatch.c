@@ -80,15 +80,11 @@ static const char *description(const struct exchange *x) {
 /* The end of a write that its handler answered well. */
 static int commit(struct exchange *x, int status) {
     struct store *store = x->w->store;
-    int32_t version = 0;
-    enum rc rc = store_version(store, &version);
+    enum rc rc = store_commit(store);
+    int32_t version = store_version(store);
 
-    if (rc == RC_OK)
-        rc = store_commit(store);
-    if (rc != RC_OK) {
-        store_rollback(store);
+    if (rc != RC_OK)
         return reply_rc(&x->c, rc);
-    }
     if (version > 0)
         response_header(&x->response, "Clusto-Version", arena_printf(x->arena, "%d", (int)version));
     return status;

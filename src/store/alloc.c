@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/objects.h"
 #include "store/session.h"
 #include "store/write.h"
 
@@ -139,13 +140,15 @@ enum rc store_set_last(struct store *store, int32_t entity, const char *key, int
 }
 
 enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
-                      const struct value *value, int64_t *taken) {
+                      const struct value *value, bool *taken) {
     bool is_int = value && value->datatype == DATATYPE_INT;
-    enum stmt stmt = pg_versioning(store) ? STMT_RELEASE : STMT_ERASE_RELEASED;
+    size_t found = 0;
+    enum rc rc = store_delete_found(store, STMT_GIVEN,
+                                    PG_ARGS(pg_int(manager), pg_int(entity), pg_text(key),
+                                            is_int ? pg_bigint(value->number) : pg_null(),
+                                            value && !is_int ? pg_text(value->text) : pg_null()),
+                                    &found);
 
-    return one_number(store, stmt,
-                      PG_ARGS(pg_int(manager), pg_int(entity), pg_text(key),
-                              is_int ? pg_bigint(value->number) : pg_null(),
-                              value && !is_int ? pg_text(value->text) : pg_null()),
-                      taken);
+    *taken = found > 0;
+    return rc;
 }

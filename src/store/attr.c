@@ -1,7 +1,7 @@
 /* attr.c: attributes are added and deleted, many with one statement. */
 #include <string.h>
 
-#include "store/pg.h"
+#include "store/objects.h"
 #include "store/write.h"
 
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum) {
@@ -85,10 +85,22 @@ void store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
         pg_queue(store, stmt, PG_ARGS(pg_ints(ids, NULL, count)));
 }
 
-void store_delete_matching(struct store *store, int32_t entity, const struct attr_filter *filter) {
-    enum stmt stmt = pg_versioning(store) ? STMT_DELETE_MATCHING : STMT_ERASE_MATCHING;
+enum rc store_delete_found(struct store *store, enum stmt stmt, const struct pg_arg *args,
+                           size_t count, size_t *found) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, stmt, args, count);
+    struct arena *arena;
+    int32_t *ids;
 
-    pg_queue(store, stmt,
-             PG_ARGS(pg_int(entity), pg_text(filter->key), pg_text(filter->subkey),
-                     filter->has_number ? pg_int(filter->number) : pg_null()));
+    if (rc != RC_OK)
+        return rc;
+    *found = pg_rows(result);
+    arena = arena_new();
+    ids = arena_array(arena, *found + 1, sizeof *ids);
+    for (size_t row = 0; row < *found; row++)
+        ids[row] = pg_get_int32(result, row, 0);
+    PQclear(result);
+    store_delete_attrs(store, ids, *found);
+    arena_free(&arena);
+    return RC_OK;
 }

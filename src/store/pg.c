@@ -86,7 +86,7 @@ static void forget(struct store *store) {
     store->commit_doubt = false;
     store->unversioned = false;
     store->user_told = false;
-    store->version = 0;
+    store->version_taken = false;
     session_forgive(store);
     arena_reset(store->texts);
     store->user = store->description = NULL;
@@ -105,8 +105,7 @@ enum rc store_begin_write(struct store *store, const char *user, const char *des
     store->transaction = TRANSACTION_WRITE;
     store->user = arena_strdup(store->texts, user);
     store->description = arena_strdup(store->texts, description);
-    if (!store->options->versioning)
-        store->version = 1; /* what Python clusto writes without versioning */
+    store->version = 0;
     return RC_OK;
 }
 
@@ -117,14 +116,8 @@ enum rc store_begin_plain(struct store *store) {
     return rc;
 }
 
-enum rc store_version(struct store *store, int32_t *version) {
-    enum rc rc = RC_OK;
-
-    assert(store->transaction == TRANSACTION_WRITE);
-    if (store->version == 0)
-        rc = pg_exec(store, NULL, STMT_PING, PG_NONE);
-    *version = store->version;
-    return rc;
+int32_t store_version(const struct store *store) {
+    return store->version;
 }
 
 /* A snapshot's end is sent, but nobody waits for it: its answer is read with the next one. */

@@ -1,4 +1,5 @@
 /* pgpipe.c: statements into the pipeline, and what is under way in it. */
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,9 +133,18 @@ static void put_begin(struct store *store) {
     put(store, write ? STMT_BEGIN_WRITE : STMT_BEGIN_SNAPSHOT, PG_NONE, false);
     if (store->rc == RC_OK && store->request)
         put_name(store);
-    if (store->rc == RC_OK && write && store->options->versioning && !store->unversioned)
+}
+
+/* The number of the version is taken as late as can be: the locks that decide who comes first are
+ * held by then, so that where writes meet their numbers have the order in which they were done. */
+static void put_version(struct store *store) {
+    assert(store->transaction == TRANSACTION_WRITE && !store->unversioned);
+    store->version_taken = true;
+    if (store->options->versioning)
         put(store, STMT_VERSION_INSERT, PG_ARGS(pg_text(store->user), pg_text(store->description)),
             false);
+    else
+        store->version = 1; /* what Python clusto writes without versioning */
 }
 
 /* The answer to the last snapshot's COMMIT, that nobody waited for (or that it never came). */
@@ -196,6 +206,8 @@ static void add(struct store *store, enum stmt stmt, const struct pg_arg *args, 
     if ((stmt_rows[stmt].flags & STMT_OF_USER) && !(store->begun && store->user_told))
         put(store, STMT_SET_USER, args, 1, false);
     store->user_told = store->begun && (store->user_told || stmt_rows[stmt].flags & STMT_OF_USER);
+    if (store->rc == RC_OK && (stmt_rows[stmt].flags & STMT_TAKES_VERSION) && !store->version_taken)
+        put_version(store);
     if (store->rc == RC_OK)
         put(store, stmt, args, count, wanted);
 }

@@ -199,14 +199,8 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
 }
 
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
-                         struct ref *ref, struct attr **attrs, size_t *count) {
-    struct pg_arg args[5] = {[2] = pg_text(name)};
-    PGresult *result;
-    enum rc rc;
-
-    objects_managers(arena, &args[0], &args[1]);
+                         const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
+                         size_t *count) {
     pg_queue(store, STMT_LOCK_CHANGE, PG_ARGS(pg_texts(&name, 1)));
-    pg_send(store, STMT_ATTRS_BY_NAME, args, 5);
-    rc = pg_next(store, &result);
-    return rc == RC_OK ? take_attrs(arena, result, ref, attrs, count) : rc;
+    return store_attrs_by_name(store, arena, name, filter, ref, attrs, count);
 }

@@ -233,22 +233,27 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
         "select pg_advisory_xact_lock(1836413813, n.lock)"
         " from (select distinct hashtext(name) & 511 as lock from unnest($1) as u(name) order by 1) as n"},
-    [STMT_CREATE] = {"create", "TttiTTTLT", 0,
+    [STMT_CREATE] = {"create", "TttiTTTLT", STMT_TAKES_VERSION,
         "with input as ("
         " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
         " created as ("
         " insert into entities (name, type, driver, version)"
         " select i.name, $2, $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) from input i"
         " where (select e.entity_id from entities e where e.name = i.name and e.deleted_at_version is null limit 1) is null"
-        " order by i.ord on conflict do nothing returning entity_id, name),"
+        " order by i.ord on conflict do nothing returning entity_id, name, driver, type),"
         " properties as ("
         " insert into entity_attrs (entity_id, key, subkey, datatype, int_value, string_value, version)"
         " select c.entity_id, p.key, p.subkey, p.datatype, p.number, p.text, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
         " from created c cross join unnest($5, $6, $7, $8, $9)"
         " with ordinality as p(key, subkey, datatype, number, text, ord)"
         " order by c.entity_id, p.ord)"
-        " select name from created"},
-    [STMT_DELETE_REFERENCES] = {"delete_references", "it", 0,
+        " select entity_id, name, driver, type from created"},
+    /* The objects that have something of the manager $1 under the key $2. */
+    [STMT_LOCK_OWNERS] = {"lock_owners", "it", 0,
+        "select o.entity_id from (select distinct entity_id as id from entity_attrs"
+        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null order by 1) g"
+        " cross join lateral (select entity_id from entities where entity_id = g.id for no key update) o"},
+    [STMT_DELETE_REFERENCES] = {"delete_references", "it", STMT_TAKES_VERSION,
         "with given as ("
         " select entity_id, number from entity_attrs"
         " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
@@ -258,8 +263,8 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs"
         " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a)"
         " update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where attr_id = any(array(select attr_id from gone))"},
-    [STMT_ERASE_REFERENCES] = {"erase_references", "it", 0,
+        " where attr_id = any(array(select attr_id from gone)) and coalesce(deleted_at_version, 0) = 0"},
+    [STMT_ERASE_REFERENCES] = {"erase_references", "it", STMT_TAKES_VERSION,
         "with given as ("
         " select entity_id, number from entity_attrs"
         " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
@@ -272,15 +277,15 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_DELETE_COUNTERS] = {"delete_counters", "i", 0,
         "delete from counters where entity_id = $1"},
     /* The triggers are told that it was locked (STMT_LOCK_DELETE) before its references went. */
-    [STMT_DELETE_ENTITY] = {"delete_entity", "i", 0,
+    [STMT_DELETE_ENTITY] = {"delete_entity", "i", STMT_TAKES_VERSION,
         OWN_DELETION "update entities e set deleted_at_version = currval('clustoversioning_version_seq')::integer"
         " from own where e.entity_id = $1 and own.id is not null"},
-    [STMT_ERASE_ENTITY] = {"erase_entity", "i", 0,
+    [STMT_ERASE_ENTITY] = {"erase_entity", "i", STMT_TAKES_VERSION,
         OWN_DELETION "delete from entities e using own where e.entity_id = $1 and own.id is not null"},
     [STMT_INT_IS_WIDE] = {"int_is_wide", "", 0,
         "select atttypid = 'bigint'::regtype from pg_attribute"
         " where attrelid = 'entity_attrs'::regclass and attname = 'int_value'"},
-    [STMT_ADD_ATTRS] = {"add_attrs", "iiTTITLTTI", 0,
+    [STMT_ADD_ATTRS] = {"add_attrs", "iiTTITLTTI", STMT_TAKES_VERSION,
         "insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value,"
         " relation_id, version)"
         " select $1, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value::timestamp,"
@@ -288,18 +293,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " from unnest($3, $4, $5, $6, $7, $8, $9, $10) with ordinality"
         " as a(key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, ord)"
         " order by a.ord"},
-    [STMT_DELETE_ATTRS] = {"delete_attrs", "I", 0,
+    [STMT_DELETE_ATTRS] = {"delete_attrs", "I", STMT_TAKES_VERSION,
         "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
         " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
-    [STMT_ERASE_ATTRS] = {"erase_attrs", "I", 0,
+    [STMT_ERASE_ATTRS] = {"erase_attrs", "I", STMT_TAKES_VERSION,
         "delete from entity_attrs"
         " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
-    [STMT_DELETE_MATCHING] = {"delete_matching", "itti", 0,
-        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
-    [STMT_ERASE_MATCHING] = {"erase_matching", "itti", 0,
-        "delete from entity_attrs"
-        " where entity_id = $1 and ($2 is null or key = $2) and ($3 is null or subkey = $3) and ($4 is null or number = $4) and deleted_at_version is null"},
     [STMT_MEMBERSHIPS] = {"memberships", "I", 0,
         "select m.id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
         " from (select distinct unnest($1) as id) m"
@@ -319,7 +318,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " select $1 union"
         " select a.entity_id from up cross join " CONTAINERS_OF("up.id") " a)"
         " select id from up where id = any($2) limit 1"},
-    [STMT_INSERT_MEMBERS] = {"insert_members", "iiIi", 0,
+    [STMT_INSERT_MEMBERS] = {"insert_members", "iiIi", STMT_TAKES_VERSION,
         "with bumped as ("
         " update counters set value = coalesce(value, -1) + $2"
         " where entity_id = $1 and attr_key = '_contains' returning value),"
@@ -330,15 +329,12 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)"
         " select $1, '_contains', (select value from top) - $2 + m.ord, 'relation', m.id, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
         " from unnest($3) with ordinality as m(id, ord) order by m.ord"},
-    [STMT_INSERT_RACKED] = {"insert_racked", "iiIi", 0,
+    [STMT_INSERT_RACKED] = {"insert_racked", "iiIi", STMT_TAKES_VERSION,
         "insert into entity_attrs (entity_id, key, subkey, number, datatype, relation_id, version)"
         " select $1, '_contains', 'ru', u.unit, 'relation', $2, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
         " from unnest($3) with ordinality as u(unit, ord) order by u.ord"},
-    [STMT_REMOVE_MEMBERS] = {"remove_members", "iI", 0,
-        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where entity_id = $1 and key = '_contains' and relation_id = any($2) and deleted_at_version is null"},
-    [STMT_ERASE_MEMBERS] = {"erase_members", "iI", 0,
-        "delete from entity_attrs"
+    [STMT_MEMBERS] = {"members", "iI", 0,
+        "select attr_id from entity_attrs"
         " where entity_id = $1 and key = '_contains' and relation_id = any($2) and deleted_at_version is null"},
     [STMT_RESERVE_NUMBER] = {"reserve_number", "t", 0,
         "with quick as materialized ("
@@ -394,37 +390,23 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " update counters set value = $3 where entity_id = $1 and attr_key = $2 returning 1)"
         " insert into counters (entity_id, attr_key, value)"
         " select $1, $2, $3 where not exists (select from bumped)"},
-    [STMT_SET_LAST] = {"set_last", "itli", 0,
+    [STMT_SET_LAST] = {"set_last", "itli", STMT_TAKES_VERSION,
         "with moved as ("
         " update entity_attrs set int_value = $3"
         " where entity_id = $1 and key = $2 and subkey is null and number is null and datatype = 'int'"
         " and deleted_at_version is null returning 1)"
         " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
         " select $1, $2, 'int', $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) where not exists (select from moved)"},
-    [STMT_RELEASE] = {"release", "iitlt", 0,
+    [STMT_GIVEN] = {"given", "iitlt", 0,
         "with given as ("
         " select distinct m.number from entity_attrs m"
         " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and m.relation_id = $1"
         " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
         " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
         " and a.number is not distinct from m.number and a.deleted_at_version is null"
-        " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5)))),"
-        " gone as ("
-        " update entity_attrs a set deleted_at_version = currval('clustoversioning_version_seq')::integer from given g"
-        " where a.entity_id = $2 and a.key = $3 and a.number is not distinct from g.number and a.deleted_at_version is null)"
-        " select count(*) from given"},
-    [STMT_ERASE_RELEASED] = {"erase_released", "iitlt", 0,
-        "with given as ("
-        " select distinct m.number from entity_attrs m"
-        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and m.relation_id = $1"
-        " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
-        " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
-        " and a.number is not distinct from m.number and a.deleted_at_version is null"
-        " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5)))),"
-        " gone as ("
-        " delete from entity_attrs a using given g"
-        " where a.entity_id = $2 and a.key = $3 and a.number is not distinct from g.number and a.deleted_at_version is null)"
-        " select count(*) from given"},
+        " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5))))"
+        " select a.attr_id from given g join entity_attrs a on a.entity_id = $2 and a.key = $3"
+        " and a.number is not distinct from g.number and a.deleted_at_version is null"},
 
     /* --- preferences. A row is named by $1, the user, and $2, the container. Where revisions are
      * asked for, null is whatever there is. */

@@ -1,7 +1,7 @@
 /* tree.c: memberships: what contains what. */
 #include <string.h>
 
-#include "store/pg.h"
+#include "store/objects.h"
 #include "store/write.h"
 
 enum {
@@ -104,7 +104,8 @@ enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, c
 }
 
 enum rc store_remove(struct store *store, int32_t container, const int32_t *members, size_t count) {
-    enum stmt stmt = pg_versioning(store) ? STMT_REMOVE_MEMBERS : STMT_ERASE_MEMBERS;
+    size_t found;
 
-    return pg_exec(store, NULL, stmt, PG_ARGS(pg_int(container), pg_ints(members, NULL, count)));
+    return store_delete_found(store, STMT_MEMBERS,
+                              PG_ARGS(pg_int(container), pg_ints(members, NULL, count)), &found);
 }
