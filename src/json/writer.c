@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "json/decimal.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
 enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
@@ -27,10 +28,7 @@ struct json_writer {
     bool in_string;
     bool after_key;
     bool complete;
-    const char *plain; /* a string that yajl need not look at, until what stands for it comes */
-    size_t plain_length;
-    bool skip_quote; /* the second one */
-    char held;       /* '[', '{' or 0 */
+    char held; /* '[', '{' or 0 */
     size_t depth;
     size_t level;
     size_t used;
@@ -100,28 +98,6 @@ static void put_mark(struct json_writer *w, char mark) {
     put_line(w);
 }
 
-static void put_plain(struct json_writer *w) {
-    char *at = room(w, w->plain_length + 2);
-
-    at[0] = '"';
-    memcpy(at + 1, w->plain, w->plain_length);
-    at[w->plain_length + 1] = '"';
-    w->plain = NULL;
-}
-
-/* A quote: of a plain key the first one stands for all of it. */
-static void put_quote(struct json_writer *w) {
-    if (w->skip_quote) {
-        w->skip_quote = false;
-    } else if (w->plain == NULL) {
-        w->in_string = !w->in_string;
-        *room(w, 1) = '"';
-    } else {
-        put_plain(w);
-        w->skip_quote = true;
-    }
-}
-
 /* yajl prints brackets, separators and quotes as pieces of one byte, but so it does a string that
  * is just ",". What tells them apart are the quotes around strings; a quote in a string comes with
  * its backslash. */
@@ -130,13 +106,12 @@ static void print(void *context, const char *bytes, size_t n) {
 
     if (w->failed || n == 0)
         return;
-    if (n != 1 && w->plain != NULL)
-        put_plain(w);
-    else if (n != 1)
+    if (n != 1) {
         put(w, bytes, n);
-    else if (*bytes == '"')
-        put_quote(w);
-    else if (w->in_string)
+        return;
+    }
+    w->in_string ^= *bytes == '"';
+    if (*bytes == '"' || w->in_string)
         *room(w, 1) = *bytes;
     else
         put_mark(w, *bytes);
@@ -169,7 +144,7 @@ void json_begin(struct json_writer *w, bool minify, json_sink sink, void *contex
     w->sink = sink;
     w->context = context;
     w->minify = minify;
-    w->failed = w->in_string = w->after_key = w->complete = w->skip_quote = false;
+    w->failed = w->in_string = w->after_key = w->complete = false;
     w->held = 0;
     w->depth = 0;
     w->level = 0;
@@ -327,20 +302,21 @@ static bool is_plain(const char *text, size_t n) {
     return true;
 }
 
-/* In place of a plain string yajl is given what costs it least: a key has to be a string, a value
- * may be any literal. */
-static void put_string(struct json_writer *w, const char *text, size_t n, bool key) {
-    if (n < PLAIN_MAX && is_plain(text, n)) {
-        w->plain = text;
-        w->plain_length = n;
-        check(w, key ? yajl_gen_string(w->gen, (const unsigned char *)"", 0)
-                     : yajl_gen_number(w->gen, "\"\"", 2));
-        w->plain = NULL;
-    } else if (utf8_valid(text, n)) {
+/* yajl takes any literal for a value: a plain string in its quotes costs it least. */
+static void put_literal(struct json_writer *w, const char *text, size_t n) {
+    char quoted[PLAIN_MAX + 2];
+
+    quoted[0] = '"';
+    memcpy(quoted + 1, text, n);
+    quoted[n + 1] = '"';
+    check(w, yajl_gen_number(w->gen, quoted, n + 2));
+}
+
+static void put_string(struct json_writer *w, const char *text, size_t n) {
+    if (is_plain(text, n) || utf8_valid(text, n))
         check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
-    } else {
+    else
         put_repaired(w, text, n);
-    }
 }
 
 void json_key_n(struct json_writer *w, const char *key, size_t n) {
@@ -350,7 +326,7 @@ void json_key_n(struct json_writer *w, const char *key, size_t n) {
         return;
     }
     release_held(w);
-    put_string(w, key, n, true);
+    put_string(w, key, n);
     w->after_key = true;
 }
 
@@ -364,8 +340,12 @@ void json_string(struct json_writer *w, const char *text) {
 void json_string_n(struct json_writer *w, const char *text, size_t n) {
     if (text == NULL)
         json_null(w);
-    else if (before_value(w))
-        put_string(w, text, n, false);
+    else if (before_value(w)) {
+        if (n < PLAIN_MAX && is_plain(text, n))
+            put_literal(w, text, n);
+        else
+            put_string(w, text, n);
+    }
 }
 
 void json_int(struct json_writer *w, int64_t number) {
@@ -380,44 +360,16 @@ void json_int(struct json_writer *w, int64_t number) {
     check(w, yajl_gen_number(w->gen, text, strlen(text)));
 }
 
-static const char *skip_digits(const char *s) {
-    while (*s >= '0' && *s <= '9')
-        s++;
-    return s;
-}
-
-/* True if the text is a number as RFC 8259 section 6 has it. */
-static bool is_number(const char *s) {
-    const char *start;
-
-    s += *s == '-';
-    start = s;
-    s = skip_digits(s);
-    if (s == start || (*start == '0' && s > start + 1))
-        return false;
-    if (*s == '.') {
-        start = ++s;
-        s = skip_digits(s);
-        if (s == start)
-            return false;
-    }
-    if (*s == 'e' || *s == 'E') {
-        s++;
-        s += *s == '+' || *s == '-';
-        start = s;
-        s = skip_digits(s);
-        if (s == start)
-            return false;
-    }
-    return *s == '\0';
-}
-
 void json_number(struct json_writer *w, const char *text) {
+    struct json_decimal decimal;
+    size_t n;
+
     assert(text != NULL);
     if (!before_value(w))
         return;
-    if (is_number(text))
-        check(w, yajl_gen_number(w->gen, text, strlen(text)));
+    n = strlen(text);
+    if (json_decimal_read(text, n, &decimal))
+        check(w, yajl_gen_number(w->gen, text, n));
     else
         w->failed = true;
 }
