@@ -226,18 +226,19 @@ static void test_configured(void) {
         size_t port_count;
         const char *want;
     } refused[] = {
-        {"pool", NULL, NULL, NULL, 0, NULL, 0, "driver \"pool\" is there already"},
-        {"ourrack", NULL, NULL, NULL, 0, NULL, 0, "driver \"ourrack\" is there already"},
+        {"pool", NULL, NULL, NULL, 0, NULL, 0, "driver \"pool\" already exists"},
+        {"ourrack", NULL, NULL, NULL, 0, NULL, 0, "driver \"ourrack\" already exists"},
         {"x", NULL, "nothing", NULL, 0, NULL, 0, "parent \"nothing\" is not known"},
         {"x", NULL, "clustometa", NULL, 0, NULL, 0, "clustometa can't be a parent"},
-        {"", NULL, NULL, NULL, 0, NULL, 0, "\"\" can't be the name of a driver"},
-        {NULL, NULL, NULL, NULL, 0, NULL, 0, "\"\" can't be the name of a driver"},
-        {"a b", NULL, NULL, NULL, 0, NULL, 0, "\"a b\" can't be the name"},
-        {"a23456789012345678901234567890123", NULL, NULL, NULL, 0, NULL, 0, "can't be the name"},
-        {"x", "a/b", NULL, NULL, 0, NULL, 0, "\"a/b\" can't be a type"},
-        {"x", NULL, NULL, twice, 2, NULL, 0, "property \"a\" is there twice"},
+        {"", NULL, NULL, NULL, 0, NULL, 0, "\"\" is not a valid driver name"},
+        {NULL, NULL, NULL, NULL, 0, NULL, 0, "\"\" is not a valid driver name"},
+        {"a b", NULL, NULL, NULL, 0, NULL, 0, "\"a b\" is not a valid driver name"},
+        {"a23456789012345678901234567890123", NULL, NULL, NULL, 0, NULL, 0,
+         "is not a valid driver name"},
+        {"x", "a/b", NULL, NULL, 0, NULL, 0, "\"a/b\" is not a valid type"},
+        {"x", NULL, NULL, twice, 2, NULL, 0, "property \"a\" is duplicated"},
         {"x", NULL, NULL, bad_default, 1, NULL, 0, "default of property \"a\" is not an integer"},
-        {"x", NULL, NULL, bad_name, 1, NULL, 0, "\"a b\" can't be the name of a property"},
+        {"x", NULL, NULL, bad_name, 1, NULL, 0, "\"a b\" is not a valid property name"},
         {"x", NULL, NULL, NULL, 0, bad_port, 1, "ports of type \"fibre\" must be 0 to"},
     };
     const struct driver *d;
@@ -606,7 +607,7 @@ static const struct {
     {"1", "%\xC3\xA9", "!'\xC3\xA9' is a bad directive"},
     {"1", "%c", "!'c' is a bad directive"},
     {"1", "%-d", "!'-' is a bad directive"},
-    {"1 1", "%d %d", "!%d is there twice in format '%d %d'"},
+    {"1 1", "%d %d", "!%d is duplicated in format '%d %d'"},
 };
 
 static void test_strptime(void) {

@@ -13,7 +13,7 @@ struct arena *arena_new(void);
  * One block stays allocated so that a small request does not call malloc. */
 void arena_reset(struct arena *a);
 
-/* Resets and frees *a, and sets it to NULL; a NULL *a is nothing to do. */
+/* Resets and frees *a, and sets it to NULL; does nothing if *a is NULL. */
 void arena_free(struct arena **a);
 
 /* `size` bytes, zeroed, aligned for any type. Never NULL: sizes are bounded by the limits on input,
@@ -31,8 +31,8 @@ char *arena_strdup(struct arena *a, const char *s);
 /* A NUL-terminated copy of the `n` bytes at `s`. */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 
-/* The texts one behind the other, up to a NULL. Where speed matters: printf takes ten times as
- * long. */
+/* The concatenated texts, of a list that ends with NULL. For where speed matters: printf takes ten
+ * times as long. */
 char *arena_join(struct arena *a, const char *const *texts);
 
 /* The formatted text. */

@@ -12,12 +12,12 @@ struct network {
     int bits;                /* how many of them count */
 };
 
-/* Reads "10.0.0.0/8", "2001:db8::/32", an address alone, "unix" (clients of the front server's own
- * Unix socket) or "*" (everybody). False: it is none, or it has bits set behind its length. */
+/* Reads "10.0.0.0/8", "2001:db8::/32", a single address, "unix" (clients of the front server's own
+ * Unix socket) or "*" (any client). False: not a network, or bits after its length are set. */
 bool network_parse(const char *text, struct network *out);
 
-/* Is `address` (a REMOTE_ADDR; NULL or no address: in none but "*") in it? An IPv4 address counts
- * as one however it is written, "::ffff:10.0.0.1" too. */
+/* True if `address` (a REMOTE_ADDR; NULL or not an address: only in "*") is in the network. An IPv4
+ * address counts as one however it is written, "::ffff:10.0.0.1" too. */
 bool network_contains(const struct network *network, const char *address);
 
 #endif

@@ -22,8 +22,8 @@ const char *num_digits(const char *text, const char *end, uint64_t *out);
 /* Room for a number's digits in any base from 10 on, a sign before them, and a NUL. */
 enum { NUM_DIGITS = 24 };
 
-/* Writes the number's digits, in base 10 to 16, so that they end at the end of `room`; where they
- * begin. (printf takes ten times as long.) */
-char *num_text(char room[NUM_DIGITS], uint64_t number, unsigned base);
+/* Writes the number's digits, in base 10 to 16, so that they end at the end of `out`; returns
+ * where they begin. (printf takes ten times as long.) */
+char *num_text(char out[NUM_DIGITS], uint64_t number, unsigned base);
 
 #endif

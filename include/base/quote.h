@@ -9,7 +9,7 @@
 /* The `n` bytes at `text` as Python's repr() writes a string: in single quotes (double ones if it
  * has single ones only), control characters, backslashes and bytes that are not UTF-8 escaped, so
  * that the result is always valid UTF-8 on one line. What is longer than QUOTE_LIMIT bytes ends
- * with "..." behind the closing quote. */
+ * with "..." after the closing quote. */
 #define QUOTE_LIMIT 256
 const char *quote_bytes(struct arena *arena, const char *text, size_t n);
 

@@ -5,17 +5,17 @@
 enum rc {
     RC_OK,
     RC_NOTFOUND, /* no such row */
-    RC_EXISTS,   /* a unique index or a rule says that it is there already */
+    RC_EXISTS,   /* it already exists, by a unique index or a rule */
     RC_CONFLICT, /* the state of the data does not allow it */
     RC_INVALID,  /* the database refused a value (range, encoding) */
     RC_RETRY,    /* serialisation failure or deadlock: run the request again from its start */
-    RC_BROKEN,   /* the database is away: no connection, or it was lost before COMMIT was sent */
+    RC_BROKEN,   /* no connection to the database, or it was lost before COMMIT was sent */
     RC_BUSY,     /* statement or lock time-out, too many connections */
     RC_READONLY, /* the database takes no writes now (standby, read only) */
     RC_UNREADY,  /* the database lacks what --init-db adds, and this needs it */
     RC_FULL,     /* disk or quota full */
-    RC_UNKNOWN,  /* COMMIT was sent and its answer never came: outcome unknown */
-    RC_GONE,     /* the client went away or a sink failed: stop */
+    RC_UNKNOWN,  /* COMMIT was sent and no response came: the outcome is unknown */
+    RC_GONE,     /* the client disconnected or a sink failed: stop */
     RC_BUG       /* anything else; logged where it was seen */
 };
 

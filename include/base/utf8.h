@@ -1,4 +1,4 @@
-/* utf8.h: is this UTF-8, and how long is it. */
+/* utf8.h: validity and length of UTF-8. */
 #ifndef MUSTER_BASE_UTF8_H
 #define MUSTER_BASE_UTF8_H
 
@@ -9,7 +9,7 @@
  * beyond U+10FFFF) without a NUL. */
 bool utf8_valid(const char *bytes, size_t n);
 
-/* How many of the `n` bytes, from the first one, are valid in that way: where the fault is. */
+/* How many of the `n` bytes are valid in that way before the first fault. */
 size_t utf8_span(const char *bytes, size_t n);
 
 /* Number of code points in valid, NUL-terminated UTF-8. */

@@ -8,10 +8,11 @@
 
 #include "base/arena.h"
 
-/* The most that a page behind a cursor may hold. */
+/* The largest page after a cursor. */
 #define PAGE_KEYSET_LIMIT 10000
 
-/* `number` 0: no paging was asked for. Pages count from 1. Or the page behind a cursor. */
+/* `number` 0: paging was not requested. Pages count from 1. Or the page after a cursor (`keyset`).
+ */
 struct page {
     int64_t number;
     int64_t per_page;

@@ -38,8 +38,8 @@ struct request {
     size_t (*variable_count)(void *transport, const char *name);
     void *transport;
     const char *content_type; /* "" if none */
-    const char *identity;     /* who is asking, NULL: nobody that we know */
-    const char *user;         /* whose documents this is about, NULL: nobody's */
+    const char *identity;     /* the authenticated user; NULL: none */
+    const char *user;         /* the owner of the documents; NULL: none */
     const char *id;           /* request id for logs */
     /* the body, read to its end before a handler runs */
     const char *body;
@@ -47,7 +47,7 @@ struct request {
     struct params params; /* query, then form body; a JSON body adds none */
 };
 
-/* METHOD_OTHER for what is not known. */
+/* METHOD_OTHER for an unknown method. */
 enum request_method request_method_parse(const char *text);
 const char *request_method_name(enum request_method method);
 

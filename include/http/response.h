@@ -1,4 +1,4 @@
-/* response.h: status, headers and body of the answer; held back up to 64 KiB, then streamed. */
+/* response.h: status, headers and body; held back up to 64 KiB, then streamed. */
 #ifndef MUSTER_HTTP_RESPONSE_H
 #define MUSTER_HTTP_RESPONSE_H
 
@@ -10,8 +10,7 @@
 
 #define RESPONSE_HOLD 65536
 
-/* How bytes leave: given by the FastCGI or the CGI side. `write` returns false when the client is
- * gone. */
+/* How bytes are sent, by FastCGI or CGI. `write` returns false if the client has disconnected. */
 struct response_out {
     bool (*write)(void *context, const char *bytes, size_t n);
     void *context;
@@ -33,16 +32,16 @@ struct response {
     struct response_out out;
     int status;
     struct response_header *headers; /* in order of setting */
-    struct buf head;                 /* status and headers on their way */
-    struct buf held;                 /* the body while nothing was sent, then the next piece */
-    const struct header *fixed;      /* set by the configuration, sent with every answer unless */
+    struct buf head;                 /* status and headers being sent */
+    struct buf held;                 /* the body before the header is sent, then the next piece */
+    const struct header *fixed;      /* set by the configuration, sent with every response unless */
     size_t fixed_count;              /* `headers` has one of that name; response_reset keeps them */
     bool head_only;                  /* HEAD: count, don't send */
-    bool hold;                       /* a write: whatever its length, nothing leaves before
+    bool hold;                       /* for writes: nothing is sent, however long, before
                                         response_finish; response_begin clears it, reset keeps it */
-    bool started;                    /* the header has left: the status can't change any more */
-    bool failed;                     /* the client is gone, or response_break was called */
-    bool broken;                     /* must reach the client as a broken answer */
+    bool started;                    /* the header was sent: the status can't change any more */
+    bool failed;                     /* the client disconnected, or response_break was called */
+    bool broken;                     /* must reach the client as a truncated response */
     size_t body_bytes;               /* written so far, for Content-Length and the log */
 };
 
@@ -55,10 +54,10 @@ void response_begin(struct response *r, struct arena *arena, struct response_out
 /* Frees what is kept from one request to the next; response_begin() can follow. */
 void response_release(struct response *r);
 
-/* Headers that go on every answer; an endpoint's own of the same name wins. Borrowed. */
+/* Headers of every response; a header that an endpoint sets by the same name wins. Borrowed. */
 void response_set_fixed(struct response *r, const struct header *headers, size_t count);
 
-/* Throws away status, headers and body (an error replaces them, or the request is run again). Only
+/* Discards status, headers and body (an error replaces them, or the request is run again). Only
  * while not started. */
 void response_reset(struct response *r);
 
@@ -68,20 +67,21 @@ void response_reset(struct response *r);
 void response_header(struct response *r, const char *name, const char *value);
 
 /* Adds body bytes; sends once more than RESPONSE_HOLD are held (in pieces of 32 KiB or more). With
- * a status that has no body (204, 304) they are dropped. False: stop, because the client is gone
+ * a status that has no body (204, 304) they are dropped. False: stop, because the client
+ * disconnected
  * (`failed`), or because a HEAD needs no more (response_enough). Has the type of a json_sink. */
 bool response_write(void *response, const char *bytes, size_t n);
 
-/* True once the header of a HEAD has left without waiting for the end of a long body: what comes
- * now is not needed, and stopping is no failure. */
+/* True once the header of a HEAD was sent without waiting for the end of a long body: the rest is
+ * not needed, and stopping is not a failure. */
 bool response_enough(const struct response *r);
 
-/* The end: the whole answer leaves with a Content-Length if it was still held (a HEAD's is that of
- * the GET; a 204's is 0, a 304 has none), else the rest of the body. The header is in CGI's form,
- * with a "Status:" line. False if the client is gone or the answer is broken. */
+/* Ends the response: all of it is sent with a Content-Length if it was still held (a HEAD's is that
+ * of the GET; a 204's is 0, a 304 has none), else the rest of the body. The header is in CGI's
+ * form, with a "Status:" line. False if the client disconnected or the response is broken. */
 bool response_finish(struct response *r);
 
-/* A failure after the header left: the transport must close without a proper end. */
+/* A failure after the header was sent: the transport must close without a proper end. */
 void response_break(struct response *r);
 
 #endif

@@ -67,7 +67,7 @@ void driver_reset(void);
 const struct driver *driver_find(const char *name);
 
 /* The driver of this name; for an unknown one a stand-in that behaves like entity with its own name
- * and type (both copied, and kept as long as the process lives: after 1,000 unknown ones the plain
+ * and type (both copied, and kept as long as the process runs: after 1,000 unknown ones the plain
  * entity driver is returned). */
 const struct driver *driver_of(const char *name, const char *type);
 

@@ -8,13 +8,14 @@
 
 #include "base/arena.h"
 
-/* Dotted quad, each part 0..255 without leading zeros beyond one digit; nothing around. */
+/* Dotted quad, each part 0..255 without leading zeros; nothing before or after it. */
 bool ip_parse(const char *text, uint32_t *out);
 
 /* Dotted, or the plain unsigned integer 0..2^32-1. */
 bool ip_parse_any(const char *text, uint32_t *out);
 
-/* "255.255.255.0" or a prefix length "24" or "/24" to a mask; false for holes. */
+/* "255.255.255.0" or a prefix length "24" or "/24" to a mask; false if its ones are not contiguous.
+ */
 bool ip_parse_netmask(const char *text, uint32_t *mask);
 
 int ip_netmask_bits(uint32_t mask);
@@ -24,7 +25,7 @@ const char *ip_text(struct arena *arena, uint32_t address);
 int32_t ip_to_stored(uint32_t address);
 uint32_t ip_from_stored(int32_t stored);
 
-/* first = network + 1, last = broadcast - 1; false when there is nothing between (/31, /32). */
+/* first = network + 1, last = broadcast - 1; false if there is nothing between (/31, /32). */
 bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last);
 
 #endif

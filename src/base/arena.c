@@ -14,9 +14,9 @@
 
 #include "base/log.h"
 
-enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 256 * 1024 };
+enum { FIRST_BLOCK = 16 * 1024, MAX_BLOCK = 256 * 1024 };
 
-/* A sanitizer sees what reaches beyond a piece of memory only if that is malloc's own. */
+/* A sanitizer notices an overrun only if each piece of memory was allocated by malloc. */
 #ifdef MUSTER_SANITIZED
 static const bool each_alone = true;
 #else
@@ -37,7 +37,7 @@ struct hook {
 };
 
 /* `first` survives a reset; `current` is where small requests are cut from. Blocks made for one
- * large request are linked behind `current`, so that what is left of it stays in use. */
+ * large request are linked after `current`, so that the rest of it stays in use. */
 struct arena {
     struct block *current;
     struct block *first;
@@ -75,7 +75,7 @@ struct arena *arena_new(void) {
 }
 
 static void run_hooks(struct arena *a) {
-    /* A hook may register another one: it runs too. The hooks live in the arena's own blocks. */
+    /* A hook may register another one, which runs too. Hooks are stored in the arena's blocks. */
     while (a->hooks != NULL) {
         struct hook *h = a->hooks;
 
@@ -114,7 +114,7 @@ void arena_free(struct arena **a) {
 /* A block with room for `size` bytes: blocks double up to a limit, larger requests get their own.
  */
 static struct block *block_for(struct arena *a, size_t size) {
-    size_t next = a->current->size >= LARGEST_BLOCK / 2 ? LARGEST_BLOCK : a->current->size * 2;
+    size_t next = a->current->size >= MAX_BLOCK / 2 ? MAX_BLOCK : a->current->size * 2;
     struct block *b;
 
     if (each_alone || size > next / 4) {
@@ -129,7 +129,7 @@ static struct block *block_for(struct arena *a, size_t size) {
     return b;
 }
 
-/* Its bytes are what was there before. */
+/* Not zeroed. */
 static void *cut(struct arena *a, size_t size) {
     const size_t align = _Alignof(max_align_t);
     struct block *b;
@@ -139,7 +139,7 @@ static void *cut(struct arena *a, size_t size) {
     assert(a != NULL);
     if (size > SIZE_MAX - align)
         log_fatal("out of memory: %zu bytes wanted", size);
-    /* Even nothing gets an address of its own. */
+    /* Zero bytes get an address of their own, too. */
     rounded = size == 0 ? align : (size + align - 1) / align * align;
     if (each_alone && size > 0)
         rounded = size;

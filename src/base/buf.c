@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST = 64 };
+enum { MIN_CAPACITY = 64 };
 
 void buf_init(struct buf *b, size_t limit) {
     assert(b != NULL);
@@ -29,7 +29,7 @@ void buf_clear(struct buf *b) {
         b->data[0] = '\0';
 }
 
-/* Room for `n` more bytes and the NUL; false, and `failed` set, when there is none. */
+/* Makes room for `n` more bytes and the NUL; if it can't, sets `failed` and returns false. */
 static bool make_room(struct buf *b, size_t n) {
     size_t need;
     size_t capacity;
@@ -45,7 +45,7 @@ static bool make_room(struct buf *b, size_t n) {
     need = b->len + n + 1;
     if (need <= b->capacity)
         return true;
-    for (capacity = b->capacity < SMALLEST ? SMALLEST : b->capacity; capacity < need;)
+    for (capacity = b->capacity < MIN_CAPACITY ? MIN_CAPACITY : b->capacity; capacity < need;)
         capacity *= 2;
     data = realloc(b->data, capacity);
     if (data == NULL) {

@@ -1,4 +1,4 @@
-/* clock.c: how much time went by. */
+/* clock.c: time that does not go back. */
 #include "base/clock.h"
 
 #include <time.h>

@@ -32,7 +32,7 @@ static bool parse_address(const char *text, size_t n, struct network *out) {
     return true;
 }
 
-/* True if the first `bits` bits are alike. */
+/* True if the first `bits` bits are equal. */
 static bool same_bits(const unsigned char *a, const unsigned char *b, int bits) {
     int whole = bits / 8, rest = bits % 8;
 
@@ -40,8 +40,8 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, int bits) 
            (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }
 
-/* Nothing but zeros behind the length: "10.1.2.3/8" is somebody's mistake. */
-static bool is_clean(const struct network *n) {
+/* All bits after the prefix must be zero: "10.1.2.3/8" is a mistake. */
+static bool has_zero_host(const struct network *n) {
     struct network masked = {.kind = n->kind};
 
     for (int i = 0; i < n->bits; i++)
@@ -67,7 +67,7 @@ bool network_parse(const char *text, struct network *out) {
     if (end == slash + 1 || *end != '\0' || bits > (uint64_t)out->bits)
         return false;
     out->bits = (int)bits;
-    return is_clean(out);
+    return has_zero_host(out);
 }
 
 bool network_contains(const struct network *network, const char *address) {

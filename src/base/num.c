@@ -48,8 +48,8 @@ enum num_result num_parse_range(const char *text, int64_t minimum, int64_t maxim
     return NUM_OK;
 }
 
-char *num_text(char room[NUM_DIGITS], uint64_t number, unsigned base) {
-    char *at = room + NUM_DIGITS - 1;
+char *num_text(char out[NUM_DIGITS], uint64_t number, unsigned base) {
+    char *at = out + NUM_DIGITS - 1;
 
     assert(base >= 10 && base <= 16);
     *at = '\0';

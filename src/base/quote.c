@@ -34,7 +34,7 @@ static size_t put_escape(char *to, unsigned char c) {
     return n;
 }
 
-/* Writes what stands for the next character and moves *p behind it. */
+/* Writes the next character, escaped if need be, and moves *p past it. */
 static size_t put_next(char *to, const char **p, size_t left, char mark) {
     unsigned char c = (unsigned char)**p;
     size_t n = c >= 0x80 ? sequence(*p, left) : 0;
@@ -71,7 +71,7 @@ const char *quote_bytes(struct arena *arena, const char *text, size_t n) {
         return "''";
     end = cut ? text + QUOTE_LIMIT : text + n;
     while (cut && end > text + QUOTE_LIMIT - 4 && ((unsigned char)*end & 0xC0) == 0x80)
-        end--; /* not through the middle of a character */
+        end--; /* not in the middle of a character */
     mark = memchr(text, '\'', n) != NULL && memchr(text, '"', n) == NULL ? '"' : '\'';
     out = arena_alloc(arena, (size_t)(end - text) * 4 + sizeof("''..."));
     out[length++] = mark;

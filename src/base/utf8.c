@@ -1,12 +1,12 @@
-/* utf8.c: is this UTF-8, and how long is it. */
+/* utf8.c: validity and length of UTF-8. */
 #include "base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed sequence at `p` that begins with a byte above 0x7F, 0 if it is none
- * (RFC 3629 section 4; the second byte's range depends on the first one). */
+/* Length of the well-formed sequence at `p` that begins with a byte above 0x7F, 0 if it is not
+ * one (RFC 3629 section 4; the second byte's range depends on the first one). */
 static size_t sequence(const unsigned char *p, const unsigned char *end) {
     unsigned char low = 0x80;
     unsigned char high = 0xBF;
@@ -43,7 +43,7 @@ static bool plain_eight(const unsigned char *p) {
     return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Behind the bytes 0x01..0x7F at `p`. */
+/* Skips the bytes 0x01..0x7F at `p`. */
 static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end) {
     while (end - p >= 8 && plain_eight(p))
         p += 8;

@@ -8,7 +8,7 @@
 #include "base/quote.h"
 #include "http/params.h"
 
-#define LONGEST_BOUNDARY 70 /* RFC 2046 section 5.1.1 */
+#define MAX_BOUNDARY 70 /* RFC 2046 section 5.1.1 */
 
 /* Bytes that are not NUL-terminated. */
 struct span {
@@ -41,19 +41,19 @@ static struct span trim(struct span s) {
     return s;
 }
 
-/* What is before the first `c`; *s keeps what is behind it (nothing, when there is none). */
+/* Returns what is before the first `c`; *s keeps what follows it (nothing if there is no `c`). */
 static struct span cut(struct span *s, char c) {
     const char *p = s->n == 0 ? NULL : memchr(s->at, c, s->n);
     struct span head = {s->at, p == NULL ? s->n : (size_t)(p - s->at)};
-    size_t gone = p == NULL ? s->n : head.n + 1;
+    size_t taken = p == NULL ? s->n : head.n + 1;
 
-    s->at += gone;
-    s->n -= gone;
+    s->at += taken;
+    s->n -= taken;
     return head;
 }
 
-/* Bytes of the quoted string whose inside *s starts with, up to its closing quote; SIZE_MAX: it has
- * none. Only \" and \\ are escapes: browsers of old sent paths with single backslashes. */
+/* Length of the quoted string in which *s starts, up to its closing quote; SIZE_MAX: no closing
+ * quote. Only \" and \\ are escapes: old browsers sent paths with single backslashes. */
 static size_t quoted_length(const struct span *s) {
     size_t i;
 
@@ -63,7 +63,7 @@ static size_t quoted_length(const struct span *s) {
     return i == s->n ? SIZE_MAX : i;
 }
 
-/* That string in the arena; *s goes on behind it. NULL: it has no end. */
+/* A copy of that string in the arena; *s moves past it. NULL: no closing quote. */
 static char *take_quoted(struct arena *arena, struct span *s, size_t *length) {
     size_t raw = quoted_length(s);
     char *out;
@@ -84,7 +84,7 @@ static char *take_quoted(struct arena *arena, struct span *s, size_t *length) {
     return out;
 }
 
-/* The value of the parameter `name` in "; a=b; name="c"", the header's value behind its first word;
+/* The value of the parameter `name` in "; a=b; name="c"", the header's value after its first word;
  * NUL-terminated in the arena. NULL: not there, or it does not parse. */
 static const char *header_param(struct arena *arena, struct span s, const char *name,
                                 size_t *length) {
@@ -125,8 +125,8 @@ static const char *delimiter_of(struct arena *arena, const char *content_type, s
 
     (void)cut(&s, ';');
     boundary = header_param(arena, s, "boundary", &length);
-    if (boundary == NULL || length == 0 || length > LONGEST_BOUNDARY ||
-        boundary[length - 1] == ' ' || strpbrk(boundary, "\r\n") != NULL)
+    if (boundary == NULL || length == 0 || length > MAX_BOUNDARY || boundary[length - 1] == ' ' ||
+        strpbrk(boundary, "\r\n") != NULL)
         return NULL;
     *n = length + 2;
     return arena_printf(arena, "--%s", boundary);
@@ -138,11 +138,11 @@ struct delimiter {
     const char *text; /* "--boundary" */
     size_t n;
     const char *line; /* of the one found: where its line starts */
-    const char *next; /* of the one found: behind its line */
+    const char *next; /* of the one found: after its line */
     bool last;        /* "--boundary--" */
 };
 
-/* Is there a delimiter line at `p`, the start of a line? */
+/* True if a delimiter line is at `p`, the start of a line. */
 static bool is_delimiter(struct delimiter *d, const char *p, const char *end) {
     if ((size_t)(end - p) < d->n || memcmp(p, d->text, d->n) != 0)
         return false;
@@ -161,8 +161,8 @@ static bool is_delimiter(struct delimiter *d, const char *p, const char *end) {
     return true;
 }
 
-/* The first delimiter line from `p`, itself the start of a line, on. Each byte is looked at no more
- * than the delimiter is long. */
+/* Finds the first delimiter line from `p` on, which is the start of a line. No byte is examined
+ * more often than the delimiter is long. */
 static bool find_delimiter(struct delimiter *d, const char *p, const char *end) {
     while (!is_delimiter(d, p, end)) {
         do {
@@ -178,7 +178,7 @@ static bool find_delimiter(struct delimiter *d, const char *p, const char *end) 
 
 /* --- parts --- */
 
-/* The next header line without its CRLF; false behind the last one, with *s at the content. */
+/* The next header line without its CRLF; false after the last one, with *s at the content. */
 static bool next_line(struct span *s, struct span *line) {
     const char *p = s->at;
     const char *end = s->at + s->n;

@@ -8,11 +8,11 @@
 #include "base/quote.h"
 
 /* Both at most this, so that their product (an OFFSET) fits into 64 bits. */
-#define LARGEST INT64_C(2147483647)
+#define MAX_NUMBER INT64_C(2147483647)
 
 static bool read_header(struct arena *arena, const char *name, const char *text, int64_t minimum,
                         int64_t *out, const char **message) {
-    switch (num_parse_range(text, minimum, LARGEST, out)) {
+    switch (num_parse_range(text, minimum, MAX_NUMBER, out)) {
     case NUM_OK: return true;
     case NUM_MALFORMED:
         *message =
@@ -21,7 +21,7 @@ static bool read_header(struct arena *arena, const char *name, const char *text,
     case NUM_OUT_OF_RANGE: break;
     }
     *message = arena_printf(arena, "%s must be from %lld to %lld, not %s", name, (long long)minimum,
-                            (long long)LARGEST, quote(arena, text));
+                            (long long)MAX_NUMBER, quote(arena, text));
     return false;
 }
 
@@ -53,7 +53,7 @@ bool page_parse(struct arena *arena, const char *page, const char *per_page, con
                 int64_t default_per_page, struct page *out, const char **message) {
     assert(arena != NULL && out != NULL && message != NULL && default_per_page > 0);
     *out = (struct page){.per_page = default_per_page};
-    /* Both are checked even where no paging is asked for, as the original does. */
+    /* Both are checked even if paging is not requested, as in the original. */
     if (page != NULL && !read_header(arena, "Clusto-Page", page, 0, &out->number, message))
         return false;
     if (per_page != NULL &&

@@ -13,7 +13,7 @@
  * between two slashes once everything is decoded; a *segment* is what is between two slashes as the
  * client sent it, and has no piece (a lone %2F), one, or several. */
 
-/* SCRIPT_NAME may be in front of PATH_INFO in REQUEST_URI: this many segments more are read. */
+/* REQUEST_URI may have SCRIPT_NAME before PATH_INFO: this many more segments are read. */
 #define SCRIPT_SEGMENTS 32
 
 /* The path of a raw request URI. */
@@ -204,19 +204,19 @@ static const char *join(struct arena *arena, const struct raw *raw) {
 static enum path_result choose(struct arena *arena, const struct path_input *in,
                                const struct raw *raw, struct path *out) {
     const char *info = resolved(arena, in->path_info), *rest = join(arena, raw);
-    char *room = arena_alloc(arena, raw->bytes + 2);
+    char *scratch = arena_alloc(arena, raw->bytes + 2);
     size_t k;
 
     if (raw->reversed)
         return PATH_ENCODING;
     for (k = 0; k < raw->count; k++) {
-        if (is_shown(info, raw->encoded ? resolve(room, rest) : rest))
+        if (is_shown(info, raw->encoded ? resolve(scratch, rest) : rest))
             break;
         rest += strlen(raw->segments[k]) + 1;
     }
     if (k == raw->count)
         return take_info(arena, in, info, out); /* rewritten, or only a slash after SCRIPT_NAME */
-    if (!begins_with(info, resolve(room, raw->segments[k])))
+    if (!begins_with(info, resolve(scratch, raw->segments[k])))
         return PATH_ENCODING;
     return take_raw(in, raw, k, out);
 }
@@ -239,7 +239,8 @@ static bool is_simple(const char *path, size_t n) {
     return path[0] == '/';
 }
 
-/* Most paths: said the same way twice, nothing in front, nothing to decode. False: not this one. */
+/* The fast path for most requests: both are equal, without a SCRIPT_NAME, and nothing needs
+ * decoding. False: not such a request. */
 static bool take_simple(struct arena *arena, const struct path_input *in, struct path *out) {
     size_t n = strlen(in->path_info);
 

@@ -25,8 +25,8 @@ const char *request_method_name(enum request_method method) {
     return method == METHOD_OTHER ? "OTHER" : method_names[method];
 }
 
-/* RFC 3875 section 4.1.18: upper case, '-' becomes '_', "HTTP_" in front; those of the body have
- * none. False: too long to be one of ours. */
+/* RFC 3875 section 4.1.18: upper case, '-' becomes '_', after "HTTP_", which the headers of the
+ * body do without. False: longer than any that is used here. */
 static bool variable_name(const char *header, char *out, size_t size) {
     const char *p;
     size_t n = 0;
@@ -58,14 +58,14 @@ const char *request_header(const struct request *request, const char *name) {
 }
 
 bool request_has_type(const struct request *request, const char *type) {
-    const char *given;
+    const char *sent;
     size_t n;
 
     assert(request != NULL && type != NULL);
     if (request->content_type == NULL)
         return false;
-    given = request->content_type + strspn(request->content_type, " \t");
-    n = strcspn(given, "; \t");
-    return n == strlen(type) && strncasecmp(given, type, n) == 0 &&
-           strchr(";", given[n + strspn(given + n, " \t")]) != NULL;
+    sent = request->content_type + strspn(request->content_type, " \t");
+    n = strcspn(sent, "; \t");
+    return n == strlen(type) && strncasecmp(sent, type, n) == 0 &&
+           strchr(";", sent[n + strspn(sent + n, " \t")]) != NULL;
 }

@@ -1,4 +1,4 @@
-/* response.c: the answer on its way out: held back, then streamed in large pieces. */
+/* response.c: sends a response: held back at first, then streamed in large pieces. */
 #include "http/response.h"
 
 #include <assert.h>
@@ -10,8 +10,8 @@
 #include "base/num.h"
 
 enum {
-    PIECE = 32 * 1024,               /* the least that a streamed answer sends at once */
-    LARGEST_KEPT = 4 * RESPONSE_HOLD /* memory that one request leaves for the next */
+    PIECE = 32 * 1024,           /* the smallest piece that is streamed */
+    MAX_KEPT = 4 * RESPONSE_HOLD /* memory that one request leaves for the next */
 };
 
 #define NO_LENGTH SIZE_MAX
@@ -68,7 +68,7 @@ void response_begin(struct response *r, struct arena *arena, struct response_out
     r->started = false;
     r->fixed = NULL;
     r->fixed_count = 0;
-    if (r->held.capacity > LARGEST_KEPT)
+    if (r->held.capacity > MAX_KEPT)
         buf_release(&r->held);
     response_reset(r);
 }
@@ -107,7 +107,7 @@ static bool is_token(const char *name) {
     return p > name && *p == '\0';
 }
 
-/* strcasecmp() is dear where most names differ at once. */
+/* Most names differ in the first letter: cheaper than strcasecmp() alone. */
 static bool is_name(const char *name, const char *other) {
     return ((name[0] ^ other[0]) & ~0x20) == 0 && strcasecmp(name, other) == 0;
 }
@@ -136,16 +136,16 @@ void response_header(struct response *r, const char *name, const char *value) {
         *link = (*link)->next;
 }
 
-/* The status and the length have one source: this file. */
-static bool is_ours(const char *name) {
+/* Only this file sets the status and the length. */
+static bool is_reserved(const char *name) {
     return is_name(name, "Status") || is_name(name, "Content-Length");
 }
 
 static bool is_sent(struct response *r, const struct header *fixed) {
-    return *find(r, fixed->name) == NULL && !is_ours(fixed->name) && is_token(fixed->name);
+    return *find(r, fixed->name) == NULL && !is_reserved(fixed->name) && is_token(fixed->name);
 }
 
-/* One line; whatever could end it early becomes a space. */
+/* One line; characters that could end it early become spaces. */
 static void add_line(struct buf *b, const char *name, const char *value) {
     size_t n = strlen(name);
     char *at = buf_extend(b, n + strlen(value) + 4);
@@ -164,9 +164,9 @@ static void add_line(struct buf *b, const char *name, const char *value) {
 }
 
 static void add_number(struct buf *b, size_t number) {
-    char room[NUM_DIGITS];
+    char digits[NUM_DIGITS];
 
-    buf_adds(b, num_text(room, number, 10));
+    buf_adds(b, num_text(digits, number, 10));
 }
 
 static void render_header(struct response *r, size_t length, struct buf *b) {
@@ -180,7 +180,7 @@ static void render_header(struct response *r, size_t length, struct buf *b) {
     buf_adds(b, reason_of(r->status));
     buf_add(b, "\r\n", 2);
     for (h = r->headers; h != NULL; h = h->next)
-        if (!is_ours(h->name))
+        if (!is_reserved(h->name))
             add_line(b, h->name, h->value);
     for (i = 0; i < r->fixed_count; i++)
         if (is_sent(r, &r->fixed[i]))
@@ -221,7 +221,7 @@ static bool has_body(int status) {
 static bool keep(struct response *r, const char *bytes, size_t n) {
     buf_add(&r->held, bytes, n);
     if (r->held.failed)
-        response_break(r); /* out of memory: never a well-formed short answer */
+        response_break(r); /* out of memory: a truncated response must not look complete */
     return !r->failed;
 }
 
@@ -238,8 +238,8 @@ static bool stream(struct response *r, const char *bytes, size_t n) {
     return keep(r, bytes, n) && (r->held.len < PIECE || flush(r));
 }
 
-/* Nothing of a HEAD's body leaves. Its header does, once the length can't be told any more: then
- * nothing that follows matters. */
+/* The body of a HEAD is not sent. Its header is, once the body is too long for its length to be
+ * awaited: then nothing that follows matters. */
 static bool count_only(struct response *r) {
     if (!r->started && !r->hold && r->body_bytes > RESPONSE_HOLD)
         (void)send_header(r, NO_LENGTH);

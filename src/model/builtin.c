@@ -55,7 +55,7 @@ enum {
 };
 
 /* The order of registration decides /typelist: the last of a type is the one that it shows
- * (contract/drivers.md), thus unique_pool behind exclusive_pool and ipmanager behind the others. */
+ * (contract/drivers.md), thus unique_pool after exclusive_pool and ipmanager after the others. */
 const struct driver builtin_drivers[BUILTIN_COUNT] = {
     [BUILTIN_ENTITY] = {KNOWN("entity", "generic", NULL),
                         .class_path = "clusto.drivers.base.driver.Driver"},

@@ -6,15 +6,15 @@
 #include "base/quote.h"
 #include "model/value.h"
 
-/* libc's strptime follows the locale, takes less than the whole text and knows no %f: thus our own.
+/* libc's strptime depends on the locale, accepts trailing text and has no %f.
  * A directive may match texts of several lengths ("%H%M" on "123"): the longest is tried first, the
  * others when what follows does not fit. Each directive is allowed once, so that is bounded. */
 
 #define DEFAULT_MASK "%Y-%m-%dT%H:%M:%S.%f"
 
-enum { LONGEST_MASK = 256, LONGEST_TEXT = 1024 };
+enum { MAX_MASK = 256, MAX_TEXT = 1024 };
 
-/* Numbers that are read; the index of a directive is its place in `directives`. */
+/* Numbers that are read; the index of a directive is that in `numeric`. */
 enum field {
     YEAR,
     SHORT_YEAR,
@@ -86,8 +86,8 @@ static const char *check_mask(struct arena *arena, const char *mask, struct read
     bool seen[128] = {false};
     const char *p;
 
-    if (strlen(mask) > LONGEST_MASK)
-        return arena_printf(arena, "the format is longer than %d bytes", LONGEST_MASK);
+    if (strlen(mask) > MAX_MASK)
+        return arena_printf(arena, "the format is longer than %d bytes", MAX_MASK);
     for (p = mask; *p != '\0'; p++) {
         unsigned char c;
         const char *number;
@@ -105,7 +105,7 @@ static const char *check_mask(struct arena *arena, const char *mask, struct read
                                 quote_bytes(arena, p, c < 0x80 ? 1 : strcspn(p, "%")),
                                 quote(arena, mask));
         if (seen[c])
-            return arena_printf(arena, "%%%c is there twice in format %s", c, quote(arena, mask));
+            return arena_printf(arena, "%%%c is duplicated in format %s", c, quote(arena, mask));
         seen[c] = true;
         if (number != NULL)
             r->has[number - numeric] = true;
@@ -145,7 +145,8 @@ static bool match_number(struct reading *r, enum field field, const char *text, 
     return false;
 }
 
-/* One of the words, or of their first three letters; its index from 1 on, 0: none. */
+/* Finds one of the words, or of their first three letters; returns its index from 1 on, 0: no
+ * match. */
 static int match_word(const char *const *words, int count, bool full, const char **text) {
     int i;
 
@@ -167,7 +168,7 @@ static const char *skip_two_digits(const char *p, int maximum) {
     return p + 2;
 }
 
-/* Behind "Z", "+0100" or "-05:30"; NULL: none of them. */
+/* Skips "Z", "+0100" or "-05:30"; NULL: not an offset. */
 static const char *skip_offset(const char *text) {
     const char *p;
 
@@ -294,9 +295,9 @@ const char *datetime_parse(struct arena *arena, const char *text, const char *ma
     wrong = check_mask(arena, mask, &r);
     if (wrong != NULL)
         return wrong;
-    if (strlen(text) > LONGEST_TEXT || !match(&r, text, mask)) {
+    if (strlen(text) > MAX_TEXT || !match(&r, text, mask)) {
         r.whole = false;
-        if (strlen(text) > LONGEST_TEXT || !match(&r, text, mask))
+        if (strlen(text) > MAX_TEXT || !match(&r, text, mask))
             return arena_printf(arena, "time data %s does not match format %s", quote(arena, text),
                                 quote(arena, mask));
         return arena_printf(arena, "unconverted data remains: %s", quote(arena, r.rest));

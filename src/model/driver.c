@@ -12,11 +12,11 @@
 #include "model/builtin.h"
 
 enum {
-    MOST_CONFIGURED = 1000,
-    MOST_UNKNOWN = 1000,
-    LONGEST_WORD = 32, /* varchar(32) of entities.driver and entities.type */
-    LONGEST_KEY = 256,
-    MOST_PORTS = 10000
+    MAX_CONFIGURED = 1000,
+    MAX_UNKNOWN = 1000,
+    MAX_WORD = 32, /* varchar(32) of entities.driver and entities.type */
+    MAX_KEY = 256,
+    MAX_PORTS = 10000
 };
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -28,7 +28,7 @@ struct configured {
     char *class_path;
 };
 
-/* A driver that only the database knows; both texts are behind it. */
+/* A driver found in the database only; both texts follow it. */
 struct unknown {
     struct driver driver;
     char texts[];
@@ -36,11 +36,11 @@ struct unknown {
 
 /* Arrays sorted by name (unknown: by name and type) for binary search; `order` is the order of
  * registration. They live as long as the process. */
-static const struct driver *order[BUILTIN_COUNT + MOST_CONFIGURED];
-static const struct driver *by_name[BUILTIN_COUNT + MOST_CONFIGURED];
-static struct configured *configured[MOST_CONFIGURED];
+static const struct driver *order[BUILTIN_COUNT + MAX_CONFIGURED];
+static const struct driver *by_name[BUILTIN_COUNT + MAX_CONFIGURED];
+static struct configured *configured[MAX_CONFIGURED];
 static size_t known_count;
-static const struct driver *unknown[MOST_UNKNOWN];
+static const struct driver *unknown[MAX_UNKNOWN];
 static size_t unknown_count;
 
 static void *allocate(size_t size) {
@@ -59,7 +59,7 @@ static int compare(const struct driver *d, const char *name, const char *type) {
     return c != 0 || type == NULL ? c : strcmp(d->type, type);
 }
 
-/* Where it is, or would be, in a sorted array; a NULL type is not compared. */
+/* The index at which it is, or would be, in a sorted array; a NULL type is not compared. */
 static size_t position(const struct driver *const *sorted, size_t count, const char *name,
                        const char *type) {
     size_t low = 0;
@@ -96,7 +96,7 @@ static void register_driver(const struct driver *d) {
     order[known_count++] = d;
 }
 
-/* The built-in ones are there before anything is asked. */
+/* Registers the built-in drivers, on first use. */
 static void prepare(void) {
     size_t i;
 
@@ -117,7 +117,7 @@ static const struct driver *remember(const char *name, const char *type) {
     size_t type_size = strlen(type) + 1;
     struct unknown *u;
 
-    if (unknown_count == MOST_UNKNOWN)
+    if (unknown_count == MAX_UNKNOWN)
         return ENTITY;
     u = allocate(sizeof(*u) + name_size + type_size);
     memcpy(u->texts, name, name_size);
@@ -203,12 +203,12 @@ static const char *check_property(const char *driver, const struct driver_proper
     int64_t number;
     size_t k;
 
-    if (p->name == NULL || !is_word(p->name, LONGEST_KEY))
-        return say("driver \"%s\": \"%.100s\" can't be the name of a property", driver,
+    if (p->name == NULL || !is_word(p->name, MAX_KEY))
+        return say("driver \"%s\": \"%.100s\" is not a valid property name", driver,
                    p->name == NULL ? "" : p->name);
     for (k = 0; k < i; k++)
         if (strcmp(all[k].name, p->name) == 0)
-            return say("driver \"%s\": property \"%.100s\" is there twice", driver, p->name);
+            return say("driver \"%s\": property \"%.100s\" is duplicated", driver, p->name);
     if (p->is_int && p->default_text != NULL && num_parse(p->default_text, &number) != NUM_OK)
         return say("driver \"%s\": the default of property \"%.100s\" is not an integer", driver,
                    p->name);
@@ -217,27 +217,28 @@ static const char *check_property(const char *driver, const struct driver_proper
 
 static const char *check_port(const char *driver, const struct driver_port *p) {
     if (p->type == NULL || *p->type == '\0' || strchr(p->type, ':') != NULL)
-        return say("driver \"%s\": \"%.100s\" can't be the type of a port", driver,
+        return say("driver \"%s\": \"%.100s\" is not a valid port type", driver,
                    p->type == NULL ? "" : p->type);
-    if (p->count < 0 || p->count > MOST_PORTS)
+    if (p->count < 0 || p->count > MAX_PORTS)
         return say("driver \"%s\": ports of type \"%.100s\" must be 0 to %d, not %d", driver,
-                   p->type, MOST_PORTS, p->count);
+                   p->type, MAX_PORTS, p->count);
     return NULL;
 }
 
 static const char *check_names(const char *name, const char *type, const char *parent) {
-    if (name == NULL || !is_word(name, LONGEST_WORD))
-        return say("\"%.100s\" can't be the name of a driver: 1 to %d letters, digits, _ and -, "
+    if (name == NULL || !is_word(name, MAX_WORD))
+        return say("\"%.100s\" is not a valid driver name: 1 to %d letters, digits, _ and -, "
                    "starting with a letter or _",
-                   name == NULL ? "" : name, LONGEST_WORD);
-    if (type != NULL && !is_word(type, LONGEST_WORD))
-        return say("driver \"%s\": \"%.100s\" can't be a type: 1 to %d letters, digits, _ and -, "
-                   "starting with a letter or _",
-                   name, type, LONGEST_WORD);
+                   name == NULL ? "" : name, MAX_WORD);
+    if (type != NULL && !is_word(type, MAX_WORD))
+        return say(
+            "driver \"%s\": \"%.100s\" is not a valid type: 1 to %d letters, digits, _ and -, "
+            "starting with a letter or _",
+            name, type, MAX_WORD);
     if (driver_find(name) != NULL)
-        return say("driver \"%s\" is there already", name);
-    if (known_count == BUILTIN_COUNT + MOST_CONFIGURED)
-        return say("driver \"%s\": more than %d configured drivers", name, MOST_CONFIGURED);
+        return say("driver \"%s\" already exists", name);
+    if (known_count == BUILTIN_COUNT + MAX_CONFIGURED)
+        return say("driver \"%s\": more than %d configured drivers", name, MAX_CONFIGURED);
     if (parent != NULL && driver_find(parent) == NULL)
         return say("driver \"%s\": its parent \"%.100s\" is not known (parents come first)", name,
                    parent);

@@ -10,13 +10,13 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-const char *names_check(struct arena *arena, const char *name, size_t longest) {
+const char *names_check(struct arena *arena, const char *name, size_t max) {
     assert(arena != NULL && name != NULL);
     if (*name == '\0')
         return "A name may not be empty.";
-    if (utf8_length(name) > longest)
+    if (utf8_length(name) > max)
         return arena_printf(arena, "%s is not a valid name: it has more than %zu characters.",
-                            quote(arena, name), longest);
+                            quote(arena, name), max);
     if (utf8_has_control(name))
         return arena_printf(arena, "%s is not a valid name: it has a control character.",
                             quote(arena, name));
@@ -24,8 +24,7 @@ const char *names_check(struct arena *arena, const char *name, size_t longest) {
 }
 
 /* `what`: "key" or "subkey". */
-static const char *check_key(struct arena *arena, const char *key, size_t longest,
-                             const char *what) {
+static const char *check_key(struct arena *arena, const char *key, size_t max, const char *what) {
     size_t n = strlen(key);
 
     if (n == 0 || strspn(key, LETTERS "0123456789_-") < n || strspn(key, LETTERS "_") == 0)
@@ -33,18 +32,18 @@ static const char *check_key(struct arena *arena, const char *key, size_t longes
                             "%s is not a valid %s: it must start with a letter or _ and go on with "
                             "letters, digits, _ and -.",
                             quote(arena, key), what);
-    if (n > longest)
+    if (n > max)
         return arena_printf(arena, "%s is not a valid %s: it has more than %zu characters.",
-                            quote(arena, key), what, longest);
+                            quote(arena, key), what, max);
     return NULL;
 }
 
-const char *names_check_key(struct arena *arena, const char *key, size_t longest) {
+const char *names_check_key(struct arena *arena, const char *key, size_t max) {
     assert(arena != NULL && key != NULL);
-    return check_key(arena, key, longest, "key");
+    return check_key(arena, key, max, "key");
 }
 
-const char *names_check_subkey(struct arena *arena, const char *subkey, size_t longest) {
+const char *names_check_subkey(struct arena *arena, const char *subkey, size_t max) {
     assert(arena != NULL && subkey != NULL);
-    return *subkey == '\0' ? NULL : check_key(arena, subkey, longest, "subkey");
+    return *subkey == '\0' ? NULL : check_key(arena, subkey, max, "subkey");
 }

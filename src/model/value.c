@@ -34,7 +34,7 @@ bool value_datatype_parse(const char *name, enum value_datatype *out) {
 
 /* --- casts --- */
 
-/* The text as it stands, but never so long that it drowns the message. */
+/* The text, shortened so that it does not dominate the message. */
 static const char *shortened(struct arena *arena, const char *text) {
     size_t n = strlen(text);
 
