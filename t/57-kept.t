@@ -295,7 +295,7 @@ subtest 'a subscriber' => sub {
         like(value('s6', $_), qr/\b$value$/, 'it is there') for $client, $below->client, $client, $below->client;
     }
     is(served(sub { value('s6') for 1 .. 4 }), 0, 'nothing is kept');
-    like($reader->wait_log(qr/no answers are kept[^\n]*/) // '', qr/subscription/, 'the log says so');
+    like($reader->wait_log(qr/the response cache is off[^\n]*/) // '', qr/subscription/, 'the log says so');
     psql('alter subscription apply disable; alter subscription apply set (slot_name = none); drop subscription apply');
     value('s6') for 1 .. 2;
     is(served(sub { value('s6') for 1 .. 4 }), 4, 'kept again when it is over');

@@ -26,7 +26,7 @@ struct cache;
  * changed. */
 struct cache_state {
     uint64_t seq;
-    bool still; /* the last check found nothing new */
+    bool unchanged; /* the last check found nothing new */
     char snapshot[CACHE_SNAPSHOT];
 };
 

@@ -1,42 +1,49 @@
-/* exchange.h: one request on its way, for the files that take it along (dispatch.c, kept.c). */
+/* exchange.h: one request and its response, for the files that take part in it. */
 #ifndef MUSTER_SERVER_EXCHANGE_H
 #define MUSTER_SERVER_EXCHANGE_H
-
-#include <time.h>
 
 #include "api/context.h"
 #include "server/intake.h"
 #include "server/route.h"
+#include "server/worker_state.h"
 
 struct exchange {
     struct worker_state *w;
     struct transport transport;
-    /* kept from request to request */
+    /* memory that is used again for the next request */
     struct arena *arena;
     struct buf body;
     struct response response;
-    struct buf kept; /* kept.c's, for keys and answers */
-    /* of this one */
+    struct buf scratch; /* of the response cache, for keys and entries */
+    /* of this request */
     struct request request;
     enum body_result body_result;
     struct route_match match;
     struct context c;
     int64_t began; /* clock_us() */
-    bool answered; /* nothing is left to run */
     int status;
-    const char *key; /* under which its answer is kept; NULL: it is not */
-    size_t key_length;
-    uint64_t kept_seq; /* from before the database was asked */
-    bool asked;        /* by exchange_ask: the next attempt begins with the second step */
+    bool responded; /* nothing is left to run */
+    bool asked;     /* the next attempt begins with a quick read's second step */
+    /* of the response cache: where the response is stored, NULL: nowhere */
+    const char *cache_key;
+    size_t cache_key_length;
+    uint64_t cache_seq; /* from before the database was asked */
 };
 
-/* Sets the key, if this is a request whose answer may be kept. True if one is there now. */
-bool kept_find(struct exchange *x);
+/* For one request after the other; the worker's state is borrowed. A worker may have several
+ * requests in flight, each with memory of its own. */
+struct exchange *exchange_new(struct worker_state *w);
+void exchange_free(struct exchange **x);
 
-/* What store_kept wants to know from before the handler ran. */
-uint64_t kept_seq(const struct exchange *x);
+/* Takes the request's variables and prepares the response; its body is still to be read. */
+void exchange_begin(struct exchange *x, const struct transport *transport);
 
-/* Keeps the answer if the handler said what it depends on and it was held back whole. */
-void kept_store(struct exchange *x, uint64_t seq);
+/* Each line of the log from now on names this request: several may be in flight. */
+void exchange_set_log_request(const struct exchange *x);
+
+/* Sends what is left of the response, writes the access log line. False if the response must be
+ * truncated (the transport closes without a proper end). `*body_drained` tells whether the request
+ * body was read to its end (only then may a FastCGI connection be detached). */
+bool exchange_end(struct exchange *x, bool *body_drained);
 
 #endif

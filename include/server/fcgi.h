@@ -1,35 +1,35 @@
-/* fcgi.h: FastCGI requests, one connection at a time (libfcgi; limits.md says what each way costs).
+/* fcgi.h: FastCGI requests, through libfcgi.
  */
 #ifndef MUSTER_SERVER_FCGI_H
 #define MUSTER_SERVER_FCGI_H
 
-#include "server/dispatch.h"
 #include "server/settings.h"
+#include "server/transport.h"
 
 struct fcgi;
 
-/* Ready to take connections from a listening, non-blocking socket, which stays the caller's. One
- * per process; signals that matter must be taken before, as libfcgi takes those that nobody has.
- * Takes SIGALRM. NULL if libfcgi can't start (logged). */
+/* Ready to accept connections from a listening, non-blocking socket, which stays the caller's; one
+ * for each request that is in flight at once. Signals that matter must be handled before, as
+ * libfcgi takes those that are not. Takes SIGALRM. NULL if libfcgi can't start (logged). */
 struct fcgi *fcgi_new(const struct settings *settings, int listen_fd);
 void fcgi_free(struct fcgi **f);
 
-enum fcgi_accepted {
-    ACCEPTED,
-    ACCEPTED_NO_REQUEST, /* what came was no request, or too late; it has been closed */
-    ACCEPTED_NOBODY,     /* nobody is waiting any more */
-    ACCEPTED_NO_ROOM     /* no descriptor is left, or no memory (logged) */
+enum fcgi_accept {
+    ACCEPT_OK,
+    ACCEPT_NO_REQUEST, /* what came was not a request, or too late; it has been closed */
+    ACCEPT_NONE,       /* no connection is waiting any more */
+    ACCEPT_EXHAUSTED   /* out of descriptors or memory (logged) */
 };
 
-/* Takes a waiting connection and reads the request's parameters, within body_timeout. */
-enum fcgi_accepted fcgi_accept(struct fcgi *f);
+/* Accepts a waiting connection and reads the request's parameters, within body_timeout. */
+enum fcgi_accept fcgi_accept(struct fcgi *f);
 
 /* The request that was accepted, for dispatch(). */
 struct transport fcgi_transport(struct fcgi *f);
 
-/* Ends the request and closes its connection, whatever the front server would like to keep.
- * `whole` false: without a proper end, so that the client sees a broken answer. `drained`: the
- * body was read to its end, and there is nothing to wait for. */
+/* Ends the request and closes its connection, even if the front server asked to keep it. `whole`
+ * false: without a proper end, so that the client sees a truncated response. `drained`: the body
+ * was read to its end, and there is nothing to wait for. */
 void fcgi_finish(struct fcgi *f, bool whole, bool drained);
 
 #endif

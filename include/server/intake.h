@@ -3,15 +3,18 @@
 #define MUSTER_SERVER_INTAKE_H
 
 #include "http/request.h"
-#include "server/dispatch.h"
+#include "server/settings.h"
+#include "server/transport.h"
+
+struct worker_state;
 
 enum body_result {
     BODY_OK,
-    BODY_UNREAD,    /* nobody looked */
+    BODY_UNREAD,    /* not read yet */
     BODY_TOO_LARGE, /* over the limit; the rest is unread */
-    BODY_CUT,       /* ended before its Content-Length */
-    BODY_LATE,      /* the client is gone or too slow */
-    BODY_MALFORMED  /* a Content-Length that is no number */
+    BODY_TRUNCATED, /* ended before its Content-Length */
+    BODY_TIMEOUT,   /* the client is gone or too slow */
+    BODY_MALFORMED  /* the Content-Length is not a number */
 };
 
 /* Method, target, query, headers' access and request id; path, identity, body and parameters are

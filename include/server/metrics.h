@@ -13,14 +13,14 @@
 /* Things that are only counted. */
 enum metric {
     METRIC_RETRIES,         /* requests that were run again */
-    METRIC_BROKEN_OFF,      /* answers whose end never left */
-    METRIC_READ_TOGETHER,   /* requests whose read went to the database together with others' */
-    METRIC_KEPT_SERVED,     /* answers out of the cache */
-    METRIC_KEPT_MISSED,     /* that could have been, but were not there, or were out of date */
-    METRIC_KEPT_STORED,     /* answers put into it */
-    METRIC_KEPT_CHECKS,     /* questions to the database whether they are current */
+    METRIC_TRUNCATED,       /* responses truncated before their end */
+    METRIC_PREFETCHED,      /* requests whose read was sent together with others' */
+    METRIC_CACHE_SERVED,    /* responses from the cache */
+    METRIC_CACHE_MISSED,    /* cacheable responses that were not there, or not current */
+    METRIC_CACHE_STORED,    /* responses stored in the cache */
+    METRIC_CACHE_CHECKS,    /* queries whether the cache is current */
     METRIC_WORKERS_STARTED, /* processes */
-    METRIC_WORKERS_DIED,    /* of these, those that did not end as they were told */
+    METRIC_WORKERS_DIED,    /* those of them that exited unexpectedly */
     METRIC_COUNT
 };
 

@@ -117,7 +117,7 @@ void cache_apply(struct cache *cache, const struct cache_state *from, const char
 
     lock_state(cache);
     first = cache->state.seq == from->seq;
-    cache->state.still = first && length > 0 && strcmp(cache->state.snapshot, snapshot) == 0;
+    cache->state.unchanged = first && length > 0 && strcmp(cache->state.snapshot, snapshot) == 0;
     if (everything || count > 0) {
         uint64_t seq = ++cache->state.seq;
 

@@ -145,16 +145,16 @@ void fcgi_free(struct fcgi **f) {
  */
 
 /* Said once a second: it can happen for every request. */
-static enum fcgi_accepted accept_failed(void) {
+static enum fcgi_accept accept_failed(void) {
     static int64_t said;
     int64_t second = clock_ms() / 1000;
 
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
-        return ACCEPTED_NOBODY;
+        return ACCEPT_NONE;
     if (second != said)
         log_error("accept: %s", strerror(errno));
     said = second;
-    return ACCEPTED_NO_ROOM;
+    return ACCEPT_EXHAUSTED;
 }
 
 /* A Unix socket's buffer is there from the beginning; what fits well into it leaves at once. */
@@ -201,7 +201,7 @@ static void index_variables(struct fcgi *f) {
     }
 }
 
-enum fcgi_accepted fcgi_accept(struct fcgi *f) {
+enum fcgi_accept fcgi_accept(struct fcgi *f) {
     int fd = accept_connection(f);
 
     if (fd < 0)
@@ -216,13 +216,13 @@ enum fcgi_accepted fcgi_accept(struct fcgi *f) {
     if (FCGX_Accept_r(&f->request) != 0) {
         disarm();
         log_debug("a connection without a request");
-        return ACCEPTED_NO_REQUEST;
+        return ACCEPT_NO_REQUEST;
     }
     FCGX_Attach(&f->request);
     f->content = f->request.out->wrNext;
     f->written = 0;
     index_variables(f);
-    return ACCEPTED;
+    return ACCEPT_OK;
 }
 
 /* --- the request -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "server/intake.h"
+#include "server/worker_state.h"
 
 enum { READ_SIZE = 16384, ID_MAX = 64, IDENTITY_MAX = 255 };
 
@@ -122,9 +123,9 @@ enum body_result intake_body(struct buf *body, const struct transport *transport
             return BODY_TOO_LARGE;
     }
     if (n < 0)
-        return BODY_LATE;
+        return BODY_TIMEOUT;
     if (length >= 0 && body->len < (size_t)length)
-        return BODY_CUT;
+        return BODY_TRUNCATED;
     request->body = buf_cstr(body);
     request->body_length = body->len;
     return BODY_OK;

@@ -283,18 +283,18 @@ static void print_counts(struct buf *out) {
         const char *name, *help;
     } rows[METRIC_COUNT] = {
         [METRIC_RETRIES] = {"muster_retries_total", "Requests that were run again."},
-        [METRIC_BROKEN_OFF] = {"muster_broken_answers_total", "Answers whose end never left."},
-        [METRIC_READ_TOGETHER] = {"muster_reads_together_total",
-                                  "Requests whose read went to the database with others'."},
-        [METRIC_KEPT_SERVED] = {"muster_cache_served_total", "Answers out of the cache."},
-        [METRIC_KEPT_MISSED] = {"muster_cache_missed_total",
-                                "Answers that could be in the cache and were not, or out of date."},
-        [METRIC_KEPT_STORED] = {"muster_cache_stored_total", "Answers put into the cache."},
-        [METRIC_KEPT_CHECKS] = {"muster_cache_checks_total",
-                                "Questions to the database whether kept answers are current."},
+        [METRIC_TRUNCATED] = {"muster_broken_answers_total",
+                              "Responses truncated before their end."},
+        [METRIC_PREFETCHED] = {"muster_reads_together_total",
+                               "Requests whose read was sent to the database with others'."},
+        [METRIC_CACHE_SERVED] = {"muster_cache_served_total", "Responses served from the cache."},
+        [METRIC_CACHE_MISSED] = {"muster_cache_missed_total",
+                                 "Cacheable responses that were not in the cache, or not current."},
+        [METRIC_CACHE_STORED] = {"muster_cache_stored_total", "Responses stored in the cache."},
+        [METRIC_CACHE_CHECKS] = {"muster_cache_checks_total",
+                                 "Queries that check whether the cache is current."},
         [METRIC_WORKERS_STARTED] = {"muster_workers_started_total", "Workers that were started."},
-        [METRIC_WORKERS_DIED] = {"muster_workers_died_total",
-                                 "Workers that did not end as they were told."}};
+        [METRIC_WORKERS_DIED] = {"muster_workers_died_total", "Workers that exited unexpectedly."}};
 
     for (int m = 0; m < METRIC_COUNT; m++)
         one(out, rows[m].name, "counter", rows[m].help, value(&shared->counts[m]));

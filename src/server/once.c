@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "server/auth.h"
+#include "server/dispatch.h"
 #include "server/once.h"
 
 /* Body bytes still to be read. */

@@ -8,7 +8,7 @@
 #include "api/preferences.h"
 #include "api/resourcemanager.h"
 #include "api/root.h"
-#include "server/operating.h"
+#include "server/health.h"
 #include "server/route.h"
 
 #define GET    METHOD_BIT(METHOD_GET)
@@ -31,10 +31,10 @@ static const struct route table[] = {
     {HEAD, MOUNT_ROOT, "", root_version, ROLE_READ, "GET /", 0, NULL},
     {GET, MOUNT_ROOT, "", docs_show, ROLE_READ, "GET /", 0, NULL},
     {GET, MOUNT_ROOT, "__doc__", docs_show, ROLE_READ, "GET /__doc__", 0, NULL},
-    {GET, MOUNT_ROOT, "__live__", operating_live, ROLE_ADMIN, "GET /__live__", ROUTE_MONITOR, NULL},
+    {GET, MOUNT_ROOT, "__live__", health_live, ROLE_ADMIN, "GET /__live__", ROUTE_MONITOR, NULL},
     {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", 0, NULL},
-    {GET, MOUNT_ROOT, "__metrics__", operating_metrics, ROLE_ADMIN, "GET /__metrics__", ROUTE_MONITOR, NULL},
-    {GET, MOUNT_ROOT, "__ready__", operating_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL},
+    {GET, MOUNT_ROOT, "__metrics__", health_metrics, ROLE_ADMIN, "GET /__metrics__", ROUTE_MONITOR, NULL},
+    {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", CACHE, NULL},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", CACHE, lookup_ask_by_name},

@@ -1,5 +1,5 @@
-/* worker.c: the loop of a process that answers requests: one at a time, or a batch that one
- * question to the database is enough for. */
+/* worker.c: the loop of a process that serves requests: one at a time, or a batch that shares one
+ * query of the database. */
 #include "config.h" /* _GNU_SOURCE, for sched_getaffinity */
 
 #include <errno.h>
@@ -17,32 +17,34 @@
 #include "base/log.h"
 #include "server/auth.h"
 #include "server/cache.h"
+#include "server/dispatch.h"
 #include "server/fcgi.h"
 #include "server/metrics.h"
+#include "server/response_cache.h"
 #include "server/worker.h"
 
 enum {
     BATCH = 16,
-    IN_A_ROW = 16, /* requests between two looks at the signals, if they are quick */
+    IN_A_ROW = 16, /* batches between two looks at the signals, if they are quick */
     IN_A_ROW_MS = 10,
     LONG_YIELD_US = 2000, /* a yield should take less */
     SKIP_YIELDS = 64,     /* batches that don't yield after it took longer */
-    OTHERS = 16,          /* descriptors that are no requests' */
-    NO_ROOM_MS = 50,      /* accepting would fail again at once */
-    KEEP_FREE = 4 << 20,  /* bytes that are not given back to the system */
-    MMAP_FROM = 1 << 20   /* larger pieces are */
+    RESERVED_FDS = 16,    /* descriptors for other things than requests */
+    EXHAUSTED_MS = 50,    /* pause when accept() would fail again at once */
+    KEEP_FREE = 4 << 20,  /* free bytes that stay with the process */
+    MMAP_FROM = 1 << 20   /* larger blocks go back to the system */
 };
 
-/* Signals arrive through a descriptor that is waited for beside the socket: none can slip in
- * between a test and a wait, and none interrupts a request. */
+/* Signals arrive through a descriptor that is polled beside the socket: none can slip in between a
+ * test and a wait, and none interrupts a request. */
 struct worker {
     struct worker_state state;
-    /* Requests in hand. More than one only while one question to the database serves them all:
-     * whether kept answers are current, or a packet of quick reads. */
+    /* Requests in flight: several only while they share one query of the database, the check of the
+     * cache or a packet of quick reads. */
     struct fcgi *fcgi[BATCH];
     struct exchange *exchanges[BATCH];
-    size_t places;   /* how many of them */
-    size_t together; /* and quick reads among them */
+    size_t slots;     /* how many of them */
+    size_t max_quick; /* quick reads among them */
     size_t processors;
     int skip_yields; /* so many batches don't yield */
     int epoll_fd;
@@ -50,7 +52,7 @@ struct worker {
     int max_requests;
     int drain_timeout;
     bool retire;       /* end now */
-    bool finish;       /* end when nobody waits, or half of drain_timeout has gone by */
+    bool finish;       /* end when no request waits, or half of drain_timeout has passed */
     int64_t finish_by; /* clock_ms() */
 };
 
@@ -60,7 +62,7 @@ static bool open_signals(struct worker *w) {
 
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL); /* a log that may not grow costs its lines only */
-    /* From a terminal these reach every process; the supervisor decides what follows. */
+    /* From a terminal these reach every process; what follows is the supervisor's decision. */
     sigaction(SIGINT, &ignore, NULL);
     sigaction(SIGHUP, &ignore, NULL);
     sigemptyset(&set);
@@ -79,7 +81,7 @@ static bool watch(const struct worker *w, int fd, uint32_t events) {
     return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* EPOLLEXCLUSIVE: a new connection wakes one of those that wait, not all. */
+/* EPOLLEXCLUSIVE: a new connection wakes one of the waiting workers, not all. */
 static bool open_waiting(struct worker *w, int listen_fd) {
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     return w->epoll_fd >= 0 && watch(w, w->signal_fd, EPOLLIN) &&
@@ -98,14 +100,14 @@ static void read_signals(struct worker *w) {
 
     while (read(w->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGUSR1 && !log_reopen())
-            log_error("the log can't be opened again: %s", strerror(errno));
+            log_error("the log can't be reopened: %s", strerror(errno));
         if (info.ssi_signo == WORKER_FINISH)
             finish(w);
         w->retire = w->retire || info.ssi_signo == WORKER_RETIRE;
     }
 }
 
-/* True if somebody wants to be answered. */
+/* True if a connection is waiting. */
 static bool wait_for_work(struct worker *w) {
     struct epoll_event events[2];
     bool work = false;
@@ -122,19 +124,19 @@ static bool wait_for_work(struct worker *w) {
     return work && !w->retire;
 }
 
-/* Takes a request into the i-th place; false: there was none. */
-static bool take(struct worker *w, size_t i, enum exchange_next *next) {
-    enum fcgi_accepted accepted = fcgi_accept(w->fcgi[i]);
+/* Accepts a request into a slot; false: there was none. */
+static bool take(struct worker *w, size_t i, enum dispatch_next *next) {
+    enum fcgi_accept accepted = fcgi_accept(w->fcgi[i]);
     struct transport transport;
 
-    if (accepted == ACCEPTED_NOBODY && i == 0 && w->finish)
-        w->retire = true; /* a socket that was shut looks ready for ever */
-    if (accepted == ACCEPTED_NO_ROOM && i == 0)
-        nanosleep(&(struct timespec){.tv_nsec = NO_ROOM_MS * 1000000L}, NULL);
-    if (accepted != ACCEPTED)
+    if (accepted == ACCEPT_NONE && i == 0 && w->finish)
+        w->retire = true; /* a socket that was shut down looks ready forever */
+    if (accepted == ACCEPT_EXHAUSTED && i == 0)
+        nanosleep(&(struct timespec){.tv_nsec = EXHAUSTED_MS * 1000000L}, NULL);
+    if (accepted != ACCEPT_OK)
         return false;
     transport = fcgi_transport(w->fcgi[i]);
-    *next = exchange_begin(w->exchanges[i], &transport);
+    *next = dispatch_begin(w->exchanges[i], &transport);
     return true;
 }
 
@@ -144,31 +146,32 @@ static void end(struct worker *w, size_t i) {
     fcgi_finish(w->fcgi[i], whole, drained);
 }
 
-/* Requests in hand. */
+/* Requests in flight. */
 struct batch {
     size_t count;
-    size_t kept;
+    size_t cached;
     size_t quick;
-    enum exchange_next next[BATCH];
+    enum dispatch_next next[BATCH];
     bool is_ended[BATCH];
 };
 
 static bool may_take(const struct worker *w, const struct batch *b) {
     if (b->count == 0)
         return true;
-    if (b->count == w->places || b->quick == w->together || b->next[b->count - 1] == EXCHANGE_RUN)
+    if (b->count == w->slots || b->quick == w->max_quick || b->next[b->count - 1] == DISPATCH_RUN)
         return false;
     return b->quick == 0 || metrics_busy(w->processors);
 }
 
-/* As long as the answers of those who wait are kept, more of them are taken in; quick ones while
- * each processor has a worker to serve; the first that has to be worked for is the last, so that
- * nobody waits for another's work whom a free worker could serve (but that one waits for these, and
- * all of them for who is slow to send: front servers should have the body when they come). */
+/* Takes waiting requests as long as their responses are in the cache, and quick reads while each
+ * processor has a busy worker. The first request that needs more work is the last of the batch, so
+ * that no request waits for another's work while a free worker could serve it. (It waits for the
+ * batch, though, and the batch for a client that is slow to send its request: front servers should
+ * have the body when they connect.) */
 static void gather(struct worker *w, struct batch *b) {
     while (may_take(w, b) && take(w, b->count, &b->next[b->count])) {
-        b->kept += b->next[b->count] == EXCHANGE_KEPT;
-        b->quick += b->next[b->count] == EXCHANGE_QUICK;
+        b->cached += b->next[b->count] == DISPATCH_CACHED;
+        b->quick += b->next[b->count] == DISPATCH_QUICK;
         b->count++;
     }
 }
@@ -205,21 +208,21 @@ static bool check(struct worker *w, struct batch *b) {
     bool current;
 
     if (result == CHECK_LATE)
-        return worker_refresh(&w->state);
+        return response_cache_refresh(&w->state);
     if (result != CHECK_MINE)
         return result == CHECK_CURRENT;
     gather_more(w, b);
     shared_check_begin(shared);
-    current = worker_refresh(&w->state);
+    current = response_cache_refresh(&w->state);
     shared_check_end(shared, current);
     return current;
 }
 
-static void serve_kept(struct worker *w, struct batch *b) {
-    bool current = b->kept > 0 && check(w, b);
+static void serve_cached(struct worker *w, struct batch *b) {
+    bool current = b->cached > 0 && check(w, b);
 
     for (size_t i = 0; current && i < b->count; i++) {
-        if (b->next[i] != EXCHANGE_KEPT || !exchange_serve(w->exchanges[i]))
+        if (b->next[i] != DISPATCH_CACHED || !response_cache_serve(w->exchanges[i]))
             continue;
         end(w, i);
         b->is_ended[i] = true;
@@ -232,14 +235,14 @@ static void prefetch(struct worker *w, const struct batch *b) {
     size_t quick = 0, count = 0;
 
     for (size_t i = 0; i < b->count; i++)
-        quick += !b->is_ended[i] && exchange_is_quick(w->exchanges[i]);
+        quick += !b->is_ended[i] && dispatch_is_quick(w->exchanges[i]);
     if (quick < 2)
         return;
     for (size_t i = 0; i < b->count && count < STORE_PREFETCH; i++)
-        if (!b->is_ended[i] && exchange_is_quick(w->exchanges[i]))
-            count += exchange_ask(w->exchanges[i], &reads[count]);
+        if (!b->is_ended[i] && dispatch_is_quick(w->exchanges[i]))
+            count += dispatch_ask(w->exchanges[i], &reads[count]);
     if (store_prefetch(w->state.store, reads, count))
-        metrics_add(METRIC_READ_TOGETHER, count);
+        metrics_add(METRIC_PREFETCHED, count);
 }
 
 static void run_others(struct worker *w, const struct batch *b) {
@@ -247,55 +250,55 @@ static void run_others(struct worker *w, const struct batch *b) {
     for (size_t i = 0; i < b->count; i++) {
         if (b->is_ended[i])
             continue;
-        exchange_run(w->exchanges[i]);
+        dispatch_run(w->exchanges[i]);
         end(w, i);
     }
 }
 
-/* False: nobody was waiting. */
-static bool answer(struct worker *w) {
+/* False: no request was waiting. */
+static bool serve_batch(struct worker *w) {
     struct batch batch = {.count = 0};
 
     metrics_worker_busy(true);
     gather(w, &batch);
-    if (batch.quick > 0 && batch.kept == 0)
+    if (batch.quick > 0 && batch.cached == 0)
         gather_more(w, &batch);
-    serve_kept(w, &batch);
+    serve_cached(w, &batch);
     run_others(w, &batch);
     auth_note_use(&w->state);
-    worker_prune(&w->state);
+    response_cache_prune(&w->state);
     metrics_worker_busy(false);
     if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
         w->retire = true;
     return batch.count > 0;
 }
 
-/* Who is busy finds the next request without being told that there is one. */
-static void answer_all(struct worker *w) {
+/* A busy worker finds the next request without waiting for an event. */
+static void serve_waiting(struct worker *w) {
     int64_t until = clock_ms() + IN_A_ROW_MS;
 
-    for (int i = 0; i < IN_A_ROW && answer(w) && !w->retire && clock_ms() < until; i++)
+    for (int i = 0; i < IN_A_ROW && serve_batch(w) && !w->retire && clock_ms() < until; i++)
         continue;
 }
 
 /* Requests must leave descriptors for the database. */
-static size_t count_places(size_t wanted) {
+static size_t count_slots(size_t wanted) {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OTHERS + wanted)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= RESERVED_FDS + wanted)
         return wanted;
-    return limit.rlim_cur > OTHERS ? (size_t)limit.rlim_cur - OTHERS : 1;
+    return limit.rlim_cur > RESERVED_FDS ? (size_t)limit.rlim_cur - RESERVED_FDS : 1;
 }
 
-static bool open_places(struct worker *w, const struct settings *settings, int listen_fd) {
+static bool open_slots(struct worker *w, const struct settings *settings, int listen_fd) {
     cpu_set_t processors;
 
     w->processors = sched_getaffinity(0, sizeof(processors), &processors) == 0
                         ? (size_t)CPU_COUNT(&processors)
                         : 1;
-    w->together = settings->store.name_reads ? 1 : STORE_PREFETCH; /* else each says whose it is */
-    w->places = count_places(w->state.cache ? BATCH : w->together);
-    for (size_t i = 0; i < w->places; i++) {
+    w->max_quick = settings->store.name_reads ? 1 : STORE_PREFETCH; /* a name is per packet */
+    w->slots = count_slots(w->state.cache ? BATCH : w->max_quick);
+    for (size_t i = 0; i < w->slots; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);
         if (w->fcgi[i] == NULL)
             return false;
@@ -304,14 +307,14 @@ static bool open_places(struct worker *w, const struct settings *settings, int l
     return true;
 }
 
-/* What libfcgi takes for each request and gives back would otherwise go to the system and be asked
- * for again with every batch. (Where malloc is mimalloc's, this changes nothing.) */
+/* Otherwise the memory that libfcgi allocates for each request and frees would go back to the
+ * system and be requested again with every batch. (With mimalloc, this changes nothing.) */
 static void keep_memory(void) {
     mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
     mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
 }
 
-static void close_places(struct worker *w) {
+static void close_slots(struct worker *w) {
     for (size_t i = 0; i < BATCH; i++) {
         exchange_free(&w->exchanges[i]);
         fcgi_free(&w->fcgi[i]);
@@ -332,15 +335,15 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
     keep_memory();
     metrics_worker_begin();
     worker_state_init(&w.state, settings, cache);
-    if (!open_places(&w, settings, listen_fd))
+    if (!open_slots(&w, settings, listen_fd))
         goto out;
     (void)store_connect(w.state.store); /* logged; requests try again */
     while (!w.retire)
         if (wait_for_work(&w))
-            answer_all(&w);
+            serve_waiting(&w);
     status = 0;
 out:
-    close_places(&w);
+    close_slots(&w);
     worker_state_release(&w.state);
     metrics_worker_end(getpid());
     if (w.epoll_fd >= 0)

@@ -1,10 +1,10 @@
-/* operating.c: handlers for those who look whether the server is well. */
-#include "server/operating.h"
+/* health.c: handlers for those who look whether the server is well. */
+#include "server/health.h"
 #include "api/reply.h"
 #include "server/metrics.h"
 
 /* A worker answers: that is all. */
-int operating_live(struct context *c) {
+int health_live(struct context *c) {
     return reply_string(c, 200, "alive");
 }
 
@@ -14,7 +14,7 @@ static bool enough_workers(const struct metrics_workers *w) {
     return w->alive * 2 >= w->wanted;
 }
 
-int operating_ready(struct context *c) {
+int health_ready(struct context *c) {
     const struct metrics_workers workers = metrics_workers();
     enum rc rc = store_ping(c->store);
     bool database = rc == RC_OK, ready = database && enough_workers(&workers);
@@ -34,7 +34,7 @@ int operating_ready(struct context *c) {
     return reply_end(c);
 }
 
-int operating_metrics(struct context *c) {
+int health_metrics(struct context *c) {
     struct buf text;
 
     buf_init(&text, 0);

@@ -1,8 +1,8 @@
-/* edge.c: the headers that every answer carries, whatever is answered. */
+/* cors.c: the headers that every answer carries, whatever is answered. */
 #include <string.h>
 #include <strings.h>
 
-#include "server/edge.h"
+#include "server/cors.h"
 
 /* What a page may see of an answer beside what browsers show anyway. */
 #define EXPOSED                                                                                    \
@@ -55,7 +55,7 @@ static size_t add_cors(const struct exchange *x, struct header *headers) {
     return n;
 }
 
-void edge_headers(struct exchange *x) {
+void cors_headers(struct exchange *x) {
     const struct settings *s = x->w->settings;
     size_t n = s->response_header_count;
     struct header *headers = arena_array(x->arena, n + OURS, sizeof(*headers));
@@ -89,7 +89,7 @@ static const char *joined(struct arena *arena, const struct strings *list) {
     return all;
 }
 
-void edge_preflight(struct exchange *x) {
+void cors_preflight(struct exchange *x) {
     const struct settings *s = x->w->settings;
     const char *origin = request_header(&x->request, "Origin");
 

@@ -1,19 +1,18 @@
-/* kept.c: answers out of the cache: under which key, in which form, and how they are known to be
- * current. */
+/* response_cache.c: responses in the cache: under which key, in which form, and how they are known
+ * to be current. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/cache.h"
-#include "server/exchange.h"
 #include "server/metrics.h"
+#include "server/response_cache.h"
 #include "store/changes.h"
 
-#define PRUNE_MS     60000
-#define LARGEST_LEFT 65536
+enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };
 
-/* What an answer differs by beside path and parameters. */
+/* By which a response varies, beside path, parameters and user. */
 static const char *const headers[] = {
     "HTTP_CLUSTO_MODE",  "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_PAGE", "HTTP_CLUSTO_PER_PAGE",
     "HTTP_CLUSTO_AFTER", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"};
@@ -31,11 +30,11 @@ static void add_fields(struct buf *key, const char *const *texts, size_t count) 
     add_field(key, NULL);
 }
 
-static void add_text(struct buf *kept, const char *text) {
-    buf_add(kept, text, strlen(text) + 1);
+static void add_text(struct buf *entry, const char *text) {
+    buf_add(entry, text, strlen(text) + 1);
 }
 
-/* A header; false: it was sent more than once, and what that means is the handler's to say. */
+/* A header; false: it was sent more than once, which the handler must see. */
 static bool add_header(struct buf *key, const struct request *r, const char *variable) {
     const char *text = r->variable(r->transport, variable);
 
@@ -43,11 +42,11 @@ static bool add_header(struct buf *key, const struct request *r, const char *var
     return !text || !r->variable_count || r->variable_count(r->transport, variable) == 1;
 }
 
-/* Everything that the answer is made of but the data. Texts have no NUL, so no two requests share a
- * key. */
+/* Everything that the response depends on but the data. Texts have no NUL, so different requests
+ * have different keys. */
 static void make_key(struct exchange *x) {
     const struct request *r = &x->request;
-    struct buf *key = &x->kept;
+    struct buf *key = &x->scratch;
     bool once = true;
 
     buf_clear(key);
@@ -62,68 +61,79 @@ static void make_key(struct exchange *x) {
         once = add_header(key, r, headers[i]) && once;
     add_field(key, r->user);
     if (once && !key->failed) {
-        x->key = arena_strndup(x->arena, key->data, key->len);
-        x->key_length = key->len;
+        x->cache_key = arena_strndup(x->arena, key->data, key->len);
+        x->cache_key_length = key->len;
     }
 }
 
-static bool may_be_kept(const struct exchange *x) {
+static bool is_cacheable(const struct exchange *x) {
     bool raw_body = (x->match.route->flags & ROUTE_RAW_BODY) && x->request.body_length > 0;
 
     return x->w->cache && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
 }
 
-bool kept_find(struct exchange *x) {
-    x->key = NULL;
-    if (!may_be_kept(x))
+bool response_cache_find(struct exchange *x) {
+    x->cache_key = NULL;
+    if (!is_cacheable(x))
         return false;
     make_key(x);
-    return x->key && cache_find(x->w->cache, x->key, x->key_length, NULL);
+    return x->cache_key && cache_find(x->w->cache, x->cache_key, x->cache_key_length, NULL);
 }
 
-uint64_t kept_seq(const struct exchange *x) {
-    return x->key ? cache_seq(x->w->cache) : 0;
+void response_cache_note_seq(struct exchange *x) {
+    if (x->cache_key)
+        x->cache_seq = cache_seq(x->w->cache);
 }
 
-/* Room for the next request is left, but for no more than most need. */
-static void give_back(struct buf *kept) {
-    if (kept->capacity > LARGEST_LEFT)
-        buf_release(kept);
+/* The next request uses the memory again, but not more than most need. */
+static void release_large(struct buf *scratch) {
+    if (scratch->capacity > MAX_SCRATCH)
+        buf_release(scratch);
 }
 
-/* Headers as pairs of strings, an empty one, the body. */
-void kept_store(struct exchange *x, uint64_t seq) {
+static bool is_complete(const struct exchange *x) {
     const struct context_dependencies *d = &x->c.dependencies;
-    const struct response *r = &x->response;
-    struct buf *kept = &x->kept;
 
-    if (!x->key || x->status != 200 || r->started || r->head_only ||
-        (d->count == 0 && !d->anything))
+    return x->status == 200 && !x->response.started && !x->response.head_only &&
+           (d->count > 0 || d->anything);
+}
+
+/* An entry is the headers as pairs of strings, an empty string, the body. */
+void response_cache_store(struct exchange *x) {
+    const struct response *r = &x->response;
+    struct buf *entry = &x->scratch;
+
+    if (!x->cache_key)
         return;
-    buf_clear(kept);
+    metrics_count(METRIC_CACHE_MISSED);
+    if (!is_complete(x))
+        return;
+    buf_clear(entry);
     for (const struct response_header *h = r->headers; h; h = h->next) {
         if (strcmp(h->name, "X-Request-Id") == 0)
             continue;
-        add_text(kept, h->name);
-        add_text(kept, h->value);
+        add_text(entry, h->name);
+        add_text(entry, h->value);
     }
-    add_text(kept, "");
-    buf_add(kept, r->held.data, r->held.len);
-    if (!kept->failed) {
-        cache_store(x->w->cache, x->key, x->key_length, seq, d, kept->data, kept->len);
-        metrics_count(METRIC_KEPT_STORED);
+    add_text(entry, "");
+    buf_add(entry, r->held.data, r->held.len);
+    if (!entry->failed) {
+        cache_store(x->w->cache, x->cache_key, x->cache_key_length, x->cache_seq,
+                    &x->c.dependencies, entry->data, entry->len);
+        metrics_count(METRIC_CACHE_STORED);
     }
-    give_back(kept);
+    release_large(entry);
 }
 
-bool exchange_serve(struct exchange *x) {
-    struct buf *kept = &x->kept;
+bool response_cache_serve(struct exchange *x) {
+    struct buf *entry = &x->scratch;
     const char *at;
 
-    buf_clear(kept);
-    if (!x->key || !cache_find(x->w->cache, x->key, x->key_length, kept) || kept->failed)
+    buf_clear(entry);
+    if (!x->cache_key || !cache_find(x->w->cache, x->cache_key, x->cache_key_length, entry) ||
+        entry->failed)
         return false;
-    for (at = kept->data; *at;) {
+    for (at = entry->data; *at;) {
         const char *value = at + strlen(at) + 1;
 
         response_header(&x->response, at, value);
@@ -131,26 +141,26 @@ bool exchange_serve(struct exchange *x) {
     }
     at++;
     x->response.status = 200;
-    response_write(&x->response, at, kept->len - (size_t)(at - kept->data));
-    give_back(kept);
-    x->answered = true;
+    response_write(&x->response, at, entry->len - (size_t)(at - entry->data));
+    release_large(entry);
+    x->responded = true;
     x->status = 200;
-    metrics_count(METRIC_KEPT_SERVED);
+    metrics_count(METRIC_CACHE_SERVED);
     return true;
 }
 
 /* --- is it current? --- */
 
-/* Once when it begins and once when it is over. */
-static void tell_blind(struct worker_state *w, const char *blind) {
-    if (blind && !w->blind)
-        log_warning("no answers are kept: %s", blind);
-    else if (!blind && w->blind)
-        log_info("answers are kept again");
-    w->blind = blind != NULL;
+/* Once when the cache goes off and once when it is on again. */
+static void log_cache_state(struct worker_state *w, const char *problem) {
+    if (problem && !w->triggers_off)
+        log_warning("the response cache is off: %s", problem);
+    else if (!problem && w->triggers_off)
+        log_info("the response cache is on again");
+    w->triggers_off = problem != NULL;
 }
 
-/* What was changed is told to all workers. */
+/* For all workers. */
 static bool apply_changes(struct worker_state *w, const struct cache_state *state) {
     struct changes changes;
     bool current;
@@ -160,37 +170,37 @@ static bool apply_changes(struct worker_state *w, const struct cache_state *stat
     current = !changes.blind;
     cache_apply(w->cache, state, current ? changes.snapshot : "", changes.keys, changes.count,
                 !current || changes.everything);
-    tell_blind(w, changes.blind);
+    log_cache_state(w, changes.blind);
     w->changes_seen = w->changes_seen || changes.count > 0;
     snprintf(w->last_snapshot, sizeof w->last_snapshot, "%s", changes.snapshot);
     return current;
 }
 
-/* Where nothing was written for a while, the cheaper question will do. */
+/* After a while without writes, a cheaper query does. */
 static bool is_current(struct worker_state *w, const struct cache_state *state) {
     bool same = false;
 
-    if (state->still && store_unchanged(w->store, w->scratch, state->snapshot, &same) != RC_OK)
+    if (state->unchanged && store_unchanged(w->store, w->scratch, state->snapshot, &same) != RC_OK)
         return false;
     if (same)
-        tell_blind(w, NULL);
+        log_cache_state(w, NULL);
     return same || apply_changes(w, state);
 }
 
-bool worker_refresh(struct worker_state *w) {
+bool response_cache_refresh(struct worker_state *w) {
     struct cache_state state;
     bool current;
 
-    metrics_count(METRIC_KEPT_CHECKS);
+    metrics_count(METRIC_CACHE_CHECKS);
     cache_get_state(w->cache, &state);
     current = is_current(w, &state);
     arena_reset(w->scratch);
     return current;
 }
 
-/* --- what nobody will ask for any more --- */
+/* --- pruning --- */
 
-void worker_prune(struct worker_state *w) {
+void response_cache_prune(struct worker_state *w) {
     int64_t now;
 
     if (!w->changes_seen || (now = clock_ms()) < w->prune_at)

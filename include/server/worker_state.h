@@ -1,0 +1,37 @@
+/* worker_state.h: what a worker keeps from request to request. */
+#ifndef MUSTER_SERVER_WORKER_STATE_H
+#define MUSTER_SERVER_WORKER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/settings.h"
+#include "store/store.h"
+#include "json/writer.h"
+
+struct cache;
+
+struct worker_state {
+    const struct settings *settings;
+    struct cache *cache; /* of responses; NULL: there is none; borrowed */
+    struct store *store;
+    struct json_writer *json;
+    char id_prefix[12]; /* of the request ids made here, different in each process */
+    uint64_t requests;
+    struct arena *scratch;
+    char token_used[17]; /* its use is to be recorded (auth_note_use); "": none */
+    int64_t token_pause; /* no use is recorded before (clock_ms()) */
+    bool triggers_off;   /* so the response cache is off, which was logged */
+    /* pruning what the database keeps of changes */
+    int64_t prune_at; /* not before (clock_ms()) */
+    bool changes_seen;
+    char last_snapshot[32]; /* their beginnings: the oldest transaction */
+    char prune_below[32];
+};
+
+/* Only after the fork. The settings are borrowed. */
+void worker_state_init(struct worker_state *w, const struct settings *settings,
+                       struct cache *cache);
+void worker_state_release(struct worker_state *w);
+
+#endif

@@ -1,0 +1,97 @@
+/* exchange.c: one request and its response: their memory, beginning and end. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/cors.h"
+#include "server/exchange.h"
+#include "server/metrics.h"
+
+struct exchange *exchange_new(struct worker_state *w) {
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        log_fatal("out of memory");
+    x->w = w;
+    x->arena = arena_new();
+    buf_init(&x->body, (size_t)w->settings->body_limit);
+    buf_init(&x->scratch, 0);
+    return x;
+}
+
+void exchange_free(struct exchange **x) {
+    if (!*x)
+        return;
+    buf_release(&(*x)->body);
+    buf_release(&(*x)->scratch);
+    response_release(&(*x)->response);
+    arena_free(&(*x)->arena);
+    free(*x);
+    *x = NULL;
+}
+
+void exchange_set_log_request(const struct exchange *x) {
+    log_set_request(x->request.id);
+}
+
+void exchange_begin(struct exchange *x, const struct transport *transport) {
+    struct worker_state *w = x->w;
+
+    x->began = clock_us();
+    x->transport = *transport;
+    x->match = (struct route_match){0};
+    x->body_result = BODY_UNREAD;
+    x->status = 0;
+    x->responded = false;
+    x->asked = false;
+    x->cache_key = NULL;
+    intake_begin(w, x->arena, transport, &x->request);
+    response_begin(&x->response, x->arena, transport->out, x->request.method == METHOD_HEAD);
+    cors_headers(x);
+    x->c = (struct context){.options = &w->settings->api,
+                            .request = &x->request,
+                            .response = &x->response,
+                            .store = w->store,
+                            .arena = x->arena,
+                            .json = w->json};
+    exchange_set_log_request(x);
+}
+
+/* The caller, and the user whose documents the request is about where that is another. */
+static const char *caller(const struct exchange *x) {
+    const struct request *r = &x->request;
+    const char *who = r->identity != NULL ? r->identity : "-";
+
+    if (r->user == NULL || r->user == r->identity)
+        return who;
+    return arena_printf(x->arena, "%s for %s", who, r->user);
+}
+
+static void log_access(const struct exchange *x, long us) {
+    const struct response *response = &x->response;
+
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", x->request.method_text, x->request.target,
+             x->status, response->body_bytes, us / 1000, us % 1000, caller(x),
+             response->broken ? " (broken off)" : "");
+}
+
+bool exchange_end(struct exchange *x, bool *body_drained) {
+    bool whole;
+    long us;
+
+    exchange_set_log_request(x);
+    (void)response_finish(&x->response);
+    whole = !x->response.broken;
+    us = (long)(clock_us() - x->began);
+    log_access(x, us);
+    metrics_request(x->match.route, x->status, us);
+    metrics_database(x->c.rc);
+    if (!whole)
+        metrics_count(METRIC_TRUNCATED);
+    log_set_request(NULL);
+    *body_drained = x->body_result == BODY_OK || x->body_result == BODY_TRUNCATED;
+    arena_reset(x->arena);
+    return whole;
+}
