@@ -91,6 +91,24 @@ subtest 'a whole life' => sub {
     is $client->post('/defaults')->{status}, 204, 'a container is made';
     is_deeply $client->get('/')->{json}, ['defaults'], 'and is there';
     ends($process, 'TERM', $port, 'preferences');
+
+    # And with a configuration that allows nothing.
+    for my $more ('', "monitor_networks = ( );\n") {
+        my $conf = spew("$base/hardened.conf", slurp(source_dir() . '/etc/hardened.conf') =~ s/^monitor_networks.*\n//mr . ($more || qq(monitor_networks = ( "127.0.0.0/8" );\n)));
+        ($process, $port, $said) = start($dir, '--conf', $conf);
+        like $said, qr{^ready}m, 'ready with hardened.conf' . ($more ? ', monitored from nowhere' : '') or diag $said;
+        like $said, qr{try: curl http://127\.0\.0\.1:$port/__live__ .*access in \Q$conf\E}, 'says that the rest needs a role';
+        is(Muster::Client->new(port => $port)->get('/entity/')->{status}, 401, 'as it does');
+        ends($process, 'TERM', $port, 'hardened');
+    }
+
+    # What fails shows what this run wrote, nothing older.
+    spew("$dir/log/muster.log", "a line of an earlier run\n" x 3);
+    my $nowhere = spew("$base/nowhere.conf", qq(database = "host=$base/nowhere dbname=muster";\n));
+    ($process, undef, $said) = start($dir, '--conf', $nowhere);
+    is $process->wait(40), 1, 'a database that is not there ends it';
+    like $said, qr{\Q$base\E/nowhere}, 'with the reason from the log';
+    unlike $said, qr/earlier run/, 'and not with lines of earlier runs';
 };
 
 subtest 'after a hard end' => sub {
