@@ -17,6 +17,9 @@ use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spe
 #              'sample': exactly as the sample is; 'basic': the sample's lines for basic auth in
 #              force, user "alice", password "secret", and "bob" the same
 #   cors       0: the sample's lines for other origins taken out
+#   installed  1: included by the distribution's own file, as the README says for Debian
+#   default_site  1 (nginx, installed): with the site that Debian's package enables
+#   ipv6       1 (nginx): also on [::1]
 #   edit       sub that gets the text of the sample and gives back another
 sub new {
     my ($class, %option) = @_;
@@ -93,8 +96,11 @@ sub _nginx {
     my $dir  = $self->{dir};
     my $text = slurp(source_dir() . '/etc/nginx.conf');
     _put(\$text, qr{server unix:/run/muster/muster\.sock;}m, "server unix:$self->{socket};");
+    _put(\$text, qr{^ *listen \[::\]:.*\n}m, '', 2) unless $self->{ipv6};
+    _put(\$text, qr{\[::\]:80;}m,         "[::1]:$self->{port};") if $self->{ipv6};
+    _put(\$text, qr{^ *listen \[::\]:443.*\n}m, '') if $self->{ipv6};
     _put(\$text, qr{listen 80;}m,      "listen 127.0.0.1:$self->{port};");
-    _put(\$text, qr{server_name .*;}m, 'server_name localhost;');
+    _put(\$text, qr{server_name .*;}m, 'server_name localhost;') unless $self->{installed};
     _put(\$text, qr{/var/log/nginx/muster\.(\w+)\.log}m, sub { "$dir/$1.log" }, 2);
     if ($self->{tls}) {
         _put(\$text, qr{listen 443 ssl;}m,                    "listen 127.0.0.1:$self->{tls_port} ssl;");
@@ -119,6 +125,7 @@ sub _nginx {
         _put(\$text, qr{^ *add_header Access-Control-.*\n}m, '', 8);
     }
     $text = $self->{edit}->($text) if $self->{edit};
+    return $self->_installed_nginx($text) if $self->{installed};
     my $user  = $> == 0 ? 'user root;' : '';
     my $paths = join '', map { "    ${_}_temp_path $dir/$_;\n" } qw(client_body fastcgi proxy scgi uwsgi);
     return <<"CONF";
@@ -134,6 +141,24 @@ $paths
 $text
 }
 CONF
+}
+
+# Debian's file, which includes the sample; its paths are ours.
+sub _installed_nginx {
+    my ($self, $text) = @_;
+    my $dir = $self->{dir};
+    my $main = slurp('/etc/nginx/nginx.conf');
+    mkdir "$dir/$_" for qw(conf.d sites-enabled);
+    spew("$dir/conf.d/muster.conf", $text);
+    spew("$dir/sites-enabled/default", slurp('/etc/nginx/sites-available/default') =~ s/\b80(?= default_server)/$self->{port}/gr =~ s/^\s*listen \[::\].*\n//mgr =~ s/listen (?=\d)/listen 127.0.0.1:/r)
+        if $self->{default_site};
+    my $paths = join '', map { "    ${_}_temp_path $dir/$_;\n" } qw(client_body fastcgi proxy scgi uwsgi);
+    _put(\$main, qr{^user www-data;}m,                          $> == 0 ? 'user root;' : '');
+    _put(\$main, qr{^pid /run/nginx\.pid;}m,                    "daemon off;\npid $dir/nginx.pid;");
+    _put(\$main, qr{/var/log/nginx/(?:access|error)\.log}m,      "$dir/error.log", 2);
+    _put(\$main, qr{/etc/nginx/(?=conf\.d|sites-enabled)}m,       "$dir/", 2);
+    _put(\$main, qr{^http \{\n}m,                               "http {\n$paths");
+    return $main;
 }
 
 sub _lighttpd {
@@ -167,7 +192,23 @@ sub _lighttpd {
         _put(\$text, qr{^\$REQUEST_HEADER\["Origin"\].*?^\}\n}ms, '');
     }
     $text = $self->{edit}->($text) if $self->{edit};
-    return $text;
+    return $self->{installed} ? $self->_installed_lighttpd($text) : $text;
+}
+
+# Debian's file, which includes the part of the sample that the README says; its paths are ours.
+sub _installed_lighttpd {
+    my ($self, $text) = @_;
+    my $dir = $self->{dir};
+    my $main = slurp('/etc/lighttpd/lighttpd.conf');
+    mkdir "$dir/conf-enabled";
+    spew("$dir/conf-enabled/90-muster.conf", $text =~ s/\A.*?^(?=# --- muster ---$)//msr);
+    _put(\$main, qr{^server\.port +=.*}m,              "server.port = $self->{port}\nserver.bind = \"127.0.0.1\"");
+    _put(\$main, qr{/run/lighttpd\.pid}m,              "$dir/lighttpd.pid");
+    _put(\$main, qr{/var/log/lighttpd/error\.log}m,    "$dir/error.log");
+    _put(\$main, qr{/etc/lighttpd/(?=conf-enabled)}m,  "$dir/");
+    _put(\$main, qr{^include_shell "\S+/use-ipv6\.pl.*}m, '');
+    _put(\$main, qr{^server\.(?:username|groupname).*}m,  '', 2);
+    return $main;
 }
 
 # A certificate for "localhost" that signs itself.
