@@ -11,6 +11,65 @@ use Muster::Process qw(build_dir poll run slurp source_dir spew temp_dir which);
 use Muster::Server;
 use Test::More;
 
+# --- make install, with paths of our own
+
+subtest 'the samples name the paths that configure was given' => sub {
+    plan skip_all => 'no Makefile in the build directory' unless -f build_dir() . '/Makefile';
+    my $to = temp_dir();
+    delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+    my $made = run([ 'make', '-s', '-C', build_dir(), 'install', "DESTDIR=$to", 'prefix=/opt/m', 'sysconfdir=/opt/etc' ], timeout => 120);
+    is($made->{status}, 0, 'make install') or diag $made->{out}, $made->{err};
+    my ($examples) = glob "$to/opt/m/share/doc/*/examples";
+    ok(-f "$to/opt/etc/muster/muster.conf", 'muster.conf is in sysconfdir');
+    for my $path (glob source_dir() . '/etc/*') {
+        my ($name) = $path =~ m{([^/]+)$};
+        next if $name eq 'schema.sql';
+        my $text = slurp("$examples/$name");
+        ok(length $text, "$name is installed");
+        ok($text !~ m{/usr/sbin/muster|(?<!/opt)/etc/muster[/ "]}, "$name: no path of another installation");
+        ok($text =~ s{/opt/m/sbin/muster}{/usr/sbin/muster}gr =~ s{/opt/etc/muster}{/etc/muster}gr eq slurp($path), "$name: nothing else differs");
+    }
+    my $unit = slurp("$examples/muster.service");
+    my ($start) = $unit =~ m{^ExecStart=(/opt/m/sbin/muster -c /opt/etc/muster/muster\.conf) -f$}m;
+    ok(defined $start, 'the unit starts what was installed');
+    my @reload = $unit =~ m{^ExecReload=(.*)}mg;
+    is_deeply(\@reload, [ "$start -t", '/bin/kill -HUP $MAINPID' ], 'and checks the same configuration before a reload');
+    my $again = run([ 'make', '-s', '-C', build_dir(), 'uninstall', "DESTDIR=$to", 'prefix=/opt/m', 'sysconfdir=/opt/etc' ], timeout => 120);
+    is($again->{status}, 0, 'make uninstall') or diag $again->{err};
+    is(run([ 'find', $to, '-type', 'f' ])->{out}, '', 'leaves no file');
+};
+
+# --- a log that is rotated
+
+SKIP: {
+    my $logrotate = which('logrotate') or skip 'logrotate is not installed (Debian: logrotate)', 1;
+    subtest 'the sample of logrotate' => sub {
+        my $dir    = temp_dir();
+        my $log    = "$dir/muster.log";
+        my $muster = Muster::Server->new(schema => 0, conf => { log_destination => $log, pid_file => "$dir/pid", database => "host=$dir dbname=none" });
+        my $text   = slurp(source_dir() . '/etc/logrotate');
+        ok($text =~ s{/var/log/muster/muster\.log}{$log}g == 2, 'names the log twice, in a comment and as a rule');
+        ok($text =~ s{^ *systemctl kill .*}{kill -USR1 "\$(cat $dir/pid)"}m, 'signals the supervisor');
+        my ($user, $group) = (scalar getpwuid $>, scalar getgrgid $) + 0);
+        ok($text =~ s{create 0640 muster adm}{create 0640 $user $group}, 'makes the new file for the user muster');
+        my $conf = spew("$dir/logrotate.conf", $text);
+        chmod 0644, $conf;
+        ok(poll(10, sub { slurp($log) =~ /\S/ }), 'there is a log');
+        my $before = slurp($log);
+        my $result = run([ $logrotate, '--force', '--state', "$dir/state", $conf ]);
+        is($result->{status}, 0, 'logrotate is content') or diag $result->{out}, $result->{err};
+        is(substr(slurp("$log.1"), 0, length $before), $before, 'the old log has another name');
+        my $seen = length slurp("$log.1");
+        $muster->signal('HUP');
+        ok(poll(10, sub { -s $log }), 'what comes next goes into the new one');
+        is((stat $log)[2] & 07777, 0640, 'which not everybody can read');
+        is(length slurp("$log.1"), $seen, 'and not into the old one');
+        $muster->stop;
+    };
+}
+
+# --- the front servers
+
 my $postgres = Muster::Postgres->new;
 my $server   = Muster::Server->new(postgres => $postgres);
 my $names    = join '&', map { "name=testserver$_" } 1 .. 700;
