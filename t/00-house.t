@@ -202,7 +202,7 @@ subtest 'the rules themselves' => sub {
     keeps(\&rule_foreign, 'src/store/pg.c', "#include <libpq-fe.h>\n", 'libpq in the store');
     breaks(\&rule_first_line, 'src/base/x.c', "#include <stdio.h>\n", 'no first line');
     breaks(\&rule_first_line, 'src/base/x.c', "/* y.c: another's job */\n", 'the wrong name');
-    keeps(\&rule_first_line, 't/x.t', "#!/usr/bin/perl\n# x.t: tries x.\n", 'a job behind the interpreter');
+    keeps(\&rule_first_line, 't/x.t', "#!/usr/bin/perl\n# x.t: tries x.\n", 'a purpose after the interpreter');
     breaks(\&rule_text, 'x.c', "a\tb\n",  'a tab');
     breaks(\&rule_text, 'x.c', "a \n",    'blanks at the end');
     breaks(\&rule_text, 'x.c', 'a',       'no newline at the end');
@@ -242,7 +242,7 @@ subtest 'the rules themselves' => sub {
 
 # --- The tree ------------------------------------------------------------------------------------
 
-# Only what is ours: not what a build in the checkout left behind.
+# Only the sources, without what a build in the checkout made.
 my @tree;
 File::Find::find(
     {
@@ -446,9 +446,9 @@ subtest 'at the top there is nothing else' => sub {
     is("@{[ sort @left ]}", '', 'of whatever belongs to nothing');
 } if $text{'.gitignore'};
 
-# Reports of weaknesses must not be sent to nobody.
+# Reports of vulnerabilities must reach someone.
 for my $path (qw(README configure.ac), grep { m{^doc/.*\.[58]$} } @tree) {
-    unlike($text{$path}, qr/\@[\w.-]+\.(?:invalid|example|test|localhost)\b/, "$path: no address where nobody is");
+    unlike($text{$path}, qr/\@[\w.-]+\.(?:invalid|example|test|localhost)\b/, "$path: no address that can not exist");
 }
 
 # --- Tables against texts ------------------------------------------------------------------------
@@ -473,7 +473,7 @@ if (ok(-x "$build/t/tables", 't/tables is built')) {
     is("@setting", join(' ', sort @setting), 'settings are sorted by name');
 }
 
-# libconfig's plain cases: name = value; with groups name : { ... }. Comments are taken away; an
+# libconfig's plain cases: name = value; with groups name : { ... }. Comments are removed; an
 # example in one does not count.
 sub sample_settings {
     my ($conf) = @_;

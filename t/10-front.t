@@ -284,16 +284,16 @@ subtest 'what the samples answer themselves' => sub {
     $muster->stop;
 };
 
-subtest 'who is asking' => sub {
+subtest 'authentication' => sub {
     my $muster = Muster::Server->new(postgres => $postgres);
     my $front  = Muster::Front->new(server => $muster, identity => 'basic');
-    is $front->client->get('/__version__')->{status}, 401, 'nobody';
+    is $front->client->get('/__version__')->{status}, 401, 'anonymous';
     is $front->client(user => 'alice', password => 'wrong')->get('/__version__')->{status}, 401, 'a wrong password';
     is $front->client(user => 'alice', password => 'secret')->get('/by-name/multipool')->{status}, 200, 'alice';
     ok $muster->wait_log(qr{/by-name/multipool.*\balice\b}), 'the log names her';
     $front->stop;
     $front = Muster::Front->new(server => $muster, identity => 'sample');
-    is $front->client(user => 'mallory', password => 'x')->get('/by-name/singlepool')->{status}, 200, 'a claim that nobody checked';
+    is $front->client(user => 'mallory', password => 'x')->get('/by-name/singlepool')->{status}, 200, 'an unchecked claim';
     ok $muster->wait_log(qr{/by-name/singlepool}), 'is logged';
     unlike $muster->log, qr/mallory/, 'without the name';
     $front->stop;

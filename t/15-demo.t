@@ -31,7 +31,7 @@ sub ends {
     my @others = map { ($_, Muster::Process::children_of($_)) } $process->children;
     cmp_ok scalar @others, '>=', 3, "$name: PostgreSQL, muster and a front server run";
     is $process->stop($signal, 40), 0, "$name: ends on $signal";
-    ok !http_up($port), "$name: nobody answers";
+    ok !http_up($port), "$name: nothing answers";
     ok poll(10, sub { gone(@others) }), "$name: nothing is left running"
         or diag run([ 'ps', '-fp', join ',', @others ])->{out};
     return;
@@ -72,7 +72,7 @@ subtest 'a whole life' => sub {
     is $client->get('/__version__')->{status}, 200, 'the first one is not disturbed';
     ends($process, 'INT', $port, 'nginx');
 
-    # Again, behind lighttpd, with two workers and settings of our own.
+    # Again, with lighttpd in front, with two workers and settings of our own.
     my $conf = spew("$base/own.conf", "expanded_type = true;\n");
     ($process, $port, $said) = start($dir, '--front', 'lighttpd', '--workers', 3, '--conf', $conf);
     like $said, qr{^ready}m, 'ready behind lighttpd' or diag $said;

@@ -102,7 +102,7 @@ subtest 'HUP: a new configuration without a lost request' => sub {
     ok($muster->wait_log(qr/setting "listen_backlog" takes effect with a restart/), 'what HUP can not change is said');
 };
 
-subtest 'connections that the front server keeps take nobody\'s place' => sub {
+subtest 'connections that the front server keeps open block no one' => sub {
     my $keeping = Muster::Front->new(server => $muster, workers => 2, keepalive => 32);
     for my $what ([ GET => '/__version__', 200 ], [ POST => '/driverlist', 405 ]) {
         my $status = pop @$what;
@@ -110,12 +110,12 @@ subtest 'connections that the front server keeps take nobody\'s place' => sub {
         only_status($sum, $status, "two workers, sixteen clients: $what->[0]");
     }
     my $slowest = (sort { $b <=> $a } map { $keeping->client->get('/__version__')->{seconds} } 1 .. 50)[0];
-    cmp_ok($slowest, '<', 2 * ($ENV{MUSTER_SLOW} // 1), 'nobody waits for a kept connection to time out');
+    cmp_ok($slowest, '<', 2 * ($ENV{MUSTER_SLOW} // 1), 'no request waits for a kept connection to time out');
     unlike($keeping->log, qr/upstream prematurely|Connection reset/, 'and nginx sees no error');
     $keeping->stop;
 };
 
-subtest 'who is slow holds a worker for body_timeout at most' => sub {
+subtest 'a slow client holds a worker for at most body_timeout' => sub {
     my $one  = server(conf => { workers => 1, body_timeout => 400 }, schema => 0);
     my $idle = connect_to($one);
     my $t    = time;
@@ -155,11 +155,11 @@ subtest 'TERM: requests in flight finish' => sub {
     });
     is_deeply([ map { $_->{status} } @got ], [ 200, 200, 200, 200 ], 'and are answered');
     is($own->process->wait(10), 0, 'the server ends with status 0');
-    ok(!-e $own->socket, 'and takes its socket away');
+    ok(!-e $own->socket, 'and removes its socket');
     like($own->log, qr/ending on TERM.*: ended/s, 'the log says so');
 };
 
-subtest 'TERM: but not for ever' => sub {
+subtest 'TERM: but not forever' => sub {
     my $own  = server(conf => { workers => 1, drain_timeout => 700, statement_timeout => 0, lock_timeout => 0 }, schema => 0);
     my $door = Muster::Front->new(server => $own, workers => 1);
     my ($status) = parallel(3, sub {
@@ -283,7 +283,7 @@ subtest 'the database goes and comes' => sub {
     only_status($sum, 200, 'while it is there: 200');
     $postgres->stop('fast');
     $sum = load($front, 4, [ GET => '/by-name/testserver1' ], undef, 1);
-    only_status($sum, 503, 'while it is away: 503');
+    only_status($sum, 503, 'while it is unreachable: 503');
     my $answer = $front->client->get('/by-name/testserver1');
     like($answer->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
     is($front->client->get('/__version__')->{status}, 200, 'what needs no database is answered');
@@ -295,7 +295,7 @@ subtest 'the database goes and comes' => sub {
     is($door->client->get('/by-name/testserver1')->{status}, 200, 'also by the one that started without it');
     $postgres->restart('immediate');
     $sum = load($front, 4, [ GET => '/by-name/testserver1' ], undef, 1);
-    only_status($sum, 200, 'gone and back between two requests: nobody sees it');
+    only_status($sum, 200, 'lost and back between two requests: no client notices');
     $late->stop;
 };
 

@@ -1,5 +1,5 @@
 # 30-store.t: the tables: made, completed and checked; the lists of taken addresses; what lists and
-# look-ups find in data that only others could have made; statements that nobody waits for any more.
+# look-ups find in data that only others could have made; statements whose clients have left.
 use v5.24;
 use warnings;
 use Test::More;
@@ -117,7 +117,7 @@ subtest 'a database of Python clusto' => sub {
     ok((grep { $_ eq 'created unique index muster_entities_name' } lines($muster, '--init-db', 0)),
         'twins gone: names become unique');
     is($postgres->psql("insert into entities(name, type, driver, version) values ('web', 'pool', 'pool', 1)",
-        database => 'python', fails => 1)->{status}, 3, 'for everybody');
+        database => 'python', fails => 1)->{status}, 3, 'for everyone');
     is_deeply([ lines($muster, '--init-db', 0) ], ['nothing to do'], 'and then there is nothing to do');
 };
 
@@ -369,7 +369,7 @@ subtest 'a connection in the way of --init-db' => sub {
     close $psql;
 };
 
-subtest 'nobody waits any more' => sub {
+subtest 'the client has left' => sub {
     my $world  = Muster::World->new(postgres => $postgres, database => 'many', data => 0);
     my $waits  = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = 'many'";
     spew("$world->{server}{dir}/lock.sql", "begin; lock table entities; select pg_sleep(20);");
@@ -384,7 +384,7 @@ subtest 'nobody waits any more' => sub {
     $socket->syswrite("GET /by-name/n1 HTTP/1.1\r\nHost: x\r\n\r\n");
     ok(poll(10, sub { sql('many', $waits) == 1 }), 'a request waits for it');
     close $socket;
-    ok(poll(10, sub { sql('many', $waits) == 0 }) && $holder->alive, 'its client goes away: the statement is cancelled');
+    ok(poll(10, sub { sql('many', $waits) == 0 }) && $holder->alive, 'its client disconnects: the statement is cancelled');
     $holder->stop('INT');
     ok(poll(10, sub { $client->get('/by-name/n1')->{status} == 200 }), 'and the next one is answered');
     $world->{front}->stop;

@@ -14,7 +14,7 @@ use Muster::Process qw(poll);
 use Muster::Server;
 
 # Version 1 everywhere; properties as strings; two live objects
-# of one name; containers in each other and in themselves; a driver that nobody configured.
+# of one name; containers in each other and in themselves; a driver that is not configured.
 my $PYTHON = python_tables() . <<'SQL';
 insert into clustoversioning(timestamp, "user", description) values (localtimestamp, 'python', 'init');
 insert into entities(name, type, driver, version) values
@@ -73,7 +73,7 @@ my @ALL = qw(/clustometa/clustometa /pool/p1 /pool/p2 /basicserver/web /basicser
 sub reads {
     is_deeply(ask(GET => '/entity/'), [ 200, \@ALL ], 'all of it is listed, by entity id');
     is_deeply(ask(GET => '/by-name/odd')->[1], { attrs => [], contents => [], driver => 'ownthing', name => 'odd', parents => ['/pool/p1'] },
-        'a driver that nobody configured is shown');
+        'a driver that is not configured is shown');
     is(ask(GET => $_)->[0], 200, "... by $_") for qw(/entity/ownthing/odd /entity/entity/odd /by-name/odd?driver=ownthing /attribute/odd?driver=ownthing);
     is(ask(GET => $_)->[0], 412, "... but not by $_") for qw(/entity/ownthing/web /entity/ownthing/nobody /entity/otherthing/odd);
     is(ask(GET => '/by-name/twin')->[1]{driver}, 'basicserver', 'of twins the elder is found');
@@ -101,7 +101,7 @@ sub writes {
     my ($kept) = @_;
     my $new = $kept ? 't' : 'f';
     my @given = map { value(ask(POST => '/resourcemanager/ipmanager/net', object => 'box')) } 1 .. 4;
-    is_deeply(\@given, [ map { -1979711488 + $_ } 3 .. 6 ], 'addresses go on behind the last one of Python clusto');
+    is_deeply(\@given, [ map { -1979711488 + $_ } 3 .. 6 ], 'addresses continue after the last one of Python clusto');
     is(ask(POST => '/resourcemanager/ipmanager/net', object => 'box')->[0], 409, 'and come to their end');
     is(ask(DELETE => '/resourcemanager/ipmanager/net', object => 'web', resource => '10.0.0.2')->[0], 204, 'one that it gave is freed');
     is(value(ask(POST => '/resourcemanager/ipmanager/net', object => 'twin')), -1979711486, 'and given again');

@@ -1,4 +1,4 @@
-# 47-keyset.t: pages behind a cursor: every object once, in order, whatever the kind of list; links work;
+# 47-keyset.t: pages after a cursor: every object once, in order, whatever the kind of list; links work;
 # the total that a page tells is kept right by whoever writes.
 use v5.24;
 use warnings;

@@ -180,7 +180,7 @@ sub set_of { return map { $_ => 1 } $postgres->psql($_[0]) }
         delete $given{$name} if $what eq 'free';
     }
     # A free in doubt, or one whose version is not above that of the allocation, may have taken them: only
-    # objects that nobody ever freed anything of are certain.
+    # objects of which nothing was ever freed are certain.
     my %freed = map { $_->[3] => 1 } grep { $_->[2] eq 'free' } @all;
     for my $name (grep { !$freed{$_} } keys %given) {
         push @lost, "$name $_" for grep { ($now{$_} // '') ne $name } keys %{ $given{$name} };

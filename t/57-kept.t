@@ -203,7 +203,7 @@ subtest 'what has nothing to do with it stays' => sub {
     is($client->delete('/entity/basicserver/r8')->{status}, 204, 'another one is deleted');
     is(served(sub { contents('a8') }), 3, 'still kept');
     psql("update entities set version = version where name = 'r9'; update entities set name = 'x' where false; delete from entities where false");
-    is(served(sub { contents('a8') }), 3, 'also when somebody writes what is there already, or nothing');
+    is(served(sub { contents('a8') }), 3, 'also when a write stores what already exists, or nothing');
 };
 
 # Every way of changing a table that no trigger tells of is a change of the triggers or the table.
@@ -269,7 +269,7 @@ subtest 'another database by the same name' => sub {
     $client->put('/attribute/s6/v', form => { value => 'two' });
     poll(10, sub { value('s6') eq 'two' });
     is(value('s6'), 'two', 'kept') for 1 .. 2;
-    ok($alone->('alter database muster rename to old'), 'away with it');
+    ok($alone->('alter database muster rename to old'), 'it is renamed');
     ok($done->('alter database copy rename to muster'), 'here is another');
     my $got;
     poll(10, sub { ($got = value('s6')) =~ /^(one|two)$/ });
@@ -302,7 +302,7 @@ subtest 'a subscriber' => sub {
     $_->stop for $below, $reader;
 };
 
-# One check serves whoever has requests in hand, in whichever worker.
+# One check serves all requests that are in flight, in whichever worker.
 subtest 'one check for many' => sub {
     contents('p');
     my $count = sub {

@@ -276,7 +276,7 @@ for my $peace (1, 0) {
     diag "writes @writes; reads compared $done, answered otherwise $other, out of the cache $served";
     my %late  = do { open my $in, '<', "$file.unanswered" or die $!; map { chomp; $_ => 1 } <$in> };
     my @old   = map { @$_[ 2 .. $#$_ ] } @reads;
-    my @stale = map { $_->[2] } grep { $peace || !$late{"$_->[0] $_->[1]"} } @old;    # in peace nobody is killed
+    my @stale = map { $_->[2] } grep { $peace || !$late{"$_->[0] $_->[1]"} } @old;    # in peace no worker is killed
     diag sprintf '%d writes had no answer; %d reads showed one that took effect late', scalar keys %late, @old - @stale;
     is_deeply([ @stale[ 0 .. ($#stale < 9 ? $#stale : 9) ] ], [], $peace ? 'not one stale answer' : 'nor when there is trouble');
     # Else all this would say nothing.

@@ -168,7 +168,7 @@ subtest 'writes between them' => sub {
             [ GET => '/by-name/testserver1' ],
         );
         is_deeply([ map { $_->{status} } @answers[ 0 .. 3, 5 ] ], [ (200) x 5 ], 'all are answered');
-        like($answers[$_]{body}, qr/"turn$i"/, "what came behind a write sees it") for 3, 5;
+        like($answers[$_]{body}, qr/"turn$i"/, "what came after a write sees it") for 3, 5;
         unlike($answers[$_]{body}, qr/"turn$i"/, "what came before does not") for 0, 1;
     }
 };
@@ -206,9 +206,9 @@ subtest 'all would wait for the same' => sub {
     is_deeply([ at_once(@four) ], \@right, 'afterwards all is well');
 };
 
-subtest 'the database was started again while nobody asked' => sub {
+subtest 'the database was restarted between requests' => sub {
     $postgres->restart;
-    is_deeply([ at_once(@four) ], \@right, 'nobody hears of it');
+    is_deeply([ at_once(@four) ], \@right, 'no client notices');
 };
 
 subtest 'the connection dies' => sub {
@@ -220,7 +220,7 @@ subtest 'the connection dies' => sub {
     is_deeply([ map { $answer->($_) } 0 .. 3 ], \@right, 'all are asked again');
 };
 
-subtest 'the database is away' => sub {
+subtest 'the database is unreachable' => sub {
     $postgres->stop;
     is_deeply([ map { $_->{status} } at_once(@four) ], [ (503) x 4 ], 'all are told so');
     $postgres->start;
@@ -235,7 +235,7 @@ subtest 'with the cache, nothing old' => sub {
     for my $i (1 .. 5) {
         is_deeply([ map { $_->{status} } at_once(@four) ], [ (200) x 4 ], 'read, and kept');
         my @answers = at_once(@four, [ PUT => '/attribute/testserver2/again', form => { value => "v$i" } ], @four);
-        like($answers[8]{body}, qr/"v$i"/, 'behind a write in the same batch');
+        like($answers[8]{body}, qr/"v$i"/, 'after a write in the same batch');
         like((at_once(@four))[3]{body}, qr/"v$i"/, 'and later');
     }
     my @many = map { [ GET => "/attribute/testserver2?n=$_" ] } 1 .. 15;
@@ -255,7 +255,7 @@ subtest 'a worker that is replaced after three' => sub {
     end();
 };
 
-subtest 'as long as nobody else could do it' => sub {
+subtest 'as long as no other worker could' => sub {
     begin(workers => 2);
     kill 'STOP', @idle;
     is_deeply([ map { $_->{status} } at_once(@four) ], [ (200) x 4 ], 'answered');

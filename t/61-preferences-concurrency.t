@@ -65,7 +65,7 @@ subtest '2,000 keys by 16 clients' => sub {
             1;
         };
         my $why = $@;
-        # A byte for each writer that came to its end, whichever: readers wait for nobody else.
+        # A byte for each writer that came to its end, whichever: readers wait for no one else.
         open my $out, '>>', $done or die "$done: $!\n";
         syswrite $out, '.';
         die $why if !$came;
@@ -211,7 +211,7 @@ subtest 'making and deleting' => sub {
         $sum{$_} += $r->{statuses}{$_} for keys %{ $r->{statuses} };
         $tags{$_}++ for @{ $r->{tags} };
     }
-    is_deeply([ keys %sum ], [204], 'nobody was refused') or diag explain \%sum;
+    is_deeply([ keys %sum ], [204], 'none was refused') or diag explain \%sum;
     is_deeply([ grep { $tags{$_} > 1 } keys %tags ], [], 'no revision was given to two writes');
 };
 
@@ -241,7 +241,7 @@ subtest 'quotas' => sub {
     is($c->put('/preferences/same', body => '{"a": "' . 'x' x 10000 . '"}')->{status}, 507, 'the whole is measured');
     is($c->put('/preferences/other', body => '{"a": "' . 'x' x 2000 . '"}')->{status}, 507, 'all documents together');
     $postgres->psql("update muster_preferences set document = document || jsonb_build_object('over', repeat('x', 5000)) where user_id = 'quota'");
-    is($c->delete("/preferences/same/$key")->{status}, 204, 'who has too much can delete');
+    is($c->delete("/preferences/same/$key")->{status}, 204, 'a user over quota can delete');
     is($c->post('/preferences/same/new', body => '1')->{status}, 507, 'but not add');
     is(client(0, 'another')->post('/preferences/it', body => '{}')->{status}, 204, 'others are not concerned');
 };

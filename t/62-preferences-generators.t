@@ -149,7 +149,7 @@ sub remove_at {
     return $root;
 }
 
-# A way to write this place: (path behind the container, positions); undef: it can't be written so.
+# A way to write this place: (path after the container, positions); undef: it can't be written so.
 sub written {
     my (@steps) = @_;
     return ('?pointer=' . uri_encode(pointer(@steps)), 1) if rand() < 0.4 || grep { /^\.{0,2}\z/ } @steps;
@@ -361,7 +361,7 @@ for my $front ('nginx', 'lighttpd') {
     };
 }
 
-subtest 'who has signed in can not be somebody else' => sub {
+subtest 'an authenticated user can not act as another' => sub {
     my $server = Muster::Server->new(postgres => $postgres, schema => 0, conf => { preferences_identity_param => 'REMOTE_USER', connect_timeout => 60000 });
     for my $kind ('nginx', 'lighttpd') {
         my $web    = Muster::Front->new(server => $server, kind => $kind, identity => 'basic');
@@ -377,7 +377,7 @@ subtest 'who has signed in can not be somebody else' => sub {
             my $said   = $answer->{status} == 200 ? $answer->{body} : $answer->{status};
             like($said, qr/^(?:"alice"|400)$/, "$kind: $forged->[0]: $forged->[1] does not make bob of alice") or diag($answer->{body});
         }
-        is($web->client->get('/preferences/mine', headers => { 'X-User-Id' => 'bob', 'Remote-User' => 'bob' })->{status}, 401, "$kind: nor of nobody");
+        is($web->client->get('/preferences/mine', headers => { 'X-User-Id' => 'bob', 'Remote-User' => 'bob' })->{status}, 401, "$kind: nor anonymously");
         is($web->client(user => 'bob', password => 'wrong')->get('/preferences/mine')->{status}, 401, "$kind: nor with a wrong password");
         $web->stop;
     }

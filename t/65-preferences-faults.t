@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# 65-preferences-faults.t: the database goes away or makes a write wait: the right status, nothing twice,
+# 65-preferences-faults.t: the database is lost or makes a write wait: the right status, nothing twice,
 # nothing lost.
 use v5.24;
 use warnings;
@@ -23,11 +23,11 @@ sub hold {
         "begin; select 1 from muster_preferences where user_id = 'u' for update; select pg_sleep(60) /* holder */; rollback",
     ]);
     poll(20, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'active' and query like '%holder%' and query not like '%pg_stat%' and wait_event = 'PgSleep'") })
-        or die 'nobody holds the row';
+        or die 'no session holds the row';
     return $holder;
 }
 
-# Children call this too, who can't wait for a process that is not theirs. Where the database has just
+# Child processes call this too, and can't wait for a process that is not theirs. Where the database has just
 # crashed the holder goes by itself.
 sub let_go {
     $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%holder%' and pid <> pg_backend_pid()", fails => 1);
@@ -93,7 +93,7 @@ for my $name (sort keys %writes) {
     is($answer->{status}, 204, "$name: a connection ended by the server is made again") or diag($answer->{body});
     is($n->(), 2, "$name: and the write is done");
 
-    # Gone without a word: nobody knows, unless COMMIT was not sent.
+    # Lost without a word: the outcome is unknown, unless COMMIT was not sent.
     $reset->();
     $answer = while_held($write, sub { kill 'KILL', $_[0] });
     if ($name eq 'a transaction') {

@@ -1,5 +1,5 @@
-# 70-auth.t: who may do what: every route for every kind of caller, before any work is done; whose
-# headers are believed; the configuration as it comes and the hardened one; rows of other users.
+# 70-auth.t: authorization: every route for every kind of caller, before any work is done; whose
+# headers are trusted; the default configuration and the hardened one; rows of other users.
 use v5.24;
 use warnings;
 use Test::More;
@@ -12,7 +12,7 @@ use Muster::Server;
 
 my $postgres = Muster::Postgres->new;
 
-# The front server says who is asking, and where from, in what the test's client sends; through
+# The front server passes on the user and the client's address, in what the test's client sends; through
 # lighttpd it is mod_auth that says it.
 sub told_by_client {
     my ($text) = @_;
@@ -114,20 +114,20 @@ subtest 'the order of the checks' => sub {
     my ($server, $front) = world(access => [ { who => 'reader', roles => 'read' } ], body_limit => 100_000);
     my $client = $front->client;
     my $as     = sub { my ($who) = @_; return (headers => { 'Test-User' => $who }) };
-    is($client->options('/entity/pool', body => '')->{status}, 204, 'OPTIONS needs nobody: a browser asks before it says who it is');
+    is($client->options('/entity/pool', body => '')->{status}, 204, 'OPTIONS needs no user: a browser asks before it authenticates');
     is($client->get('/no/such/path')->{status}, 404, 'a path that is not there');
     is($client->request(PUT => '/driverlist', body => '')->{status}, 405, 'a method that is not there');
-    is($client->get('/by-names?name=%ff')->{status}, 401, 'who is asking comes before what');
+    is($client->get('/by-names?name=%ff')->{status}, 401, 'authentication comes before the request');
     is($client->get('/by-names?name=%ff', $as->('reader'))->{status}, 400, 'then what');
     my $big = $client->post('/entity/pool', form => 'name=' . 'x' x 90_000);
-    is($big->{status}, 401, 'a body is not read of whom nobody knows');
-    ok($big->{complete}, 'who is answered all the same');
+    is($big->{status}, 401, 'the body of an unknown client is not read');
+    ok($big->{complete}, 'which gets its response all the same');
     is($client->post('/entity/pool', form => 'name=' . 'x' x 200_000)->{status}, 401, 'however large it is');
-    is($client->post('/entity/pool', form => 'name=' . 'x' x 200_000, $as->('reader'))->{status}, 403, 'or of whom we know');
-    is($client->get('/by-name/testserver1', $as->('reader'))->{status}, 200, 'an answer that is kept')
+    is($client->post('/entity/pool', form => 'name=' . 'x' x 200_000, $as->('reader'))->{status}, 403, 'nor that of a known user');
+    is($client->get('/by-name/testserver1', $as->('reader'))->{status}, 200, 'a cached response')
         for 1 .. 6;
-    is($client->get('/by-name/testserver1')->{status}, 401, 'is not given to everybody');
-    is($client->get('/by-name/testserver1', $as->('stranger'))->{status}, 403, 'who asks for it');
+    is($client->get('/by-name/testserver1')->{status}, 401, 'is not served to everyone');
+    is($client->get('/by-name/testserver1', $as->('stranger'))->{status}, 403, 'nor to a user without a role');
     is($client->get('/by-name/testserver1', $as->($_))->{status}, 403, "names are compared whole: $_") for qw(readers reade Reader);
     is($client->get('/by-name/testserver1', $as->('x' x 256))->{status}, 400, 'a name is 255 bytes at most');
     is($client->get('/by-name/testserver1', $as->("\xff"))->{status}, 400, 'and UTF-8');
@@ -135,7 +135,7 @@ subtest 'the order of the checks' => sub {
     $server->stop;
 };
 
-subtest 'as it comes: everybody may do everything' => sub {
+subtest 'by default everyone may do everything' => sub {
     my ($server, $front) = world();
     my $client = $front->client;
     is($client->get('/by-name/testserver1')->{status}, 200, 'read');
@@ -164,7 +164,7 @@ subtest 'the hardened sample' => sub {
         $got = $alice->request($route->{method}, $route->{path}, body => $body)->{status};
         push @wrong, "alice: $route->{method} $route->{path} $got" if $got != 403;
     }
-    is_deeply([ splice @wrong, 0, 10 ], [], 'nobody may do anything, known or not');
+    is_deeply([ splice @wrong, 0, 10 ], [], 'no one may do anything, known or not');
     is($nobody->get('/__version__', headers => { 'X-User-Id' => 'alice', 'Remote-User' => 'alice' })->{status}, 401, 'whatever headers say');
     my $answer = $nobody->get('/__version__');
     is($answer->{headers}{'x-content-type-options'}, 'nosniff', 'its headers are there');
@@ -221,7 +221,7 @@ subtest 'managers take a role on their own mount' => sub {
     }
     my $answer = $ask->(undef, POST => '/entity/ipmanager', 'name=forbidden');
     is($answer->{status}, 401, 'nor does somebody unknown');
-    is($answer->{headers}{'www-authenticate'}, 'Bearer', 'who is asked for a name');
+    is($answer->{headers}{'www-authenticate'}, 'Bearer', 'which is asked to authenticate');
     $answer = $ask->('allocator', POST => '/resourcemanager/simpleentitynamemanager/testnames', 'driver=ipmanager&resource=forbidden');
     is($answer->{status}, 403, 'nor does whoever may have an object named');
     like($answer->{json}, $missing, 'and is told so');
@@ -282,7 +282,7 @@ subtest 'whose word is believed' => sub {
     }
     for my $other ('192.0.3.7', '10.0.0.1', '2001:db9::7', '', 'nonsense', '192.0.2.7, 10.0.0.1') {
         my $name = "\"$other\"";
-        is($ask->($other || '-', undef, 'ann', GET => '/preferences/p')->{status}, 401, "$name: a header is nobody's word");
+        is($ask->($other || '-', undef, 'ann', GET => '/preferences/p')->{status}, 401, "$name: a header proves nothing");
         is($ask->($other || '-', 'ben', 'ann', GET => '/preferences/p')->{status}, 403, "$name: nor another's");
         is($ask->($other || '-', 'ann', 'ann', GET => '/preferences/p')->{status}, 200, "$name: unless it says the same");
         is($ask->($other || '-', 'ben', undef, GET => '/preferences/p')->{status}, 404, "$name: one's own need none");
@@ -315,7 +315,7 @@ subtest 'spellings of a header that says who somebody is' => sub {
         my ($alice, $bob) = map { $basic->client(user => $_, password => 'secret') } qw(alice bob);
         is($alice->put("/preferences/$kind-hers", json => {})->{status}, 204, "$kind: hers");
         for my $name (@spelled) {
-            is($plain->get("/preferences/$kind-hers", headers => { $name => 'alice' })->{status}, 401, "$kind: $name is nobody's word");
+            is($plain->get("/preferences/$kind-hers", headers => { $name => 'alice' })->{status}, 401, "$kind: $name proves nothing");
             is($bob->get("/preferences/$kind-hers", headers => { $name => 'alice' })->{status}, 404, "$kind: nor takes the place of a password");
         }
         # Where headers are believed, a second one in another spelling is found out, or never gets through.
@@ -344,7 +344,7 @@ subtest 'rows of others are not there for an ordinary role' => sub {
     };
     is($postgres->psql('select count(*) from muster_preferences', database => 'kept'), 2, 'a superuser sees all');
     is($postgres->psql('set role keeper; select count(*) from muster_preferences', database => 'kept'), 0, 'the owner of the table none, before it says for whom');
-    is($ask->('', 'select count(*) from muster_preferences'), 0, 'none for nobody');
+    is($ask->('', 'select count(*) from muster_preferences'), 0, 'none without a user');
     is($ask->('ann', 'select string_agg(user_id, $$,$$) from muster_preferences'), 'ann', 'and then that user\'s, whatever the statement forgets');
     is($ask->('ann', "with x as (delete from muster_preferences returning 1) select count(*) from x"), 1, 'deletes no more');
     is($postgres->psql('select user_id from muster_preferences', database => 'kept'), 'ben', 'the other\'s is there');

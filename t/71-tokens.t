@@ -66,7 +66,7 @@ subtest 'arguments' => sub {
     refused_args(['revoke'], qr/revoke needs/);
     refused_args([ 'revoke', 'x', '--owner', 'a' ], qr/revoke needs/);
     is($server->run_program([ 'token', '--help' ])->{status}, 0, '--help');
-    like($server->run_program([ 'token', 'list', '--help' ])->{out}, qr/usage/, 'and behind a word');
+    like($server->run_program([ 'token', 'list', '--help' ])->{out}, qr/usage/, 'and after a word');
     my @keys = map { run([ $server->{program}, 'token', 'key' ])->{out} } 1, 2;
     like($keys[0], qr/\A[0-9a-f]{64}\n\z/, 'token key needs no configuration');
     isnt($keys[0], $keys[1], 'and is another each time');
@@ -105,12 +105,12 @@ my ($far)    = add('--owner', 'reader', '--network', '192.0.2.0/24', '--network'
 for my $kind (qw(nginx lighttpd)) {
     subtest "through $kind" => sub {
         my $status = sub { return asked($kind, @_)->{status} };
-        is($status->(undef, GET => '/by-name/testserver1'), 401, 'nobody: 401');
+        is($status->(undef, GET => '/by-name/testserver1'), 401, 'anonymous: 401');
         is($status->($reader, GET => '/by-name/testserver1'), 200, 'a token does what its owner may');
         is($status->($reader, PUT => '/attribute/testserver1/x?value=1'), 403, 'and no more: 403');
         is($status->($reader, GET => '/attribute/testserver1'), 200, '"*" is every owner');
         is($status->($nobody, GET => '/by-name/testserver1'), 403, 'an owner without rules');
-        is($status->($nobody, GET => '/attribute/testserver1'), 200, 'has what everybody has who is known');
+        is($status->($nobody, GET => '/attribute/testserver1'), 200, 'has what every authenticated user has');
 
         is($status->($scoped, GET => '/by-name/testserver1'), 403, 'scopes: what is not among them is not allowed, whoever the owner is');
         is($status->($scoped, POST => "/entity/pool?name=pool-$kind"), 201, 'what is, is, whatever the owner may');
@@ -129,7 +129,7 @@ for my $kind (qw(nginx lighttpd)) {
             'no token of ours' => 'abcdef',
             'half of one'      => substr($reader, 0, 40),
             'one with a tail'  => "${reader}0",
-            'a word behind it' => "$reader x",
+            'a word after it' => "$reader x",
             'upper case'       => uc $reader,
             'nothing'          => '',
             'quotes'           => "' or '1'='1",
@@ -141,7 +141,7 @@ for my $kind (qw(nginx lighttpd)) {
             is($answer->{json}, 'The token is not valid.', 'in JSON');
         }
         is($front{$kind}->client->get('/by-name/testserver1', headers => { Authorization => "bEARER   $reader" })->{status}, 200, 'the scheme is a word in any case');
-        is($front{$kind}->client->get('/by-name/testserver1', headers => { Authorization => 'Basic eDp5' })->{status}, 401, 'another scheme is nobody');
+        is($front{$kind}->client->get('/by-name/testserver1', headers => { Authorization => 'Basic eDp5' })->{status}, 401, 'another scheme is anonymous');
         my $twice = $front{$kind}->client->get('/by-name/testserver1', headers => [ Authorization => "Bearer $nobody", Authorization => "Bearer $reader" ]);
         like($twice->{status}, qr/^40[01]$/, 'twice: refused');
         my $big = asked($kind, $far, POST => '/entity/pool', body => 'name=' . 'x' x 900_000, type => 'application/x-www-form-urlencoded');
@@ -171,8 +171,8 @@ subtest 'whose preferences' => sub {
     is($ask->($alice, 'alice', GET => '/preferences/mine')->{status}, 200, 'a header with her own name');
     is($ask->($alice, 'reader', GET => '/preferences/mine')->{status}, 403, 'one with another: 403');
     is($ask->($reader, 'alice', DELETE => '/preferences/mine')->{status}, 403, 'and the other way round');
-    is($ask->($reader, undef, GET => '/preferences/mine')->{status}, 404, 'nobody sees what others have');
-    is($client->get('/preferences/mine', headers => { 'X-User-Id' => 'alice' })->{status}, 401, 'a header alone is nobody');
+    is($ask->($reader, undef, GET => '/preferences/mine')->{status}, 404, 'no user sees what others have');
+    is($client->get('/preferences/mine', headers => { 'X-User-Id' => 'alice' })->{status}, 401, 'a header alone is anonymous');
     is($ask->($alice, undef, GET => '/preferences/mine')->{status}, 200, 'it is still there');
     $strict->stop;
 };
@@ -217,7 +217,7 @@ subtest 'a session that was lost since the last request' => sub {
     my ($token) = add('--owner', 'reader');
     my ($lone, $front) = one_worker();
     my $client = $front->client;
-    # Within a moment of the request before: a psql that is there already.
+    # Within a moment of the request before: a psql that is already running.
     my $psql = open2(my $out, my $in, "$postgres->{bin}/psql", '-XqAt', '-d', $postgres->conninfo);
     my $ask = sub { my ($sql) = @_; syswrite $in, "$sql;\n"; my $line = <$out> // ''; chomp $line; return $line };
     my ($ended, @answers) = (0);
@@ -233,11 +233,11 @@ subtest 'a session that was lost since the last request' => sub {
     is($lone->stop, 0, 'the server ends well');
 };
 
-subtest 'a standby that does not answer holds nobody up' => sub {
+subtest 'a standby that does not respond delays no request' => sub {
     my ($token, $id) = add('--owner', 'reader');
     my ($waits, $front) = one_worker();
     my $client = $front->client(timeout => 8);
-    # In force for the server's new sessions, and for nobody's but theirs.
+    # In force for the server's new sessions only.
     $postgres->psql('alter database muster set synchronous_commit = on');
     $postgres->psql("alter system set synchronous_standby_names = 'nobody'", database => 'postgres');
     $postgres->psql('select pg_reload_conf()', database => 'postgres');
@@ -294,17 +294,17 @@ subtest 'another key' => sub {
     like($same->{out}, qr/\AStatus: 200/, 'with the right one it is');
 };
 
-subtest 'the database is away' => sub {
+subtest 'the database is unreachable' => sub {
     $postgres->stop;
     my $answer = asked('nginx', $reader, GET => '/__version__');
     is($answer->{status}, 503, 'a token can\'t be checked: 503');
     ok($answer->{headers}{'retry-after'}, 'come back later');
-    is($front{nginx}->client->get('/__version__')->{status}, 401, 'who has none is told so all the same');
+    is($front{nginx}->client->get('/__version__')->{status}, 401, 'a client without one is told so all the same');
     $postgres->start;
     ok(poll(10, sub { asked('nginx', $reader, GET => '/__version__')->{status} == 200 }), 'and it is well again');
 };
 
-subtest 'nobody else knows it' => sub {
+subtest 'no one else knows it' => sub {
     my $log  = $server->log . join '', map { $_->log } values %front;
     my $dump = $postgres->psql('select string_agg(t::text, $$ $$) from muster_token t');
     my $sql  = $postgres->log;

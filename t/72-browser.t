@@ -58,7 +58,7 @@ sub cors_of {
     for my $pair (@{ $answer->{header_list} }) {
         my ($header, $value) = @$pair;
         next unless $header =~ /^access-control-(.+)/i;
-        fail("$name: $header is there twice") if $found{ lc $1 }++;
+        fail("$name: $header is duplicated") if $found{ lc $1 }++;
         $found{ lc $1 } = $value;
     }
     return \%found;
@@ -95,7 +95,7 @@ subtest 'chosen origins, with credentials' => sub {
         my $found  = cors_of($answer, $kind);
         is($answer->{status}, 401, "$kind: an error");
         is($found->{'allow-origin'}, $origin, "$kind: can be read by pages of a chosen origin");
-        is($found->{'allow-credentials'}, 'true', "$kind: who may send credentials");
+        is($found->{'allow-credentials'}, 'true', "$kind: which origins may send credentials");
         like($found->{'expose-headers'}, qr/\bClusto-Pages\b.*\bETag\b.*\bX-Request-Id\b/, "$kind: and see the interface's headers");
         is($answer->{headers}{vary}, 'Origin', "$kind: caches are told");
         $answer = $client->get('/by-name/testserver1', headers => { Origin => 'https://b.example' });
@@ -104,10 +104,10 @@ subtest 'chosen origins, with credentials' => sub {
         for my $other ('https://a.example.b.example', 'https://a.exampl', 'http://a.example', 'null', 'https://a.example:443', '') {
             is_deeply(cors_of($client->get('/__version__', headers => { Origin => $other }), $kind), {}, "$kind: \"$other\" is another");
         }
-        is_deeply(cors_of($client->get('/__version__'), $kind), {}, "$kind: nor where nobody asks");
+        is_deeply(cors_of($client->get('/__version__'), $kind), {}, "$kind: nor without an Origin");
 
         $answer = preflight($client, '/attribute/testserver1/key1', $origin);
-        is($answer->{status}, 204, "$kind: a browser's question needs nobody to be known");
+        is($answer->{status}, 204, "$kind: a preflight needs no authentication");
         is_deeply(cors_of($answer, $kind), {
             'allow-origin' => $origin, 'allow-credentials' => 'true', 'max-age' => 120,
             'allow-headers' => 'Content-Type, X-Own', 'allow-methods' => 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
@@ -235,7 +235,7 @@ sub while_held {
     return ($names, $status);
 }
 
-sub nobody_named { return poll(5, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster %'") == 0 }) }
+sub none_named { return poll(5, sub { $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster %'") == 0 }) }
 
 subtest 'in the database: writes, and reads of several statements' => sub {
     my $server = server();
@@ -257,7 +257,7 @@ subtest 'in the database: writes, and reads of several statements' => sub {
         like($ask->(), qr/^2/, "$what: without a wait");
         my ($names, $status) = while_held($table, $ask);
         is($names, 'muster ' . substr($id, -56), "$what: the connection says whose work it is") or diag $names;
-        ok(nobody_named(), 'and is called muster again');
+        ok(none_named(), 'and is called muster again');
     }
     $front->stop;
     $server->stop;
@@ -278,8 +278,8 @@ subtest 'in the database: name_reads' => sub {
             my $ask = sub { return $front->client(timeout => 25)->get($path, headers => { 'X-User-Id' => 'ann', 'X-Request-Id' => 'read-17' })->{status} };
             like($ask->(), qr/^(?:200|404)$/, "$what: without a wait");
             my ($names) = while_held($table, $ask);
-            is($names, $on ? 'muster read-17' : 'muster', "$what: " . ($on ? 'the connection says whose read it is' : 'as it comes reads have no name'));
-            ok(nobody_named(), 'and is called muster again');
+            is($names, $on ? 'muster read-17' : 'muster', "$what: " . ($on ? 'the connection says whose read it is' : 'by default reads have no name'));
+            ok(none_named(), 'and is called muster again');
         }
         my @sent = $server->log =~ /\[read-17\] sql: (\w+)/g;
         is(scalar(grep { $_ eq 'set_name' } @sent) > 0, $on ? 1 : '', $on ? 'the name is sent' : 'and no name is sent');

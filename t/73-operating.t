@@ -1,4 +1,4 @@
-# 73-operating.t: is it well, and what did it do: /__live__, /__ready__, /__metrics__, and who may ask.
+# 73-operating.t: health and metrics: /__live__, /__ready__, /__metrics__, and access to them.
 use v5.24;
 use warnings;
 use Test::More;
@@ -125,7 +125,7 @@ subtest 'a worker dies' => sub {
     becomes($client, 'muster_workers_died_total', $before->{'muster_workers_died_total'} + 1, 'it is counted');
     becomes($client, 'muster_workers_started_total', $before->{'muster_workers_started_total'} + 1, 'as is another');
     ok(poll(10, sub { ($client->get('/__ready__')->{json} // {})->{workers} == 3 }), 'and all are there again');
-    # One that dies at work leaves nobody busy behind.
+    # A worker that dies during a request is not counted as busy.
     ok(poll(10, sub { $client->get('/__metrics__')->{body} =~ /^muster_workers\{state="busy"\} 1$/m }), 'only who answers is busy');
 };
 
@@ -138,10 +138,10 @@ subtest 'the configuration is read again' => sub {
     ok(poll(15, sub { ($client->get('/__ready__')->{json} // {})->{workers} == 2 }), 'and no more');
     my $after = metrics($client);
     cmp_ok($after->{'muster_requests_total{route="GET /driverlist",status="200"}'}, '>=', $before->{'muster_requests_total{route="GET /driverlist",status="200"}'}, 'nothing counted is lost');
-    is($after->{'muster_workers_died_total'}, $before->{'muster_workers_died_total'}, 'who was told to end did not die');
+    is($after->{'muster_workers_died_total'}, $before->{'muster_workers_died_total'}, 'a worker that was told to end did not die');
 };
 
-subtest 'the database is away' => sub {
+subtest 'the database is unreachable' => sub {
     my $before = metrics($client);
     $postgres->stop('immediate');
     my $answer = $client->get('/__ready__');
@@ -180,7 +180,7 @@ subtest 'retries are counted' => sub {
 $front->stop;
 $server->stop;
 
-subtest 'who may ask' => sub {
+subtest 'access' => sub {
     my $edit = sub {
         my ($text) = @_;
         $text =~ s/(fastcgi_param REMOTE_ADDR +)\$remote_addr/$1\$http_test_addr/ or die;
@@ -201,7 +201,7 @@ subtest 'who may ask' => sub {
         is($ask->('192.0.2.9', undef, $path), 200, "$path: from a network that may");
         is($ask->('unix:', undef, $path), 200, "$path: from a Unix socket");
         is($ask->('10.0.0.1', undef, $path), 401, "$path: from elsewhere");
-        is($ask->('', undef, $path), 401, "$path: from nobody knows where");
+        is($ask->('', undef, $path), 401, "$path: from an unknown address");
         is($ask->('10.0.0.1', 'reader', $path), 403, "$path: reading is not enough");
         is($ask->('10.0.0.1', 'half', $path), 403, "$path: nor is admin of something else");
         is($ask->('10.0.0.1', 'boss', $path), 200, "$path: admin");

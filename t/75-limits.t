@@ -1,5 +1,5 @@
 # 75-limits.t: every limit on what comes from outside, set low, on both sides of it, through nginx and
-# lighttpd; and who is slow, or goes away, stops nobody else.
+# lighttpd; and a client that is slow, or disconnects, delays no one else.
 use v5.24;
 use warnings;
 use utf8;
@@ -154,7 +154,7 @@ my @limits = (
     [ 'the subkey of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 60) ], [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 61) ], 201, 400, qr/more than 60 characters/ ],
     [ 'the number of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483647') ], [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483648') ], 201, 400, qr/out of range/ ],
     [ 'a page', [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 5 } ], [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 6 } ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
-    [ 'a page behind a cursor', [ GET => '/entity/?clusto_after=0&clusto_per_page=5' ], [ GET => '/entity/?clusto_after=0&clusto_per_page=6' ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
+    [ 'a page after a cursor', [ GET => '/entity/?clusto_after=0&clusto_per_page=5' ], [ GET => '/entity/?clusto_after=0&clusto_per_page=6' ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
 );
 
 sub multipart {
@@ -162,7 +162,7 @@ sub multipart {
     return (body => join('', @parts) . "--limit--\r\n", type => 'multipart/form-data; boundary=limit');
 }
 
-# Muster::Client's request, and chunks => [] for a body whose length nobody tells.
+# Muster::Client's request, and chunks => [] for a body of unknown length.
 sub ask {
     my ($client, $method, $path, %option) = @_;
     my $chunks = delete $option{chunks} // return $client->request($method, $path, %option);
@@ -330,7 +330,7 @@ subtest 'time to read a body' => sub {
         my $body = "name=slow-$kind&more=" . 'x' x 800;
         my $head = "POST /entity/pool HTTP/1.1\r\nHost: localhost\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n";
         my $got  = $door->client->raw($head . $body, pause => { after => length($head) + 20, seconds => 2 * $slow }, method => 'POST');
-        is($got->{status}, 408, "$kind passes it on as it comes: body_timeout ends it") or diag explain $got;
+        is($got->{status}, 408, "$kind passes it on as it arrives: body_timeout ends it") or diag explain $got;
         is($door->client->get("/by-name/slow-$kind")->{status}, 404, 'and nothing came of it');
         $door->stop;
         my @got = parallel(12, sub {
@@ -346,7 +346,7 @@ subtest 'time to read a body' => sub {
     }
 };
 
-subtest 'who does not read holds a worker for send_timeout at most' => sub {
+subtest 'a client that does not read holds a worker for at most send_timeout' => sub {
     load_many($postgres, count => 4000, attrs => 5);
     my @deaf = map { connect_to($muster) } 1, 2;
     syswrite $_, begin_request(REQUEST_METHOD => 'GET', PATH_INFO => '/entity/', HTTP_CLUSTO_MODE => 'expanded') . record(5, '') for @deaf;
@@ -385,7 +385,7 @@ for my $kind (sort keys %front) {
                     push @held, $socket;
                     sleep 0.01;
                 }
-                elsif ($i == 2) {    # asks for much and goes away
+                elsif ($i == 2) {    # asks for much and disconnects
                     $client->raw("GET /entity/basicserver HTTP/1.1\r\nHost: x\r\n\r\n", abort => 1);
                     sleep 0.03;
                 }
@@ -395,7 +395,7 @@ for my $kind (sort keys %front) {
             }
             return { held => scalar @held };
         });
-        is(join(' ', sort keys %{ $got[0]{count} }), 200, 'who is patient is answered') or diag explain $got[0];
+        is(join(' ', sort keys %{ $got[0]{count} }), 200, 'a patient client gets its response') or diag explain $got[0];
         cmp_ok($got[0]{slowest}, '<', 10 * $slow, 'and soon');
         cmp_ok($got[1]{held}, '>', 50, "while $got[1]{held} connections hang");
         ok(poll(5 * $slow, sub { waiting_in_database() == 0 }), 'nothing goes on for those who left');

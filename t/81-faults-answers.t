@@ -71,7 +71,7 @@ subtest 'COMMIT was done, its answer is lost' => sub {
 subtest 'COMMIT was sent and never arrived' => sub {
     for my $kind (sort keys %commit) {
         my ($verdict, undef, $text, $status) = attempt($kind, $commit{$kind}, when => 'before');
-        is("$status $verdict", '503 unknown', "$kind: nobody knows");
+        is("$status $verdict", '503 unknown', "$kind: the outcome is unknown");
         is(there($text), 0, "$kind: it was not done");
         works();
     }
@@ -81,7 +81,7 @@ subtest 'COMMIT was sent and never arrived' => sub {
 subtest 'COMMIT is under way and the connection breaks' => sub {
     for my $kind (sort keys %commit) {
         my ($verdict, undef, $text, $status) = attempt($kind, $commit{$kind}, when => 'sent');
-        is("$status $verdict", '503 unknown', "$kind: nobody knows");
+        is("$status $verdict", '503 unknown', "$kind: the outcome is unknown");
         works();
     }
     same_census($before);
@@ -106,12 +106,12 @@ subtest 'COMMIT is never answered' => sub {
     for my $kind (qw(note set)) {
         for my $when (qw(sent answered)) {
             my ($verdict, undef, $text, $status, $seconds) = attempt($kind, $commit{$kind}, when => $when, then => 'stall');
-            is("$status $verdict", '503 unknown', "$kind: when we give up nobody knows");
+            is("$status $verdict", '503 unknown', "$kind: at our timeout the outcome is unknown");
             cmp_ok($seconds, '<', 10 * $SLOW, 'which is soon');
         }
     }
     works();
-    ok(poll(10, sub { $proxy->state->{connections} <= 1 }), 'no connection stays behind');
+    ok(poll(10, sub { $proxy->state->{connections} <= 1 }), 'no connection is left');
     same_census($before);
 };
 
@@ -200,7 +200,7 @@ subtest 'cut off now and then, under load' => sub {
     my @more = $load->end;
     diag join ', ', tally(@more);
     cmp_ok(scalar(grep { $_->[0] eq 'acknowledged' } @more), '>', 20, 'most are written');
-    cmp_ok(scalar(grep { $_->[0] eq 'unknown' } @more), '>', 2, 'some nobody knows of');
+    cmp_ok(scalar(grep { $_->[0] eq 'unknown' } @more), '>', 2, 'some outcomes are unknown');
     is_deeply([ bad_answers(@more) ], [], 'no 500, every 503 says when to come back, no answer is old');
     push @entries, @more;
     same_census($cut);

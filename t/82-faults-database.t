@@ -23,11 +23,11 @@ my @entries;
 prepare_ledger($client);
 
 # Seconds from when the database answers others until it answers through us. What else runs on the machine is no
-# excuse: nobody is to wait longer, so MUSTER_SLOW stretches this only where sanitizers make everything slow.
+# excuse: no request is to wait longer, so MUSTER_SLOW stretches this only where sanitizers make everything slow.
 my $SOON = $ENV{MUSTER_SANITIZED} ? 2 * $SLOW : 2;
 
 sub until_answered {
-    poll(60, sub { $postgres->psql('select 1', fails => 1)->{out} eq "1\n" }) or die 'the database stays away';
+    poll(60, sub { $postgres->psql('select 1', fails => 1)->{out} eq "1\n" }) or die 'the database does not come back';
     my $begin = time;
     poll(30, sub { $client->get('/by-name/clustometa')->{status} == 200 });
     my $seconds = time - $begin;
@@ -79,7 +79,7 @@ for my $how (qw(fast immediate kill)) {
         $postgres->stop($how);
         sleep 0.7;
         my $answer = $client->get('/by-name/ledger1');
-        is($answer->{status}, 503, 'while it is away: 503');
+        is($answer->{status}, 503, 'while it is unreachable: 503');
         ok(defined $answer->{headers}{'retry-after'}, 'with Retry-After');
         $postgres->start;
         cmp_ok(until_answered(), '<', $SOON, 'when it is back, so are we');

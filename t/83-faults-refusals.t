@@ -69,8 +69,8 @@ subtest 'no connection is left' => sub {
     };
     1 while $take->();
     cmp_ok(scalar @taken, '>', 10, 'others took all there were');
-    is((attempt('note'))[0], 'acknowledged', 'who is connected goes on');
-    # The workers lose theirs to others. Nobody else can get in to do it: it takes one of those.
+    is((attempt('note'))[0], 'acknowledged', 'a connected worker goes on');
+    # The workers lose theirs to others. No other session can connect to do it: it takes one of those.
     my ($one) = shift @taken;
     print {$one} 'Q' . pack('NZ*', 4 + 1 + length $_, $_) for "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%'";
     $one->flush;
@@ -111,13 +111,13 @@ subtest 'read only' => sub {
     }
 };
 
-subtest 'nobody confirms the commit' => sub {
+subtest 'no standby confirms the commit' => sub {
     setting(synchronous_standby_names => 'nobody');
     my $waiting = "select pid from pg_stat_activity where application_name like 'muster%' and wait_event = 'SyncRep'";
     my %way     = (cancelled => 'pg_cancel_backend(pid)', terminated => 'pg_terminate_backend(pid)');
     for my $kind (@kinds) {
         for my $how (sort keys %way) {
-            # The one who writes waits, the other one ends his waiting.
+            # One worker waits for the commit, the other ends that.
             my $text = 'sync' . ++$number;
             my ($got, $seen) = parallel(2, sub {
                 my ($i) = @_;
@@ -153,8 +153,8 @@ subtest 'nobody confirms the commit' => sub {
         ok(poll(30, sub { $recoveries->() > $so_far }), 'PostgreSQL recovers');
         ok(poll(15, sub { $client->get('/by-name/clustometa')->{status} == 200 }), 'and is read from');
         is_deeply([ check_ledger($postgres, $got->{entry}) ], [], 'it is there once at most');
-        is($postgres->psql("select count(*) from clustoversioning where description = '$text'"), 1, 'the journal had it, so once, although nobody could say so') if $kind =~ /note|make|ip/;
-        is($postgres->psql($waiting), '', 'and nobody tried again');
+        is($postgres->psql("select count(*) from clustoversioning where description = '$text'"), 1, 'the journal had it, so once, although no response could say so') if $kind =~ /note|make|ip/;
+        is($postgres->psql($waiting), '', 'and it was not tried again');
     }
     my $log = $server->log;
     like($log, qr/canceling wait for synchronous replication/, 'the log has the warning');

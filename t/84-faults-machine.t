@@ -19,7 +19,7 @@ my $SECONDS  = $ENV{MUSTER_FAST} ? 3 : 6;
 my $postgres = Muster::Postgres->new(settings => { synchronous_commit => 'on' });
 my @entries;
 
-# What there is before the trouble, to be compared with same_census() behind it.
+# The state before the trouble, to be compared with same_census() after it.
 sub count_all { my ($server, $front, $workers) = @_; return census(server => $server, postgres => $postgres, front => $front, workers => $workers) }
 
 subtest 'workers are killed every 200 ms under load' => sub {
@@ -58,7 +58,7 @@ subtest 'more deaths than restart_limit' => sub {
     }
     my $begin  = time;
     my $answer = $client->get('/by-name/ledger1');
-    is($answer->{status}, 200, 'who asks waits for a new worker');
+    is($answer->{status}, 200, 'a request waits for a new worker');
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'not long');
     like($server->log, qr/died within a minute: new ones are started slowly/, 'the log says so');
     is(scalar $server->workers(2), 2, 'all come back');

@@ -1,5 +1,5 @@
 # 85-faults-lighttpd.t: what of a fault gets through lighttpd: our answers as they are; where there is none of ours,
-# because a worker died or nobody is there, its own, in HTML, which a client has to take for "unknown".
+# because a worker died or none is running, its own, in HTML, which a client has to take for "unknown".
 use v5.24;
 use warnings;
 use Muster::Census qw(census same_census);
@@ -45,7 +45,7 @@ sub is_its_own {
     return;
 }
 
-subtest 'the database is away' => sub {
+subtest 'the database is unreachable' => sub {
     $postgres->stop('fast');
     for my $ask ([ get => '/by-name/ledger1' ], [ post => '/entity/pool', form => { name => 'early' } ], [ put => '/preferences/a', headers => { 'X-User-Id' => 'u' }, json => {} ]) {
         my ($method, @rest) = @$ask;
@@ -61,7 +61,7 @@ subtest 'the database is away' => sub {
     same_census($before);
 };
 
-subtest 'nobody knows whether it was written' => sub {
+subtest 'the outcome is unknown' => sub {
     $postgres->setting(synchronous_standby_names => 'nobody');
     my ($got) = parallel(2, sub {
         my ($i) = @_;
@@ -93,7 +93,7 @@ subtest 'a worker dies with a request in its hand' => sub {
             }
             poll(15, sub { $postgres->psql($waiting) });
             kill 'KILL', Muster::Process::children_of($server->pid);
-            # The process in PostgreSQL goes on until it has the row, and finds nobody to answer to.
+            # The process in PostgreSQL goes on until it has the row, and finds its client gone.
             sleep 0.2;
             $postgres->psql("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
             return {};
@@ -109,7 +109,7 @@ subtest 'a worker dies with a request in its hand' => sub {
     same_census($before, new_workers => 1);
 };
 
-subtest 'nobody is there' => sub {
+subtest 'muster is not running' => sub {
     $server->stop;
     is_its_own($client->get('/by-name/ledger1'), qr/^503$/, 'a read');
     is_its_own($client->put('/attribute/ledger1/x', form => { value => 1 }), qr/^503$/, 'a write');

@@ -148,7 +148,7 @@ is_deeply(\@bad,   [], 'no 500, every 503 says when to come back, no answer is o
 is_deeply(\@left,  [], 'everything could be taken back');
 is_deeply([ grep { $_->{sessions} != 6 } @rounds ], [], 'each worker has one session, whenever it is quiet');
 my %workers = map { $_->{workers} => 1 } @rounds;
-is(scalar keys %workers, 1, 'who was not killed goes on');
+is(scalar keys %workers, 1, 'a worker that was not killed goes on');
 my %descriptors = map { $_->{descriptors} => 1 } @rounds;
 is(scalar keys %descriptors, 1, 'with as many descriptors, supervisors too') or diag join "\n", map { $_->{descriptors} } @rounds;
 

@@ -1,5 +1,5 @@
 # r001-fresh-tables.t: statements whose plans were made while the tables were empty stay quick when the
-# tables have grown and nobody has told the planner: names, members and attributes by the thousand.
+# tables have grown and the planner has not been told: names, members and attributes by the thousand.
 use v5.24;
 use warnings;
 use Muster::World;
@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 my $slow  = $ENV{MUSTER_SLOW} // 1;
 my $world = Muster::World->new(data => 0, conf => { workers => 1, cache_size => 0, statement_timeout => 60_000 });
 my $form  = 'application/x-www-form-urlencoded';
-# Nobody comes to count the rows while this runs.
+# Autovacuum must not count the rows while this runs.
 $world->postgres->psql("alter table $_ set (autovacuum_enabled = off)") for qw(entities entity_attrs counters);
 
 # The product of rows and names takes twenty seconds and more, each by itself well below one.

@@ -1,4 +1,5 @@
-/* unit_access.c: networks and addresses, roles, scopes, who has what where, and whose rows. */
+/* unit_access.c: networks and addresses, roles, scopes, the roles of users on mounts, and whose
+ * rows they see. */
 #include "base/network.h"
 #include "server/access.h"
 #include "store/stmts.h"
@@ -87,13 +88,13 @@ static void test_roles(void) {
         {"alice", {[MOUNT_ATTRIBUTE] = ROLE_WRITE}}};
     const struct settings s = {.access = rules, .access_count = 4};
 
-    is_int(access_roles(&s, NULL, MOUNT_ROOT), ROLE_READ, "nobody: what everybody may");
+    is_int(access_roles(&s, NULL, MOUNT_ROOT), ROLE_READ, "anonymous: what everyone may do");
     is_int(access_roles(&s, NULL, MOUNT_ENTITY), 0, "  and nothing that takes a name");
-    is_int(access_roles(&s, "bob", MOUNT_ROOT), ROLE_READ, "a name takes nothing away");
+    is_int(access_roles(&s, "bob", MOUNT_ROOT), ROLE_READ, "a name removes no role");
     is_int(access_roles(&s, "bob", MOUNT_ENTITY), ROLE_READ, "  and may add");
     is_int(access_roles(&s, "alice", MOUNT_ENTITY), ROLE_READ | ROLE_WRITE, "rules add up");
     is_int(access_roles(&s, "alice", MOUNT_ATTRIBUTE), ROLE_WRITE, "  all of one name's");
-    is_int(access_roles(&s, "alic", MOUNT_ATTRIBUTE), 0, "  and nobody else's");
+    is_int(access_roles(&s, "alic", MOUNT_ATTRIBUTE), 0, "  and no one else's");
     is_int(access_roles(&(struct settings){0}, "alice", MOUNT_ROOT), 0, "no rule: nothing");
     ok(access_allows(ROLE_ADMIN, ROLE_ALLOCATE), "admin is everything");
     ok(!access_allows(ROLE_WRITE, ROLE_READ), "write is not read");
@@ -117,7 +118,7 @@ static void test_statements(void) {
             ok(row->params[0] == 't' && (itself || (row->flags & STMT_OF_USER)), "%s says for whom",
                row->name);
         else if (row->flags & STMT_OF_USER)
-            ok(false, "%s is about nobody's documents", row->name);
+            ok(false, "%s concerns no one's documents", row->name);
         count += theirs;
     }
     ok(count > 10, "there are such statements");

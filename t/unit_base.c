@@ -82,7 +82,7 @@ static void test_arena(void) {
     ok(strcmp(arena_strndup(a, NULL, 0), "") == 0, "strndup of nothing");
     ok(strcmp(arena_printf(a, "%s-%05d", "n", 42), "n-00042") == 0, "printf formats");
     ok(strcmp(arena_join(a, (const char *[]){"\"", "tag", "", "\"", NULL}), "\"tag\"") == 0,
-       "join puts one behind the other");
+       "join concatenates them");
     ok(strcmp(arena_join(a, (const char *[]){NULL}), "") == 0, "join of nothing");
     long_text = arena_printf(a, "%0300000d", 7);
     ok(strlen(long_text) == 300000 && long_text[299999] == '7', "printf of a long text");
@@ -182,7 +182,7 @@ static void test_buf(void) {
     ok(b.failed && b.len == 0, "the failure is sticky");
     buf_clear(&b);
     buf_addc(&b, '1');
-    ok(!b.failed && b.len == 1, "clear takes the failure away");
+    ok(!b.failed && b.len == 1, "clear resets the failure");
     buf_add(&b, "x", SIZE_MAX);
     ok(b.failed, "an absurd length fails");
     buf_release(&b);

@@ -188,8 +188,7 @@ static void test_refused(void) {
 }
 
 static void test_what_is_not_there(void) {
-    refused("user = \"no-such-user\";", 1,
-            "setting \"user\": there is no user \"no-such-user\"");
+    refused("user = \"no-such-user\";", 1, "setting \"user\": there is no user \"no-such-user\"");
     refused("group = \"no-such-group\";", 1,
             "setting \"group\": there is no group \"no-such-group\"");
     refused("listen_owner = \"no-such-user\";", 1,
@@ -295,7 +294,7 @@ static void test_access(void) {
     }
     config_free(&settings);
     settings = load_text("access = ( );");
-    ok(settings != NULL && settings->access_count == 0, "nobody may do anything");
+    ok(settings != NULL && settings->access_count == 0, "no one may do anything");
     config_free(&settings);
     refused("access = \"all\";", 1,
             "setting \"access\": must be a list ( { ... }, ... ), not a string");

@@ -1,4 +1,4 @@
-/* unit_http.c: the http room: answers, requests, paths, parameters, pages. */
+/* unit_http.c: the http room: responses, requests, paths, parameters, pages. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +25,11 @@ static struct buf sent;
 static size_t writes;
 static size_t smallest; /* of the pieces but the first (the header) and the last */
 static size_t latest;
-static size_t room; /* the client goes away behind so many bytes */
+static size_t capacity; /* the client disconnects after so many bytes */
 
 static bool take(void *context, const char *bytes, size_t n) {
     (void)context;
-    if (sent.len + n > room)
+    if (sent.len + n > capacity)
         return false;
     if (writes > 1 && latest < smallest)
         smallest = latest;
@@ -47,7 +47,7 @@ static void begin(bool head_only) {
     writes = 0;
     latest = 0;
     smallest = SIZE_MAX;
-    room = SIZE_MAX;
+    capacity = SIZE_MAX;
     response_begin(&response, arena, (struct response_out){take, NULL}, head_only);
 }
 
@@ -146,7 +146,7 @@ static void test_headers(void) {
     ok(response_write(&response, "x", 1) && response_finish(&response), "another one");
     is_str(buf_cstr(&sent),
            "Status: 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 1\r\n\r\nx",
-           "reset throws all away but the fixed headers");
+           "reset discards all but the fixed headers");
 }
 
 /* Writes `total` bytes by `step`; the number that was taken. */
@@ -222,13 +222,13 @@ static void test_stopping(void) {
     is_str(buf_cstr(&sent), "Status: 200 OK\r\n\r\n", "HEAD: header without a length");
 
     begin(false);
-    room = 100000;
-    ok(write_all(300000, 1000) < 300000, "the client goes away");
+    capacity = 100000;
+    ok(write_all(300000, 1000) < 300000, "the client disconnects");
     ok(response.failed && !response.broken && !response_enough(&response), "failed");
     ok(!response_write(&response, "x", 1) && !response_finish(&response), "and stays so");
 
     begin(false);
-    room = 10;
+    capacity = 10;
     ok(response_write(&response, "x", 1) && !response_finish(&response), "gone before the header");
 
     begin(false);
@@ -390,7 +390,7 @@ static const struct path_case paths[] = {
      "<012345678901234567890123456789012345678901234567890123456789012>"},
     {"/0123456789012345678901234567890123456789012345678901234567890123",
      "/0123456789012345678901234567890123456789012345678901234567890123", NULL, "LIMIT"},
-    /* behind SCRIPT_NAME */
+    /* after SCRIPT_NAME */
     {"/entity/a", "/app/entity/a", "/app", "[app]<entity><a>"},
     {"/entity/a/b", "/app/entity/a%2Fb", "/app", "[app]<entity><a/b>"},
     {"/entity/a", "//x/..//app/./entity/a", "/app", "[app]<entity><a>"},
@@ -408,7 +408,7 @@ static const struct path_case paths[] = {
     {"/entity/a", "/entity/a/b", NULL, "<entity><a>"},
     {"/b", "/x/a%2Fb", NULL, "<b>"},
     {"/entity/../a/./b", "/x", NULL, "<a><b>"},
-    /* dots behind encoded slashes may not lead to another route */
+    /* dots after encoded slashes may not lead to another route */
     {"/a/c/d", "/a%2Fb/..%2fc//d", NULL, "ENCODING"},
     {"/", "/c/..%2F..%2F", NULL, "ENCODING"},
     {"/entity/x", "/pub/..%2Fentity/x", NULL, "ENCODING"},
@@ -437,9 +437,9 @@ static const struct path_case paths[] = {
      "LIMIT"},
 };
 
-/* Where both sides are alike there is a short way; with a fragment behind it the long one is taken,
- * and must come to the same. */
-static void test_short_way(void) {
+/* Where both are equal there is a fast path; with a fragment after them the slow one is taken, and
+ * must give the same result. */
+static void test_fast_path(void) {
     char path[24], longer[sizeof(path) + 1], first[256];
     int differ = 0;
 
@@ -456,7 +456,7 @@ static void test_short_way(void) {
         if (strcmp(first, show_path(path, longer, NULL)) != 0 && differ++ == 0)
             is_str(first, show_path(path, longer, NULL), "path %s", path);
     }
-    is_int(differ, 0, "the short way comes to where the long one does");
+    is_int(differ, 0, "the fast path gives what the slow one gives");
 }
 
 static void test_paths(void) {
@@ -466,7 +466,7 @@ static void test_paths(void) {
     for (i = 0; i < COUNT(paths); i++) {
         const struct path_case *c = &paths[i];
 
-        is_str(show_path(c->info, c->uri, c->script), c->want, "path %s of %s behind %s",
+        is_str(show_path(c->info, c->uri, c->script), c->want, "path %s of %s after %s",
                c->info ? c->info : "(none)", c->uri ? c->uri : "(none)",
                c->script ? c->script : "(none)");
     }
@@ -806,7 +806,7 @@ int main(void) {
     test_stopping();
     test_request();
     test_paths();
-    test_short_way();
+    test_fast_path();
     test_forms();
     test_multiparts();
     test_pages();

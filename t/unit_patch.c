@@ -343,7 +343,7 @@ static const struct patch_case patch_cases[] = {
      "{\"0\":1,\"01\":2}", 0},
     {"a minus is a key in an object", "{}", "[" ADD("/-", "1") "," REPLACE("/-", "2") "]",
      "{\"-\":2}", 0},
-    {"add at the front, the end, behind it", "[1]",
+    {"add at the front, the end, after it", "[1]",
      "[" ADD("/0", "0") "," ADD("/2", "2") "," ADD("/-", "3") "]", "[0,1,2,3]", 0},
     {"add to an empty list", "[]", "[" ADD("/-", "1") "," ADD("/0", "0") "]", "[0,1]", 0},
     {"add past the end", "[1]", "[" ADD("/2", "2") "]", NULL, JSON_PATCH_MISSING},

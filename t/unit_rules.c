@@ -1,4 +1,4 @@
-/* unit_rules.c: who may be put into what, as a matrix; properties; reading a manager. */
+/* unit_rules.c: containment, as a matrix; properties; reading a manager. */
 #include <string.h>
 
 #include "model/driver.h"
@@ -157,7 +157,7 @@ static void test_manager(void) {
     struct manager m;
 
     is_int(manager_read(arena, &object, &m).rc, RC_OK, "an ip manager reads");
-    is_int(m.first, 1084752129, "its range begins behind the network");
+    is_int(m.first, 1084752129, "its range begins after the network");
     is_int(m.last, 1084752129 + 253, "and ends before the broadcast");
     is_int(m.gateway, 1084752129, "its gateway");
     is_int(m.netmask_bits, 24, "its netmask");

@@ -44,7 +44,7 @@ static void test_tokens(void) {
     ok(!secret_id(token, strlen(token), id2), "another beginning");
     memcpy(token, "mst_", 4);
     token[20] = '0';
-    ok(!secret_id(token, strlen(token), id2), "no mark behind the id");
+    ok(!secret_id(token, strlen(token), id2), "no mark after the id");
     token[20] = '_';
     token[80] = 'g';
     ok(!secret_id(token, strlen(token), id2), "what is no digit");

@@ -97,7 +97,7 @@ static void test_alone(void) {
     begin_check();
     end_check(true);
     is_int(begun(), 1, "one has begun");
-    is_int(wait_for(0), CHECK_CURRENT, "it is for who was there before");
+    is_int(wait_for(0), CHECK_CURRENT, "it is for those that waited before");
     is_int(wait_for(1), CHECK_MINE, "not for who came after it began");
     begin_check();
     end_check(false);
@@ -147,7 +147,7 @@ static void test_death(void) {
     began = clock_ms();
     for (int i = 0; i < 100; i++)
         is_late = is_late && wait_for(0) == CHECK_LATE;
-    ok(is_late, "who has waited for it ...");
+    ok(is_late, "a process that waited for it ...");
     ok(clock_ms() - began < 1000, "... need not wait again");
     is_int(wait_for(1), CHECK_LATE, "who came after it began waits, too");
     kill(pid, SIGKILL);
@@ -158,7 +158,7 @@ static void test_death(void) {
     is_int(wait_for(1), CHECK_CURRENT, "as if nothing had been");
 }
 
-/* Who waits may be killed as well. */
+/* A waiting process may be killed, too. */
 static void test_gone(void) {
     pid_t pid;
 
@@ -224,7 +224,7 @@ static void test_many(void) {
     for (int i = 0; i < CHILDREN; i++)
         failed += result(pids[i]) != 0;
     is_int(failed, 0, "all came to their end");
-    is_int(atomic_load(&shared->stale), 0, "nobody was told that all is current too early");
+    is_int(atomic_load(&shared->stale), 0, "none was told too early that all is current");
     ok(atomic_load(&shared->current) > 0, "some were served by another's check");
     is_int(atomic_load(&shared->mine), begun(), "each check had one maker");
 }

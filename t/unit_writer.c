@@ -565,7 +565,7 @@ int main(void) {
     test_tree();
     buf_release(&out);
     json_writer_free(&w);
-    ok(w == NULL, "free takes the writer away");
+    ok(w == NULL, "free resets the pointer");
     json_writer_free(&w);
     return done_testing();
 }

@@ -1,4 +1,4 @@
-/* access.c: fuzz target of what decides who may do what: scopes, networks, tokens. */
+/* access.c: fuzz target of authorization: scopes, networks, tokens. */
 #include <string.h>
 
 #include "base/network.h"

@@ -52,8 +52,8 @@ void fuzz_config(struct input *in) {
     int fd;
 
     bytes = take_rest(in, &n);
-    /* libconfig would open any file of this machine, and what an input does would depend on it. Who
-     * writes the configuration may name files; nobody else can. */
+    /* libconfig would open any file of this machine, and what an input does would depend on it. The
+     * author of the configuration may name files; no one else can. */
     if (memmem(bytes, n, "@include", 8) != NULL)
         return;
     fd = memfd_create("fuzz", 0);

@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
 
 #else
 
-/* The file in memory of exactly its size, so that a sanitizer sees what reads on behind it. */
+/* The file in memory of exactly its size, so that a sanitizer notices reads after its end. */
 static uint8_t *read_file(const char *path, size_t *n) {
     FILE *file = fopen(path, "rb");
     uint8_t *bytes;

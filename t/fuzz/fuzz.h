@@ -30,7 +30,7 @@ const char *take_optional(struct input *in);
 /* The next byte, 0 at the end. */
 unsigned char take_byte(struct input *in);
 
-/* All that is left, as it stands in the input (no NUL behind it). */
+/* All that is left, as it is in the input (no NUL after it). */
 const char *take_rest(struct input *in, size_t *n);
 
 /* A message that a client is to see: there, UTF-8, not empty. */

@@ -122,7 +122,7 @@ void fuzz_address(struct input *in) {
         PROMISE(strtoull(text, NULL, 10) == any && strspn(text, "0123456789") == strlen(text));
     }
     is = ip_parse_netmask(mask_text, &mask);
-    /* "/255.0.0.0" is nobody's way to write a mask. */
+    /* "/255.0.0.0" is not a usual way to write a mask. */
     if (mask_text[0] != '/' || strchr(mask_text, '.') == NULL)
         PROMISE(is == oracle_mask(mask_text, &expected) && (!is || mask == expected));
     if (is)

@@ -192,7 +192,7 @@ static void promise_answer(const struct answer *a, bool head) {
         promise_body(a);
 }
 
-/* Nobody guesses a token: those in the database end in 64 times "0" (see 90-fuzz.t). */
+/* A token can't be guessed: those in the database end in 64 times "0" (see 90-fuzz.t). */
 static void promise_token(struct memory *m, int status) {
     static const char zeros[] = "_0000000000000000000000000000000000000000000000000000000000000000";
     const char *text = variable(m, "HTTP_AUTHORIZATION");

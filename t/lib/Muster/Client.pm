@@ -103,7 +103,7 @@ sub _pairs {
 }
 
 # Sends exactly these bytes and reads one answer. Options: method (HEAD has no body), pause => {
-# after => bytes, seconds => n } stops in the middle, abort => 1 sends and goes away.
+# after => bytes, seconds => n } stops in the middle, abort => 1 sends and disconnects.
 sub raw {
     my ($self, $bytes, %option) = @_;
     utf8::downgrade($bytes, 1) or utf8::encode($bytes);

@@ -8,12 +8,12 @@ use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spe
 
 # Options:
 #   kind       'nginx' (default) or 'lighttpd'
-#   server     the Muster::Server behind it (or socket => path)
+#   server     the Muster::Server that it passes requests to (or socket => path)
 #   bin_path   1 (lighttpd): it starts the server's program itself; see Server's via => 'front'
 #   workers    nginx's processes, default 1
 #   keepalive  N (nginx): keeps N connections to muster per process, against the sample's advice
 #   tls        1: also on another port, with a certificate made here
-#   identity   'header' (default): X-User-Id of clients reaches muster, and nobody is REMOTE_USER;
+#   identity   'header' (default): X-User-Id of clients reaches muster, without a REMOTE_USER;
 #              'sample': exactly as the sample is; 'basic': the sample's lines for basic auth in
 #              force, user "alice", password "secret", and "bob" the same
 #   cors       0: the sample's lines for other origins taken out

@@ -11,7 +11,7 @@ our @EXPORT_OK = qw(first_requests random_request);
 
 sub chance { return rand() < $_[0] }
 
-# --- words: mostly what is there, sometimes what is not, now and then what nobody should send
+# --- words: mostly of what exists, sometimes of what does not, now and then of what is invalid
 
 my @hostile = (
     '', ' ', '.', '..', '../..', '/', '//', '%', '%00', '+', '&', '=', ';', '#', '?', '"', "'", '\\', "a\tb", "a\nb", "\r\nX: y", "\x{1}", "\x{7f}", "\x{85}", "\x{feff}", "\x{ffff}",
@@ -170,7 +170,7 @@ sub segment {
 my %words = (
     driver    => sub {
         my ($name, $route) = @_;
-        # Everything is an entity: what was made with an odd driver is taken away again.
+        # Everything is an entity: what was made with an odd driver is deleted again.
         return 'entity' if $route->{method} eq 'DELETE' && $route->{mount} eq 'entity' && chance(0.5);
         return driver_of($name) if chance($route->{pattern} eq '{driver}' && $route->{method} eq 'POST' ? 0.98 : 0.9);
         return mostly(sub { pick($route->{mount} eq 'resourcemanager' ? @managers : @drivers) });
@@ -280,7 +280,7 @@ sub body {
 
 sub tag { return pick('*', '"1"', 'W/"2"', '"' . int(rand 50) . '", "x"', '"', 'x', '') }
 
-# Who deletes all of their documents is seldom the one who has some.
+# A user who deletes all documents seldom has any.
 sub user {
     my ($route) = @_;
     return $route->{doc} eq 'DELETE /preferences/' && chance(0.9) ? 'bob' : pick(qw(ann ann bob), 'é', chance(0.1) ? hostile() : 'ann');

@@ -1,7 +1,7 @@
 # Muster::Ledger: writes that can be told apart, what was said of each, and whether the database agrees.
 #
 # Each write has a text of its own. It was either acknowledged (then it must be in the database, once),
-# refused (then it must not be), or nobody knows: no whole answer, or one that says
+# refused (then it must not be), or unknown: no whole response, or one that says
 # "Clusto-Outcome: unknown" (then it is there once or not at all).
 package Muster::Ledger;
 use v5.24;
@@ -99,7 +99,7 @@ sub begin {
     my @all = parallel($n, sub {
         my ($me) = @_;
         my ($writer, $reader, @entries) = ($client->($me), $client->($me + 1));
-        # Answers grow with what is written, and nobody here wants them decoded.
+        # Responses grow with what is written, and need not be decoded.
         $_->{decode} = 0 for $writer, $reader;
         # Whoever started us may have died.
         for (my $k = 0; !-e $self->{stop} && -d $dir && getppid != 1; $k++) {

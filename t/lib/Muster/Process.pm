@@ -1,4 +1,4 @@
-# Muster::Process: starts programs for a test, waits for them with a limit and leaves none behind.
+# Muster::Process: starts programs for a test, waits for them within a limit and leaves none running.
 package Muster::Process;
 use v5.24;
 use warnings;
@@ -87,7 +87,7 @@ sub poll {
     }
 }
 
-# A loopback port that nobody listens on at this moment.
+# A loopback port on which nothing listens at the moment.
 sub free_port {
     my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1, ReuseAddr => 1)
         or croak "no free port: $@";
@@ -232,7 +232,7 @@ sub children_of {
     return sort { $a <=> $b } @pids;
 }
 
-# True when none of these processes runs any more; one that nobody has waited for is no life.
+# True when none of these processes runs any more; a zombie does not count as running.
 sub gone {
     my (@pids) = @_;
     return !grep { (slurp("/proc/$_/stat") =~ /^\d+ \(.*\) (\S)/s ? $1 : 'Z') ne 'Z' } @pids;

@@ -158,7 +158,7 @@ sub _read {
     my $n = sysread $pair->{$from}, $pair->{in}{$from}, 262144, length $pair->{in}{$from};
     return if !defined $n && ($!{EAGAIN} || $!{EINTR});
     if (!$n) {
-        # The other side hears of it, unless nobody is to hear of anything.
+        # The other side is told, unless the connection is to hang.
         return _drop($p, $pair) unless $p->{mode} eq 'stall' || $pair->{silent};
         $p->{read}->remove($pair->{$from});
         $pair->{over} = 1;
@@ -236,7 +236,7 @@ sub _from_client {
         my $rule = _rule_for($p, $name);
         return _act($p, $pair, $rule) if $rule && $rule->{when} eq 'before';
         $pair->{rule} = $rule;
-        # What the server has said so far is passed on, nothing behind it.
+        # What the server has said so far is passed on, nothing after it.
         if ($rule) { 1 while _from_server($p, $pair, 1) }
     }
     $pair->{out}{server} .= $message;
