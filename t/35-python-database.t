@@ -145,7 +145,7 @@ for my $kept (1, 0) {
         subtest 'before --init-db' => \&reads;
         my $refused = $client->post('/resourcemanager/ipmanager/net', form => [ object => 'box' ]);
         is($refused->{status}, 503, 'choosing an address needs --init-db');
-        is($refused->{json}, 'The database is not set up for this: muster --init-db does it.', 'and says so');
+        is($refused->{json}, 'The database schema is missing or too old. Run muster --init-db.', 'and says so');
         is($client->get('/preferences/', headers => { 'X-User-Id' => 'u' })->{json}, $refused->{json}, 'so do preferences');
         my $before = sql('select * from entity_attrs order by 1');
         $server->init_db;

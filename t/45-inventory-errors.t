@@ -239,7 +239,7 @@ my @table = (
         [ dc1 => 'dc1', '"dc1" cannot be put into itself' ],
         [ outer => [ 'box', 'web3' ], '"web3" is already in the exclusive_pool "exclusive1"' ],    # one of two
         [ rack2 => 'racked', '"racked" is already in the basicrack "rack1"', [ rackU => 1 ] ],    # in a rack already
-        [ rack2 => 'outer', '"outer" is no device: only devices can be racked', [ rackU => 1 ] ],    # no device
+        [ rack2 => 'outer', '"outer" is not a device: only devices can be racked', [ rackU => 1 ] ],    # no device
         [ rack1 => 'web1', 'unit 10 of "rack1" is occupied', [ rackU => 10 ] ],    # occupied
         [ rack1 => 'web1', 'unit 10 of "rack1" is occupied', [ rackU => 9, rackU => 10 ] ],
     ],
@@ -253,7 +253,7 @@ my @table = (
         [ ['46'], 'rackU must be from 1 to 45 in "rack2"' ],
         [ [ '45', '46' ], 'rackU must be from 1 to 45 in "rack2"' ],
         [ [ '1', '3' ], 'the units of rackU must be adjacent' ],
-        [ [ '1', '1' ], 'rackU 1 is given twice' ],
+        [ [ '1', '1' ], 'rackU 1 is duplicated' ],
     ],
     'Attributes by their path' => [
         [ GET    => '/attribute/web1/a/b/x', {}, 400, q(invalid literal for int() with base 10: 'x') ],
@@ -261,7 +261,7 @@ my @table = (
         [ GET    => '/attribute/nobody/a/b/x', {}, 404, 'Object "nobody" not found (nobody does not exist.)' ],
         [ DELETE => '/attribute/nobody/a/b/x', {}, 404, 'Object "nobody" not found (nobody does not exist.)' ],
         [ GET    => '/attribute/web1/a/b/x?driver=nondriver', {}, 412, 'The driver "nondriver" is not a valid driver' ],
-        [ GET    => '/attribute/web1/a/b/99999999999', {}, 400, 'The number 99999999999 is out of range: -2147483648 to 2147483647.' ],
+        [ GET    => '/attribute/web1/a/b/99999999999', {}, 400, 'The number 99999999999 is out of range: -2147483648 to 2147483647' ],
         [ GET    => '/attribute/web1/a/b/1/c', {}, 404, 'There is nothing at this path.' ],
     ],
     'POST and PUT /attribute, in the order of the checks' => [
@@ -372,7 +372,7 @@ my @table = (
         [ POST => '/resourcemanager/simpleentitynamemanager/full', { form => [ driver => 'basicserver' ] }, 409, '"full" has no resource left' ],
         [ POST => '/resourcemanager/simpleentitynamemanager/testnames', { form => [ object => 'web1' ] }, 409, '"testnames" gives names to new objects only: send a "driver"' ],
         [ POST => '/resourcemanager/simpleentitynamemanager/testnames', { form => [ driver => 'clustometa' ] }, 409, 'clustometa cannot be created or deleted' ],
-        [ POST => '/resourcemanager/simpleentitynamemanager/testnames', { form => [ driver => 'basicserver', resource => 'web1' ] }, 409, '"web1" exists already' ],
+        [ POST => '/resourcemanager/simpleentitynamemanager/testnames', { form => [ driver => 'basicserver', resource => 'web1' ] }, 409, '"web1" already exists' ],
         [ POST => '/resourcemanager/resourcemanager/things', { form => [ object => 'web2', resource => 'thing1' ] }, 409, 'Requested resource is not available: "thing1"' ],
         [ POST => '/resourcemanager/resourcemanager/things', { form => [ object => 'web2' ] }, 409, '"things" cannot choose a resource, send one as "resource"' ],
     ],

@@ -689,6 +689,12 @@ static void test_multiparts(void) {
 
 /* --- pages --- */
 
+static bool parse_page(const char *number, const char *per_page, const char *after,
+                       struct page *page) {
+    page->per_page = 50;
+    return page_parse(arena, number, per_page, after, page).rc == RC_OK;
+}
+
 static void test_pages(void) {
     static const struct {
         const char *page;
@@ -714,27 +720,29 @@ static void test_pages(void) {
         {"1", "-5", "Clusto-Per-Page must be from 1 to 2147483647, not '-5'"},
     };
     struct page page = {.number = 1, .per_page = 50};
-    const char *message;
+    struct verdict v;
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
         const char *got;
 
-        if (page_parse(arena, cases[i].page, cases[i].per_page, NULL, 50, &page, &message))
+        page.per_page = 50;
+        v = page_parse(arena, cases[i].page, cases[i].per_page, NULL, &page);
+        if (v.rc == RC_OK)
             got =
                 arena_printf(arena, "%lld/%lld", (long long)page.number, (long long)page.per_page);
         else
-            got = message;
+            got = v.message;
         is_str(got, cases[i].want, "page %zu", i);
     }
-    ok(page_parse(arena, NULL, "10000", "0", 50, &page, &message) && page.keyset && page.after == 0,
+    ok(parse_page(NULL, "10000", "0", &page) && page.keyset && page.after == 0,
        "a cursor for the first page");
-    ok(page_parse(arena, "0", NULL, "2147483647", 50, &page, &message) && page.after == INT32_MAX,
+    ok(parse_page("0", NULL, "2147483647", &page) && page.after == INT32_MAX,
        "the last cursor there may be");
-    ok(!page_parse(arena, "1", NULL, "5", 50, &page, &message), "not beside a page");
-    ok(!page_parse(arena, NULL, "10001", "5", 50, &page, &message), "not with too large a page");
-    ok(!page_parse(arena, NULL, NULL, "2147483648", 50, &page, &message), "beyond it");
-    ok(!page_parse(arena, NULL, NULL, "", 50, &page, &message), "an empty cursor");
+    ok(!parse_page("1", NULL, "5", &page), "not beside a page");
+    ok(!parse_page(NULL, "10001", "5", &page), "not with too large a page");
+    ok(!parse_page(NULL, NULL, "2147483648", &page), "beyond it");
+    ok(!parse_page(NULL, NULL, "", &page), "an empty cursor");
     page = (struct page){.number = 1, .per_page = 50};
     is_int(page_count(&page, 0), 0, "no pages");
     is_int(page_count(&page, 1), 1, "one begun");

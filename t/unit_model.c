@@ -40,26 +40,26 @@ static void test_names(void) {
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        ok((names_check(arena, cases[i].text, NAMES_MAX_NAME) == NULL) == cases[i].name, "name %zu",
-           i);
-        ok((names_check_key(arena, cases[i].text, NAMES_MAX_KEY) == NULL) == cases[i].key,
+        ok((names_check(arena, cases[i].text, NAMES_MAX_NAME).rc == RC_OK) == cases[i].name,
+           "name %zu", i);
+        ok((names_check_key(arena, cases[i].text, NAMES_MAX_KEY).rc == RC_OK) == cases[i].key,
            "key %zu", i);
-        ok((names_check_subkey(arena, cases[i].text, NAMES_MAX_KEY) == NULL) == cases[i].subkey,
+        ok((names_check_subkey(arena, cases[i].text, NAMES_MAX_KEY).rc == RC_OK) == cases[i].subkey,
            "subkey %zu", i);
     }
-    ok(names_check(arena, repeated("\xC3\xA9", 128), NAMES_MAX_NAME) == NULL,
+    ok(names_check(arena, repeated("\xC3\xA9", 128), NAMES_MAX_NAME).rc == RC_OK,
        "128 characters of two bytes");
-    ok(names_check(arena, repeated("\xC3\xA9", 129), NAMES_MAX_NAME) != NULL, "129 of them");
-    ok(names_check_key(arena, repeated("a", 256), NAMES_MAX_KEY) == NULL, "a key of 256");
-    ok(names_check_key(arena, repeated("a", 257), NAMES_MAX_KEY) != NULL, "a key of 257");
-    ok(names_check_subkey(arena, repeated("a", 257), NAMES_MAX_KEY) != NULL, "a subkey of 257");
-    is_str(names_check_key(arena, "a b", NAMES_MAX_KEY),
+    ok(names_check(arena, repeated("\xC3\xA9", 129), NAMES_MAX_NAME).rc != RC_OK, "129 of them");
+    ok(names_check_key(arena, repeated("a", 256), NAMES_MAX_KEY).rc == RC_OK, "a key of 256");
+    ok(names_check_key(arena, repeated("a", 257), NAMES_MAX_KEY).rc != RC_OK, "a key of 257");
+    ok(names_check_subkey(arena, repeated("a", 257), NAMES_MAX_KEY).rc != RC_OK, "a subkey of 257");
+    is_str(names_check_key(arena, "a b", NAMES_MAX_KEY).message,
            "'a b' is not a valid key: it must start with a letter or _ and go on with letters, "
            "digits, _ and -.",
            "the message names the key");
-    ok(strstr(names_check_subkey(arena, "a b", NAMES_MAX_KEY), "valid subkey") != NULL,
+    ok(strstr(names_check_subkey(arena, "a b", NAMES_MAX_KEY).message, "valid subkey") != NULL,
        "or the subkey");
-    is_str(names_check(arena, "a\n", NAMES_MAX_NAME),
+    is_str(names_check(arena, "a\n", NAMES_MAX_NAME).message,
            "'a\\n' is not a valid name: it has a control character.", "or the name");
 }
 
@@ -456,10 +456,10 @@ static void test_values(void) {
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        const char *wrong =
+        struct verdict v =
             value_cast(arena, cases[i].text, cases[i].datatype, cases[i].mask, &value);
 
-        is_str(wrong ? wrong : value_text(arena, &value), cases[i].want, "%s \"%s\"",
+        is_str(v.message ? v.message : value_text(arena, &value), cases[i].want, "%s \"%s\"",
                value_datatype_name(cases[i].datatype), cases[i].text);
     }
     for (i = 0; i < COUNT(names); i++) {
@@ -473,7 +473,7 @@ static void test_values(void) {
     (void)value_cast(arena, "/pool/a/b", DATATYPE_RELATION, NULL, &value);
     is_str(value.related_driver, "pool", "relation: driver");
     is_str(value.related_name, "a/b", "relation: the name is all the rest");
-    ok(strlen(value_cast(arena, repeated("x", 5000), DATATYPE_INT, NULL, &value)) < 1000,
+    ok(strlen(value_cast(arena, repeated("x", 5000), DATATYPE_INT, NULL, &value).message) < 1000,
        "a message stays short");
 }
 

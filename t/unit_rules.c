@@ -5,6 +5,7 @@
 #include "model/ip.h"
 #include "rules/alloc.h"
 #include "rules/insert.h"
+#include "rules/manager.h"
 #include "rules/properties.h"
 #include "tap.h"
 
@@ -72,10 +73,12 @@ static void test_matrix(void) {
         const struct cell *cell = &matrix[i];
         struct ref container = ref(1, cell->container), member = ref(2, cell->member);
         struct membership in = {.container = ref(3, cell->in), .member = 2};
-        const char *reason = insert_refusal(arena, &container, &member, &in, *cell->in ? 1 : 0);
+        struct memberships of = {&in, *cell->in ? 1 : 0};
+        struct verdict v = insert_check(arena, &container, &member, &of);
 
-        ok(!reason == cell->allowed, "%s, in %s, into %s: %s", cell->member,
-           *cell->in ? cell->in : "nothing", cell->container, cell->allowed ? "yes" : "no");
+        ok((v.rc == RC_OK) == cell->allowed && !v.message == cell->allowed,
+           "%s, in %s, into %s: %s", cell->member, *cell->in ? cell->in : "nothing",
+           cell->container, cell->allowed ? "yes" : "no");
     }
 }
 
@@ -85,9 +88,11 @@ static void test_self(void) {
     struct membership same = {.container = ref(1, "pool"), .member = 2};
     struct membership other = {.container = ref(9, "exclusive_pool"), .member = 3};
 
-    ok(insert_refusal(arena, &pool, &pool, NULL, 0) != NULL, "nothing goes into itself");
-    ok(!insert_refusal(arena, &pool, &server, &same, 1), "being in already is no hindrance");
-    ok(!insert_refusal(arena, &pool, &server, &other, 1),
+    ok(insert_check(arena, &pool, &pool, &(struct memberships){0}).message != NULL,
+       "nothing goes into itself");
+    ok(insert_check(arena, &pool, &server, &(struct memberships){&same, 1}).rc == RC_OK,
+       "being in already is no hindrance");
+    ok(insert_check(arena, &pool, &server, &(struct memberships){&other, 1}).rc == RC_OK,
        "another member's memberships don't count");
 }
 
@@ -114,25 +119,24 @@ static const struct given givens[] = {
 };
 
 static void test_properties(void) {
-    struct attr *attrs;
-    size_t count;
+    struct attrs attrs;
 
     for (size_t i = 0; i < sizeof givens / sizeof *givens; i++) {
         const struct given *g = &givens[i];
+        struct param param = {.name = g->name, .value = g->value};
         struct verdict v =
-            properties_given(arena, driver_find(g->driver), &g->name, &g->value, 1, &attrs, &count);
+            properties_given(arena, driver_find(g->driver), &(struct params){&param, 1}, &attrs);
 
         ok((v.rc == RC_OK) == g->fine && (v.rc == RC_OK || v.message), "%s %s=%s", g->driver,
            g->name, g->value);
     }
-    attrs = properties_default(arena, driver_find("simplenamemanager"), &count);
-    is_int((long)count, 4, "a name manager has four properties by default");
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(attrs[i].key, "digits") == 0)
-            ok(attrs[i].value.datatype == DATATYPE_INT && attrs[i].value.number == 2,
+    attrs = properties_default(arena, driver_find("simplenamemanager"));
+    is_int((long)attrs.count, 4, "a name manager has four properties by default");
+    for (size_t i = 0; i < attrs.count; i++)
+        if (strcmp(attrs.items[i].key, "digits") == 0)
+            ok(attrs.items[i].value.datatype == DATATYPE_INT && attrs.items[i].value.number == 2,
                "numeric ones are ints");
-    properties_default(arena, driver_find("pool"), &count);
-    is_int((long)count, 0, "a pool has none");
+    is_int((long)properties_default(arena, driver_find("pool")).count, 0, "a pool has none");
 }
 
 static void test_manager(void) {

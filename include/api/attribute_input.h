@@ -13,8 +13,11 @@ struct attribute_input {
 };
 
 /* Reads what is to be written to the object, which is locked; what relations name is locked too
- * then (contract/inventory.md section 4, "Checks in order"). False: a 4xx or a failure is already
- * answered. */
-bool attribute_input_read(struct context *c, const struct ref *object, struct attribute_input *out);
+ * then (contract/inventory.md section 4, "Checks in order"). 0, or the status of the 4xx or failure
+ * that was sent. */
+int attribute_input_read(struct context *c, const struct ref *object, struct attribute_input *out);
+
+/* A number of an attribute; RC_INVALID with the message of a 400. */
+struct verdict attribute_input_number(struct arena *arena, const char *text, int32_t *out);
 
 #endif

@@ -16,12 +16,11 @@ struct attribute_raw {
     const char *text;             /* the value as a parameter */
     const struct json_node *node; /* the value as JSON */
     const char *unknown;          /* a member or parameter that does not belong here */
-    const char *wrong_type;       /* a member that is no string where it has to be one */
+    const char *wrong_type;       /* a member that must be a string and is not */
 };
 
 /* Takes them from the path and a JSON body, or else the parameters; all zeros for a member of a
- * list that is no object. A JSON list is_bulk. False: a 4xx is already answered. */
-bool attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
-                        bool *is_bulk);
+ * list that is not an object. A JSON list is_bulk. 0, or the status of the 4xx that was sent. */
+int attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count, bool *is_bulk);
 
 #endif

@@ -3,11 +3,10 @@
 #define MUSTER_API_CONTEXT_H
 
 #include "api/mount.h"
-#include "base/rc.h"
+#include "base/verdict.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "model/driver.h"
-#include "rules/verdict.h"
 #include "store/store.h"
 #include "json/reader.h"
 #include "json/writer.h"

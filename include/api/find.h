@@ -1,5 +1,5 @@
 /* find.h: finding one object the way every endpoint does (contract/inventory.md "Finding one
- * object"). */
+ * object"). Checks return 0, or the status of the refusal that they sent. */
 #ifndef MUSTER_API_FIND_H
 #define MUSTER_API_FIND_H
 
@@ -9,17 +9,16 @@
  * the driver of the objects that have it (contract/drivers.md). */
 bool find_is_a(const struct ref *ref, const char *driver);
 
-/* After a look-up of `name` returned `rc` and `ref`: true if it was found and is a `driver` (NULL
- * or
- * "": any); false: the 412, 404, 409 or the store's failure was sent. */
-bool find_check(struct context *c, enum rc rc, const char *name, const struct ref *ref,
-                const char *driver);
+/* After a look-up of `name` returned `rc` and `ref`: 0 if it was found and is a `driver` (NULL or
+ * "": any). */
+int find_check(struct context *c, enum rc rc, const char *name, const struct ref *ref,
+               const char *driver);
 
 /* Looks the whole object up and checks it. */
-bool find_object(struct context *c, const char *name, const char *driver, struct object *out);
+int find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
 /* May this caller create or delete objects of this driver? A manager needs a role on the managers'
- * mount, whatever the path. False: a 401 (not authenticated) or 403 was sent. */
-bool find_may_manage(struct context *c, const struct driver *driver);
+ * mount, whatever the path. Else 401 (not authenticated) or 403. */
+int find_may_manage(struct context *c, const struct driver *driver);
 
 #endif

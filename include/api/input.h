@@ -1,4 +1,5 @@
-/* input.h: what all handlers read of a request: parameters, mode, page. */
+/* input.h: what all handlers read of a request: parameters, mode, page. Checks return 0, or the
+ * status of the refusal that they sent. */
 #ifndef MUSTER_API_INPUT_H
 #define MUSTER_API_INPUT_H
 
@@ -8,16 +9,17 @@
 /* The parameter's last value; NULL if it is missing or empty. */
 const char *input_nonempty(const struct context *c, const char *name);
 
-/* Clusto-Mode, or the default where it is missing. MODE_INVALID: the handler responds with
- * reply_bad_mode(c) in its turn. */
+/* Clusto-Mode, or the default where it is missing. MODE_INVALID: the handler asks
+ * input_check_mode in its turn, which sends the 409. */
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode);
+int input_check_mode(struct context *c, enum context_mode mode);
 
 /* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct context *c, size_t depth);
 
 /* Which page of a list is wanted: Clusto-Page or Clusto-After, Clusto-Per-Page; the last two also
- * as the parameters clusto_after and clusto_per_page. False: a 400 was sent. */
-bool input_page(struct context *c, struct page *out);
+ * as the parameters clusto_after and clusto_per_page. */
+int input_page(struct context *c, struct page *out);
 
 #endif

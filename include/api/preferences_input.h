@@ -1,5 +1,5 @@
-/* preferences_input.h: what a request asks of the preferences, read and checked. Where one of these
- * gives false or NULL, the 4xx is answered already. */
+/* preferences_input.h: what a request asks of the preferences, read and checked. A status or NULL
+ * says that a 4xx was sent; 0: go on. */
 #ifndef MUSTER_API_PREFERENCES_INPUT_H
 #define MUSTER_API_PREFERENCES_INPUT_H
 
@@ -7,16 +7,16 @@
 #include "rules/prefs_change.h"
 #include "json/reader.h"
 
-/* Whether all parameters are among these names; the list ends with NULL. */
-bool preferences_parameters(struct context *c, const char *const *known);
+/* All parameters must be among these names; the list ends with NULL. */
+int preferences_parameters(struct context *c, const char *const *known);
 
 /* Reads If-Match and If-None-Match into the change (RFC 9110 section 13.1). */
-bool preferences_conditions(struct context *c, struct prefs_change *change);
+int preferences_conditions(struct context *c, struct prefs_change *change);
 
 /* The checks that all methods on a container share: fills *change with the limits, the container,
  * the location in it and the conditions. What it points to is the request's. */
-bool preferences_begin(struct context *c, struct prefs_change *change,
-                       const char *const *parameters);
+int preferences_begin(struct context *c, struct prefs_change *change,
+                      const char *const *parameters);
 
 /* A JSON text of `n` bytes, nested at most `depth` levels / the request's body, as a tree in the
  * request's arena. */

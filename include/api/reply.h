@@ -11,14 +11,13 @@
 int reply_fail(struct context *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for a store's result: 503 with Retry-After if the database is unreachable or busy, 507
- * if it is full, 500 for a bug. Remembers rc in the context, so that dispatch can run the request
- * again. RC_AHEAD: there is no response yet, 0. */
-int reply_rc(struct context *c, enum rc rc);
-
-/* The same for a rule's decision: 409, 400 or 404 with its reason, else as reply_rc. Not for RC_OK.
- */
+/* Responds with a refusal: 400, 404, 409, 412, 413 or 507 and its reason. A failure of the store
+ * has no reason: 503 with Retry-After if the database is unreachable or busy, 507 if it is full,
+ * 500 for a bug; the context remembers it, so that dispatch can run the request again. Returns 0
+ * for RC_OK, without a response; else its status: if (reply_rc(c, store_...) || find_...) return
+ * c->response->status; */
 int reply_verdict(struct context *c, struct verdict verdict);
+int reply_rc(struct context *c, enum rc rc);
 
 /* Starts a JSON response of that status: Content-Type, Clusto-Minify; the writer is ready. */
 struct json_writer *reply_json(struct context *c, int status);
@@ -34,9 +33,6 @@ int reply_empty(struct context *c, int status);
 
 /* The response shows this entity (or this user's documents) and may be cached until it changes. */
 void reply_depends_on(struct context *c, int64_t key);
-
-/* The 409 for a mode that does not exist. */
-int reply_bad_mode(struct context *c);
 
 /* Clusto-Page, Clusto-Per-Page and Clusto-Pages; after a cursor Clusto-Per-Page, Clusto-Next and
  * Link, with `next` 0 for the last page. Nothing where no page was asked for. */

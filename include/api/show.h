@@ -3,6 +3,7 @@
 #define MUSTER_API_SHOW_H
 
 #include "api/context.h"
+#include "http/page.h"
 
 /* "/driver/name", or null for a ref without id. */
 void show_ref(struct context *c, const struct ref *ref);

@@ -2,6 +2,7 @@
 #ifndef MUSTER_BASE_ARENA_H
 #define MUSTER_BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena;
@@ -37,6 +38,8 @@ char *arena_join(struct arena *a, const char *const *texts);
 
 /* The formatted text. */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Calls release(object) at the next reset (a PQclear, a close). */
 void arena_on_reset(struct arena *a, void (*release)(void *object), void *object);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "base/verdict.h"
 
 /* The largest page after a cursor. */
 #define PAGE_KEYSET_LIMIT 10000
@@ -20,9 +20,10 @@ struct page {
     int32_t after; /* the cursor: an entity's id; 0: the first page */
 };
 
-/* Reads the three values (NULL: absent). False: *message (arena) is the 400's text. */
-bool page_parse(struct arena *arena, const char *page, const char *per_page, const char *after,
-                int64_t default_per_page, struct page *out, const char **message);
+/* Reads the three values (NULL: missing); out->per_page is the default on entry. RC_INVALID with
+ * the 400's message in the arena. */
+struct verdict page_parse(struct arena *arena, const char *page, const char *per_page,
+                          const char *after, struct page *out);
 
 /* ceil(total / per_page); 0 if total is 0. */
 int64_t page_count(const struct page *page, int64_t total);

@@ -4,17 +4,17 @@
 
 #include <stddef.h>
 
-#include "base/arena.h"
+#include "base/verdict.h"
 
 /* Maximum lengths of a name and a key: the columns' widths, in characters. */
 #define NAMES_MAX_NAME 128
 #define NAMES_MAX_KEY  256
 
-/* NULL if fine, else the message of a 400 in the arena. Inputs are valid UTF-8; `max` is in
+/* RC_OK, or RC_INVALID with a message in the arena. Inputs are valid UTF-8; `max` is in
  * characters. A name has at least one, and no control characters. A key is
  * [A-Za-z_][0-9A-Za-z_-]*, a subkey the same, or empty. */
-const char *names_check(struct arena *arena, const char *name, size_t max);
-const char *names_check_key(struct arena *arena, const char *key, size_t max);
-const char *names_check_subkey(struct arena *arena, const char *subkey, size_t max);
+struct verdict names_check(struct arena *arena, const char *name, size_t max);
+struct verdict names_check_key(struct arena *arena, const char *key, size_t max);
+struct verdict names_check_subkey(struct arena *arena, const char *subkey, size_t max);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "base/verdict.h"
 
 enum value_datatype {
     DATATYPE_INT,
@@ -22,7 +22,7 @@ struct value {
     int64_t number;             /* DATATYPE_INT */
     const char *text;           /* STRING; JSON as text; DATETIME in ISO form; NULL: null */
     int32_t related_id;         /* RELATION: the entity; 0 while only named */
-    const char *related_driver; /* RELATION: NULL if the entity was deleted */
+    const char *related_driver; /* RELATION: NULL if the entity is gone */
     const char *related_name;
 };
 
@@ -34,10 +34,10 @@ bool value_datatype_parse(const char *name, enum value_datatype *out);
 
 /* The text `text` as a value of that datatype. DATETIME uses `mask` (NULL: %Y-%m-%dT%H:%M:%S.%f)
  * with strptime's directives Y m d H M S f y j b B a A p I Z z %; RELATION reads "/driver/name"
- * into related_driver and related_name; JSON is not cast here (json/ is unknown to this file).
- * Returns NULL, or in the arena the message for a 400, as "Error casting x into a(n) int: ...". */
-const char *value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
-                       const char *mask, struct value *out);
+ * into related_driver and related_name; not for DATATYPE_JSON (value_json.h). RC_INVALID: the
+ * message is "Error casting x into a(n) int: ...". */
+struct verdict value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
+                          const char *mask, struct value *out);
 
 /* Reads a timestamp as PostgreSQL prints it (ISO, "1991-07-09 14:46:51.321435") into
  * YYYY-MM-DDTHH:MM:SS[.ffffff] in the arena. */

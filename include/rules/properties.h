@@ -3,33 +3,36 @@
 #ifndef MUSTER_RULES_PROPERTIES_H
 #define MUSTER_RULES_PROPERTIES_H
 
+#include "base/verdict.h"
+#include "http/params.h"
 #include "model/driver.h"
-#include "rules/verdict.h"
 #include "store/store.h"
 
 /* The attributes that a new object of this driver gets: its properties that have a default, in the
  * order of the driver's table, with subkey "property". In the arena. */
-struct attr *properties_default(struct arena *arena, const struct driver *driver, size_t *count);
+struct attrs properties_default(struct arena *arena, const struct driver *driver);
 
-/* The same with values given: `names[i]` has `values[i]`, the last of a name wins. RC_INVALID for
- * an unknown property or a value that makes no sense. */
+/* The same with values given; of several with one name the last one wins, and `name` is not one.
+ * RC_INVALID for an unknown property or a value that makes no sense. */
 struct verdict properties_given(struct arena *arena, const struct driver *driver,
-                                const char *const *names, const char *const *values, size_t count,
-                                struct attr **attrs, size_t *attr_count);
+                                const struct params *given, struct attrs *out);
 
 /* An object's property as text, whatever datatype it was stored with (nothing else of the object is
- * looked at); else the driver's default; NULL: none. In the arena, or borrowed from the object. */
-const char *properties_text(struct arena *arena, const struct object *object,
-                            const struct driver *driver, const char *name);
+ * looked at); else its driver's default, or NULL. In the arena, or borrowed from the object. */
+const char *properties_text(struct arena *arena, const struct object *object, const char *name);
 
-/* The same as a number, `otherwise` where there is none. RC_CONFLICT when it makes no sense
- * (written by hand). */
+/* A property that is a number. */
+struct properties_number {
+    const char *name;
+    const char *otherwise; /* where neither the object nor its driver has one */
+    int64_t minimum, maximum;
+};
+
+/* RC_CONFLICT if it makes no sense (written by hand). */
 struct verdict properties_number(struct arena *arena, const struct object *object,
-                                 const struct driver *driver, const char *name,
-                                 const char *otherwise, int64_t minimum, int64_t maximum,
-                                 int64_t *out);
+                                 const struct properties_number *which, int64_t *out);
 
-/* What is said of such a property. */
+/* The refusal for such a property. */
 struct verdict properties_nonsense(struct arena *arena, const struct object *object,
                                    const char *name, const char *text);
 

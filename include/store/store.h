@@ -39,6 +39,11 @@ struct attr {
     struct value value;
 };
 
+struct attrs {
+    struct attr *items;
+    size_t count;
+};
+
 /* Everything that a representation needs. attrs: by key in code point order, then row order, hidden
  * ones included. contents: by entity id, each once. parents: in order of insertion, each once. */
 struct object {

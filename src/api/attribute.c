@@ -1,61 +1,49 @@
 /* attribute.c: handlers of /attribute: attributes are shown, added, set, deleted. */
+#include "api/attribute.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/attribute.h"
 #include "api/attribute_input.h"
 #include "api/find.h"
 #include "api/reply.h"
 #include "api/show.h"
-#include "base/num.h"
 #include "store/write.h"
 
-/* A number of an attribute. Returns the message of a 400, or NULL. */
-static const char *parse_number(struct arena *arena, const char *text, int32_t *out) {
-    int64_t number = 0;
-
-    switch (num_parse_range(text, INT32_MIN, INT32_MAX, &number)) {
-    case NUM_OK: *out = (int32_t)number; return NULL;
-    case NUM_MALFORMED:
-        return arena_printf(arena, "invalid literal for int() with base 10: '%s'", text);
-    case NUM_OUT_OF_RANGE: break;
-    }
-    return arena_printf(arena, "The number %s is out of range: %d to %d.", text, INT32_MIN,
-                        INT32_MAX);
-}
-
-/* KEY, SUBKEY and NUMBER of the path. Returns the message of a 400, or NULL. */
-static const char *path_filter(struct context *c, struct attr_filter *filter) {
+/* KEY, SUBKEY and NUMBER of the path. */
+static struct verdict path_filter(struct context *c, struct attr_filter *filter) {
     if (c->arg_count > 1)
         filter->key = c->args[1];
     if (c->arg_count > 2)
         filter->subkey = c->args[2];
     filter->has_number = c->arg_count > 3;
-    return filter->has_number ? parse_number(c->arena, c->args[3], &filter->number) : NULL;
+    return filter->has_number ? attribute_input_number(c->arena, c->args[3], &filter->number)
+                              : verdict_of(RC_OK);
 }
 
-/* Where the number is none, the object comes first. */
+/* If the number is not one, the object comes first. */
 int attribute_ask(struct context *c) {
     struct attr_filter filter = {0};
+    struct verdict *verdict = arena_array(c->arena, 1, sizeof *verdict);
 
-    c->asked = path_filter(c, &filter);
-    c->read = c->asked ? store_ask_ref(c->arena, c->args[0])
-                       : store_ask_attrs(c->arena, c->args[0], &filter);
+    *verdict = path_filter(c, &filter);
+    c->asked = verdict;
+    c->read = verdict->rc != RC_OK ? store_ask_ref(c->arena, c->args[0])
+                                   : store_ask_attrs(c->arena, c->args[0], &filter);
     return 0;
 }
 
 int attribute_show(struct context *c) {
-    const char *problem = c->asked;
+    const struct verdict *verdict = c->asked;
     struct attr *attrs;
     struct ref ref;
     size_t count;
-    enum rc rc = problem ? store_take_ref(c->store, c->read, &ref)
-                         : store_take_attrs(c->store, c->read, &ref, &attrs, &count);
+    enum rc rc = verdict->rc != RC_OK ? store_take_ref(c->store, c->read, &ref)
+                                      : store_take_attrs(c->store, c->read, &ref, &attrs, &count);
 
-    if (!find_check(c, rc, c->args[0], &ref, params_last(&c->request->params, "driver")))
+    if (find_check(c, rc, c->args[0], &ref, params_last(&c->request->params, "driver")) ||
+        reply_verdict(c, *verdict))
         return c->response->status;
-    if (problem)
-        return reply_fail(c, 400, "%s", problem);
     reply_depends_on(c, ref.id);
     reply_json(c, 200);
     show_attrs(c, attrs, count, c->arg_count > 1 && c->args[1][0] == '_');
@@ -70,10 +58,10 @@ static int answer_attrs(struct context *c, int status) {
     struct attr *attrs;
     struct ref ref;
     size_t count;
-    enum rc rc = store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &attrs, &count);
 
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
+    if (reply_rc(c,
+                 store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &attrs, &count)))
+        return c->response->status;
     reply_json(c, status);
     show_attrs(c, attrs, count, false);
     return reply_end(c);
@@ -84,8 +72,8 @@ int attribute_add(struct context *c) {
     struct ref object;
     enum rc rc = store_lock_one(c->store, c->arena, c->args[0], LOCK_REFER, &object);
 
-    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
-        !attribute_input_read(c, &object, &input))
+    if (find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        attribute_input_read(c, &object, &input))
         return c->response->status;
     store_add_attrs(c->store, object.id, input.attrs, input.count);
     return answer_attrs(c, 201);
@@ -196,25 +184,24 @@ int attribute_set(struct context *c) {
     size_t count;
     enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], NULL, &object, &rows, &count);
 
-    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
-        !attribute_input_read(c, &object, &input))
+    if (find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        attribute_input_read(c, &object, &input))
         return c->response->status;
     return set_all(c, &object, rows, count, &input);
 }
 
 int attribute_delete(struct context *c) {
     struct attr_filter filter = {0};
-    const char *problem = path_filter(c, &filter);
+    struct verdict verdict = path_filter(c, &filter);
     struct attr *attrs;
     struct ref object;
     size_t count;
     int32_t *ids;
     enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &filter, &object, &attrs, &count);
 
-    if (!find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")))
+    if (find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+        reply_verdict(c, verdict))
         return c->response->status;
-    if (problem)
-        return reply_fail(c, 400, "%s", problem);
     ids = arena_array(c->arena, count + 1, sizeof *ids);
     for (size_t i = 0; i < count; i++)
         ids[i] = attrs[i].id;

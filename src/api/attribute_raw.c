@@ -1,7 +1,8 @@
 /* attribute_raw.c: the attributes of a request as they were sent: path, parameters, JSON body. */
+#include "api/attribute_raw.h"
+
 #include <string.h>
 
-#include "api/attribute_raw.h"
 #include "api/input.h"
 #include "api/reply.h"
 
@@ -15,21 +16,18 @@ static const char *from_path(const struct context *c, size_t i) {
 }
 
 /* What the path says and what a parameter says must not differ. */
-static bool merge_path(struct context *c, const char *name, const char *path, const char **value) {
-    if (!path)
-        return true;
-    if (*value && strcmp(*value, path) != 0) {
-        reply_fail(c, 400, "Two different values were submitted for \"%s\": ['%s', '%s']", name,
-                   path, *value);
-        return false;
-    }
-    *value = path;
-    return true;
+static int merge_path(struct context *c, const char *name, const char *path, const char **value) {
+    if (path && *value && strcmp(*value, path) != 0)
+        return reply_fail(c, 400, "Two different values were submitted for \"%s\": ['%s', '%s']",
+                          name, path, *value);
+    if (path)
+        *value = path;
+    return 0;
 }
 
 /* --- from parameters --- */
 
-static bool read_params(struct context *c, struct attribute_raw *raw) {
+static int read_params(struct context *c, struct attribute_raw *raw) {
     const struct params *params = &c->request->params;
     const struct param *unknown = params_unknown(params, known);
 
@@ -41,9 +39,11 @@ static bool read_params(struct context *c, struct attribute_raw *raw) {
     raw->driver = params_last(params, "driver");
     raw->text = params_last(params, "value");
     raw->unknown = unknown ? unknown->name : NULL;
-    return merge_path(c, "key", from_path(c, 1), &raw->key) &&
-           merge_path(c, "subkey", from_path(c, 2), &raw->subkey) &&
-           merge_path(c, "number", from_path(c, 3), &raw->number);
+    if (merge_path(c, "key", from_path(c, 1), &raw->key) ||
+        merge_path(c, "subkey", from_path(c, 2), &raw->subkey) ||
+        merge_path(c, "number", from_path(c, 3), &raw->number))
+        return c->response->status;
+    return 0;
 }
 
 /* --- from JSON --- */
@@ -104,9 +104,8 @@ static bool is_container(const struct json_node *node) {
     return node->type == JSON_OBJECT || node->type == JSON_ARRAY;
 }
 
-/* The request's JSON; {}, [], null and an empty body are none: *out is NULL then. False: answered.
- */
-static bool read_body(struct context *c, struct json_node **out) {
+/* The request's JSON; {}, [], null and an empty body are not: *out is NULL then. */
+static int read_body(struct context *c, struct json_node **out) {
     const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
     const struct request *r = c->request;
     struct json_error error;
@@ -114,24 +113,20 @@ static bool read_body(struct context *c, struct json_node **out) {
 
     *out = NULL;
     if (!request_has_type(r, "application/json") || r->body_length == 0)
-        return true;
+        return 0;
     node = json_read(c->arena, r->body, r->body_length, &limits, &error);
-    if (!node) {
-        reply_fail(c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
-        return false;
-    }
+    if (!node)
+        return reply_fail(c, 400, "%s: line %zu column %zu", error.message, error.line,
+                          error.column);
     if (node->type == JSON_NULL || (is_container(node) && node->count == 0))
-        return true;
-    if (*r->query) {
-        reply_fail(c, 400, "Error: json and query params may not be passed in the same request.");
-        return false;
-    }
-    if (!is_container(node)) {
-        reply_fail(c, 412, "Provide at least \"key\" and \"value\"");
-        return false;
-    }
+        return 0;
+    if (*r->query)
+        return reply_fail(c, 400,
+                          "Error: json and query params may not be passed in the same request.");
+    if (!is_container(node))
+        return reply_fail(c, 412, "Provide at least \"key\" and \"value\"");
     *out = node;
-    return true;
+    return 0;
 }
 
 /* --- all of it --- */
@@ -145,17 +140,17 @@ static void take_json(struct context *c, const struct json_node *body, struct at
             out[i] = read_member(c, node);
 }
 
-bool attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
-                        bool *is_bulk) {
+int attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
+                       bool *is_bulk) {
     struct json_node *body;
 
-    if (!read_body(c, &body))
-        return false;
+    if (read_body(c, &body))
+        return c->response->status;
     *is_bulk = body && body->type == JSON_ARRAY;
     *count = *is_bulk ? body->count : 1;
     *out = arena_array(c->arena, *count, sizeof **out);
     if (!body)
         return read_params(c, *out);
     take_json(c, body, *out, *count);
-    return true;
+    return 0;
 }

@@ -1,11 +1,12 @@
 /* docs.c: the documentation texts of doc_dir, as plain text or HTML, with the server's address
  * filled in. */
+#include "api/docs.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/docs.h"
 #include "api/reply.h"
 #include "base/log.h"
 

@@ -1,8 +1,9 @@
 /* entity.c: handlers of /entity: objects are listed, created, shown, deleted, filled and emptied.
  */
+#include "api/entity.h"
+
 #include <string.h>
 
-#include "api/entity.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -29,34 +30,28 @@ static const char *const *get_filter(struct context *c, const char *long_name,
     return both;
 }
 
-static bool check_filters(struct context *c, const struct listing *listing) {
+static int check_filters(struct context *c, const struct listing *listing) {
     for (size_t i = 0; i < listing->type_count; i++)
-        if (!driver_last_of_type(listing->types[i])) {
-            reply_fail(c, 412, "The requested type \"%s\" does not exist", listing->types[i]);
-            return false;
-        }
+        if (!driver_last_of_type(listing->types[i]))
+            return reply_fail(c, 412, "The requested type \"%s\" does not exist",
+                              listing->types[i]);
     for (size_t i = 0; i < listing->driver_count; i++)
-        if (!driver_find(listing->drivers[i])) {
-            reply_fail(c, 412, "The requested driver \"%s\" does not exist", listing->drivers[i]);
-            return false;
-        }
-    return true;
+        if (!driver_find(listing->drivers[i]))
+            return reply_fail(c, 412, "The requested driver \"%s\" does not exist",
+                              listing->drivers[i]);
+    return 0;
 }
 
-static bool get_filters(struct context *c, struct listing *listing) {
+static int get_filters(struct context *c, struct listing *listing) {
     static const char *const known[] = {"names",  "clusto_types", "clusto_drivers",  "name", "type",
                                         "driver", "clusto_after", "clusto_per_page", NULL};
     const struct param *unknown = params_unknown(&c->request->params, known);
 
-    if (unknown) {
-        reply_fail(
-            c, 400,
-            "Unknown parameter \"%s\". Please choose from: names, clusto_types, clusto_drivers, "
-            "name, type, "
-            "driver.",
-            unknown->name);
-        return false;
-    }
+    if (unknown)
+        return reply_fail(c, 400,
+                          "Unknown parameter \"%s\". Please choose from: names, clusto_types, "
+                          "clusto_drivers, name, type, driver.",
+                          unknown->name);
     listing->names = get_filter(c, "names", "name", &listing->name_count);
     listing->types = get_filter(c, "clusto_types", "type", &listing->type_count);
     listing->drivers = get_filter(c, "clusto_drivers", "driver", &listing->driver_count);
@@ -81,10 +76,8 @@ int entity_list(struct context *c) {
 
     if (c->arg_count > 0 && !driver_find(c->args[0]))
         return reply_fail(c, 412, "The requested driver \"%s\" does not exist", c->args[0]);
-    if (!get_filters(c, &listing) || !input_page(c, &page))
+    if (get_filters(c, &listing) || input_page(c, &page) || input_check_mode(c, mode))
         return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     if (c->arg_count > 0 && !restrict_to_driver(&listing, &c->args[0]))
         return show_empty_list(c, &page);
     return show_list(c, &listing, mode, &page);
@@ -100,34 +93,25 @@ int entity_show(struct context *c) {
     struct object object = {0};
     enum rc rc = store_take_object(c->store, c->read, &object);
 
-    if (!find_check(c, rc, c->args[1], &object.ref, c->args[0]))
+    if (find_check(c, rc, c->args[1], &object.ref, c->args[0]) || input_check_mode(c, mode))
         return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     reply_depends_on(c, object.ref.id);
     return show_one(c, 200, mode, &object);
 }
 
 /* --- creating --- */
 
-/* The names to create, checked; NULL: answered. */
-static const char **names_to_create(struct context *c, size_t *count) {
-    const char **names = params_all(&c->request->params, c->arena, "name", count);
+/* The names to create, checked. */
+static int names_to_create(struct context *c, const char ***names, size_t *count) {
     size_t longest = (size_t)c->options->max_name_characters;
 
-    if (*count == 0) {
-        reply_fail(c, 412, "Provide at least one name to create");
-        return NULL;
-    }
-    for (size_t i = 0; i < *count; i++) {
-        const char *problem = names_check(c->arena, names[i], longest);
-
-        if (problem) {
-            reply_fail(c, 400, "%s", problem);
-            return NULL;
-        }
-    }
-    return names;
+    *names = params_all(&c->request->params, c->arena, "name", count);
+    if (*count == 0)
+        return reply_fail(c, 412, "Provide at least one name to create");
+    for (size_t i = 0; i < *count; i++)
+        if (reply_verdict(c, names_check(c->arena, (*names)[i], longest)))
+            return c->response->status;
+    return 0;
 }
 
 /* Front servers take no header of any length: so many bytes of paths are named, the others counted.
@@ -170,9 +154,9 @@ static int answer_created(struct context *c, const char *const *names, const str
         rc = store_objects_by_names(c->store, c->arena, names, count, objects);
     for (size_t i = 0; rc == RC_OK && mode == MODE_EXPANDED && i < count; i++)
         if (objects[i].ref.id == 0)
-            rc = RC_RETRY; /* it was there before, and somebody deleted it meanwhile */
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
+            rc = RC_RETRY; /* it existed, and was deleted in the meantime */
+    if (reply_rc(c, rc))
+        return c->response->status;
     reply_json(c, warn_existing(c, refs, created, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++) {
@@ -188,31 +172,25 @@ static int answer_created(struct context *c, const char *const *names, const str
 int entity_create(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
     enum context_mode mode = input_mode(c, MODE_COMPACT);
-    size_t count, attr_count;
+    size_t count;
     const char **names;
-    struct attr *attrs;
+    struct attrs attrs;
     struct ref *refs;
     bool *created;
-    enum rc rc;
 
     if (!driver)
         return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
-    if (!find_may_manage(c, driver))
+    if (find_may_manage(c, driver) || names_to_create(c, &names, &count) ||
+        input_check_mode(c, mode))
         return c->response->status;
-    names = names_to_create(c, &count);
-    if (!names)
-        return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     refs = arena_array(c->arena, count, sizeof *refs);
     created = arena_array(c->arena, count, sizeof *created);
-    attrs = properties_default(c->arena, driver, &attr_count);
-    rc = store_create(c->store, c->arena, driver->name, driver->type, names, count, attrs,
-                      attr_count, refs, created);
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
+    attrs = properties_default(c->arena, driver);
+    if (reply_rc(c, store_create(c->store, c->arena, driver->name, driver->type, names, count,
+                                 attrs.items, attrs.count, refs, created)))
+        return c->response->status;
     return answer_created(c, names, refs, created, count, mode);
 }
 
@@ -228,61 +206,62 @@ int entity_delete(struct context *c) {
         return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (rc == RC_NOTFOUND)
         return reply_empty(c, 404);
-    if (!find_check(c, rc, name, &ref, c->args[0]))
+    if (find_check(c, rc, name, &ref, c->args[0]))
         return c->response->status;
     driver = driver_of(ref.driver, ref.type);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
-    if (!find_may_manage(c, driver))
+    if (find_may_manage(c, driver) ||
+        reply_rc(c, store_delete_entity(c->store, ref.id, driver->resource_key)))
         return c->response->status;
-    rc = store_delete_entity(c->store, ref.id, driver->resource_key);
-    return rc == RC_OK ? reply_empty(c, 204) : reply_rc(c, rc);
+    return reply_empty(c, 204);
 }
 
 /* --- filling and emptying --- */
 
-/* The units of rackU; false: a 400 is answered. */
-static bool get_units(struct context *c, int32_t **units, size_t *count) {
-    const char **texts = params_all(&c->request->params, c->arena, "rackU", count);
+/* The units of rackU. */
+static struct verdict get_units(struct context *c, struct insertion *insertion) {
+    size_t count;
+    const char **texts = params_all(&c->request->params, c->arena, "rackU", &count);
+    int32_t *units = arena_array(c->arena, count, sizeof *units);
 
-    *units = arena_array(c->arena, *count, sizeof **units);
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < count; i++) {
         int64_t unit;
 
-        if (num_parse_range(texts[i], INT32_MIN, INT32_MAX, &unit) != NUM_OK) {
-            reply_fail(c, 400, "rackU \"%s\" is not a unit of a rack", texts[i]);
-            return false;
-        }
-        (*units)[i] = (int32_t)unit;
+        if (num_parse_range(texts[i], INT32_MIN, INT32_MAX, &unit) != NUM_OK)
+            return verdict_no(c->arena, RC_INVALID, "rackU \"%s\" is not a unit of a rack",
+                              texts[i]);
+        units[i] = (int32_t)unit;
     }
-    return true;
+    insertion->units = units;
+    insertion->unit_count = count;
+    return verdict_of(RC_OK);
 }
 
-/* All devices must exist; false: a 404 naming those that don't is answered. */
-static bool check_devices(struct context *c, const char *const *names, const struct ref *refs,
-                          size_t count) {
+/* All devices must exist. */
+static int check_devices(struct context *c, const char *const *names, const struct ref *refs,
+                         size_t count) {
     struct buf unknown;
     size_t missing = 0;
+    int status = 0;
 
     buf_init(&unknown, 0);
     for (size_t i = 0; i < count; i++)
         if (refs[i].id == 0)
             buf_printf(&unknown, "%s%s", missing++ > 0 ? "," : "", names[i]);
     if (missing > 0)
-        reply_fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"",
-                   buf_cstr(&unknown), c->args[1]);
+        status = reply_fail(c, 404, "Objects %s do not exist and cannot be used with \"%s\"",
+                            buf_cstr(&unknown), c->args[1]);
     buf_release(&unknown);
-    return missing == 0;
+    return status;
 }
 
 static struct verdict insert(struct context *c, const struct ref *container,
                              const struct ref *devices, size_t count) {
-    int32_t *units;
-    size_t unit_count;
+    struct insertion insertion = {.container = container, .members = devices, .count = count};
 
-    if (!get_units(c, &units, &unit_count))
-        return verdict_invalid(NULL);
-    return insert_members(c->store, c->arena, container, devices, count, units, unit_count);
+    VERDICT_TRY(get_units(c, &insertion));
+    return insert_members(c->store, c->arena, &insertion);
 }
 
 static struct verdict take_out(struct context *c, const struct ref *container,
@@ -291,19 +270,11 @@ static struct verdict take_out(struct context *c, const struct ref *container,
 
     for (size_t i = 0; i < count; i++)
         ids[i] = devices[i].id;
-    return verdict_failed(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
+    return verdict_of(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
 }
 
-static int answer_container(struct context *c, enum context_mode mode) {
-    struct object object;
-    enum rc rc = store_object_by_name(c->store, c->arena, c->args[1], &object);
-
-    return rc == RC_OK ? show_one(c, 200, mode, &object) : reply_rc(c, rc);
-}
-
-/* The container and the devices, locked in one go; false: answered. */
-static bool lock_all(struct context *c, const char *const *devices, size_t count,
-                     struct ref *refs) {
+/* The container and the devices, locked in one go. */
+static int lock_all(struct context *c, const char *const *devices, size_t count, struct ref *refs) {
     const char **names = arena_array(c->arena, count + 1, sizeof *names);
     enum rc rc;
 
@@ -319,25 +290,24 @@ static bool lock_all(struct context *c, const char *const *devices, size_t count
 int entity_action(struct context *c) {
     const char *action = params_last(&c->request->params, "action");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
-    struct verdict verdict;
-    struct ref *refs;
+    struct object object;
     size_t count;
     const char **devices = params_all(&c->request->params, c->arena, "device", &count);
+    struct ref *refs = arena_array(c->arena, count + 1, sizeof *refs);
     bool is_insert = action && strcmp(action, "insert") == 0;
 
-    refs = arena_array(c->arena, count + 1, sizeof *refs);
-    if (!lock_all(c, devices, count, refs))
+    if (lock_all(c, devices, count, refs))
         return c->response->status;
     if (!action || !*action)
         return reply_fail(c, 400, "Parameter 'action' is required.");
-    if (!check_devices(c, devices, refs + 1, count))
+    if (check_devices(c, devices, refs + 1, count))
         return c->response->status;
     if (!is_insert && strcmp(action, "remove") != 0)
         return reply_fail(c, 400, "%s is not a valid action.", action);
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
-    verdict = is_insert ? insert(c, refs, refs + 1, count) : take_out(c, refs, refs + 1, count);
-    if (verdict.rc == RC_INVALID && !verdict.message)
+    if (input_check_mode(c, mode) ||
+        reply_verdict(c, is_insert ? insert(c, refs, refs + 1, count)
+                                   : take_out(c, refs, refs + 1, count)) ||
+        reply_rc(c, store_object_by_name(c->store, c->arena, c->args[1], &object)))
         return c->response->status;
-    return verdict.rc == RC_OK ? answer_container(c, mode) : reply_verdict(c, verdict);
+    return show_one(c, 200, mode, &object);
 }

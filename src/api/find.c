@@ -1,7 +1,8 @@
 /* find.c: finding one object the way every endpoint does. */
+#include "api/find.h"
+
 #include <string.h>
 
-#include "api/find.h"
 #include "api/reply.h"
 #include "model/driver.h"
 
@@ -13,43 +14,39 @@ bool find_is_a(const struct ref *ref, const char *driver_name) {
     return driver_is_a(driver_of(ref->driver, ref->type), driver);
 }
 
-/* The first of the checks, though it is known only after the look-up: nobody has heard of this
- * driver, and what was found is none either. */
+/* The first of the checks, though it is known only after the look-up: the driver is not known, and
+ * is not that of what was found. */
 static bool unknown_driver(enum rc rc, const struct ref *ref, const char *driver) {
     return !driver_find(driver) && (rc == RC_NOTFOUND || (rc == RC_OK && !find_is_a(ref, driver)));
 }
 
-bool find_check(struct context *c, enum rc rc, const char *name, const struct ref *ref,
-                const char *driver) {
+int find_check(struct context *c, enum rc rc, const char *name, const struct ref *ref,
+               const char *driver) {
     bool check = driver && *driver;
 
     if (check && unknown_driver(rc, ref, driver))
-        reply_fail(c, 412, "The driver \"%s\" is not a valid driver", driver);
-    else if (rc == RC_NOTFOUND)
-        reply_fail(c, 404, "Object \"%s\" not found (%s does not exist.)", name, name);
-    else if (rc != RC_OK)
-        reply_rc(c, rc);
-    else if (check && !find_is_a(ref, driver))
-        reply_fail(c, 409, "The driver for object \"%s\" is not \"%s\"", name, driver);
-    else
-        return true;
-    return false;
+        return reply_fail(c, 412, "The driver \"%s\" is not a valid driver", driver);
+    if (rc == RC_NOTFOUND)
+        return reply_fail(c, 404, "Object \"%s\" not found (%s does not exist.)", name, name);
+    if (rc == RC_OK && check && !find_is_a(ref, driver))
+        return reply_fail(c, 409, "The driver for object \"%s\" is not \"%s\"", name, driver);
+    return reply_rc(c, rc);
 }
 
-bool find_object(struct context *c, const char *name, const char *driver, struct object *out) {
+int find_object(struct context *c, const char *name, const char *driver, struct object *out) {
     return find_check(c, store_object_by_name(c->store, c->arena, name, out), name, &out->ref,
                       driver);
 }
 
-bool find_may_manage(struct context *c, const struct driver *driver) {
+int find_may_manage(struct context *c, const struct driver *driver) {
     bool known = c->request->identity != NULL;
 
     if (driver->allocator == ALLOCATOR_NONE || c->may_manage)
-        return true;
+        return 0;
     reply_fail(c, known ? 403 : 401,
-               "Resource managers are made and deleted by who has the role \"write\" on "
-               "\"resourcemanager\", too.");
+               "To create or delete a resource manager, the role \"write\" on \"resourcemanager\" "
+               "is required, too.");
     if (!known && !c->response->started)
         response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
-    return false;
+    return c->response->status;
 }

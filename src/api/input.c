@@ -1,7 +1,8 @@
 /* input.c: what all handlers read of a request: parameters, mode, page. */
+#include "api/input.h"
+
 #include <string.h>
 
-#include "api/input.h"
 #include "api/reply.h"
 
 const char *input_nonempty(const struct context *c, const char *name) {
@@ -22,6 +23,13 @@ enum context_mode input_mode(const struct context *c, enum context_mode default_
     return MODE_INVALID;
 }
 
+int input_check_mode(struct context *c, enum context_mode mode) {
+    if (mode != MODE_INVALID)
+        return 0;
+    return reply_fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
+                      request_header(c->request, "Clusto-Mode"));
+}
+
 struct json_limits input_json_limits(const struct context *c, size_t depth) {
     return (struct json_limits){.depth = depth,
                                 .nodes = (size_t)c->options->json_values,
@@ -37,20 +45,15 @@ static const char *header_or_param(const struct context *c, const char *header, 
     return value ? value : params_last(&c->request->params, name);
 }
 
-bool input_page(struct context *c, struct page *out) {
+int input_page(struct context *c, struct page *out) {
     const int most = c->options->max_per_page, usual = c->options->per_page;
-    const char *message;
 
-    if (!page_parse(c->arena, request_header(c->request, "Clusto-Page"),
-                    header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
-                    header_or_param(c, "Clusto-After", "clusto_after"),
-                    most > 0 && most < usual ? most : usual, out, &message)) {
-        reply_fail(c, 400, "%s", message);
-        return false;
-    }
-    if (most > 0 && out->per_page > most) {
-        reply_fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
-        return false;
-    }
-    return true;
+    *out = (struct page){.per_page = most > 0 && most < usual ? most : usual};
+    if (reply_verdict(c, page_parse(c->arena, request_header(c->request, "Clusto-Page"),
+                                    header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),
+                                    header_or_param(c, "Clusto-After", "clusto_after"), out)))
+        return c->response->status;
+    if (most > 0 && out->per_page > most)
+        return reply_fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
+    return 0;
 }

@@ -1,10 +1,11 @@
 /* lookup.c: handlers of /by-name, /by-names, /by-attr and /from-pools. */
+#include "api/lookup.h"
+
 #include <string.h>
 #include <strings.h>
 
 #include "api/find.h"
 #include "api/input.h"
-#include "api/lookup.h"
 #include "api/reply.h"
 #include "api/show.h"
 #include "model/driver.h"
@@ -23,10 +24,8 @@ int lookup_by_name(struct context *c) {
     enum rc rc = mode == MODE_EXPANDED ? store_take_object(c->store, c->read, &object)
                                        : store_take_ref(c->store, c->read, &object.ref);
 
-    if (!find_check(c, rc, name, &object.ref, driver))
+    if (find_check(c, rc, name, &object.ref, driver) || input_check_mode(c, mode))
         return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     reply_depends_on(c, object.ref.id);
     return show_one(c, 200, mode, &object);
 }
@@ -39,11 +38,10 @@ static int names_status(size_t known, size_t count) {
 
 static int answer_refs_by_names(struct context *c, const char *const *names, size_t count) {
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
-    enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);
     size_t known = 0;
 
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
+    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs)))
+        return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += refs[i].id != 0;
     reply_json(c, names_status(known, count));
@@ -56,11 +54,10 @@ static int answer_refs_by_names(struct context *c, const char *const *names, siz
 
 static int answer_objects_by_names(struct context *c, const char *const *names, size_t count) {
     struct object *objects = arena_array(c->arena, count, sizeof *objects);
-    enum rc rc = store_objects_by_names(c->store, c->arena, names, count, objects);
     size_t known = 0;
 
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
+    if (reply_rc(c, store_objects_by_names(c->store, c->arena, names, count, objects)))
+        return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += objects[i].ref.id != 0;
     reply_json(c, names_status(known, count));
@@ -82,8 +79,8 @@ int lookup_by_names(struct context *c) {
 
     if (count == 0)
         return reply_fail(c, 412, "Provide at least one name to get data from");
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
+    if (input_check_mode(c, mode))
+        return c->response->status;
     return mode == MODE_COMPACT ? answer_refs_by_names(c, names, count)
                                 : answer_objects_by_names(c, names, count);
 }
@@ -98,55 +95,43 @@ int lookup_by_attr(struct context *c) {
 
     if (!listing.key)
         return reply_fail(c, 412, "Provide a key to use get_by_attr");
-    if (!input_page(c, &page))
+    if (input_page(c, &page) || input_check_mode(c, mode))
         return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     return show_list(c, &listing, mode, &page);
 }
 
-/* The pools' ids; false: answered. */
-static bool find_pools(struct context *c, const char *const *names, size_t count,
-                       struct listing *listing) {
+/* The pools' ids. */
+static int find_pools(struct context *c, const char *const *names, size_t count,
+                      struct listing *listing) {
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
-    enum rc rc = store_refs_by_names(c->store, c->arena, names, count, refs);
 
-    if (rc != RC_OK) {
-        reply_rc(c, rc);
-        return false;
-    }
+    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs)))
+        return c->response->status;
     for (size_t i = 0; i < count; i++) {
-        if (refs[i].id == 0) {
-            reply_fail(c, 404, "%s does not exist.", names[i]);
-            return false;
-        }
-        if (!find_is_a(&refs[i], "pool")) {
-            reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
-            return false;
-        }
+        if (refs[i].id == 0)
+            return reply_fail(c, 404, "%s does not exist.", names[i]);
+        if (!find_is_a(&refs[i], "pool"))
+            return reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
         ids[i] = refs[i].id;
     }
     listing->pools = ids;
     listing->pool_count = count;
-    return true;
+    return 0;
 }
 
-/* Exact driver and type names to filter by; false: answered. */
-static bool get_filters(struct context *c, struct listing *listing) {
+/* Exact driver and type names to filter by. */
+static int get_filters(struct context *c, struct listing *listing) {
     listing->drivers = params_all(&c->request->params, c->arena, "driver", &listing->driver_count);
     listing->types = params_all(&c->request->params, c->arena, "type", &listing->type_count);
     for (size_t i = 0; i < listing->driver_count; i++)
-        if (!driver_find(listing->drivers[i])) {
-            reply_fail(c, 412, "The driver \"%s\" is not a valid driver", listing->drivers[i]);
-            return false;
-        }
+        if (!driver_find(listing->drivers[i]))
+            return reply_fail(c, 412, "The driver \"%s\" is not a valid driver",
+                              listing->drivers[i]);
     for (size_t i = 0; i < listing->type_count; i++)
-        if (!driver_last_of_type(listing->types[i])) {
-            reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
-            return false;
-        }
-    return true;
+        if (!driver_last_of_type(listing->types[i]))
+            return reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
+    return 0;
 }
 
 static bool is_false(const char *text) {
@@ -168,11 +153,9 @@ int lookup_from_pools(struct context *c) {
 
     if (count == 0)
         return reply_fail(c, 412, "Provide at least one pool to get data from");
-    if (!input_page(c, &page) || !find_pools(c, pools, count, &listing) ||
-        !get_filters(c, &listing))
+    if (input_page(c, &page) || find_pools(c, pools, count, &listing) || get_filters(c, &listing) ||
+        input_check_mode(c, mode))
         return c->response->status;
-    if (mode == MODE_INVALID)
-        return reply_bad_mode(c);
     listing.children = !children || !is_false(children);
     c->dependencies.anything = true;
     return show_list(c, &listing, mode, &page);

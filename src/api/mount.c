@@ -1,7 +1,8 @@
 /* mount.c: the table of the mounts. */
+#include "api/mount.h"
+
 #include <stddef.h>
 
-#include "api/mount.h"
 
 #define MOUNT_ROW(id, name, path, part, application, help)                                         \
     [MOUNT_##id] = {"mounts." name, path, part, application},

@@ -1,9 +1,10 @@
 /* preferences.c: handlers of /preferences: requests to reads and changes of documents. */
+#include "api/preferences.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "api/preferences.h"
 #include "api/preferences_input.h"
 #include "api/reply.h"
 #include "base/num.h"
@@ -106,35 +107,29 @@ static const char *find_operator(const struct json_node *node) {
     return NULL;
 }
 
-/* What to search for as JSON text, NULL: nothing. False: the answer is given. */
-static bool read_search(struct context *c, const char **search) {
+/* What to search for as JSON text, NULL: nothing. */
+static int read_search(struct context *c, const char **search) {
     const char *text = params_last(&c->request->params, "contains");
-    size_t n = text != NULL ? strlen(text) : 0;
     const struct json_node *value;
     const char *operator;
 
     *search = NULL;
-    if (text != NULL && c->request->body_length > 0) {
-        reply_fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
-        return false;
-    }
+    if (text != NULL && c->request->body_length > 0)
+        return reply_fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
     if (text == NULL && c->request->body_length == 0)
-        return true;
-    value = text != NULL ? preferences_read_json(c, text, n, (size_t)c->options->json_depth)
-                         : preferences_read_body(c, (size_t)c->options->json_depth);
+        return 0;
+    value = text != NULL
+                ? preferences_read_json(c, text, strlen(text), (size_t)c->options->json_depth)
+                : preferences_read_body(c, (size_t)c->options->json_depth);
     if (value == NULL)
-        return false;
-    if (value->type != JSON_OBJECT) {
-        reply_fail(c, 400, "What to search for must be a JSON object.");
-        return false;
-    }
+        return c->response->status;
+    if (value->type != JSON_OBJECT)
+        return reply_fail(c, 400, "What to search for must be a JSON object.");
     operator= find_operator(value);
-    if (operator!= NULL) {
-        reply_fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
-        return false;
-    }
+    if (operator!= NULL)
+        return reply_fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
     *search = json_text(c->arena, value);
-    return true;
+    return 0;
 }
 
 /* A tag for a list: FNV-1a over its names. No revision: it does not serve for writes. */
@@ -168,15 +163,12 @@ static int list(struct context *c) {
     const char *search;
     const char *tag;
     size_t count;
-    enum rc rc;
     int status;
 
-    if (!preferences_parameters(c, known) || !preferences_conditions(c, &change) ||
-        !read_search(c, &search))
+    if (preferences_parameters(c, known) || preferences_conditions(c, &change) ||
+        read_search(c, &search) ||
+        reply_rc(c, store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count)))
         return c->response->status;
-    rc = store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count);
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
     tag = list_tag(c, names, count);
     status = check_conditions(c, &change, tag);
     if (status != 0)
@@ -196,14 +188,14 @@ int preferences_unnamed(struct context *c) {
 
 static int delete_all(struct context *c) {
     struct prefs_change change = {0};
-    enum rc rc;
 
-    if (!preferences_parameters(c, none) || !preferences_conditions(c, &change))
+    if (preferences_parameters(c, none) || preferences_conditions(c, &change))
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
         return reply_fail(c, 400, "If-Match and If-None-Match are for one container.");
-    rc = store_prefs_delete_all(c->store, c->request->user);
-    return rc == RC_OK ? reply_empty(c, 204) : reply_rc(c, rc);
+    if (reply_rc(c, store_prefs_delete_all(c->store, c->request->user)))
+        return c->response->status;
+    return reply_empty(c, 204);
 }
 
 int preferences_delete_all(struct context *c) {
@@ -230,7 +222,7 @@ static int ask(struct context *c) {
     struct prefs_change *change = arena_array(c->arena, 1, sizeof *change);
     const struct json_pointer *location = &change->location;
 
-    if (!preferences_begin(c, change, only_pointer))
+    if (preferences_begin(c, change, only_pointer))
         return c->response->status;
     if (c->request->body_length > 0)
         return reply_fail(c, 400, "A GET of a container takes no body.");
@@ -281,11 +273,10 @@ int preferences_show(struct context *c) {
 }
 
 /* A path that is deeper than a document may be, or becomes so with what is put there. */
-static bool depth_fits(struct context *c, const struct prefs_change *change) {
+static int check_depth(struct context *c, const struct prefs_change *change) {
     if (change->location.count + json_depth(change->value) <= change->depth)
-        return true;
-    reply_fail(c, 400, "The result would be nested more than %zu levels.", change->depth);
-    return false;
+        return 0;
+    return reply_fail(c, 400, "The result would be nested more than %zu levels.", change->depth);
 }
 
 static int write_value(struct context *c) {
@@ -293,7 +284,7 @@ static int write_value(struct context *c) {
     struct prefs_change change;
     bool whole;
 
-    if (!preferences_begin(c, &change, only_pointer))
+    if (preferences_begin(c, &change, only_pointer))
         return c->response->status;
     whole = change.location.count == 0;
     change.kind = whole ? CHANGE_MERGE : CHANGE_SET;
@@ -302,7 +293,7 @@ static int write_value(struct context *c) {
         change.kind = CHANGE_CREATE;
     else if (c->request->body_length > 0)
         change.value = preferences_read_body(c, change.depth);
-    if (change.value == NULL || !depth_fits(c, &change))
+    if (change.value == NULL || check_depth(c, &change))
         return c->response->status;
     if (whole && change.value->type != JSON_OBJECT)
         return reply_fail(c, 400, "A container takes a JSON object.");
@@ -316,7 +307,7 @@ int preferences_write(struct context *c) {
 static int replace(struct context *c) {
     struct prefs_change change;
 
-    if (!preferences_begin(c, &change, none))
+    if (preferences_begin(c, &change, none))
         return c->response->status;
     change.kind = CHANGE_PUT;
     change.value = preferences_read_body(c, change.depth);
@@ -345,7 +336,7 @@ static int patch(struct context *c) {
     struct prefs_change change;
     size_t depth;
 
-    if (!preferences_begin(c, &change, none))
+    if (preferences_begin(c, &change, none))
         return c->response->status;
     depth = change.depth;
     if (request_has_type(c->request, "application/merge-patch+json")) {
@@ -369,7 +360,7 @@ int preferences_patch(struct context *c) {
 static int delete (struct context *c) {
     struct prefs_change change;
 
-    if (!preferences_begin(c, &change, only_pointer))
+    if (preferences_begin(c, &change, only_pointer))
         return c->response->status;
     change.kind = change.location.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
     return perform(c, &change);

@@ -1,62 +1,57 @@
 /* preferences_input.c: what a request asks of the preferences: parameters, conditions, container
  * and location, JSON. */
+#include "api/preferences_input.h"
+
 #include <string.h>
 
 #include "api/input.h"
-#include "api/preferences_input.h"
 #include "api/reply.h"
 #include "base/quote.h"
 
 /* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
 enum { CONTAINER_BYTES = 1024 };
 
-bool preferences_parameters(struct context *c, const char *const *known) {
+int preferences_parameters(struct context *c, const char *const *known) {
     const struct param *unknown = params_unknown(&c->request->params, known);
 
     if (unknown == NULL)
-        return true;
-    reply_fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
-    return false;
+        return 0;
+    return reply_fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
 }
 
 /* Ignoring a condition that can't be read would be a lost update. */
-static bool read_condition(struct context *c, const char *header, const char *variable,
-                           struct etag_list *out) {
+static int read_condition(struct context *c, const char *header, const char *variable,
+                          struct etag_list *out) {
     const struct request *r = c->request;
 
-    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1) {
-        reply_fail(c, 400, "%s was sent more than once.", header);
-        return false;
-    }
+    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1)
+        return reply_fail(c, 400, "%s was sent more than once.", header);
     if (etag_list_parse(c->arena, r->variable(r->transport, variable), out))
-        return true;
-    reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
-    return false;
+        return 0;
+    return reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
 }
 
-bool preferences_conditions(struct context *c, struct prefs_change *change) {
-    return read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) &&
-           read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
+int preferences_conditions(struct context *c, struct prefs_change *change) {
+    if (read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match))
+        return c->response->status;
+    return read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
 }
 
-static bool key_fits(struct context *c, const char *key, int longest) {
+static int check_key(struct context *c, const char *key, int longest) {
     if (strlen(key) <= (size_t)longest)
-        return true;
-    reply_fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
-    return false;
+        return 0;
+    return reply_fail(c, 400, "The key %s is longer than %d bytes.", quote(c->arena, key), longest);
 }
 
-static bool read_pointer(struct context *c, const char *text, struct json_pointer *location) {
+static int read_pointer(struct context *c, const char *text, struct json_pointer *location) {
     const char *why;
 
-    if (c->arg_count > 1) {
-        reply_fail(c, 400, "A path behind the container and a pointer can't be sent together.");
-        return false;
-    }
+    if (c->arg_count > 1)
+        return reply_fail(c, 400,
+                          "A path behind the container and a pointer can't be sent together.");
     if (json_pointer_parse(c->arena, text, strlen(text), location, &why))
-        return true;
-    reply_fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
-    return false;
+        return 0;
+    return reply_fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);
 }
 
 static void read_path(struct context *c, struct json_pointer *location) {
@@ -68,7 +63,7 @@ static void read_path(struct context *c, struct json_pointer *location) {
 }
 
 /* Container and location: the segments of the path, or the parameter "pointer" for the location. */
-static bool read_location(struct context *c, struct prefs_change *change) {
+static int read_location(struct context *c, struct prefs_change *change) {
     const char *pointer = params_last(&c->request->params, "pointer");
     const struct json_pointer *steps = &change->location;
     int segments = c->options->preferences_path_segments, longest = c->options->json_key_bytes;
@@ -76,20 +71,18 @@ static bool read_location(struct context *c, struct prefs_change *change) {
     change->container = c->args[0];
     if (pointer == NULL)
         read_path(c, &change->location);
-    else if (!read_pointer(c, pointer, &change->location))
-        return false;
-    if (steps->count >= (size_t)segments) {
-        reply_fail(c, 400, "The path has more than %d segments.", segments);
-        return false;
-    }
+    else if (read_pointer(c, pointer, &change->location))
+        return c->response->status;
+    if (steps->count >= (size_t)segments)
+        return reply_fail(c, 400, "The path has more than %d segments.", segments);
     for (size_t i = 0; i < steps->count; i++)
-        if (!key_fits(c, steps->tokens[i].text, longest))
-            return false;
-    return key_fits(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
+        if (check_key(c, steps->tokens[i].text, longest))
+            return c->response->status;
+    return check_key(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
 }
 
-bool preferences_begin(struct context *c, struct prefs_change *change,
-                       const char *const *parameters) {
+int preferences_begin(struct context *c, struct prefs_change *change,
+                      const char *const *parameters) {
     const struct api_options *s = c->options;
 
     *change = (struct prefs_change){.depth = (size_t)s->json_depth,
@@ -97,8 +90,9 @@ bool preferences_begin(struct context *c, struct prefs_change *change,
                                     .document_bytes = s->preferences_document_bytes,
                                     .max_containers = s->preferences_max_containers,
                                     .max_bytes = s->preferences_max_bytes};
-    return preferences_parameters(c, parameters) && read_location(c, change) &&
-           preferences_conditions(c, change);
+    if (preferences_parameters(c, parameters) || read_location(c, change))
+        return c->response->status;
+    return preferences_conditions(c, change);
 }
 
 struct json_node *preferences_read_json(struct context *c, const char *bytes, size_t n,

@@ -1,11 +1,12 @@
 /* reply.c: responding: JSON documents, strings, failures, pages. */
+#include "api/reply.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "api/reply.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -83,7 +84,7 @@ int reply_fail(struct context *c, int status, const char *format, ...) {
     return reply_string(c, status, message);
 }
 
-static int fail_gone(struct context *c) {
+static int reply_gone(struct context *c) {
     if (response_enough(c->response)) { /* a HEAD is a success, not a client that left */
         c->rc = RC_OK;
         c->json_open = false;
@@ -94,68 +95,57 @@ static int fail_gone(struct context *c) {
     return 499; /* for the log: nobody reads it */
 }
 
-static int unavailable(struct context *c, const char *message) {
-    int status = reply_fail(c, 503, "%s", message);
+/* The one table of how results become responses. The message is for those that bring none. */
+static const struct {
+    int status;
+    const char *message;
+} responses[] = {
+    [RC_NOTFOUND] = {404, "An object of this request is gone."},
+    [RC_EXISTS] = {409, "The request conflicts with the state of the inventory."},
+    [RC_CONFLICT] = {409, "The request conflicts with the state of the inventory."},
+    [RC_INVALID] = {400, "The database refused a value of this request."},
+    [RC_PRECONDITION] = {412, "A precondition of this request failed."},
+    [RC_TOO_LARGE] = {413, "The request is too large."},
+    [RC_QUOTA] = {507, "The quota is used up."},
+    [RC_RETRY] = {503, "Too many writers at once. Please try again."},
+    [RC_BROKEN] = {503, "The database is not available. Please try again."},
+    [RC_BUSY] = {503, "The database is too busy. Please try again."},
+    [RC_READONLY] = {503, "The database takes no writes at the moment."},
+    [RC_UNREADY] = {503, "The database schema is missing or too old. Run muster --init-db."},
+    [RC_FULL] = {507, "The database has no space left."},
+    [RC_UNKNOWN] = {503, "The database did not confirm that the request was committed: whether it "
+                         "took effect is unknown."},
+    [RC_BUG] = {500, "The request could not be served; the reason is in the server's log."},
+};
 
-    if (!c->response->started)
+int reply_verdict(struct context *c, struct verdict verdict) {
+    int status = responses[verdict.rc].status;
+    const char *message = verdict.message ? verdict.message : responses[verdict.rc].message;
+
+    if (verdict.rc == RC_OK)
+        return 0;
+    if (!verdict.message)
+        c->rc = verdict.rc;
+    if (verdict.rc == RC_GONE)
+        return reply_gone(c);
+    if (verdict.rc == RC_BUG)
+        log_error("%s failed with %s: %s", c->request->target, rc_name(verdict.rc),
+                  store_error(c->store));
+    reply_fail(c, status, "%s", message);
+    if (status == 503 && !c->response->started)
         response_header(c->response, "Retry-After", "1");
-    return status;
-}
-
-static int fail_unknown(struct context *c) {
-    int status =
-        unavailable(c, "The database did not confirm that the request was committed: whether it "
-                       "took effect is unknown.");
-
-    response_header(c->response, "Clusto-Outcome", "unknown");
-    return status;
+    if (verdict.rc == RC_UNKNOWN && !c->response->started)
+        response_header(c->response, "Clusto-Outcome", "unknown");
+    return c->response->status;
 }
 
 int reply_rc(struct context *c, enum rc rc) {
-    c->rc = rc;
-    switch (rc) {
-    case RC_GONE: return fail_gone(c);
-    case RC_RETRY: return unavailable(c, "Too many writers at once. Please try again.");
-    case RC_BROKEN: return unavailable(c, "The database is not available. Please try again.");
-    case RC_BUSY: return unavailable(c, "The database is too busy. Please try again.");
-    case RC_READONLY: return unavailable(c, "The database takes no writes at the moment.");
-    case RC_UNREADY:
-        return unavailable(c, "The database is not set up for this: muster --init-db does it.");
-    case RC_FULL: return reply_fail(c, 507, "The database has no space left.");
-    case RC_UNKNOWN: return fail_unknown(c);
-    case RC_INVALID: return reply_fail(c, 400, "The database refused a value of this request.");
-    case RC_NOTFOUND: return reply_fail(c, 404, "An object of this request is gone.");
-    case RC_EXISTS:
-    case RC_CONFLICT:
-        return reply_fail(c, 409, "The request conflicts with the state of the inventory.");
-    case RC_OK:
-    case RC_BUG: break;
-    }
-    log_error("%s failed with %s: %s", c->request->target, rc_name(rc), store_error(c->store));
-    return reply_fail(c, 500,
-                      "The request could not be served; the reason is in the server's log.");
-}
-
-int reply_verdict(struct context *c, struct verdict verdict) {
-    assert(verdict.rc != RC_OK);
-    if (!verdict.message)
-        return reply_rc(c, verdict.rc);
-    c->rc = verdict.rc;
-    switch (verdict.rc) {
-    case RC_INVALID: return reply_fail(c, 400, "%s", verdict.message);
-    case RC_NOTFOUND: return reply_fail(c, 404, "%s", verdict.message);
-    default: return reply_fail(c, 409, "%s", verdict.message);
-    }
+    return reply_verdict(c, verdict_of(rc));
 }
 
 void reply_depends_on(struct context *c, int64_t key) {
     assert(c->dependencies.count < CONTEXT_DEPENDENCIES);
     c->dependencies.keys[c->dependencies.count++] = key;
-}
-
-int reply_bad_mode(struct context *c) {
-    return reply_fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
-                      request_header(c->request, "Clusto-Mode"));
 }
 
 static void set_number(struct context *c, const char *name, int64_t number) {

@@ -1,9 +1,10 @@
 /* root.c: handlers of the paths that belong to no mount: version, meta, favicon, drivers, types. */
+#include "api/root.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/reply.h"
-#include "api/root.h"
 #include "model/driver.h"
 
 int root_favicon(struct context *c) {

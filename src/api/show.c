@@ -1,8 +1,9 @@
 /* show.c: structs to JSON: compact paths, expanded objects, attributes, lists. */
+#include "api/show.h"
+
 #include <string.h>
 
 #include "api/reply.h"
-#include "api/show.h"
 #include "model/driver.h"
 #include "json/reader.h"
 #include "json/writer.h"

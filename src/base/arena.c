@@ -193,22 +193,32 @@ char *arena_join(struct arena *a, const char *const *texts) {
     return joined;
 }
 
-char *arena_printf(struct arena *a, const char *format, ...) {
+char *arena_vprintf(struct arena *a, const char *format, va_list args) {
     char small[256];
-    va_list args;
+    va_list again;
     char *text;
     int n;
 
-    va_start(args, format);
+    va_copy(again, args);
     n = vsnprintf(small, sizeof(small), format, args);
-    va_end(args);
     if (n < 0)
         log_fatal("can't format a text by \"%s\"", format);
-    if ((size_t)n < sizeof(small))
-        return arena_strndup(a, small, (size_t)n);
-    text = arena_alloc(a, (size_t)n + 1);
+    if ((size_t)n < sizeof(small)) {
+        text = arena_strndup(a, small, (size_t)n);
+    } else {
+        text = arena_alloc(a, (size_t)n + 1);
+        (void)vsnprintf(text, (size_t)n + 1, format, again);
+    }
+    va_end(again);
+    return text;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+    va_list args;
+    char *text;
+
     va_start(args, format);
-    (void)vsnprintf(text, (size_t)n + 1, format, args);
+    text = arena_vprintf(a, format, args);
     va_end(args);
     return text;
 }

@@ -45,12 +45,6 @@ static const char *shortened(struct arena *arena, const char *text) {
     return arena_printf(arena, "%.*s...", (int)n, text);
 }
 
-static const char *complain(struct arena *arena, const char *text, enum value_datatype datatype,
-                            const char *why) {
-    return arena_printf(arena, "Error casting %s into a(n) %s: %s", shortened(arena, text),
-                        value_datatype_name(datatype), why);
-}
-
 static const char *cast_int(struct arena *arena, const char *text, struct value *out) {
     switch (num_parse(text, &out->number)) {
     case NUM_OK: return NULL;
@@ -73,8 +67,8 @@ static const char *cast_relation(struct arena *arena, const char *text, struct v
     return NULL;
 }
 
-const char *value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
-                       const char *mask, struct value *out) {
+struct verdict value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
+                          const char *mask, struct value *out) {
     const char *why = NULL;
 
     assert(arena != NULL && text != NULL && out != NULL && datatype != DATATYPE_JSON);
@@ -85,7 +79,9 @@ const char *value_cast(struct arena *arena, const char *text, enum value_datatyp
     case DATATYPE_RELATION: why = cast_relation(arena, text, out); break;
     default: out->text = text; break;
     }
-    return why == NULL ? NULL : complain(arena, text, datatype, why);
+    return why == NULL ? verdict_of(RC_OK)
+                       : verdict_no(arena, RC_INVALID, "Error casting %s into a(n) %s: %s",
+                                    shortened(arena, text), value_datatype_name(datatype), why);
 }
 
 /* --- comparison --- */

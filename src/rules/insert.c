@@ -1,27 +1,63 @@
-/* insert.c: who may be put into what (contract/drivers.md), decided on locked rows. */
+/* insert.c: which object may be put into which container (contract/drivers.md), decided on locked
+ * rows. */
+#include "rules/insert.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "model/driver.h"
-#include "rules/insert.h"
 #include "rules/properties.h"
-
-/* Of a rack whose driver does not say. */
-#define RACK_MINIMUM "1"
-#define RACK_MAXIMUM "45"
 
 static const struct driver *driver_of_ref(const struct ref *ref) {
     return driver_of(ref->driver, ref->type);
 }
 
+/* --- memberships, sorted by member --- */
+
+static int by_member(const void *a, const void *b) {
+    const struct membership *x = a, *y = b;
+
+    return (x->member > y->member) - (x->member < y->member);
+}
+
+/* Those of one member. */
+static struct memberships of_member(const struct memberships *all, int32_t member) {
+    size_t low = 0, high = all->count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (all->items[middle].member < member)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < all->count && all->items[end].member == member;)
+        end++;
+    return (struct memberships){all->items + low, end - low};
+}
+
+static bool is_in(const struct ref *container, int32_t member, const struct memberships *all) {
+    struct memberships of = of_member(all, member);
+
+    for (size_t i = 0; i < of.count; i++)
+        if (of.items[i].container.id == container->id)
+            return true;
+    return false;
+}
+
+static int32_t *ids_of(struct arena *arena, const struct ref *refs, size_t count) {
+    int32_t *ids = arena_array(arena, count, sizeof *ids);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = refs[i].id;
+    return ids;
+}
+
+/* --- the rules --- */
+
 static bool is_pool(const struct driver *driver) {
     return driver->insert_rule == INSERT_POOL || driver->insert_rule == INSERT_UNIQUE_POOL ||
            driver->insert_rule == INSERT_EXCLUSIVE_POOL;
-}
-
-static const char *in_another(struct arena *arena, const struct ref *member,
-                              const struct ref *other) {
-    return arena_printf(arena, "\"%s\" is already in the %s \"%s\"", member->name, other->driver,
-                        other->name);
 }
 
 /* Does being in `other` keep the member out of a container with this driver? */
@@ -39,182 +75,154 @@ static bool excludes(const struct driver *container, const struct driver *other)
     return true;
 }
 
-const char *insert_refusal(struct arena *arena, const struct ref *container,
-                           const struct ref *member, const struct membership *memberships,
-                           size_t count) {
+struct verdict insert_check(struct arena *arena, const struct ref *container,
+                            const struct ref *member, const struct memberships *all) {
     const struct driver *driver = driver_of_ref(container);
+    struct memberships of = of_member(all, member->id);
 
     if (container->id == member->id)
-        return arena_printf(arena, "\"%s\" cannot be put into itself", member->name);
+        return verdict_no(arena, RC_CONFLICT, "\"%s\" cannot be put into itself", member->name);
     if (driver->insert_rule == INSERT_RACK &&
         !driver_is_a(driver_of_ref(member), driver_find("device")))
-        return arena_printf(arena, "\"%s\" is no device: only devices can be racked", member->name);
-    for (size_t i = 0; i < count; i++)
-        if (memberships[i].member == member->id && memberships[i].container.id != container->id &&
-            excludes(driver, driver_of_ref(&memberships[i].container)))
-            return in_another(arena, member, &memberships[i].container);
-    return NULL;
-}
+        return verdict_no(arena, RC_CONFLICT, "\"%s\" is not a device: only devices can be racked",
+                          member->name);
+    for (size_t i = 0; i < of.count; i++) {
+        const struct ref *other = &of.items[i].container;
 
-static bool is_in(const struct ref *container, int32_t member, const struct membership *memberships,
-                  size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (memberships[i].member == member && memberships[i].container.id == container->id)
-            return true;
-    return false;
+        if (other->id != container->id && excludes(driver, driver_of_ref(other)))
+            return verdict_no(arena, RC_CONFLICT, "\"%s\" is already in the %s \"%s\"",
+                              member->name, other->driver, other->name);
+    }
+    return verdict_of(RC_OK);
 }
 
 /* Nothing may end up inside itself. */
 static struct verdict check_ancestors(struct store *store, struct arena *arena,
-                                      const struct ref *container, const struct ref *members,
-                                      const int32_t *ids, size_t count) {
+                                      const struct insertion *in) {
     int32_t inside = 0;
-    enum rc rc = store_find_ancestor(store, container->id, ids, count, &inside);
 
-    if (rc != RC_OK)
-        return verdict_failed(rc);
-    for (size_t i = 0; inside != 0 && i < count; i++)
-        if (members[i].id == inside)
-            return verdict_conflict(arena_printf(arena,
-                                                 "\"%s\" contains \"%s\" and cannot be put into it",
-                                                 members[i].name, container->name));
-    return verdict_ok();
+    RC_TRY(store_find_ancestor(store, in->container->id, ids_of(arena, in->members, in->count),
+                               in->count, &inside));
+    for (size_t i = 0; inside != 0 && i < in->count; i++)
+        if (in->members[i].id == inside)
+            return verdict_no(arena, RC_CONFLICT,
+                              "\"%s\" contains \"%s\" and cannot be put into it",
+                              in->members[i].name, in->container->name);
+    return verdict_of(RC_OK);
 }
 
-/* The units that a rack has. */
+/* --- racks --- */
+
+/* The units that a rack has; where its driver does not say, 1 to 45. */
 static struct verdict read_rack(struct store *store, struct arena *arena, const struct ref *rack,
                                 int64_t *minimum, int64_t *maximum) {
+    static const struct properties_number minu = {"minu", "1", INT32_MIN, INT32_MAX};
+    static const struct properties_number maxu = {"maxu", "45", INT32_MIN, INT32_MAX};
     const struct attr_filter filter = {.subkey = "property"};
-    const struct driver *driver = driver_of_ref(rack);
-    struct object object = {.ref = *rack};
-    struct ref ref;
-    struct verdict v = verdict_failed(store_attrs_by_name(store, arena, rack->name, &filter, &ref,
-                                                          &object.attrs, &object.attr_count));
+    struct object object = {0};
 
-    if (v.rc == RC_OK)
-        v = properties_number(arena, &object, driver, "minu", RACK_MINIMUM, INT32_MIN, INT32_MAX,
-                              minimum);
-    if (v.rc == RC_OK)
-        v = properties_number(arena, &object, driver, "maxu", RACK_MAXIMUM, INT32_MIN, INT32_MAX,
-                              maximum);
-    return v;
+    RC_TRY(store_attrs_by_name(store, arena, rack->name, &filter, &object.ref, &object.attrs,
+                               &object.attr_count));
+    VERDICT_TRY(properties_number(arena, &object, &minu, minimum));
+    return properties_number(arena, &object, &maxu, maximum);
 }
 
 /* The units themselves: adjacent, within the rack, none twice. */
-static struct verdict check_units(struct store *store, struct arena *arena, const struct ref *rack,
-                                  const int32_t *units, size_t count) {
+static struct verdict check_units(struct store *store, struct arena *arena,
+                                  const struct insertion *in) {
     int64_t minimum, maximum, lowest = INT32_MAX, highest = INT32_MIN;
-    struct verdict v = read_rack(store, arena, rack, &minimum, &maximum);
 
-    if (v.rc != RC_OK)
-        return v;
-    for (size_t i = 0; i < count; i++) {
-        lowest = units[i] < lowest ? units[i] : lowest;
-        highest = units[i] > highest ? units[i] : highest;
+    VERDICT_TRY(read_rack(store, arena, in->container, &minimum, &maximum));
+    for (size_t i = 0; i < in->unit_count; i++) {
+        lowest = in->units[i] < lowest ? in->units[i] : lowest;
+        highest = in->units[i] > highest ? in->units[i] : highest;
         for (size_t k = 0; k < i; k++)
-            if (units[k] == units[i])
-                return verdict_invalid(arena_printf(arena, "rackU %d is given twice", units[i]));
+            if (in->units[k] == in->units[i])
+                return verdict_no(arena, RC_INVALID, "rackU %d is duplicated", in->units[i]);
     }
     if (lowest < minimum || highest > maximum)
-        return verdict_invalid(arena_printf(arena, "rackU must be from %lld to %lld in \"%s\"",
-                                            (long long)minimum, (long long)maximum, rack->name));
-    if (highest - lowest + 1 != (int64_t)count)
-        return verdict_invalid("the units of rackU must be adjacent");
-    return verdict_ok();
+        return verdict_no(arena, RC_INVALID, "rackU must be from %lld to %lld in \"%s\"",
+                          (long long)minimum, (long long)maximum, in->container->name);
+    if (highest - lowest + 1 != (int64_t)in->unit_count)
+        return verdict_no(arena, RC_INVALID, "the units of rackU must be adjacent");
+    return verdict_of(RC_OK);
 }
 
-/* The name of who is in the way, for the message. */
-static struct verdict occupied(struct arena *arena, const struct ref *rack, int32_t unit) {
-    return verdict_conflict(arena_printf(arena, "unit %d of \"%s\" is occupied", unit, rack->name));
+static struct verdict check_free(struct store *store, struct arena *arena,
+                                 const struct insertion *in) {
+    struct memberships contained;
+
+    RC_TRY(store_contained(store, arena, in->container->id, &contained.items, &contained.count));
+    for (size_t i = 0; i < contained.count; i++)
+        for (size_t k = 0; k < in->unit_count; k++)
+            if (contained.items[i].has_unit && contained.items[i].unit == in->units[k])
+                return verdict_no(arena, RC_CONFLICT, "unit %d of \"%s\" is occupied", in->units[k],
+                                  in->container->name);
+    return verdict_of(RC_OK);
 }
 
 static struct verdict insert_racked(struct store *store, struct arena *arena,
-                                    const struct ref *rack, const struct ref *member,
-                                    const int32_t *units, size_t count) {
-    struct membership *contained;
-    size_t contained_count;
-    struct verdict v = check_units(store, arena, rack, units, count);
-    enum rc rc;
-
-    if (v.rc != RC_OK)
-        return v;
-    rc = store_contained(store, arena, rack->id, &contained, &contained_count);
-    if (rc != RC_OK)
-        return verdict_failed(rc);
-    for (size_t i = 0; i < contained_count; i++)
-        for (size_t k = 0; k < count; k++)
-            if (contained[i].has_unit && contained[i].unit == units[k])
-                return occupied(arena, rack, units[k]);
-    return verdict_failed(store_insert_racked(store, rack->id, member->id, units, count));
+                                    const struct insertion *in) {
+    if (in->unit_count == 0)
+        return verdict_no(arena, RC_INVALID,
+                          "Provide at least one \"rackU\" to put a device into a rack");
+    if (in->count > 1)
+        return verdict_no(arena, RC_INVALID,
+                          "Only one device at a time can be put into units of a rack");
+    VERDICT_TRY(check_units(store, arena, in));
+    VERDICT_TRY(check_free(store, arena, in));
+    return verdict_of(store_insert_racked(store, in->container->id, in->members[0].id, in->units,
+                                          in->unit_count));
 }
 
-/* The members that are not in yet, each once. */
-static size_t new_members(struct arena *arena, const struct ref *container,
-                          const struct ref *members, size_t count,
-                          const struct membership *memberships, size_t membership_count,
-                          struct ref **out, int32_t **ids) {
-    size_t n = 0;
+/* --- inserting --- */
 
-    *out = arena_array(arena, count, sizeof **out);
-    *ids = arena_array(arena, count, sizeof **ids);
-    for (size_t i = 0; i < count; i++) {
-        bool seen = is_in(container, members[i].id, memberships, membership_count);
+/* By id, in one array the first of an object first. */
+static int by_id(const void *a, const void *b) {
+    const struct ref *x = *(const struct ref *const *)a, *y = *(const struct ref *const *)b;
 
-        for (size_t k = 0; k < n; k++)
-            seen = seen || (*ids)[k] == members[i].id;
-        if (seen)
-            continue;
-        (*out)[n] = members[i];
-        (*ids)[n++] = members[i].id;
-    }
-    return n;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x > y) - (x < y);
 }
 
-/* All rules that need no rack units. */
-static struct verdict check_members(struct store *store, struct arena *arena,
-                                    const struct ref *container, const struct ref *members,
-                                    const int32_t *ids, size_t count,
-                                    const struct membership *memberships, size_t membership_count) {
-    for (size_t i = 0; i < count; i++) {
-        const char *reason =
-            insert_refusal(arena, container, &members[i], memberships, membership_count);
+/* The members that are not in yet, each once, in the order given. */
+static void new_members(struct arena *arena, const struct insertion *in,
+                        const struct memberships *all, struct insertion *out) {
+    const struct ref **sorted = arena_array(arena, in->count, sizeof *sorted);
+    bool *skip = arena_array(arena, in->count, sizeof *skip);
+    struct ref *members = arena_array(arena, in->count, sizeof *members);
 
-        if (reason)
-            return verdict_conflict(reason);
-    }
-    return check_ancestors(store, arena, container, members, ids, count);
+    for (size_t i = 0; i < in->count; i++)
+        sorted[i] = &in->members[i];
+    qsort(sorted, in->count, sizeof *sorted, by_id);
+    for (size_t i = 0; i < in->count; i++)
+        skip[sorted[i] - in->members] = (i > 0 && sorted[i - 1]->id == sorted[i]->id) ||
+                                        is_in(in->container, sorted[i]->id, all);
+    *out = *in;
+    out->members = members;
+    out->count = 0;
+    for (size_t i = 0; i < in->count; i++)
+        if (!skip[i])
+            members[out->count++] = in->members[i];
 }
 
-struct verdict insert_members(struct store *store, struct arena *arena, const struct ref *container,
-                              const struct ref *members, size_t count, const int32_t *units,
-                              size_t unit_count) {
-    bool is_rack = driver_of_ref(container)->insert_rule == INSERT_RACK;
-    int32_t *all = arena_array(arena, count, sizeof *all), *ids;
-    struct membership *memberships;
-    struct ref *fresh;
-    size_t membership_count;
-    struct verdict v;
-    enum rc rc;
+struct verdict insert_members(struct store *store, struct arena *arena,
+                              const struct insertion *in) {
+    struct memberships all;
+    struct insertion fresh;
 
-    if (count == 0)
-        return verdict_ok();
-    for (size_t i = 0; i < count; i++)
-        all[i] = members[i].id;
-    rc = store_memberships(store, arena, all, count, &memberships, &membership_count);
-    if (rc != RC_OK)
-        return verdict_failed(rc);
-    count =
-        new_members(arena, container, members, count, memberships, membership_count, &fresh, &ids);
-    if (count == 0)
-        return verdict_ok();
-    v = check_members(store, arena, container, fresh, ids, count, memberships, membership_count);
-    if (v.rc != RC_OK)
-        return v;
-    if (!is_rack)
-        return verdict_failed(store_insert(store, container->id, ids, count));
-    if (unit_count == 0)
-        return verdict_invalid("Provide at least one \"rackU\" to put a device into a rack");
-    if (count > 1)
-        return verdict_invalid("Only one device at a time can be put into units of a rack");
-    return insert_racked(store, arena, container, fresh, units, unit_count);
+    if (in->count == 0)
+        return verdict_of(RC_OK);
+    RC_TRY(store_memberships(store, arena, ids_of(arena, in->members, in->count), in->count,
+                             &all.items, &all.count));
+    qsort(all.items, all.count, sizeof *all.items, by_member);
+    new_members(arena, in, &all, &fresh);
+    if (fresh.count == 0)
+        return verdict_of(RC_OK);
+    for (size_t i = 0; i < fresh.count; i++)
+        VERDICT_TRY(insert_check(arena, in->container, &fresh.members[i], &all));
+    VERDICT_TRY(check_ancestors(store, arena, &fresh));
+    if (driver_of_ref(in->container)->insert_rule == INSERT_RACK)
+        return insert_racked(store, arena, &fresh);
+    return verdict_of(store_insert(store, in->container->id,
+                                   ids_of(arena, fresh.members, fresh.count), fresh.count));
 }

@@ -1,8 +1,9 @@
 /* manager.c: a resource manager's properties, read for its work whoever stored them. */
+#include "rules/manager.h"
+
 #include <string.h>
 
 #include "model/ip.h"
-#include "rules/alloc.h"
 #include "rules/properties.h"
 
 static int64_t last_given(const struct object *object) {
@@ -16,28 +17,35 @@ static int64_t last_given(const struct object *object) {
     return INT64_MIN;
 }
 
+/* An address; false: there is none, or *verdict says what is wrong. */
+static bool read_address(struct arena *arena, const struct object *object, const char *name,
+                         uint32_t *out, struct verdict *verdict) {
+    const char *text = properties_text(arena, object, name);
+
+    if (verdict->rc != RC_OK || !text || !*text)
+        return false;
+    if (ip_parse(text, out))
+        return true;
+    *verdict = properties_nonsense(arena, object, name, text);
+    return false;
+}
+
 static struct verdict read_range(struct arena *arena, const struct object *object,
                                  struct manager *out) {
-    const char *base_text = properties_text(arena, object, out->driver, "baseip");
-    const char *gateway_text = properties_text(arena, object, out->driver, "gateway");
+    const char *netmask = properties_text(arena, object, "netmask");
+    struct verdict verdict = verdict_of(RC_OK);
     uint32_t base, mask, gateway, first, last;
 
-    out->netmask = properties_text(arena, object, out->driver, "netmask");
-    if (!out->netmask)
-        out->netmask = "255.255.255.255";
-    if (!ip_parse_netmask(out->netmask, &mask))
-        return properties_nonsense(arena, object, "netmask", out->netmask);
+    if (!netmask)
+        netmask = "255.255.255.255";
+    if (!ip_parse_netmask(netmask, &mask))
+        return properties_nonsense(arena, object, "netmask", netmask);
     out->netmask_bits = ip_netmask_bits(mask);
     out->gateway = INT64_MIN;
-    if (gateway_text && *gateway_text) {
-        if (!ip_parse(gateway_text, &gateway))
-            return properties_nonsense(arena, object, "gateway", gateway_text);
+    if (read_address(arena, object, "gateway", &gateway, &verdict))
         out->gateway = ip_to_stored(gateway);
-    }
-    if (!base_text || !*base_text)
-        return verdict_ok();
-    if (!ip_parse(base_text, &base))
-        return properties_nonsense(arena, object, "baseip", base_text);
+    if (!read_address(arena, object, "baseip", &base, &verdict))
+        return verdict;
     out->has_range = true;
     out->first = 0;
     out->last = -1; /* nothing between network and broadcast */
@@ -45,22 +53,21 @@ static struct verdict read_range(struct arena *arena, const struct object *objec
         out->first = ip_to_stored(first);
         out->last = ip_to_stored(last);
     }
-    return verdict_ok();
+    return verdict_of(RC_OK);
 }
 
 static struct verdict read_names(struct arena *arena, const struct object *object,
                                  struct manager *out) {
-    const char *zeros = properties_text(arena, object, out->driver, "leadingZeros");
-    struct verdict v = properties_number(arena, object, out->driver, "digits", "2", 1,
-                                         MANAGER_DIGITS_LIMIT, &out->digits);
+    static const struct properties_number digits = {"digits", "2", 1, MANAGER_MAX_DIGITS};
+    static const struct properties_number next = {"next", "1", 0, INT32_MAX};
+    const char *zeros = properties_text(arena, object, "leadingZeros");
 
-    if (v.rc == RC_OK)
-        v = properties_number(arena, object, out->driver, "next", "1", 0, INT32_MAX, &out->next);
-    out->basename = properties_text(arena, object, out->driver, "basename");
+    out->basename = properties_text(arena, object, "basename");
     if (!out->basename)
         out->basename = "";
     out->leading_zeros = !zeros || (strcmp(zeros, "0") != 0 && strcmp(zeros, "") != 0);
-    return v;
+    VERDICT_TRY(properties_number(arena, object, &digits, &out->digits));
+    return properties_number(arena, object, &next, &out->next);
 }
 
 struct verdict manager_read(struct arena *arena, const struct object *object, struct manager *out) {
@@ -74,5 +81,5 @@ struct verdict manager_read(struct arena *arena, const struct object *object, st
     case ALLOCATOR_RESOURCE:
     case ALLOCATOR_NONE: break;
     }
-    return verdict_ok();
+    return verdict_of(RC_OK);
 }

@@ -1,39 +1,45 @@
 /* properties.c: a driver's properties: checked before they are stored, and read back. */
+#include "rules/properties.h"
+
 #include <string.h>
 
 #include "base/num.h"
 #include "model/ip.h"
-#include "rules/alloc.h"
-#include "rules/properties.h"
+#include "rules/manager.h"
 
-static const char *check_address(struct arena *arena, const char *name, const char *text) {
+/* --- checking --- */
+
+static struct verdict check_address(struct arena *arena, const char *name, const char *text) {
     uint32_t address;
 
     if (ip_parse(text, &address))
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not an IPv4 address for the property \"%s\"", text, name);
+        return verdict_of(RC_OK);
+    return verdict_no(arena, RC_INVALID, "\"%s\" is not an IPv4 address for the property \"%s\"",
+                      text, name);
 }
 
-static const char *check_netmask(struct arena *arena, const char *name, const char *text) {
+static struct verdict check_netmask(struct arena *arena, const char *name, const char *text) {
     uint32_t mask;
 
     if (ip_parse_netmask(text, &mask))
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not a netmask for the property \"%s\"", text, name);
+        return verdict_of(RC_OK);
+    return verdict_no(arena, RC_INVALID, "\"%s\" is not a netmask for the property \"%s\"", text,
+                      name);
 }
 
-static const char *check_between(struct arena *arena, const char *name, const char *text,
-                                 int64_t minimum, int64_t maximum) {
+static struct verdict check_between(struct arena *arena, const char *name, const char *text,
+                                    int64_t minimum, int64_t maximum) {
     int64_t number;
 
     if (num_parse_range(text, minimum, maximum, &number) == NUM_OK)
-        return NULL;
-    return arena_printf(arena, "\"%s\" is not a number from %lld to %lld for the property \"%s\"",
-                        text, (long long)minimum, (long long)maximum, name);
+        return verdict_of(RC_OK);
+    return verdict_no(arena, RC_INVALID,
+                      "\"%s\" is not a number from %lld to %lld for the property \"%s\"", text,
+                      (long long)minimum, (long long)maximum, name);
 }
 
-static const char *check_property(struct arena *arena, const struct driver_property *property,
-                                  const char *text) {
+static struct verdict check_property(struct arena *arena, const struct driver_property *property,
+                                     const char *text) {
     const char *name = property->name;
 
     if (strcmp(name, "baseip") == 0 || strcmp(name, "gateway") == 0)
@@ -41,23 +47,15 @@ static const char *check_property(struct arena *arena, const struct driver_prope
     if (strcmp(name, "netmask") == 0)
         return check_netmask(arena, name, text);
     if (strcmp(name, "digits") == 0)
-        return check_between(arena, name, text, 1, MANAGER_DIGITS_LIMIT);
+        return check_between(arena, name, text, 1, MANAGER_MAX_DIGITS);
     if (strcmp(name, "next") == 0)
         return check_between(arena, name, text, 0, INT32_MAX);
     if (property->is_int)
         return check_between(arena, name, text, INT32_MIN, INT32_MAX);
-    return NULL;
+    return verdict_of(RC_OK);
 }
 
-static const char *value_given(const char *name, const char *const *names,
-                               const char *const *values, size_t count) {
-    const char *value = NULL;
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            value = values[i];
-    return value;
-}
+/* --- new objects --- */
 
 static struct attr property_attr(const struct driver_property *property, const char *text) {
     struct attr attr = {.key = property->name, .subkey = "property"};
@@ -72,51 +70,48 @@ static struct attr property_attr(const struct driver_property *property, const c
     return attr;
 }
 
-static struct attr *properties(struct arena *arena, const struct driver *driver,
-                               const char *const *names, const char *const *values, size_t count,
-                               size_t *attr_count) {
-    struct attr *attrs = arena_array(arena, driver->property_count + 1, sizeof *attrs);
+static struct attrs properties(struct arena *arena, const struct driver *driver,
+                               const struct params *given) {
+    struct attrs attrs = {arena_array(arena, driver->property_count + 1, sizeof *attrs.items), 0};
 
-    *attr_count = 0;
     for (size_t i = 0; i < driver->property_count; i++) {
         const struct driver_property *property = &driver->properties[i];
-        const char *text = value_given(property->name, names, values, count);
+        const char *text = params_last(given, property->name);
 
         if (!text)
             text = property->default_text;
         if (text)
-            attrs[(*attr_count)++] = property_attr(property, text);
+            attrs.items[attrs.count++] = property_attr(property, text);
     }
     return attrs;
 }
 
-struct attr *properties_default(struct arena *arena, const struct driver *driver, size_t *count) {
-    return properties(arena, driver, NULL, NULL, 0, count);
+struct attrs properties_default(struct arena *arena, const struct driver *driver) {
+    return properties(arena, driver, &(struct params){0});
 }
 
 struct verdict properties_given(struct arena *arena, const struct driver *driver,
-                                const char *const *names, const char *const *values, size_t count,
-                                struct attr **attrs, size_t *attr_count) {
-    for (size_t i = 0; i < count; i++) {
-        const struct driver_property *property = driver_property(driver, names[i]);
-        const char *problem;
+                                const struct params *given, struct attrs *out) {
+    for (size_t i = 0; i < given->count; i++) {
+        const struct param *param = &given->items[i];
+        const struct driver_property *property = driver_property(driver, param->name);
 
+        if (strcmp(param->name, "name") == 0)
+            continue;
         if (!property)
-            return verdict_invalid(arena_printf(
-                arena, "\"%s\" is not a property of the driver \"%s\"", names[i], driver->name));
-        problem = check_property(arena, property, values[i]);
-        if (problem)
-            return verdict_invalid(problem);
+            return verdict_no(arena, RC_INVALID, "\"%s\" is not a property of the driver \"%s\"",
+                              param->name, driver->name);
+        VERDICT_TRY(check_property(arena, property, param->value));
     }
-    *attrs = properties(arena, driver, names, values, count, attr_count);
-    return verdict_ok();
+    *out = properties(arena, driver, given);
+    return verdict_of(RC_OK);
 }
 
 /* --- reading them back --- */
 
-const char *properties_text(struct arena *arena, const struct object *object,
-                            const struct driver *driver, const char *name) {
-    const struct driver_property *property = driver_property(driver, name);
+const char *properties_text(struct arena *arena, const struct object *object, const char *name) {
+    const struct driver_property *property =
+        driver_property(driver_of(object->ref.driver, object->ref.type), name);
 
     for (size_t i = 0; i < object->attr_count; i++) {
         const struct attr *attr = &object->attrs[i];
@@ -130,20 +125,17 @@ const char *properties_text(struct arena *arena, const struct object *object,
 
 struct verdict properties_nonsense(struct arena *arena, const struct object *object,
                                    const char *name, const char *text) {
-    return verdict_conflict(arena_printf(arena,
-                                         "the property \"%s\" of \"%s\" makes no sense: \"%s\"",
-                                         name, object->ref.name, text));
+    return verdict_no(arena, RC_CONFLICT, "the property \"%s\" of \"%s\" makes no sense: \"%s\"",
+                      name, object->ref.name, text);
 }
 
 struct verdict properties_number(struct arena *arena, const struct object *object,
-                                 const struct driver *driver, const char *name,
-                                 const char *otherwise, int64_t minimum, int64_t maximum,
-                                 int64_t *out) {
-    const char *text = properties_text(arena, object, driver, name);
+                                 const struct properties_number *which, int64_t *out) {
+    const char *text = properties_text(arena, object, which->name);
 
     if (!text)
-        text = otherwise;
-    if (num_parse_range(text, minimum, maximum, out) != NUM_OK)
-        return properties_nonsense(arena, object, name, text);
-    return verdict_ok();
+        text = which->otherwise;
+    if (num_parse_range(text, which->minimum, which->maximum, out) != NUM_OK)
+        return properties_nonsense(arena, object, which->name, text);
+    return verdict_of(RC_OK);
 }

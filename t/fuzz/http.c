@@ -242,12 +242,13 @@ void fuzz_etag(struct input *in) {
 /* Number, size, cursor. */
 void fuzz_page(struct input *in) {
     const char *number = take_optional(in), *per_page = take_optional(in);
-    const char *after = take_optional(in), *message = NULL;
-    struct page page;
+    const char *after = take_optional(in);
+    struct page page = {.per_page = 50};
+    struct verdict v = page_parse(in->arena, number, per_page, after, &page);
     int64_t offset;
 
-    if (!page_parse(in->arena, number, per_page, after, 50, &page, &message)) {
-        promise_message(message);
+    if (v.rc != RC_OK) {
+        promise_message(v.message);
         return;
     }
     PROMISE(page.number >= 0 && page.per_page >= 1 && page.after >= 0);

@@ -53,8 +53,8 @@ static void promise_cast_again(struct arena *arena, const struct value *value) {
     struct value again;
 
     PROMISE(value_equal(value, value));
-    PROMISE(value_cast(arena, text, value->datatype, fraction ? NULL : "%Y-%m-%dT%H:%M:%S",
-                       &again) == NULL);
+    PROMISE(value_cast(arena, text, value->datatype, fraction ? NULL : "%Y-%m-%dT%H:%M:%S", &again)
+                .rc == RC_OK);
     PROMISE(value_equal(value, &again));
     PROMISE(strcmp(value_text(arena, &again), text) == 0);
 }
@@ -62,15 +62,16 @@ static void promise_cast_again(struct arena *arena, const struct value *value) {
 /* A byte that chooses the datatype, a mask, a text; the text also as PostgreSQL's timestamp. */
 void fuzz_value(struct input *in) {
     enum value_datatype datatype = (enum value_datatype)(take_byte(in) % DATATYPE_COUNT);
-    const char *mask = take_optional(in), *text = take_text(in), *wrong;
+    const char *mask = take_optional(in), *text = take_text(in);
+    struct verdict v;
     struct value value;
 
     PROMISE(datetime_from_pg(in->arena, text) != NULL);
     if (datatype == DATATYPE_JSON || count_characters(text, strlen(text)) == SIZE_MAX)
         return;
-    wrong = value_cast(in->arena, text, datatype, mask, &value);
-    if (wrong != NULL)
-        promise_message(wrong);
+    v = value_cast(in->arena, text, datatype, mask, &value);
+    if (v.rc != RC_OK)
+        promise_message(v.message);
     else
         promise_cast_again(in->arena, &value);
 }
@@ -148,21 +149,22 @@ static bool is_key(const char *text) {
 }
 
 void fuzz_name(struct input *in) {
-    const char *text = take_text(in), *wrong;
+    const char *text = take_text(in);
+    struct verdict v;
     size_t characters = count_characters(text, strlen(text));
 
     if (characters == SIZE_MAX)
         return;
-    wrong = names_check(in->arena, text, NAMES_MAX_NAME);
-    PROMISE((wrong == NULL) == (characters >= 1 && characters <= 128 && !has_control(text)));
-    if (wrong != NULL)
-        promise_message(wrong);
-    wrong = names_check_key(in->arena, text, NAMES_MAX_KEY);
-    PROMISE((wrong == NULL) == is_key(text));
-    if (wrong != NULL)
-        promise_message(wrong);
-    wrong = names_check_subkey(in->arena, text, NAMES_MAX_KEY);
-    PROMISE((wrong == NULL) == (*text == '\0' || is_key(text)));
+    v = names_check(in->arena, text, NAMES_MAX_NAME);
+    PROMISE((v.rc == RC_OK) == (characters >= 1 && characters <= 128 && !has_control(text)));
+    if (v.rc != RC_OK)
+        promise_message(v.message);
+    v = names_check_key(in->arena, text, NAMES_MAX_KEY);
+    PROMISE((v.rc == RC_OK) == is_key(text));
+    if (v.rc != RC_OK)
+        promise_message(v.message);
+    v = names_check_subkey(in->arena, text, NAMES_MAX_KEY);
+    PROMISE((v.rc == RC_OK) == (*text == '\0' || is_key(text)));
 }
 
 /* --- texts --- */
