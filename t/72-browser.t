@@ -122,6 +122,51 @@ subtest 'chosen origins, with credentials' => sub {
     });
 };
 
+# Browsers send a form of any page together with the password that they keep for this site.
+subtest 'writes from pages of other sites' => sub {
+    my $refused = 'Permission denied: a page of another site may not send this request.';
+    my $server  = server(cors_origins => [$origin], access => [ { who => 'anonymous', roles => [ 'read', 'write' ] } ]);
+    my $token   = 'Bearer mst_' . '0' x 16 . '_' . '0' x 64;
+    my @cases   = (
+        [ {}, 200, 'no browser' ],
+        [ { 'Sec-Fetch-Site' => 'same-origin', Origin => 'http://own.example' }, 200, 'a page of ours' ],
+        [ { 'Sec-Fetch-Site' => 'same-origin', Origin => 'https://own.example' }, 200, 'the same where a proxy does TLS' ],
+        [ { 'Sec-Fetch-Site' => 'none' }, 200, 'the user' ],
+        [ { Origin => 'http://own.example' }, 200, 'our own origin' ],
+        [ { Origin => $origin }, 200, 'an origin of cors_origins' ],
+        [ { Origin => $origin, 'Sec-Fetch-Site' => 'cross-site' }, 200, 'the same, from a newer browser' ],
+        [ { 'Sec-Fetch-Site' => 'cross-site' }, 403, 'another site' ],
+        [ { 'Sec-Fetch-Site' => 'same-site' }, 403, 'another host of this site' ],
+        [ { Origin => 'http://own.example', 'Sec-Fetch-Site' => 'cross-site' }, 403, 'our origin, another site' ],
+    );
+    push @cases, [ { Origin => $_ }, 403, "origin $_" ]
+        for 'https://b.example', 'https://own.example', 'http://own.example:81', 'http://own.example.b.example', 'null';
+    through($server, sub {
+        my ($client, $kind) = @_;
+        for my $case (@cases) {
+            my ($headers, $status, $name) = @$case;
+            for my $write ([ PUT => '/attribute/testserver1/foreign', form => 'value=1' ], [ DELETE => '/attribute/testserver1/foreign' ]) {
+                my ($method, $path, @body) = @$write;
+                my $answer = $client->request($method, $path, @body ? @body : (body => ''), headers => { Host => 'own.example', %$headers });
+                is($answer->{status}, $status, "$kind: $method, $name");
+                is($answer->{json}, $refused, "$kind: is told so") if $status == 403;
+            }
+            is($client->get('/by-name/testserver1', headers => { Host => 'own.example', %$headers })->{status}, 200, "$kind: reading, $name");
+        }
+        is($client->put('/attribute/testserver1/foreign', form => 'value=1', headers => { Origin => 'https://b.example', Authorization => $token })->{status},
+            200, "$kind: with a token, which no browser sends on its own");
+        is($client->delete('/attribute/testserver1/foreign', body => '')->{status}, 200, "$kind: which is taken back");
+        is($client->post('/entity/pool', form => 'name=' . 'x' x 2_000_000, headers => { Origin => 'null' })->{status}, 403, "$kind: its body is not looked at")
+            if $kind eq 'lighttpd';
+    });
+    $server = server(foreign_writes => JSON::PP::true);
+    my $front = Muster::Front->new(kind => 'nginx', server => $server);
+    is($front->client->put('/attribute/testserver1/foreign', form => 'value=1', headers => { 'Sec-Fetch-Site' => 'cross-site', Origin => 'null' })->{status},
+        200, 'foreign_writes: accepted');
+    $front->stop;
+    $server->stop;
+};
+
 subtest 'every origin' => sub {
     through(server(cors_origins => ['*']), sub {
         my ($client, $kind) = @_;

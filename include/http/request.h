@@ -54,6 +54,10 @@ const char *request_method_name(enum request_method method);
 /* A request header by its HTTP name ("Clusto-Mode"), or NULL. */
 const char *request_header(const struct request *request, const char *name);
 
+/* This server's own origin as the client sees it (scheme and host with port), in the arena; NULL:
+ * the Host header is missing or invalid. */
+const char *request_origin(const struct request *request);
+
 /* True if the Content-Type's media type is `type` (parameters ignored, any case). */
 bool request_has_type(const struct request *request, const char *type);
 

@@ -50,6 +50,7 @@ struct settings {
     struct strings cors_headers; /* that pages of these origins may send */
     int cors_max_age;            /* how long a browser may remember what it was told */
     bool cors_credentials;
+    bool foreign_writes; /* pages of other sites may send writes */
     int body_limit;
     int body_timeout; /* for the whole of a body to arrive */
     int send_timeout; /* for a piece of the answer to be taken by the front server */

@@ -49,31 +49,14 @@ static const char *doc_text(struct context *c, bool html) {
     return *slot;
 }
 
-/* A Host header goes into HTML: anything but a host's characters is not one. */
-static bool is_host(const char *text) {
-    return text && *text && strlen(text) < 256 &&
-           text[strspn(text,
-                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")] ==
-               '\0';
-}
-
-static const char *server_url(struct context *c) {
-    const struct request *r = c->request;
-    const char *host = request_header(r, "Host");
-    const char *https = r->variable(r->transport, "HTTPS");
-    const char *scheme = r->variable(r->transport, "REQUEST_SCHEME");
-    bool secure = (https && strcmp(https, "on") == 0) || (scheme && strcmp(scheme, "https") == 0);
-
-    return arena_printf(c->arena, "%s://%s", secure ? "https" : "http",
-                        is_host(host) ? host : "localhost");
-}
-
 /* Writes `text` with the two variables replaced. */
 static void write_filled(struct context *c, const char *text) {
+    const char *url = request_origin(c->request);
     const struct {
         const char *name;
         const char *value;
-    } variables[] = {{"${server_url}", server_url(c)}, {"${server_version}", c->options->version}};
+    } variables[] = {{"${server_url}", url != NULL ? url : "http://localhost"},
+                     {"${server_version}", c->options->version}};
     const char *from = text, *dollar = text;
 
     while ((dollar = strstr(dollar, "${server_"))) {

@@ -57,6 +57,28 @@ const char *request_header(const struct request *request, const char *name) {
     return request->variable(request->transport, variable);
 }
 
+/* A Host header is put into HTML: whatever a host can't have makes it invalid. */
+static bool is_host(const char *text) {
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+    size_t n = text != NULL ? strspn(text, allowed) : 0;
+
+    return n > 0 && n < 256 && text[n] == '\0';
+}
+
+const char *request_origin(const struct request *request) {
+    const char *host = request_header(request, "Host");
+    const char *https = request->variable(request->transport, "HTTPS");
+    const char *scheme = request->variable(request->transport, "REQUEST_SCHEME");
+    bool secure = (https != NULL && strcmp(https, "on") == 0) ||
+                  (scheme != NULL && strcmp(scheme, "https") == 0);
+
+    if (!is_host(host))
+        return NULL;
+    return arena_join(request->arena,
+                      (const char *[]){secure ? "https://" : "http://", host, NULL});
+}
+
 bool request_has_type(const struct request *request, const char *type) {
     const char *sent;
     size_t n;

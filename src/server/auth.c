@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "server/access.h"
 #include "server/auth.h"
+#include "server/foreign.h"
 #include "server/secret.h"
 #include "store/tokens.h"
 
@@ -230,7 +231,6 @@ static int identify(struct caller *c) {
         return 0;
     if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)
         return reply_fail(&x->c, 400, "Authorization was sent more than once.");
-    c->bearer = bearer(variable(c, "HTTP_AUTHORIZATION"));
     return c->bearer != NULL ? check_token(c) : 0;
 }
 
@@ -238,6 +238,10 @@ int auth_admit(struct exchange *x) {
     struct caller c = {.x = x};
     int status;
 
+    c.bearer = bearer(variable(&c, "HTTP_AUTHORIZATION"));
+    if (c.bearer == NULL && foreign_write(x->w->settings, &x->request))
+        return reply_fail(&x->c, 403,
+                          "Permission denied: a page of another site may not send this request.");
     c.address = variable(&c, "REMOTE_ADDR");
     status = identify(&c);
     if (status == 0)

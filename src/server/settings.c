@@ -228,6 +228,8 @@ static const struct setting table[] = {
         "milliseconds that requests in flight may take after TERM or HUP"),
     GROUP("drivers", "()", "additional drivers"),
     BOOL("expanded_type", api.expanded_type, false, "expanded objects carry their type"),
+    BOOL("foreign_writes", foreign_writes, false,
+         "pages of other sites than those of cors_origins may send writes"),
     STRING("group", group, "", 0, 64, check_group, "group to drop to when started as root", true),
     STRING("identity_param", identity_param, "REMOTE_USER", 1, 64, check_param,
            "FastCGI parameter that says who is asking"),

@@ -1,0 +1,37 @@
+/* foreign.c: writes from pages of other sites. */
+#include <string.h>
+#include <strings.h>
+
+#include "server/foreign.h"
+
+static bool is_write(enum request_method method) {
+    return method != METHOD_GET && method != METHOD_HEAD && method != METHOD_OPTIONS;
+}
+
+static bool is_allowed(const struct strings *origins, const char *origin) {
+    for (size_t i = 0; origin != NULL && i < origins->count; i++)
+        if (strcmp(origins->items[i], "*") == 0 || strcmp(origins->items[i], origin) == 0)
+            return true;
+    return false;
+}
+
+static bool is_ours(const struct request *request, const char *origin) {
+    const char *own = request_origin(request);
+
+    return origin == NULL || (own != NULL && strcasecmp(origin, own) == 0);
+}
+
+bool foreign_write(const struct settings *settings, const struct request *request) {
+    const char *site = request_header(request, "Sec-Fetch-Site");
+    const char *origin = request_header(request, "Origin");
+
+    if (settings->foreign_writes || !is_write(request->method) ||
+        is_allowed(&settings->cors_origins, origin))
+        return false;
+    /* The browser's own word (Fetch Metadata), which no page can set; it also knows the scheme
+     * where a proxy before the front server does TLS. */
+    if (site != NULL && strcmp(site, "same-origin") == 0)
+        return false;
+    return !is_ours(request, origin) ||
+           (site != NULL && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0));
+}
