@@ -113,7 +113,7 @@ for my $kind (qw(nginx lighttpd)) {
         is($status->($nobody, GET => '/attribute/testserver1'), 200, 'has what every authenticated user has');
 
         is($status->($scoped, GET => '/by-name/testserver1'), 403, 'scopes: what is not among them is not allowed, whoever the owner is');
-        is($status->($scoped, POST => "/entity/pool?name=pool-$kind"), 201, 'what is, is, whatever the owner may');
+        is($status->($scoped, POST => "/entity/pool?name=pool-$kind"), 204, 'what is, is, whatever the owner may');
         is($status->($scoped, GET => "/entity/pool/pool-$kind"), 403, 'the role, not the mount alone');
         is($status->($scoped, POST => '/attribute/testserver1/a?value=1'), 403, 'the mount, not the role alone');
         is($status->($scoped, POST => '/resource/simpleentitynamemanager/testnames?driver=basicserver'), 201, 'both paths of the managers');
@@ -150,6 +150,33 @@ for my $kind (qw(nginx lighttpd)) {
         is(asked($kind, $reader, GET => '/preferences/')->{status}, 200, 'preferences of the owner');
     };
 }
+
+subtest 'writing without reading' => sub {
+    my ($writer) = add('--owner', 'blind', '--scope', 'write:attribute', '--scope', 'write:entity', '--scope', 'write:preferences');
+    my ($both)   = add('--owner', 'blind', '--scope', 'write:attribute', '--scope', 'read:attribute');
+    my $path     = '/attribute/testserver1/blind';
+    for my $case (
+        [ PUT => $path, form => 'value=1' ], [ POST => "$path/sub", form => 'value=2' ],
+        [ POST => '/entity/pool', form => 'name=blind' ], [ PUT => '/preferences/blind', json => { a => 1 } ], [ DELETE => $path ],
+    ) {
+        my ($method, $at, @body) = @$case;
+        my $answer = asked('nginx', $writer, $method, $at, @body);
+        is($answer->{status}, 204, "$method $at: done, with nothing to see");
+        is($answer->{body}, '', '  no body');
+        is($answer->{headers}{'content-type'}, undef, '  nor its type');
+        like($answer->{headers}{'clusto-version'} // '', qr/^\d+$/, '  but the version') if $at !~ /^.preferences/;
+    }
+    is(asked('nginx', $writer, GET => $path)->{status}, 403, 'it may not be read');
+    my $told = asked('nginx', $writer, PUT => '/attribute/testserver99/blind', form => 'value=1');
+    is($told->{status}, 404, 'errors are told');
+    my $answer = asked('nginx', $both, PUT => $path, form => 'value=3');
+    is($answer->{status}, 200, 'who may read as well');
+    is(scalar(grep { $_->{key} eq 'blind' } @{ $answer->{json} }), 1, '  gets the attributes');
+    is(asked('nginx', $both, DELETE => $path)->{status}, 200, '  also when its attribute is deleted');
+    my ($giver) = add('--owner', 'blind', '--scope', 'allocate:resourcemanager');
+    $answer = asked('nginx', $giver, POST => '/resourcemanager/simplenamemanager/testnames', form => 'driver=basicserver');
+    isnt($answer->{status}, 204, 'who allocates is told what was allocated');
+};
 
 subtest 'whose preferences' => sub {
     my $strict = Muster::Server->new(

@@ -21,6 +21,7 @@ struct exchange {
     struct route_match match;
     struct context c;
     int64_t began; /* clock_us() */
+    bool write_only; /* the client may not read: what a write shows is left out */
     int status;
     bool responded; /* nothing is left to run */
     bool asked;     /* the next attempt begins with a quick read's second step */

@@ -246,6 +246,8 @@ int auth_admit(struct exchange *x) {
     status = identify(&c);
     if (status == 0)
         status = check_role(&c);
+    x->write_only = x->match.route->role == ROLE_WRITE &&
+                    !access_allows(roles_on(&c, x->match.mount), ROLE_READ);
     x->c.may_manage = access_allows(roles_on(&c, MOUNT_RESOURCEMANAGER), ROLE_WRITE);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))
         status = find_user(&c);

@@ -63,6 +63,8 @@ static int attempt(struct exchange *x) {
     if (route->flags & ROUTE_WRITE)
         rc = store_begin_write(store, x->request.identity, description(x));
     status = rc == RC_OK ? handle(x) : reply_rc(&x->c, rc);
+    if (x->write_only && status < 300 && x->c.rc == RC_OK)
+        status = reply_empty(&x->c, 204);
     if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
         return commit(x, status);
     if (x->c.rc == RC_OK && status < 400)
@@ -101,7 +103,7 @@ static int run(struct exchange *x) {
     bool was_connected = store_connected(x->w->store);
     int status = 0;
 
-    response->hold = (x->match.route->flags & ROUTE_WRITE) != 0;
+    response->hold = (x->match.route->flags & ROUTE_WRITE) != 0 || x->write_only;
     store_set_client(x->w->store, x->transport.client_fd);
     store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {
