@@ -351,6 +351,34 @@ subtest 'made while it runs' => sub {
     $muster->stop;
 };
 
+subtest 'without --init-db' => sub {
+    my $muster = fresh('forgotten');
+    my $result = $muster->once(GET => '/by-name/nobody');
+    like($result->{out}, qr/\AStatus: 503/, 'a read: 503');
+    like($result->{out}, qr/\n"The database schema is missing or too old\. Run muster --init-db\."\s*\z/, '  which says what to do');
+    like($result->{out}, qr/^Retry-After: /m, '  and that it may end');
+    like($result->{err}, qr/ error: .*database: The database schema is missing or too old\. Run muster --init-db\./, '  so does the log');
+    unlike($result->{err}, qr/can't connect/, '  which does not say that the database is away');
+    like($muster->once(POST => '/entity/pool?name=a')->{out}, qr/\AStatus: 503.*Run muster --init-db/s, 'a write');
+    lines($muster, '--init-db', 0);
+    like($muster->once(POST => '/entity/pool?name=a')->{out}, qr/\AStatus: 201/, 'afterwards it is served');
+};
+
+subtest 'roles of the database' => sub {
+    my $owner = fresh('roles');
+    lines($owner, '--init-db', 0);
+    like($owner->once(GET => '/by-name/nobody')->{err}, qr/ warning: .*database: the role "postgres" is a superuser/, 'a superuser: a warning');
+    $postgres->psql('create role stranger login', database => 'postgres');
+    my $stranger = muster('roles', conninfo => $postgres->conninfo('roles') =~ s/user=\w+/user=stranger/r);
+    my $result   = $stranger->once(GET => '/by-name/nobody');
+    like($result->{out}, qr/\AStatus: 503/, 'a role that owns nothing: 503');
+    like($result->{err}, qr/database: the role "stranger" needs privileges on the tables: .*permission denied for/, '  the log says why');
+    unlike($result->{err}, qr/can't connect|superuser/, '  and nothing else');
+    $result = $stranger->run_program(['--init-db']);
+    is($result->{status}, 1, '  nor may it make tables');
+    like($result->{err}, qr/must be owner of|permission denied/, '  says PostgreSQL');
+};
+
 subtest 'a connection in the way of --init-db' => sub {
     my $muster = fresh('crossing');
     lines($muster, '--init-db', 0);

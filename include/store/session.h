@@ -60,7 +60,7 @@ struct store {
 /* Only the connection, as libpq makes it, with the session's settings; false: store->error tells.
  */
 bool session_open(struct store *store);
-/* Connects and prepares; RC_OK, RC_BROKEN (also for a schema that is not there). */
+/* Connects and prepares; RC_OK, RC_BROKEN, RC_UNREADY for a schema that is missing or too old. */
 enum rc session_connect(struct store *store);
 
 /* pgpipe.c */

@@ -231,24 +231,53 @@ static enum rc set_up(struct store *store) {
     return rc;
 }
 
+/* Row-level security, which keeps the users' preferences apart, does not apply to a superuser. */
+static void warn_superuser(const struct store *store) {
+    static bool warned; /* once in each process */
+    const char *superuser = PQparameterStatus(store->conn, "is_superuser");
+
+    if (!warned && superuser && strcmp(superuser, "on") == 0)
+        log_warning(
+            "database: the role \"%s\" is a superuser: row-level security does not apply to it",
+            PQuser(store->conn));
+    warned = true;
+}
+
+static void log_failure(const struct store *store, enum rc rc, bool connected) {
+    if (!connected || !store->conn)
+        log_warning("database: can't connect: %s", store->error);
+    else if (rc == RC_UNREADY)
+        log_error("database: The database schema is missing or too old. Run muster --init-db. (%s)",
+                  store->error);
+    else if (rc == RC_READONLY)
+        log_error("database: the role \"%s\" needs privileges on the tables: %s",
+                  PQuser(store->conn), store->error);
+    else
+        log_warning("database: can't set up the session: %s", store->error);
+}
+
 /* The statements of the setting up belong to no transaction, whatever dispatch has opened. */
 static enum rc connect_outside(struct store *store) {
     enum transaction transaction = store->transaction;
     enum rc rc = RC_BROKEN;
+    bool connected;
 
     store->transaction = TRANSACTION_NONE;
     store->connecting = true;
     store->look_again = false;
     store->rc = RC_OK;
-    if (session_open(store)) {
+    connected = session_open(store);
+    if (connected) {
         store->connections++;
         store->last_heard = store->connected = clock_ms();
         rc = set_up(store);
     }
-    if (rc != RC_OK) {
-        log_warning("database: can't connect: %s", store->error);
+    if (rc == RC_OK) {
+        warn_superuser(store);
+    } else {
+        log_failure(store, rc, connected);
         session_drop(store, RC_BROKEN);
-        store->rc = RC_BROKEN;
+        store->rc = rc = rc == RC_UNREADY || rc == RC_RETRY ? rc : RC_BROKEN;
     }
     store->connecting = false;
     store->transaction = transaction;
@@ -267,5 +296,5 @@ enum rc session_connect(struct store *store) {
         return RC_OK;
     if (clock_ms() - start > SLOW_FAILURE)
         store->down_until = clock_ms() + HOLD_OFF;
-    return RC_BROKEN;
+    return rc == RC_UNREADY ? RC_UNREADY : RC_BROKEN;
 }

@@ -176,9 +176,13 @@ static bool ready(struct store *store) {
         if (store->conn && !heard_lately(store))
             session_look_alive(store);
         store->was_idle = store->conn && clock_ms() - store->last_heard > IDLE_LIMIT;
-        if (!store->conn && (store->connecting || session_connect(store) != RC_OK)) {
-            session_fail(store, RC_BROKEN);
-            return false;
+        if (!store->conn) {
+            enum rc rc = store->connecting ? RC_BROKEN : session_connect(store);
+
+            if (rc != RC_OK) {
+                session_fail(store, rc);
+                return false;
+            }
         }
     }
     if (store->transaction != TRANSACTION_NONE && !store->begun)

@@ -27,6 +27,9 @@ static const struct state_row states[] = {
     {"40003", RC_UNKNOWN, true},
     {"40", RC_RETRY, false},
     {"42501", RC_READONLY, false}, /* a role that may only read */
+    {"42P01", RC_UNREADY, false},  /* no such table, column, function */
+    {"42703", RC_UNREADY, false},
+    {"42883", RC_UNREADY, false},
     {"53100", RC_FULL, false},
     {"53200", RC_FULL, false},
     {"53300", RC_BUSY, true},
