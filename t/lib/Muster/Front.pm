@@ -7,7 +7,7 @@ use Muster::Client ();
 use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spew temp_dir which);
 
 # Options:
-#   kind       'nginx' (default) or 'lighttpd'
+#   kind       'nginx' (default), 'lighttpd', 'apache' or 'haproxy'
 #   server     the Muster::Server that it passes requests to (or socket => path)
 #   bin_path   1 (lighttpd): it starts the server's program itself; see Server's via => 'front'
 #   workers    nginx's processes, default 1
@@ -62,15 +62,21 @@ sub start {
     my $dir = $self->{dir};
     $self->{port}     = free_port();
     $self->{tls_port} = free_port() if $self->{tls};
-    my $conf = spew("$dir/$self->{kind}.conf", $self->{kind} eq 'nginx' ? $self->_nginx : $self->_lighttpd);
-    my $program = which($self->{kind}) // croak "$self->{kind} is missing (Debian: $self->{kind})";
-    my @check = $self->{kind} eq 'nginx' ? ('-t', '-q', '-e', "$dir/error.log", '-p', $dir, '-c', $conf) : ('-tt', '-f', $conf);
-    my $checked = run([ $program, @check ]);
+    my $make = "_$self->{kind}";
+    my $conf = spew("$dir/$self->{kind}.conf", $self->$make);
+    my @nginx = ('-e', "$dir/error.log", '-p', $dir, '-c', $conf);
+    my ($package, $check, $args, $signal) = @{ {
+        nginx    => [ 'nginx',    [ '-t', '-q', @nginx ],     \@nginx,                                    'TERM' ],
+        lighttpd => [ 'lighttpd', [ '-tt', '-f', $conf ],     [ '-D', '-f', $conf ],                       'INT' ],
+        apache   => [ 'apache2',  [ '-t', '-f', $conf ],      [ '-DFOREGROUND', '-f', $conf ],             'TERM' ],
+        haproxy  => [ 'haproxy',  [ '-c', '-q', '-f', $conf ], [ '-db', '-f', $conf ],                     'TERM' ],
+    }->{ $self->{kind} } // croak "no front server is called $self->{kind}" };
+    my $program = which($package) // croak "$package is missing (Debian: $package)";
+    my $checked = run([ $program, @$check ]);
     croak "$self->{kind} refuses its configuration: $checked->{out}$checked->{err}" . slurp($conf)
         if $checked->{status} != 0;
-    my @args = $self->{kind} eq 'nginx' ? ('-e', "$dir/error.log", '-p', $dir, '-c', $conf) : ('-D', '-f', $conf);
-    my $process = $self->{process} = Muster::Process->start([ $program, @args ], out => "$dir/out", cwd => $dir);
-    $process->{end_signal} = $self->{kind} eq 'nginx' ? 'TERM' : 'INT';
+    my $process = $self->{process} = Muster::Process->start([ $program, @$args ], out => "$dir/out", cwd => $dir);
+    $process->{end_signal} = $signal;
     my $up = poll(20, sub { !$process->alive || http_up($self->{port}) });
     return $up && $process->alive ? $self : undef;
 }
@@ -209,6 +215,52 @@ sub _installed_lighttpd {
     _put(\$main, qr{^include_shell "\S+/use-ipv6\.pl.*}m, '');
     _put(\$main, qr{^server\.(?:username|groupname).*}m,  '', 2);
     return $main;
+}
+
+# The modules that the sample names, and those that Debian's package enables besides.
+sub _apache {
+    my ($self) = @_;
+    my $dir  = $self->{dir};
+    my $text = slurp(source_dir() . '/etc/apache.conf');
+    my ($enabled) = $text =~ /^# +a2enmod (.*)/m or croak 'etc sample: no a2enmod';
+    my @modules = ('mpm_event', 'authz_core', 'authn_core', split ' ', $enabled);
+    _put(\$text, qr{/run/muster/muster\.sock}m, $self->{socket}, 2);
+    _put(\$text, qr{\*:80}m,                   "*:$self->{port}");
+    _put(\$text, qr{/var/log/apache2/muster\.(\w+)\.log}m, sub { "$dir/$1.log" }, 2);
+    _put(\$text, qr{^ *RequestHeader unset X-User-Id\n}m, '') if $self->{identity} eq 'header';
+    if ($self->{identity} eq 'basic') {
+        push @modules, 'auth_basic', 'authn_file', 'authz_user';
+        _put(\$text, qr{^ *CGIPassAuth On\n}m,                           '');
+        _put(\$text, qr{^ *#(?=AuthType|AuthName|AuthUserFile|Require )}m, '', 4);
+        _put(\$text, qr{/etc/muster/htpasswd}m,                          "$dir/htpasswd");
+    }
+    $text = $self->{edit}->($text) if $self->{edit};
+    my $load = join '', map { "LoadModule ${_}_module /usr/lib/apache2/modules/mod_$_.so\n" } @modules;
+    my $user = $> == 0 ? "User nobody\nGroup nogroup" : '';
+    return <<"CONF";
+ServerName localhost
+ServerRoot $dir
+PidFile $dir/apache.pid
+DefaultRuntimeDir $dir
+Listen 127.0.0.1:$self->{port}
+ErrorLog $dir/error.log
+$load
+$user
+$text
+CONF
+}
+
+sub _haproxy {
+    my ($self) = @_;
+    my $dir  = $self->{dir};
+    my $text = slurp(source_dir() . '/etc/haproxy.cfg');
+    _put(\$text, qr{/run/muster/muster\.sock}m, $self->{socket});
+    _put(\$text, qr{bind :80$}m,               "bind 127.0.0.1:$self->{port}");
+    _put(\$text, qr{^ *bind :::80.*\n}m,       '');
+    _put(\$text, qr{^ *option httplog\n}m,     '');
+    _put(\$text, qr{^ *http-request del-header .*\n}m, '') if $self->{identity} eq 'header';
+    $text = $self->{edit}->($text) if $self->{edit};
+    return "$text\n";
 }
 
 # A certificate for "localhost" that signs itself.
