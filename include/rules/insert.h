@@ -14,18 +14,13 @@ struct insertion {
     size_t unit_count;
 };
 
-/* Sorted by member. */
-struct memberships {
-    struct membership *items;
-    size_t count;
-};
-
 /* Puts the members into the container, all locked by the caller (LOCK_CHANGE). Members that are
  * already in stay; every rule of the container's driver is checked on what the transaction sees. */
 struct verdict insert_members(struct store *store, struct arena *arena,
                               const struct insertion *insertion);
 
-/* The rule alone, on data: may this member be put into the container? */
+/* The rule alone, on data: may this member be put into the container? `all` is sorted by
+ * member. */
 struct verdict insert_check(struct arena *arena, const struct ref *container,
                             const struct ref *member, const struct memberships *all);
 

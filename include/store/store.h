@@ -150,8 +150,7 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
 struct attr_filter;
 struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                                    const struct attr_filter *filter);
-enum rc store_take_attrs(struct store *store, struct store_read *read, struct ref *ref,
-                         struct attr **attrs, size_t *count);
+enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out);
 
 /* --- reading (store/read.c, store/list.c): one statement, one round trip, one snapshot each
  * -------------- */
@@ -177,10 +176,9 @@ struct attr_filter {
     int32_t number;
 };
 
-/* The entity and its matching attributes (hidden ones included), sorted like object.attrs. */
+/* Of the object its identity and the matching attributes (NULL: all; hidden ones included). */
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
-                            const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
-                            size_t *count);
+                            const struct attr_filter *filter, struct object *out);
 
 /* What a list is made of. Exactly one of the kinds. */
 #define LIST_KEYSET_LIMIT 10000

@@ -5,6 +5,7 @@
 #ifndef MUSTER_STORE_WRITE_H
 #define MUSTER_STORE_WRITE_H
 
+#include "model/driver.h"
 #include "store/store.h"
 
 enum lock {
@@ -25,12 +26,18 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
 enum rc store_lock_one(struct store *store, struct arena *arena, const char *name, enum lock lock,
                        struct ref *out);
 
+struct creation {
+    const struct driver *driver;
+    const char *const *names;
+    size_t count;
+    struct attrs attrs; /* of each of them */
+};
+
 /* Creates those of the names that do not exist (each once, even when many clients ask at the same
- * time), with a driver, a type and these attributes. out[i]: the entity of names[i], new or old;
- * created[i] tells which. A constant number of statements. */
-enum rc store_create(struct store *store, struct arena *arena, const char *driver, const char *type,
-                     const char *const *names, size_t count, const struct attr *attrs,
-                     size_t attr_count, struct ref *out, bool *created);
+ * time). out[i]: the entity of names[i], new or old; created[i] tells which. A constant number of
+ * statements. */
+enum rc store_create(struct store *store, struct arena *arena, const struct creation *creation,
+                     struct ref *out, bool *created);
 
 /* Deletes a locked entity (LOCK_DELETE), its attributes, all that refer to it, its counters; with a
  * resource_key also everything that it allocated on other objects under that key. */
@@ -42,11 +49,10 @@ enum rc store_delete_entity(struct store *store, int32_t id, const char *resourc
 /* The range of the int_value column: 32 or 64 bits. */
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
 
-/* Locks a live entity (LOCK_CHANGE) and reads its attributes that match the filter (NULL: all) as
- * they are after that, sorted like object.attrs, in one go. RC_NOTFOUND if the name is unknown. */
+/* Locks a live entity (LOCK_CHANGE) and reads its identity and the attributes that match the filter
+ * (NULL: all) as they are after that, in one go. RC_NOTFOUND if the name is unknown. */
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
-                         const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
-                         size_t *count);
+                         const struct attr_filter *filter, struct object *out);
 
 /* These two wait for nothing: they leave with what is asked for next, or at the end, and that is
  * what fails if they do. */
@@ -68,13 +74,18 @@ struct membership {
     int32_t unit;
 };
 
+struct memberships {
+    struct membership *items;
+    size_t count;
+};
+
 /* All memberships of these members. */
 enum rc store_memberships(struct store *store, struct arena *arena, const int32_t *members,
-                          size_t count, struct membership **out, size_t *out_count);
+                          size_t count, struct memberships *out);
 
 /* All memberships in this container. */
 enum rc store_contained(struct store *store, struct arena *arena, int32_t container,
-                        struct membership **out, size_t *out_count);
+                        struct memberships *out);
 
 /* *inside: the first of `members` that contains `container`, directly or through others; 0: none
  * does. Excludes any other transaction that makes something with contents a member of something. */
@@ -107,22 +118,39 @@ bool store_number_holds(const struct store *store, const char *key);
  * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */
 enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out);
 
-enum claim {
-    CLAIM_OURS, /* free, and nobody else can give it out before this transaction ends */
-    CLAIM_BUSY, /* another transaction is giving it out now (only without `wait`) */
-    CLAIM_HELD  /* somebody has it; *holder tells who */
+/* The live attribute `key` without subkey with this value, on any object. */
+struct resource {
+    const char *key;
+    struct value value;
+    int32_t manager; /* only what it gave counts; 0: all */
 };
 
-/* Claims a resource: the live attribute `key` without subkey with this value, on any object; with
- * `manager` not 0 only those count that it gave. Sees what was committed after the claim was
- * granted. */
-enum rc store_claim(struct store *store, const char *key, const struct value *value,
-                    int32_t manager, bool wait, enum claim *claim, int32_t *holder);
+enum claim_state {
+    CLAIM_OURS, /* free, and nobody else can give it out before this transaction ends */
+    CLAIM_BUSY, /* another transaction is giving it out now (only without `wait`) */
+    CLAIM_HELD  /* `holder` has it */
+};
 
-/* The smallest number from `from` to `last` whose name (base, then the number padded with zeros to
- * `digits`, 0: not padded) is no live entity's and nobody's attribute `key`; RC_NOTFOUND: none. */
-enum rc store_next_name(struct store *store, const char *base, int digits, int64_t from,
-                        int64_t last, const char *key, int64_t *out);
+struct claim {
+    enum claim_state state;
+    int32_t holder;
+};
+
+/* Claims a resource. Sees what was committed after the claim was granted. */
+enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
+                    struct claim *out);
+
+/* Names of one base with a number, padded with zeros to `digits` (0: not padded). */
+struct name_series {
+    const char *base;
+    int digits;
+    int64_t from, last;
+};
+
+/* The smallest number of the series whose name is no live entity's and nobody's attribute `key`
+ * (NULL: only entities count); RC_NOTFOUND: none. */
+enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
+                        int64_t *out);
 
 /* The counter of an entity: its value, or RC_NOTFOUND. */
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value);

@@ -21,6 +21,12 @@ static struct verdict path_filter(struct context *c, struct attr_filter *filter)
                               : verdict_of(RC_OK);
 }
 
+static int answer_attrs(struct context *c, int status, const struct object *object, bool hidden) {
+    reply_json(c, status);
+    show_attrs(c, object->attrs, object->attr_count, hidden);
+    return reply_end(c);
+}
+
 /* If the number is not one, the object comes first. */
 int attribute_ask(struct context *c) {
     struct attr_filter filter = {0};
@@ -35,36 +41,26 @@ int attribute_ask(struct context *c) {
 
 int attribute_show(struct context *c) {
     const struct verdict *verdict = c->asked;
-    struct attr *attrs;
-    struct ref ref;
-    size_t count;
-    enum rc rc = verdict->rc != RC_OK ? store_take_ref(c->store, c->read, &ref)
-                                      : store_take_attrs(c->store, c->read, &ref, &attrs, &count);
+    struct object object = {0};
+    enum rc rc = verdict->rc != RC_OK ? store_take_ref(c->store, c->read, &object.ref)
+                                      : store_take_attrs(c->store, c->read, &object);
 
-    if (find_check(c, rc, c->args[0], &ref, params_last(&c->request->params, "driver")) ||
+    if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
         reply_verdict(c, *verdict))
         return c->response->status;
-    reply_depends_on(c, ref.id);
-    reply_json(c, 200);
-    show_attrs(c, attrs, count, c->arg_count > 1 && c->args[1][0] == '_');
-    return reply_end(c);
+    reply_depends_on(c, object.ref.id);
+    return answer_attrs(c, 200, &object, c->arg_count > 1 && c->args[1][0] == '_');
 }
 
 /* --- changing --- */
 
 /* All visible attributes of the object, as they are now. */
-static int answer_attrs(struct context *c, int status) {
-    const struct attr_filter all = {0};
-    struct attr *attrs;
-    struct ref ref;
-    size_t count;
+static int answer_changed(struct context *c, int status) {
+    struct object object;
 
-    if (reply_rc(c,
-                 store_attrs_by_name(c->store, c->arena, c->args[0], &all, &ref, &attrs, &count)))
+    if (reply_rc(c, store_attrs_by_name(c->store, c->arena, c->args[0], NULL, &object)))
         return c->response->status;
-    reply_json(c, status);
-    show_attrs(c, attrs, count, false);
-    return reply_end(c);
+    return answer_attrs(c, status, &object, false);
 }
 
 int attribute_add(struct context *c) {
@@ -76,7 +72,7 @@ int attribute_add(struct context *c) {
         attribute_input_read(c, &object, &input))
         return c->response->status;
     store_add_attrs(c->store, object.id, input.attrs, input.count);
-    return answer_attrs(c, 201);
+    return answer_changed(c, 201);
 }
 
 static int compare_texts(const char *a, const char *b) {
@@ -155,10 +151,10 @@ static bool *find_overridden(struct arena *arena, const struct attribute_input *
     return overridden;
 }
 
-static int set_all(struct context *c, const struct ref *object, const struct attr *rows,
-                   size_t count, const struct attribute_input *input) {
-    struct changes changes = {.rows = by_place(c->arena, rows, count),
-                              .row_count = count,
+static int set_all(struct context *c, const struct object *object,
+                   const struct attribute_input *input) {
+    struct changes changes = {.rows = by_place(c->arena, object->attrs, object->attr_count),
+                              .row_count = object->attr_count,
                               .gone = arena_array(c->arena, input->count, sizeof *changes.gone),
                               .added = arena_array(c->arena, input->count, sizeof *changes.added)};
     const bool *overridden = find_overridden(c->arena, input);
@@ -173,38 +169,34 @@ static int set_all(struct context *c, const struct ref *object, const struct att
         return reply_fail(c, 409, "cannot set an attribute when args match more than one value");
     }
     store_delete_attrs(c->store, changes.gone, changes.gone_count);
-    store_add_attrs(c->store, object->id, changes.added, changes.added_count);
-    return answer_attrs(c, 200);
+    store_add_attrs(c->store, object->ref.id, changes.added, changes.added_count);
+    return answer_changed(c, 200);
 }
 
 int attribute_set(struct context *c) {
     struct attribute_input input;
-    struct ref object;
-    struct attr *rows;
-    size_t count;
-    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], NULL, &object, &rows, &count);
+    struct object object;
+    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], NULL, &object);
 
-    if (find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
-        attribute_input_read(c, &object, &input))
+    if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
+        attribute_input_read(c, &object.ref, &input))
         return c->response->status;
-    return set_all(c, &object, rows, count, &input);
+    return set_all(c, &object, &input);
 }
 
 int attribute_delete(struct context *c) {
     struct attr_filter filter = {0};
     struct verdict verdict = path_filter(c, &filter);
-    struct attr *attrs;
-    struct ref object;
-    size_t count;
+    struct object object;
     int32_t *ids;
-    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &filter, &object, &attrs, &count);
+    enum rc rc = store_lock_attrs(c->store, c->arena, c->args[0], &filter, &object);
 
-    if (find_check(c, rc, c->args[0], &object, params_last(&c->request->params, "driver")) ||
+    if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
         reply_verdict(c, verdict))
         return c->response->status;
-    ids = arena_array(c->arena, count + 1, sizeof *ids);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = attrs[i].id;
-    store_delete_attrs(c->store, ids, count);
-    return answer_attrs(c, 200);
+    ids = arena_array(c->arena, object.attr_count + 1, sizeof *ids);
+    for (size_t i = 0; i < object.attr_count; i++)
+        ids[i] = object.attrs[i].id;
+    store_delete_attrs(c->store, ids, object.attr_count);
+    return answer_changed(c, 200);
 }

@@ -102,14 +102,14 @@ int entity_show(struct context *c) {
 /* --- creating --- */
 
 /* The names to create, checked. */
-static int names_to_create(struct context *c, const char ***names, size_t *count) {
-    size_t longest = (size_t)c->options->max_name_characters;
+static int names_to_create(struct context *c, struct creation *creation) {
+    size_t max = (size_t)c->options->max_name_characters;
 
-    *names = params_all(&c->request->params, c->arena, "name", count);
-    if (*count == 0)
+    creation->names = params_all(&c->request->params, c->arena, "name", &creation->count);
+    if (creation->count == 0)
         return reply_fail(c, 412, "Provide at least one name to create");
-    for (size_t i = 0; i < *count; i++)
-        if (reply_verdict(c, names_check(c->arena, (*names)[i], longest)))
+    for (size_t i = 0; i < creation->count; i++)
+        if (reply_verdict(c, names_check(c->arena, creation->names[i], max)))
             return c->response->status;
     return 0;
 }
@@ -145,13 +145,14 @@ static int warn_existing(struct context *c, const struct ref *refs, const bool *
     return status;
 }
 
-static int answer_created(struct context *c, const char *const *names, const struct ref *refs,
-                          const bool *created, size_t count, enum context_mode mode) {
+static int answer_created(struct context *c, const struct creation *creation,
+                          const struct ref *refs, const bool *created, enum context_mode mode) {
+    size_t count = creation->count;
     struct object *objects = arena_array(c->arena, count, sizeof *objects);
     enum rc rc = RC_OK;
 
     if (mode == MODE_EXPANDED)
-        rc = store_objects_by_names(c->store, c->arena, names, count, objects);
+        rc = store_objects_by_names(c->store, c->arena, creation->names, count, objects);
     for (size_t i = 0; rc == RC_OK && mode == MODE_EXPANDED && i < count; i++)
         if (objects[i].ref.id == 0)
             rc = RC_RETRY; /* it existed, and was deleted in the meantime */
@@ -172,9 +173,7 @@ static int answer_created(struct context *c, const char *const *names, const str
 int entity_create(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
     enum context_mode mode = input_mode(c, MODE_COMPACT);
-    size_t count;
-    const char **names;
-    struct attrs attrs;
+    struct creation creation = {.driver = driver};
     struct ref *refs;
     bool *created;
 
@@ -182,16 +181,14 @@ int entity_create(struct context *c) {
         return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
-    if (find_may_manage(c, driver) || names_to_create(c, &names, &count) ||
-        input_check_mode(c, mode))
+    if (find_may_manage(c, driver) || names_to_create(c, &creation) || input_check_mode(c, mode))
         return c->response->status;
-    refs = arena_array(c->arena, count, sizeof *refs);
-    created = arena_array(c->arena, count, sizeof *created);
-    attrs = properties_default(c->arena, driver);
-    if (reply_rc(c, store_create(c->store, c->arena, driver->name, driver->type, names, count,
-                                 attrs.items, attrs.count, refs, created)))
+    refs = arena_array(c->arena, creation.count, sizeof *refs);
+    created = arena_array(c->arena, creation.count, sizeof *created);
+    creation.attrs = properties_default(c->arena, driver);
+    if (reply_rc(c, store_create(c->store, c->arena, &creation, refs, created)))
         return c->response->status;
-    return answer_created(c, names, refs, created, count, mode);
+    return answer_created(c, &creation, refs, created, mode);
 }
 
 /* --- deleting --- */

@@ -80,7 +80,7 @@ int resourcemanager_create(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
     const char *name = params_last(&c->request->params, "name");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
-    struct attrs attrs;
+    struct creation creation = {driver, &name, 1, {0}};
     struct ref ref;
     bool created;
 
@@ -91,10 +91,10 @@ int resourcemanager_create(struct context *c) {
     if (!name)
         return reply_fail(c, 412, "Provide a name for the resource manager");
     if (reply_verdict(c, names_check(c->arena, name, (size_t)c->options->max_name_characters)) ||
-        reply_verdict(c, properties_given(c->arena, driver, &c->request->params, &attrs)) ||
+        reply_verdict(c,
+                      properties_given(c->arena, driver, &c->request->params, &creation.attrs)) ||
         input_check_mode(c, mode) ||
-        reply_rc(c, store_create(c->store, c->arena, driver->name, driver->type, &name, 1,
-                                 attrs.items, attrs.count, &ref, &created)))
+        reply_rc(c, store_create(c->store, c->arena, &creation, &ref, &created)))
         return c->response->status;
     return answer_manager(c, name, created, mode);
 }
@@ -115,12 +115,9 @@ static int lock_both(struct context *c, const char *object, struct ref refs[2]) 
 
 /* The locked manager's properties. */
 static int read_manager(struct context *c, const struct ref *ref, struct manager *out) {
-    const struct attr_filter all = {0};
-    struct object object = {.ref = *ref};
-    struct ref again;
+    struct object object;
 
-    if (reply_rc(c, store_attrs_by_name(c->store, c->arena, ref->name, &all, &again, &object.attrs,
-                                        &object.attr_count)))
+    if (reply_rc(c, store_attrs_by_name(c->store, c->arena, ref->name, NULL, &object)))
         return c->response->status;
     return reply_verdict(c, manager_read(c->arena, &object, out));
 }
@@ -173,17 +170,15 @@ static int give_to_object(struct context *c, const char *name, const char *resou
 /* An object with the manager's next name (or this one). */
 static int create_named(struct context *c, const struct driver *driver,
                         const struct manager *manager, const char *resource) {
-    struct attrs attrs = properties_default(c->arena, driver);
-    size_t longest = (size_t)c->options->max_name_characters;
+    const char *name;
+    struct creation creation = {driver, &name, 1, properties_default(c->arena, driver)};
+    size_t max = (size_t)c->options->max_name_characters;
     bool created = false;
     struct ref ref = {0};
 
     for (int tries = 0; !created && tries < 16; tries++) {
-        const char *name;
-
-        if (reply_verdict(c, alloc_name(c->store, c->arena, manager, resource, longest, &name)) ||
-            reply_rc(c, store_create(c->store, c->arena, driver->name, driver->type, &name, 1,
-                                     attrs.items, attrs.count, &ref, &created)))
+        if (reply_verdict(c, alloc_name(c->store, c->arena, manager, resource, max, &name)) ||
+            reply_rc(c, store_create(c->store, c->arena, &creation, &ref, &created)))
             return c->response->status;
         if (!created && resource)
             return reply_fail(c, 409, "\"%s\" already exists", resource);

@@ -32,12 +32,11 @@ static struct value string_value(const char *text) {
 static struct verdict claim_exactly(struct store *store, struct arena *arena,
                                     const struct allocation *a, const struct value *value,
                                     int32_t manager) {
-    enum claim claim;
-    int32_t holder;
+    const struct resource resource = {a->manager->driver->resource_key, *value, manager};
+    struct claim claim;
 
-    RC_TRY(store_claim(store, a->manager->driver->resource_key, value, manager, true, &claim,
-                       &holder));
-    if (claim != CLAIM_OURS)
+    RC_TRY(store_claim(store, &resource, true, &claim));
+    if (claim.state != CLAIM_OURS)
         return verdict_no(arena, RC_CONFLICT, "Requested resource is not available: \"%s\"",
                           a->resource);
     return verdict_of(RC_OK);
@@ -52,9 +51,8 @@ static enum rc claim_ip_between(struct store *store, const struct manager *manag
     bool met_others = false;
 
     for (int i = 0; i < CLAIM_TRIES && from <= last; i++) {
-        struct value value;
-        enum claim claim;
-        int32_t holder;
+        struct resource resource = {.key = "ip"};
+        struct claim claim;
         enum rc rc = store_next_ip(store, from, last, out);
 
         if (rc == RC_NOTFOUND)
@@ -64,9 +62,9 @@ static enum rc claim_ip_between(struct store *store, const struct manager *manag
         from = *out + 1;
         if (*out == manager->gateway)
             continue;
-        value = int_value(*out);
-        rc = store_claim(store, "ip", &value, 0, false, &claim, &holder);
-        if (rc != RC_OK || claim == CLAIM_OURS)
+        resource.value = int_value(*out);
+        rc = store_claim(store, &resource, false, &claim);
+        if (rc != RC_OK || claim.state == CLAIM_OURS)
             return rc;
         met_others = true;
     }
@@ -131,18 +129,18 @@ static int64_t greatest_number(int64_t digits) {
  */
 static struct verdict next_name(struct store *store, struct arena *arena,
                                 const struct manager *manager, const char *key, const char **name) {
-    int digits = manager->leading_zeros ? (int)manager->digits : 0;
-    int64_t from = manager->next, number;
-    enum rc rc = store_counter(store, manager->ref.id, "next", &from);
+    struct name_series series = {manager->basename,
+                                 manager->leading_zeros ? (int)manager->digits : 0, manager->next,
+                                 greatest_number(manager->digits)};
+    int64_t number;
+    enum rc rc = store_counter(store, manager->ref.id, "next", &series.from);
 
-    if (rc != RC_NOTFOUND)
-        RC_TRY(rc);
-    rc = store_next_name(store, manager->basename, digits, from, greatest_number(manager->digits),
-                         key, &number);
+    if (rc == RC_OK || rc == RC_NOTFOUND)
+        rc = store_next_name(store, &series, key, &number);
     if (rc == RC_NOTFOUND)
         return exhausted(arena, manager);
     RC_TRY(rc);
-    *name = arena_printf(arena, "%s%0*lld", manager->basename, digits, (long long)number);
+    *name = arena_printf(arena, "%s%0*lld", series.base, series.digits, (long long)number);
     return verdict_of(store_set_counter(store, manager->ref.id, "next", number + 1));
 }
 
@@ -155,13 +153,13 @@ static struct verdict give_name(struct store *store, struct arena *arena,
         return claim_exactly(store, arena, a, value, 0);
     }
     for (int i = 0; i < CLAIM_TRIES; i++) {
-        enum claim claim;
-        int32_t holder;
+        struct resource resource = {.key = key, .value = string_value(NULL)};
+        struct claim claim;
 
-        *value = string_value(NULL);
-        VERDICT_TRY(next_name(store, arena, a->manager, key, &value->text));
-        RC_TRY(store_claim(store, key, value, 0, true, &claim, &holder));
-        if (claim == CLAIM_OURS)
+        VERDICT_TRY(next_name(store, arena, a->manager, key, &resource.value.text));
+        RC_TRY(store_claim(store, &resource, true, &claim));
+        *value = resource.value;
+        if (claim.state == CLAIM_OURS)
             return verdict_of(RC_OK);
     }
     return verdict_of(RC_RETRY);
@@ -228,19 +226,20 @@ struct verdict alloc_give(struct store *store, struct arena *arena,
 /* One resource: nothing if it is free, refused if another object has it. */
 static struct verdict take_one(struct store *store, struct arena *arena,
                                const struct allocation *a) {
-    const char *key = a->manager->driver->resource_key;
-    int32_t manager = a->manager->ref.id, object = a->object->id, holder = 0;
-    struct value value = string_value(a->resource);
-    enum claim claim;
+    const struct manager *manager = a->manager;
+    struct resource resource = {manager->driver->resource_key, string_value(a->resource),
+                                manager->ref.id};
+    struct claim claim;
     bool taken;
 
-    if (a->manager->driver->allocator == ALLOCATOR_IP)
-        VERDICT_TRY(read_ip(arena, a->resource, &value));
-    RC_TRY(store_release(store, manager, object, key, &value, &taken));
+    if (manager->driver->allocator == ALLOCATOR_IP)
+        VERDICT_TRY(read_ip(arena, a->resource, &resource.value));
+    RC_TRY(store_release(store, manager->ref.id, a->object->id, resource.key, &resource.value,
+                         &taken));
     if (taken)
         return verdict_of(RC_OK);
-    RC_TRY(store_claim(store, key, &value, manager, true, &claim, &holder));
-    if (claim == CLAIM_HELD && holder != object)
+    RC_TRY(store_claim(store, &resource, true, &claim));
+    if (claim.state == CLAIM_HELD && claim.holder != a->object->id)
         return verdict_no(arena, RC_CONFLICT, "\"%s\" is not allocated to \"%s\"", a->resource,
                           a->object->name);
     return verdict_of(RC_OK);

@@ -119,10 +119,9 @@ static struct verdict read_rack(struct store *store, struct arena *arena, const 
     static const struct properties_number minu = {"minu", "1", INT32_MIN, INT32_MAX};
     static const struct properties_number maxu = {"maxu", "45", INT32_MIN, INT32_MAX};
     const struct attr_filter filter = {.subkey = "property"};
-    struct object object = {0};
+    struct object object;
 
-    RC_TRY(store_attrs_by_name(store, arena, rack->name, &filter, &object.ref, &object.attrs,
-                               &object.attr_count));
+    RC_TRY(store_attrs_by_name(store, arena, rack->name, &filter, &object));
     VERDICT_TRY(properties_number(arena, &object, &minu, minimum));
     return properties_number(arena, &object, &maxu, maximum);
 }
@@ -152,7 +151,7 @@ static struct verdict check_free(struct store *store, struct arena *arena,
                                  const struct insertion *in) {
     struct memberships contained;
 
-    RC_TRY(store_contained(store, arena, in->container->id, &contained.items, &contained.count));
+    RC_TRY(store_contained(store, arena, in->container->id, &contained));
     for (size_t i = 0; i < contained.count; i++)
         for (size_t k = 0; k < in->unit_count; k++)
             if (contained.items[i].has_unit && contained.items[i].unit == in->units[k])
@@ -212,8 +211,7 @@ struct verdict insert_members(struct store *store, struct arena *arena,
 
     if (in->count == 0)
         return verdict_of(RC_OK);
-    RC_TRY(store_memberships(store, arena, ids_of(arena, in->members, in->count), in->count,
-                             &all.items, &all.count));
+    RC_TRY(store_memberships(store, arena, ids_of(arena, in->members, in->count), in->count, &all));
     qsort(all.items, all.count, sizeof *all.items, by_member);
     new_members(arena, in, &all, &fresh);
     if (fresh.count == 0)

@@ -80,49 +80,45 @@ enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *
     return one_number(store, STMT_NEXT_IP, PG_ARGS(pg_bigint(from), pg_bigint(last)), out);
 }
 
-static void send_holder(struct store *store, const char *key, const struct value *value,
-                        int32_t manager) {
-    if (value->datatype == DATATYPE_INT)
-        pg_send(store, STMT_HOLDER_OF_INT,
-                PG_ARGS(pg_text(key), pg_bigint(value->number), pg_int(manager)));
-    else
-        pg_send(store, STMT_HOLDER_OF_TEXT,
-                PG_ARGS(pg_text(key), pg_text(value->text), pg_int(manager)));
+static void send_holder(struct store *store, const struct resource *r) {
+    bool is_int = r->value.datatype == DATATYPE_INT;
+
+    pg_send(store, is_int ? STMT_HOLDER_OF_INT : STMT_HOLDER_OF_TEXT,
+            PG_ARGS(pg_text(r->key), is_int ? pg_bigint(r->value.number) : pg_text(r->value.text),
+                    pg_int(r->manager)));
 }
 
-enum rc store_claim(struct store *store, const char *key, const struct value *value,
-                    int32_t manager, bool wait, enum claim *claim, int32_t *holder) {
+enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
+                    struct claim *out) {
+    const struct value *value = &resource->value;
     PGresult *lock = NULL, *held = NULL;
     struct pg_arg text = value->datatype == DATATYPE_INT ? pg_null() : pg_text(value->text);
     enum rc rc;
 
     pg_send(store, wait ? STMT_CLAIM : STMT_TRY_CLAIM,
-            PG_ARGS(pg_text(key), text, pg_bigint(value->number)));
-    send_holder(store, key, value, manager);
+            PG_ARGS(pg_text(resource->key), text, pg_bigint(value->number)));
+    send_holder(store, resource);
     rc = pg_next(store, &lock);
     if (rc == RC_OK)
         rc = pg_next(store, &held);
     if (rc == RC_OK) {
-        *holder = pg_rows(held) > 0 ? pg_get_int32(held, 0, 0) : 0;
-        *claim = *holder != 0 ? CLAIM_HELD : CLAIM_OURS;
+        out->holder = pg_rows(held) > 0 ? pg_get_int32(held, 0, 0) : 0;
+        out->state = out->holder != 0 ? CLAIM_HELD : CLAIM_OURS;
         if (!wait && !pg_get_bool(lock, 0, 0))
-            *claim = CLAIM_BUSY;
+            out->state = CLAIM_BUSY;
     }
     PQclear(lock);
     PQclear(held);
     return rc;
 }
 
-enum rc store_next_name(struct store *store, const char *base, int digits, int64_t from,
-                        int64_t last, const char *key, int64_t *out) {
-    if (!key)
-        return one_number(store, STMT_NEXT_ENTITY_NAME,
-                          PG_ARGS(pg_text(base), pg_bigint(from), pg_bigint(last), pg_int(digits)),
-                          out);
-    return one_number(
-        store, STMT_NEXT_ATTR_NAME,
-        PG_ARGS(pg_text(base), pg_bigint(from), pg_bigint(last), pg_int(digits), pg_text(key)),
-        out);
+enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
+                        int64_t *out) {
+    struct pg_arg args[] = {pg_text(series->base), pg_bigint(series->from), pg_bigint(series->last),
+                            pg_int(series->digits), pg_text(key)};
+
+    return key ? one_number(store, STMT_NEXT_ATTR_NAME, args, 5, out)
+               : one_number(store, STMT_NEXT_ENTITY_NAME, args, 4, out);
 }
 
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value) {

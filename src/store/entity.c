@@ -36,8 +36,8 @@ struct columns {
     bool *no_numbers;
 };
 
-static struct columns property_columns(struct arena *arena, const struct attr *attrs,
-                                       size_t count) {
+static struct columns property_columns(struct arena *arena, const struct attrs *attrs) {
+    size_t count = attrs->count;
     struct columns c = {.keys = arena_array(arena, count + 1, sizeof *c.keys),
                         .subkeys = arena_array(arena, count + 1, sizeof *c.subkeys),
                         .datatypes = arena_array(arena, count + 1, sizeof *c.datatypes),
@@ -46,39 +46,40 @@ static struct columns property_columns(struct arena *arena, const struct attr *a
                         .no_numbers = arena_array(arena, count + 1, sizeof *c.no_numbers)};
 
     for (size_t i = 0; i < count; i++) {
-        bool is_int = attrs[i].value.datatype == DATATYPE_INT;
+        const struct attr *attr = &attrs->items[i];
 
-        c.keys[i] = attrs[i].key;
-        c.subkeys[i] = attrs[i].subkey;
-        c.datatypes[i] = value_datatype_name(attrs[i].value.datatype);
-        c.texts[i] = is_int ? NULL : attrs[i].value.text;
-        c.numbers[i] = attrs[i].value.number;
-        c.no_numbers[i] = !is_int;
+        c.keys[i] = attr->key;
+        c.subkeys[i] = attr->subkey;
+        c.datatypes[i] = value_datatype_name(attr->value.datatype);
+        c.no_numbers[i] = attr->value.datatype != DATATYPE_INT;
+        c.numbers[i] = attr->value.number;
+        c.texts[i] = c.no_numbers[i] ? attr->value.text : NULL;
     }
     return c;
 }
 
 /* out[i].id 0: names[i] exists. */
-static enum rc create_missing(struct store *store, struct arena *arena, const char *driver,
-                              const char *type, const char *const *names, size_t count,
-                              const struct attr *attrs, size_t attr_count, struct ref *out) {
-    struct columns c = property_columns(arena, attrs, attr_count);
+static enum rc create_missing(struct store *store, struct arena *arena, const struct creation *new,
+                              struct ref *out) {
+    struct columns c = property_columns(arena, &new->attrs);
+    size_t count = new->attrs.count;
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_CREATE,
-                         PG_ARGS(pg_texts(names, count), pg_text(type), pg_text(driver),
-                                 pg_version(store), pg_texts(c.keys, attr_count),
-                                 pg_texts(c.subkeys, attr_count), pg_texts(c.datatypes, attr_count),
-                                 pg_bigints(c.numbers, c.no_numbers, attr_count),
-                                 pg_texts(c.texts, attr_count)));
+    enum rc rc =
+        pg_exec(store, &result, STMT_CREATE,
+                PG_ARGS(pg_texts(new->names, new->count), pg_text(new->driver->type),
+                        pg_text(new->driver->name), pg_version(store), pg_texts(c.keys, count),
+                        pg_texts(c.subkeys, count), pg_texts(c.datatypes, count),
+                        pg_bigints(c.numbers, c.no_numbers, count), pg_texts(c.texts, count)));
 
     if (rc == RC_OK)
-        refs_take(arena, result, names, count, out);
+        refs_take(arena, result, new->names, new->count, out);
     return rc;
 }
 
-enum rc store_create(struct store *store, struct arena *arena, const char *driver, const char *type,
-                     const char *const *names, size_t count, const struct attr *attrs,
-                     size_t attr_count, struct ref *out, bool *created) {
+enum rc store_create(struct store *store, struct arena *arena, const struct creation *creation,
+                     struct ref *out, bool *created) {
+    const char *const *names = creation->names;
+    size_t count = creation->count;
     struct ref *fresh = arena_array(arena, count, sizeof *fresh);
     bool missing = false;
     enum rc rc;
@@ -91,7 +92,7 @@ enum rc store_create(struct store *store, struct arena *arena, const char *drive
     }
     if (rc != RC_OK || !missing)
         return rc;
-    rc = create_missing(store, arena, driver, type, names, count, attrs, attr_count, fresh);
+    rc = create_missing(store, arena, creation, fresh);
     for (size_t i = 0; rc == RC_OK && i < count; i++)
         if (created[i]) {
             out[i] = fresh[i];

@@ -155,20 +155,6 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
 
 /* --- attributes */
 
-/* Of several with the name the one with the lowest id. */
-static enum rc take_attrs(struct arena *arena, PGresult *result, struct ref *ref,
-                          struct attr **attrs, size_t *count) {
-    size_t found;
-    struct object *objects = objects_of(arena, result, &found);
-
-    if (found == 0)
-        return RC_NOTFOUND;
-    *ref = objects[0].ref;
-    *attrs = objects[0].attrs;
-    *count = objects[0].attr_count;
-    return RC_OK;
-}
-
 struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                                    const struct attr_filter *filter) {
     struct pg_arg args[6] = {[2] = pg_text(name),
@@ -181,26 +167,19 @@ struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                        : prefetch_read(arena, STMT_ATTRS_BY_NAME, args, 5);
 }
 
-enum rc store_take_attrs(struct store *store, struct store_read *read, struct ref *ref,
-                         struct attr **attrs, size_t *count) {
-    PGresult *result;
-    enum rc rc = prefetch_take(store, read, &result);
-
-    return rc == RC_OK ? take_attrs(read->arena, result, ref, attrs, count) : rc;
+enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out) {
+    return store_take_object(store, read, out);
 }
 
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
-                            const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
-                            size_t *count) {
+                            const struct attr_filter *filter, struct object *out) {
     static const struct attr_filter any = {.key = NULL};
 
-    return store_take_attrs(store, store_ask_attrs(arena, name, filter ? filter : &any), ref, attrs,
-                            count);
+    return store_take_attrs(store, store_ask_attrs(arena, name, filter ? filter : &any), out);
 }
 
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
-                         const struct attr_filter *filter, struct ref *ref, struct attr **attrs,
-                         size_t *count) {
+                         const struct attr_filter *filter, struct object *out) {
     pg_queue(store, STMT_LOCK_CHANGE, PG_ARGS(pg_texts(&name, 1)));
-    return store_attrs_by_name(store, arena, name, filter, ref, attrs, count);
+    return store_attrs_by_name(store, arena, name, filter, out);
 }

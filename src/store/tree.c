@@ -28,33 +28,29 @@ static struct membership read_membership(const PGresult *result, size_t row) {
                                .unit = pg_get_int32(result, row, MEMBERSHIP_NUMBER)};
 }
 
-static void read_memberships(struct arena *arena, PGresult *result, struct membership **out,
-                             size_t *count) {
+static enum rc read_memberships(struct store *store, struct arena *arena, enum stmt stmt,
+                                struct pg_arg which, struct memberships *out) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, stmt, &which, 1);
+
+    if (rc != RC_OK)
+        return rc;
     pg_keep(arena, result);
-    *count = pg_rows(result);
-    *out = arena_array(arena, *count, sizeof **out);
-    for (size_t row = 0; row < *count; row++)
-        (*out)[row] = read_membership(result, row);
+    out->count = pg_rows(result);
+    out->items = arena_array(arena, out->count, sizeof *out->items);
+    for (size_t row = 0; row < out->count; row++)
+        out->items[row] = read_membership(result, row);
+    return RC_OK;
 }
 
 enum rc store_memberships(struct store *store, struct arena *arena, const int32_t *members,
-                          size_t count, struct membership **out, size_t *out_count) {
-    PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_MEMBERSHIPS, PG_ARGS(pg_ints(members, NULL, count)));
-
-    if (rc == RC_OK)
-        read_memberships(arena, result, out, out_count);
-    return rc;
+                          size_t count, struct memberships *out) {
+    return read_memberships(store, arena, STMT_MEMBERSHIPS, pg_ints(members, NULL, count), out);
 }
 
 enum rc store_contained(struct store *store, struct arena *arena, int32_t container,
-                        struct membership **out, size_t *out_count) {
-    PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_CONTAINED, PG_ARGS(pg_int(container)));
-
-    if (rc == RC_OK)
-        read_memberships(arena, result, out, out_count);
-    return rc;
+                        struct memberships *out) {
+    return read_memberships(store, arena, STMT_CONTAINED, pg_int(container), out);
 }
 
 /* Only a member with contents can close a circle: the others need no lock. */
