@@ -24,20 +24,21 @@ make bench [BENCHFLAGS="OPTIONS"]
 Starts a PostgreSQL, Muster and a front server of its own, fills the database, and measures Muster
 beside the limits of what it stands on, all in one run on one machine:
 
-    constant   FastCGI processes that give a constant answer of the same size: the front's limit
-    bare       the least that answers the same from the database with the same prepared statement
+    constant   FastCGI processes that send a constant response of the same size: the front's limit
+    bare       the smallest responder that answers the same with the same prepared statement
     pgbench    the same statements without HTTP: the database's limit
     COPY       for lists: the same rows, as psql reads them
 
-They take turns in short rounds. What counts is processor time per request, of the program (Muster,
-the responder, pgbench or psql) and the database: unlike rates, other programs on the machine hardly
-change it. In each round the two are put in relation; a figure is the median of that over the rounds,
-and its spread the distance between the quartiles. The relation of the rates stands beside it. Only
-ratios can be compared with those of other machines and other runs.
+They alternate in short rounds. What counts is processor time per request, of the program (Muster,
+the responder, pgbench or psql) and the database together: unlike rates, it hardly changes when other
+programs use the machine. The ratio of two is taken in each round; the figure is the median of these,
+the spread how far such a median is off in a typical run (the distance between the quartiles divided
+by the square root of the number of rounds). The ratio of the rates is printed beside it. Compare
+ratios only.
 
-Where the spread is above 10 %, or a figure that depends on time was taken while other programs had
-more than 10 % of the processors, "~" says that it is unreliable. The exit status says whether the
-benchmark ran, not what came out.
+Results marked "~" are unreliable: the machine was busy. They have a spread above 5 %, or depend on
+time, and other programs had more than 10 % of the processors. The exit status says whether the
+benchmark ran, not what it found.
 
     --scale N         N times 100,000 servers (default 1)
     --servers N       exactly N servers
@@ -45,8 +46,8 @@ benchmark ran, not what came out.
     --preferences N   preference documents (default 100,000)
     --crowd N         members of the pool of many that is compared with one of 100 (default: as many
                       as there are servers)
-    --repeats N       rounds (default 6)
-    --seconds N       how long each lasts (default 1)
+    --repeats N       rounds (default 20)
+    --seconds N       length of each (default 0.3; where requests take long there are fewer, of a second)
     --against DIR     instead: what Muster of this build costs beside that of the build in DIR, in the
                       same rounds, each with databases of its own
     --quick           small and short: two or three minutes, good for finding out what changed
@@ -69,7 +70,7 @@ runs as the user postgres.
 TEXT
 
 my %option = (
-    scale => 1, repeats => 6, seconds => 1, clients => 16, workers => 4, front => 'nginx',
+    scale => 1, repeats => 20, seconds => 0.3, clients => 16, workers => 4, front => 'nginx',
     'log-level' => 'warning',
 );
 
@@ -88,7 +89,7 @@ sub default_buffers {
 
 sub options {
     Getopt::Long::GetOptions(
-        \%option, 'scale=f', 'servers=i', 'small=i', 'crowd=i', 'preferences=i', 'repeats=i', 'seconds=i', 'quick', 'only=s', 'list',
+        \%option, 'scale=f', 'servers=i', 'small=i', 'crowd=i', 'preferences=i', 'repeats=i', 'seconds=f', 'quick', 'only=s', 'list',
         'peers', 'clients=i', 'workers=i', 'front=s', 'front-workers=i', 'buffers=s', 'log-level=s', 'json=s', 'against=s', 'quiet',
         'help',
     ) or usage();
@@ -96,7 +97,7 @@ sub options {
     if ($option{help}) { print $help; exit 0 }
     if ($option{list}) { say for Muster::Bench::Scenarios::names(); exit 0 }
     if ($option{quick}) {
-        $option{repeats} = 2;
+        $option{repeats} = 6;
         $option{servers}     //= 10_000;
         $option{small}       //= 1_000;
         $option{preferences} //= 10_000;
@@ -108,9 +109,10 @@ sub options {
     $option{buffers}     //= default_buffers();
     my $cores = POSIX::sysconf(84) // 2; # _SC_NPROCESSORS_ONLN
     $option{'front-workers'} //= $cores > 4 ? 4 : $cores;
-    for my $least (qw(servers small crowd preferences repeats seconds clients workers front-workers)) {
+    for my $least (qw(servers small crowd preferences repeats clients workers front-workers)) {
         usage("--$least has to be at least 1") if $option{$least} < 1;
     }
+    usage('--seconds has to be at least 0.1') if $option{seconds} < 0.1;
     usage('--front is nginx or lighttpd') unless $option{front} =~ /\A(?:nginx|lighttpd)\z/;
     my %is_name = map { $_ => 1 } Muster::Bench::Scenarios::names();
     for my $name (split /,/, $option{only} // '') {

@@ -35,16 +35,22 @@ sub from_pools {
     my $size   = @{ $found->{json} // [] };
     my %one    = $run->compare(
         'from-pools',
-        $run->over_http('muster', $muster, "request = function() return wrk.format('GET', '/from-pools?pool=role' .. math.random($roles)) end\n"),
-        $run->in_pgbench('pgbench', "\\set p $role + random(1, $roles)\n" . pools_statement($run, ':p'), %nothing),
+        [
+            $run->over_http('muster', $muster, "request = function() return wrk.format('GET', '/from-pools?pool=role' .. math.random($roles)) end\n"),
+            $run->in_pgbench('pgbench', "\\set p $role + random(1, $roles)\n" . pools_statement($run, ':p'), %nothing),
+        ],
+        slow => 1,
     );
     $run->judge('from-pools', "from-pools, $size members compact, of pgbench", @one{qw(muster pgbench)}, most => 1.25);
     my %two = $run->compare(
         'two pools',
-        $run->over_http('muster', $muster, "request = function() return wrk.format('GET', '/from-pools?pool=role' .."
-            . " math.random($roles) .. '&pool=site' .. math.random($sites)) end\n"),
-        $run->in_pgbench('pgbench', "\\set p $role + random(1, $roles)\n\\set q $site + random(1, $sites)\n"
-            . pools_statement($run, ':p, :q'), %nothing),
+        [
+            $run->over_http('muster', $muster, "request = function() return wrk.format('GET', '/from-pools?pool=role' .."
+                . " math.random($roles) .. '&pool=site' .. math.random($sites)) end\n"),
+            $run->in_pgbench('pgbench', "\\set p $role + random(1, $roles)\n\\set q $site + random(1, $sites)\n"
+                . pools_statement($run, ':p, :q'), %nothing),
+        ],
+        slow => 1,
     );
     $run->judge('from-pools', "two pools of $size intersected, of pgbench", @two{qw(muster pgbench)}, most => 1.25);
     return;
@@ -57,10 +63,13 @@ sub pool_of_100 {
     my $ids    = "array(select $before + 100 * (:p - 1) + i from generate_series(1, 100) i)::integer[]";
     my %by     = $run->compare(
         'pool-of-100',
-        $run->over_http('muster', $run->world->muster('plain'),
-            "wrk.headers['Clusto-Mode'] = 'expanded'\nrequest = function() return wrk.format('GET', '/from-pools?pool=pool' .. math.random($pools)) end\n"),
-        $run->in_pgbench('pgbench', "\\set p random(1, $pools)\n"
-            . $run->world->statement('objects_by_ids', @managers, $ids) . ';'),
+        [
+            $run->over_http('muster', $run->world->muster('plain'),
+                "wrk.headers['Clusto-Mode'] = 'expanded'\nrequest = function() return wrk.format('GET', '/from-pools?pool=pool' .. math.random($pools)) end\n"),
+            $run->in_pgbench('pgbench', "\\set p random(1, $pools)\n"
+                . $run->world->statement('objects_by_ids', @managers, $ids) . ';'),
+        ],
+        slow => 1,
     );
     $run->judge('pool-of-100', 'a pool of 100 expanded, of pgbench with the members alone', @by{qw(muster pgbench)});
     return;
@@ -143,8 +152,11 @@ sub list {
     my $small = $server->memory($worker);
     my %by    = $run->compare(
         'list',
-        $run->runner('muster', $target, \&fetch_list),
-        $run->in_database('COPY', sub { copy_rows($run->world->postgres) }),
+        [
+            $run->runner('muster', $target, \&fetch_list),
+            $run->in_database('COPY', sub { copy_rows($run->world->postgres) }),
+        ],
+        slow => 1,
     );
     my $muster = $by{muster} // return;
     my $n      = $run->servers;
@@ -186,12 +198,15 @@ sub gone {
 
 # How much more a request costs on the large inventory. $lua makes the requests for a Data.
 sub grow {
-    my ($run, $what, $lua) = @_;
+    my ($run, $what, $lua, %more) = @_;
     my $world = $run->world;
     my %by    = $run->compare(
         "growth: $what",
-        $run->over_http('small', $world->muster('small'), $lua->($world->data('small'))),
-        $run->over_http('large', $world->muster('plain'), $lua->($world->data('large'))),
+        [
+            $run->over_http('small', $world->muster('small'), $lua->($world->data('small'))),
+            $run->over_http('large', $world->muster('plain'), $lua->($world->data('large'))),
+        ],
+        %more,
     );
     $run->judge('growth', sprintf('%s: %d servers, of %d', $what, $run->servers, $world->data('small')->count('server')),
         @by{qw(large small)}, most => 1.25);
@@ -213,7 +228,7 @@ sub growth {
         return Muster::Bench::Run::form() . "request = function()"
             . " return wrk.format('POST', '/resourcemanager/ipmanager/manager' .. math.random($managers), nil,"
             . " 'object=server' .. ($first + math.random($n))) end\n";
-    });
+    }, slow => 1);
     return;
 }
 
@@ -233,8 +248,10 @@ sub keyset {
     my $page = sub { Muster::Bench::Run::always('/entity/basicserver', 'Clusto-After' => $_[0], 'Clusto-Per-Page' => 50) };
     my %by   = $run->compare(
         'keyset',
-        $run->over_http('second page', $muster, $page->($first_page)),
-        $run->over_http('at 90 %',     $muster, $page->($cursor)),
+        [
+            $run->over_http('second page', $muster, $page->($first_page)),
+            $run->over_http('at 90 %',     $muster, $page->($cursor)),
+        ],
     );
     $run->judge('keyset', 'pages by Clusto-After: at 90 %, of the second', @by{ 'at 90 %', 'second page' }, most => 1.25);
     return;
@@ -249,13 +266,12 @@ sub next_page {
     my %size   = (many => $run->option('crowd'), few => Muster::Bench::Data::FEW);
     my @runners;
     for my $pool (qw(few many)) {
-        my $list = $path =~ s/P/$pool/r;
-        my $page = $muster->{client}->get($list, headers => { 'Clusto-After' => 0, 'Clusto-Per-Page' => 50 });
-        my $cursor = $page->{headers}{'clusto-next'} // die "$list: $page->{status}, no Clusto-Next\n";
-        my $lua = Muster::Bench::Run::always($list, 'Clusto-After' => $cursor, 'Clusto-Per-Page' => 50);
-        push @runners, $run->over_http($pool, $muster, $lua);
+        my $list   = $path =~ s/P/$pool/r;
+        my $page   = sub { $_[0]->get($list, headers => { 'Clusto-After' => $_[1], 'Clusto-Per-Page' => 50 }) };
+        my $cursor = $page->($muster->{client}, 0)->{headers}{'clusto-next'} // die "$list: no Clusto-Next\n";
+        push @runners, $run->by_client($pool, $muster, sub { $page->($_[0], $cursor) });
     }
-    my %by = $run->compare("crowd: $what", @runners);
+    my %by = $run->compare("crowd: $what", \@runners, slow => 1);
     $run->judge('crowd', "next page of $what: $size{many} members, of $size{few}", @by{qw(many few)}, most => 1.5);
     return;
 }

@@ -54,34 +54,60 @@ sub machine {
 
 # --- load
 
-# The script's end: what wrk found, as JSON.
+# Around the script: wrk ends when all requests have their responses, as those that it leaves behind cost
+# the program more than others. What it found is printed as JSON.
+my $begin = <<'LUA';
+local ffi = require('ffi')
+ffi.cdef [[
+    struct moment { long seconds, nanoseconds; };
+    int clock_gettime(int, struct moment *);
+    int getpid(void);
+    int kill(int, int);
+]]
+local moment, idle = ffi.new('struct moment'), 0
+function delay()
+    ffi.C.clock_gettime(1, moment)
+    local now = tonumber(moment.seconds) + tonumber(moment.nanoseconds) / 1e9
+    started = started or now
+    if now < started + SECONDS then return 0 end
+    idle = idle + 1
+    if idle == CLIENTS then
+        lasted = now - started
+        ffi.C.kill(ffi.C.getpid(), 2)
+        wrk.thread:stop()
+    end
+    return 3600000
+end
+function setup(thread) the_thread = thread end
+LUA
+
 my $done = <<'LUA';
 function done(summary, latency, requests)
     local e = summary.errors
-    io.write(string.format('\nRESULT {"requests": %d, "microseconds": %d, "bytes": %d, "p50": %.0f, "p99": %.0f, ' ..
-        '"max": %.0f, "not_2xx": %d, "broken": %d}\n', summary.requests, summary.duration, summary.bytes,
-        latency:percentile(50), latency:percentile(99), latency.max, e.status,
-        e.connect + e.read + e.write + e.timeout))
+    io.write(string.format('\nRESULT {"requests": %d, "seconds": %f, "bytes": %d, "p50": %.0f, "p99": %.0f, ' ..
+        '"not_2xx": %d, "broken": %d}\n', summary.requests, the_thread:get('lasted'), summary.bytes,
+        latency:percentile(50), latency:percentile(99), e.status, e.connect + e.read + e.write + e.timeout))
 end
 LUA
 
 # Options: url (of the server), lua (statements that end in `request = function() ... end`), clients,
-# seconds, seed. Answers rate (a second), p50 and p99 (ms), errors.
+# seconds, seed. Returns rate (per second), count, size, p50 and p99 (ms), errors.
 sub wrk {
     my (%option) = @_;
     state $dir = temp_dir();
-    my $script = spew("$dir/script.lua", "math.randomseed($option{seed})\n$option{lua}\n$done");
+    my $head   = $begin =~ s/SECONDS/$option{seconds}/r =~ s/CLIENTS/$option{clients}/r;
+    my $script = spew("$dir/script.lua", "math.randomseed($option{seed})\n$head$option{lua}\n$done");
     my $result = run(
         [
             which('wrk') // croak('wrk is missing (Debian: wrk)'), '-t1', "-c$option{clients}",
-            "-d$option{seconds}s", '--timeout', '30s', '--latency', '-s', $script, $option{url},
+            '-d1h', '--timeout', '30s', '--latency', '-s', $script, $option{url},
         ],
         timeout => $option{seconds} + 60,
     );
     my ($json) = $result->{out} =~ /^RESULT (.*)/m or croak "wrk: $result->{out}$result->{err}";
     my $got = JSON::PP::decode_json($json);
     return {
-        rate   => $got->{requests} / ($got->{microseconds} / 1e6),
+        rate   => $got->{requests} / $got->{seconds},
         count  => $got->{requests},
         size   => $got->{requests} ? $got->{bytes} / $got->{requests} : 0,
         p50    => $got->{p50} / 1000,
@@ -90,8 +116,8 @@ sub wrk {
     };
 }
 
-# Options: postgres, database, sql (a pgbench script), variables {}, clients, seconds, session
-# (settings as libpq's PGOPTIONS), seed.
+# Options: postgres, database, sql (a pgbench script), variables {}, clients, seconds (rounded up),
+# session (settings as libpq's PGOPTIONS), seed.
 sub pgbench {
     my (%option) = @_;
     state $dir = temp_dir();
@@ -101,7 +127,7 @@ sub pgbench {
     my $result   = run(
         [
             "$postgres->{bin}/pgbench", '-n', '-M', 'prepared', '-f', $script, '-c', $option{clients}, '-j', 1,
-            '-T', $option{seconds}, "--random-seed=$option{seed}", '-h', $postgres->socket_dir, '-U', 'postgres',
+            '-T', POSIX::ceil($option{seconds}), "--random-seed=$option{seed}", '-h', $postgres->socket_dir, '-U', 'postgres',
             (map { ('-D', "$_=$vars->{$_}") } sort keys %$vars), $option{database},
         ],
         env     => { PGOPTIONS => $option{session} },

@@ -74,8 +74,10 @@ sub beside {
     my ($most, $theirs) = delete @more{qw(most lua)};
     my %by = $run->compare(
         "peers: $id",
-        $run->over_http('muster', $muster, $lua, %more),
-        $run->over_http($id,      $peer,   $theirs // $lua, %more),
+        [
+            $run->over_http('muster', $muster, $lua, %more),
+            $run->over_http($id,      $peer,   $theirs // $lua, %more),
+        ],
     );
     $run->judge('peers', "$what, of $id", @by{ 'muster', $id }, payers => [qw(front program database)], most => $most);
     return;

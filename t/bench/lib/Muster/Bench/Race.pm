@@ -11,9 +11,9 @@ our @EXPORT_OK = qw(median race ratio unsteady);
 # Who pays for a request; the front server's share is the same for all that stand behind it.
 use constant PAYERS => qw(program database);
 
-# Above this between the quartiles of the rounds a ratio is unreliable; and so is what depends on time
-# when other programs took more than this of the processors.
-use constant SPREAD => 0.10;
+# With a spread above this a ratio is unreliable; and so is what depends on time when other programs took
+# more than this of the processors.
+use constant SPREAD => 0.05;
 use constant OTHERS => 0.10;
 
 # What is met at this part of the sorted values: 0.5 is their median.
@@ -28,26 +28,26 @@ sub _quantile {
 
 sub median { return _quantile(0.5, grep { defined } @_) }
 
-# The distance between the quartiles, as a part of the median; undef where there is only one value.
+# How far the median is off in a typical run, as a part of it: about the distance between the quartiles by
+# the root of the number of values. undef: there is only one.
 sub _spread {
     my @values = grep { defined } @_;
     my $median = median(@values);
     return undef if @values < 2 || !$median;
-    return (_quantile(0.75, @values) - _quantile(0.25, @values)) / $median;
+    return (_quantile(0.75, @values) - _quantile(0.25, @values)) / sqrt(@values) / $median;
 }
 
 # Runners: { name, run => sub ($target, $seconds, $seed) {...} (returns what Load's functions do),
-# target, groups => { front => [pids], program => [pids], database => [pids] }, load => group that the
-# processes which bench.pl itself starts and waits for belong to (default "load"), every => 2: only
-# each second round }. The order changes from round to round. Returns one hash for each, in their
-# order.
+# target; groups => { front => [pids], program => [pids], database => [pids] }; load => the group of
+# the processes that bench.pl itself starts and waits for (default "load"); every => 2: each second
+# round only }. The order changes from round to round. Returns one hash for each, in their order.
 sub race {
-    my ($option, @runners) = @_;
+    my ($repeats, $seconds, @runners) = @_;
     my @rounds = map { [] } @runners;
-    for my $round (1 .. $option->{repeats}) {
+    for my $round (1 .. $repeats) {
         for my $i (map { ($_ + $round) % @runners } 0 .. $#runners) {
             next if ($round - 1) % ($runners[$i]{every} // 1);
-            $rounds[$i][ $round - 1 ] = _round($runners[$i], $option->{seconds}, $round);
+            $rounds[$i][ $round - 1 ] = _round($runners[$i], $seconds, $round);
         }
     }
     return map { _sum_up($runners[$_]{name}, $rounds[$_]) } 0 .. $#runners;
@@ -99,8 +99,8 @@ sub _sum_up {
     return \%sum;
 }
 
-# What one costs to another, the two of each round beside one another: value is the median, spread
-# says how much the rounds differ, rate is the same of the rates. Payers are groups.
+# What one costs relative to another, round by round: value is the median of the ratios, spread says how
+# sure it is, rate is the same of the rates. Payers are groups.
 sub ratio {
     my ($one, $other, @payers) = @_;
     @payers = PAYERS unless @payers;

@@ -6,6 +6,7 @@ use warnings;
 use Muster::Bench::Data;
 use Muster::Bench::Load qw(pgbench wrk);
 use Muster::Bench::Race qw(race ratio);
+use Time::HiRes qw(time);
 
 # Options: world, report, option.
 sub new {
@@ -50,6 +51,22 @@ sub over_http {
     return $self->runner($name, $target, $run, %more);
 }
 
+# One client that sends its requests one by one: $request is called with the client, and returns the
+# response.
+sub by_client {
+    my ($self, $name, $target, $request) = @_;
+    my $run = sub {
+        my ($at, $seconds) = @_;
+        my ($start, $count, $errors) = (time, 0, 0);
+        do {
+            $errors++ if $request->($at->{client})->{status} !~ /^2/;
+            $count++;
+        } while time - $start < $seconds;
+        return { count => $count, rate => $count / (time - $start), errors => $errors };
+    };
+    return $self->runner($name, $target, $run);
+}
+
 # The database alone: a program of its own asks it, whose processor time is that of the program here.
 sub in_database {
     my ($self, $name, $run, %more) = @_;
@@ -79,22 +96,33 @@ sub in_pgbench {
 
 # --- comparisons
 
-# Measures these and keeps the figures; by name. With --against only Muster's are measured, each
-# beside the other build, and nothing is returned.
+# Measures these and keeps the figures; by name. more: slow => 1: where requests take long, rounds are
+# longer and fewer. With --against only Muster's are measured, each beside the other build, and nothing
+# is returned.
 sub compare {
-    my ($self, $id, @runners) = @_;
+    my ($self, $id, $runners, %more) = @_;
+    my @rounds = $self->_rounds(%more);
     if (defined $self->option('against')) {
-        $self->_beside_other_build($id, $_) for grep { $_->{target} && $_->{target}{kind} } @runners;
+        $self->_beside_other_build($id, $_, @rounds) for grep { $_->{target} && $_->{target}{kind} } @$runners;
         return;
     }
-    my @results = $self->_measure($id, @runners);
+    my @results = $self->_measure($id, $runners, @rounds);
     return map { $_->{name} => $_ } @results;
 }
 
+# How many, and of how many seconds.
+sub _rounds {
+    my ($self, %more) = @_;
+    my ($repeats, $seconds) = map { $self->option($_) } qw(repeats seconds);
+    return ($repeats, $seconds) if !$more{slow} || $repeats == 1 || $seconds >= 1;
+    my $fewer = int($repeats * $seconds + 0.5);
+    return ($fewer > 2 ? $fewer : 2, 1);
+}
+
 sub _measure {
-    my ($self, $id, @runners) = @_;
-    $self->_warm_up($_) for @runners;
-    my @results = race($self->{option}, @runners);
+    my ($self, $id, $runners, @rounds) = @_;
+    $self->_warm_up($_) for @$runners;
+    my @results = race(@rounds, @$runners);
     $self->{report}->race($id, @results);
     for my $result (@results) {
         $self->{report}->note("$id: $result->{errors} errors of $result->{name}") if $result->{errors};
@@ -111,11 +139,11 @@ sub _warm_up {
 }
 
 sub _beside_other_build {
-    my ($self, $id, $runner) = @_;
+    my ($self, $id, $runner, @rounds) = @_;
     my $what   = $runner->{name} eq 'muster' ? $id : "$id: $runner->{name}";
     my $other  = $self->{world}->muster($runner->{target}{kind}, 'before');
     my $before = $self->runner('before', $other, $runner->{run});
-    my ($was, $is) = $self->_measure($what, $before, { %$runner, name => 'after' });
+    my ($was, $is) = $self->_measure($what, [ $before, { %$runner, name => 'after' } ], @rounds);
     $self->{report}->comparison($what, before => $was->{cost}, after => $is->{cost}, %{ ratio($is, $was) });
     return;
 }
@@ -124,7 +152,8 @@ sub _beside_other_build {
 sub cached_race {
     my ($self, $id, $lua) = @_;
     my %target = (cached => $self->{world}->muster('cached'), uncached => $self->{world}->muster('plain'));
-    my %by     = $self->compare($id, map { $self->over_http($_, $target{$_}, $lua, clients => 64) } sort keys %target);
+    my @both   = map { $self->over_http($_, $target{$_}, $lua, clients => 64) } sort keys %target;
+    my %by     = $self->compare($id, \@both, slow => 1);
     return @by{qw(cached uncached)};
 }
 

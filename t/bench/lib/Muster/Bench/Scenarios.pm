@@ -81,10 +81,12 @@ sub read_race {
     my $constant = $world->constant($answer->{body});
     my %by       = $run->compare(
         $id,
-        $run->over_http('muster',   $muster,   $of{lua}),
-        $run->over_http('bare',     $bare,     $of{lua}),
-        $run->over_http('constant', $constant, $of{lua}, every => 2),
-        $run->in_pgbench('pgbench', $of{sql}, %{ $of{variables} // {} }, every => 2),
+        [
+            $run->over_http('muster',   $muster,   $of{lua}),
+            $run->over_http('bare',     $bare,     $of{lua}),
+            $run->over_http('constant', $constant, $of{lua}, every => 4),
+            $run->in_pgbench('pgbench', $of{sql}, %{ $of{variables} // {} }, every => 4),
+        ],
     );
     $run->judge($id, "$what, of the bare responder", @by{qw(muster bare)}, most => $of{most});
     $run->judge($id, '    of a constant answer', @by{qw(muster constant)});
@@ -192,7 +194,7 @@ sub path {
 sub tail {
     my ($run) = @_;
     my $lua   = Muster::Bench::Run::any_of($run->servers, '/by-name/serverN');
-    my %by    = $run->compare('tail', $run->over_http('64 clients', $run->world->muster('plain'), $lua, clients => 64));
+    my %by    = $run->compare('tail', [ $run->over_http('64 clients', $run->world->muster('plain'), $lua, clients => 64) ], slow => 1);
     my $found = $by{'64 clients'} // return;
     $run->report->line('tail', 'by-name, 64 clients: p99 / p50', value => $found->{p50} ? $found->{p99} / $found->{p50} : undef,
         most => 4, unreliable => unsteady($found));

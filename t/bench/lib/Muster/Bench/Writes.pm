@@ -71,9 +71,12 @@ sub set {
     );
     my %by = $run->compare(
         'set',
-        $run->over_http('muster', $world->muster('plain'), $lua),
-        $run->in_pgbench('pgbench', set_script($world, $n, 0), %variables),
-        $run->in_pgbench('pgbench, packed', set_script($world, $n, 1), %variables),
+        [
+            $run->over_http('muster', $world->muster('plain'), $lua),
+            $run->in_pgbench('pgbench', set_script($world, $n, 0), %variables),
+            $run->in_pgbench('pgbench, packed', set_script($world, $n, 1), %variables),
+        ],
+        slow => 1,
     );
     $run->judge('set', 'an attribute set, of the same transaction in pgbench', @by{qw(muster pgbench)}, most => 1.25);
     $run->judge('set', '    of it in three packets (pgbench\'s pipeline)', @by{ 'muster', 'pgbench, packed' });
@@ -99,14 +102,14 @@ LUA
     my $muster  = $run->over_http('muster', $world->muster('plain'), $lua);
     my $pgbench = $run->in_pgbench('pgbench', $sql, container => 'settings', path => '{zoom}', parent => '{}', room => 4_000_000,
         whole => '{"zoom": 1}', request => 'bench');
-    my %by = $run->compare('set-prefs', $muster, $run->over_http('bare', $world->bare('set'), $lua), $pgbench);
+    my %by = $run->compare('set-prefs', [ $muster, $run->over_http('bare', $world->bare('set'), $lua), $pgbench ], slow => 1);
     $run->judge('set-prefs', 'preferences set, of the same statement in pgbench', @by{qw(muster pgbench)}, most => 1.25);
     $run->judge('set-prefs', '    of the bare responder', @by{qw(muster bare)});
     $run->judge('set-prefs', '    the bare responder, of pgbench', @by{qw(bare pgbench)});
 
     # Where the disk syncs as fast as memory, HTTP's share of the processors is all that is compared.
     $world->slow_commits(1000);
-    %by = $run->compare('set-prefs, slow', $muster, $pgbench);
+    %by = $run->compare('set-prefs, slow', [ $muster, $pgbench ], slow => 1);
     $world->slow_commits(0);
     $run->judge('set-prefs', '    of pgbench, where a commit takes a millisecond longer', @by{qw(muster pgbench)}, most => 1.25);
     return;
@@ -114,12 +117,15 @@ LUA
 
 # --- a pool of many members beside one of few
 
-# One client: it must not wait for itself. $lua has the pool's name as POOL.
+# One client, as several would wait for each other. $request is called with a client and the pool's name.
 sub crowd_race {
-    my ($run, $what, $lua) = @_;
+    my ($run, $what, $request) = @_;
     my $muster  = $run->world->muster('plain');
-    my @runners = map { $run->over_http($_, $muster, $lua =~ s/POOL/$_/gr, clients => 1) } qw(few many);
-    my %by      = $run->compare("member: $what", @runners);
+    my @runners = map {
+        my $pool = $_;
+        $run->by_client($pool, $muster, sub { $request->($_[0], $pool) })
+    } qw(few many);
+    my %by = $run->compare("member: $what", \@runners, slow => 1);
     my ($few, $many) = (Muster::Bench::Data::FEW, $run->option('crowd'));
     $run->judge('member', "$what: a pool of $many members, of $few", @by{qw(many few)}, most => 1.5);
     return;
@@ -127,20 +133,19 @@ sub crowd_race {
 
 sub member {
     my ($run) = @_;
-    my $form = Muster::Bench::Run::form() . "wrk.headers['Clusto-Mode'] = 'compact'\n";
-    crowd_race($run, 'an attribute set', <<"LUA");
-${form}request = function()
-    return wrk.format('PUT', '/attribute/POOL/bench/note', nil, 'datatype=int&value=' .. math.random(1000000))
-end
-LUA
-    my $spare = Muster::Bench::Data::SPARE;
-    crowd_race($run, 'a member inserted or removed', <<"LUA");
-${form}local action = 'remove'
-request = function()
-    action = action == 'insert' and 'remove' or 'insert'
-    return wrk.format('POST', '/entity/pool/POOL', nil, 'device=$spare&action=' .. action)
-end
-LUA
+    my %headers = ('Clusto-Mode' => 'compact');
+    my $n = 0;
+    crowd_race($run, 'an attribute set', sub {
+        my ($client, $pool) = @_;
+        return $client->put("/attribute/$pool/bench/note", form => { datatype => 'int', value => ++$n }, headers => \%headers);
+    });
+    my %is_in;
+    crowd_race($run, 'a member inserted or removed', sub {
+        my ($client, $pool) = @_;
+        my $action = ($is_in{$client}{$pool} ^= 1) ? 'insert' : 'remove';
+        my %form   = (action => $action, device => Muster::Bench::Data::SPARE);
+        return $client->post("/entity/pool/$pool", form => \%form, headers => \%headers);
+    });
     return;
 }
 
@@ -176,8 +181,11 @@ sub bulk {
     my $muster = $run->world->muster('plain');
     my %by     = $run->compare(
         'bulk',
-        $run->runner('in one',     $muster, sub { post_attributes($_[0], 5, \@all) }),
-        $run->runner('one by one', $muster, sub { post_attributes($_[0], 1, @each) }),
+        [
+            $run->runner('in one',     $muster, sub { post_attributes($_[0], 5, \@all) }),
+            $run->runner('one by one', $muster, sub { post_attributes($_[0], 1, @each) }),
+        ],
+        slow => 1,
     );
     $run->judge('bulk', "$many attributes in one request, of as many requests", @by{ 'in one', 'one by one' }, most => 0.05);
     return;
