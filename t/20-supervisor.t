@@ -60,7 +60,8 @@ my $front = Muster::Front->new(server => $muster, workers => 2);
 
 subtest 'a worker that is killed costs its own request at most' => sub {
     my $kills = 0;
-    my $sum   = load($front, 4, [ GET => '/by-name/testserver1' ], sub {
+    # A list: requests that can share a query of the database would be served several at once.
+    my $sum = load($front, 4, [ GET => '/entity/basicserver' ], sub {
         my ($end) = @_;
         while (time < $end - 0.3) {
             my @workers = workers_of($muster->pid);

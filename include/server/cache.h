@@ -1,12 +1,12 @@
-/* cache.h: rendered answers in memory that all workers share, served only after a check that they
+/* cache.h: rendered responses in memory that all workers share, served only after a check that they
  * are current.
  *
- * The idea: the database tells which keys (objects, users) were changed between a snapshot that we
- * know and now. `seq` counts what was applied of it. An answer remembers the seq that was there
- * before its query began and what it depends on: it is valid as long as none of that was marked
- * changed with a higher seq. Before an answer is served, a check (shared_check.h) has asked the
- * database for the changes up to a snapshot taken after the request came, and applied them: so no
- * answer is older than its request. */
+ * The database reports which keys (objects, users) were changed between a known snapshot and now;
+ * `seq` counts the reports that were applied. An entry has the seq from before its query began and
+ * what it depends on: it is valid as long as none of that was marked changed with a higher seq.
+ * Before an entry is served, a check (shared_check.h) has asked the database for the changes up to
+ * a snapshot taken after the request arrived, and applied them: so no response is older than its
+ * request. */
 #ifndef MUSTER_SERVER_CACHE_H
 #define MUSTER_SERVER_CACHE_H
 
@@ -22,41 +22,40 @@
 
 struct cache;
 
-/* Up to where changes are applied. An empty snapshot: nothing is known, everything counts as
- * changed. */
+/* Up to where changes were applied. An empty snapshot: unknown, everything counts as changed. */
 struct cache_state {
     uint64_t seq;
     bool unchanged; /* the last check found nothing new */
     char snapshot[CACHE_SNAPSHOT];
 };
 
-/* Shared memory of about `bytes`, to be made before the workers are forked; NULL when it can't be
- * had (logged). There is one for a server's life. */
+/* Shared memory of about `bytes`, to be made before the workers are forked; NULL if there is no
+ * memory (logged). */
 struct cache *cache_new(size_t bytes);
 void cache_free(struct cache **cache);
 
 /* By which workers share their checks. */
 struct shared_check *cache_check(struct cache *cache);
 
-/* Where the count of changes stands. */
+/* The seq now. */
 uint64_t cache_seq(struct cache *cache);
 
-/* The state now. Before a check. */
+/* The state now, before a check. */
 void cache_get_state(struct cache *cache, struct cache_state *out);
 
-/* After a check that began from `from`: what was changed up to `snapshot` (too long a text:
- * unknown). `everything`: all answers. */
+/* After a check that began from `from`: what was changed up to `snapshot` (if it is too long:
+ * unknown). `everything`: all entries. */
 void cache_apply(struct cache *cache, const struct cache_state *from, const char *snapshot,
                  const int64_t *changed, size_t count, bool everything);
 
-/* Is there a valid answer under this key? With `out` it is appended there (whole, or not at all).
- */
+/* True if there is a valid entry under this key. With `out` it is appended there (whole, or not at
+ * all). */
 bool cache_find(struct cache *cache, const char *key, size_t key_length, struct buf *out);
 
-/* Keeps an answer whose query began after `seq` (cache_seq) was read. The oldest ones make room.
- * Too large ones and those that are out of date already are not kept. */
+/* Stores a response whose query began after `seq` (cache_seq) was read, and drops the oldest
+ * entries for it. A response that is too large or out of date already is not stored. */
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
-                 const struct context_dependencies *dependencies, const char *answer,
+                 const struct context_dependencies *dependencies, const char *response,
                  size_t length);
 
 #endif

@@ -1,4 +1,4 @@
-/* daemon.h: what a Unix service does around its work: log, account, process id, detaching. */
+/* daemon.h: what a Unix service needs around its work: log, account, process id, detaching. */
 #ifndef MUSTER_SERVER_DAEMON_H
 #define MUSTER_SERVER_DAEMON_H
 
@@ -7,24 +7,24 @@
 
 #include "server/settings.h"
 
-/* Whom the workers become. */
+/* Under which the workers run. */
 struct account {
-    bool change; /* false: they stay who started us */
+    bool change; /* false: they keep the current one */
     uid_t uid;
     gid_t gid;
-    char name[65]; /* for its further groups; "": none */
+    char name[65]; /* for its supplementary groups; "": none */
 };
 
-/* Opens the log that the settings name. False: it was said on the log as it was before. */
+/* Opens the log that the settings name. False: logged, in the log as it was before. */
 bool daemon_open_log(const struct settings *settings);
 
-/* The account of `user` and `group`. False: there is none, or we may not become it (logged). */
+/* The account of `user` and `group`. False: unknown, or only root could change to it (logged). */
 bool daemon_find_account(const struct settings *settings, struct account *out);
 
-/* Gives up everything else; false: logged. */
+/* Changes to the account for good; false: logged. */
 bool daemon_become(const struct account *account);
 
-/* Lets the workers open the log file again, too: gives it to their account. */
+/* Gives the log file to the account, so that the workers can reopen it. */
 void daemon_share_log(const struct settings *settings, const struct account *account);
 
 /* Writes the process id to `path` ("": nothing) and keeps the file locked. Returns a descriptor,
@@ -34,12 +34,12 @@ bool daemon_write_pid(const char *path, int *fd);
 /* Removes the file and closes the descriptor. */
 void daemon_remove_pid(const char *path, int *fd);
 
-/* Goes on in a child, in a session of its own; returns there a descriptor for daemon_ready(), -1
+/* Continues in a child, in a session of its own; returns there a descriptor for daemon_ready(), -1
  * if that failed (logged). The parent waits until the child is ready or dead, and exits 0 or 1. */
 int daemon_detach(void);
 
-/* Tells the waiting parent that all is well, and lets go of the terminal: standard input and
- * output, and standard error unless the log is there. */
+/* Tells the waiting parent that the server is ready, and releases the terminal: standard input and
+ * output, and standard error unless the log goes there. */
 void daemon_ready(int fd, const struct settings *settings);
 
 #endif

@@ -1,4 +1,4 @@
-/* health.h: handlers for those who look whether the server is well. */
+/* health.h: handlers for monitoring: is the server alive, is it ready, what has it counted. */
 #ifndef MUSTER_SERVER_HEALTH_H
 #define MUSTER_SERVER_HEALTH_H
 

@@ -17,12 +17,12 @@ enum body_result {
     BODY_MALFORMED  /* the Content-Length is not a number */
 };
 
-/* Method, target, query, headers' access and request id; path, identity, body and parameters are
- * still to come. */
+/* Sets method, target, query, access to the headers and the request id. Path, identity, body and
+ * parameters are still to come. */
 void intake_begin(struct worker_state *w, struct arena *arena, const struct transport *transport,
                   struct request *request);
 
-/* The path; what is wrong as path_parse says. */
+/* Sets the path; returns as path_parse. */
 enum path_result intake_path(const struct settings *settings, struct request *request);
 
 /* True if the front server announces a body that is not empty. */
@@ -32,14 +32,13 @@ bool intake_has_body(const struct request *request);
 enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request);
 
-/* A name that is handed over in the FastCGI parameter `param`, into *who; NULL if it is missing or
- * empty. Returns NULL if fine, else the message of a 400: given twice or joined from two, as a
- * forged spelling of a header beside the trusted one would be (contract/front.md), too long, or not
- * text. */
+/* The identity in the FastCGI parameter `param`, into *who; NULL if it is missing or empty. Returns
+ * NULL, or the message of a 400: sent twice or joined from two, as a forged spelling of a header
+ * beside the trusted one would be (contract/front.md), too long, or not text. */
 const char *intake_identity(const struct transport *transport, const char *param, const char **who);
 
-/* Query string, then the body if it is a form (no Content-Type is one, too) and `form` allows it.
- */
+/* Sets the parameters: of the query, then of the body if it is a form (also without Content-Type)
+ * and `form` allows it. */
 enum params_result intake_params(const struct settings *settings, struct request *request,
                                  bool form, const char **message);
 

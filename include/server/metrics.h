@@ -1,4 +1,4 @@
-/* metrics.h: what is counted while the server runs, in memory that all of its processes share. */
+/* metrics.h: counters of the running server, in memory that all of its processes share. */
 #ifndef MUSTER_SERVER_METRICS_H
 #define MUSTER_SERVER_METRICS_H
 
@@ -24,42 +24,40 @@ enum metric {
     METRIC_COUNT
 };
 
-/* The shared memory; before the workers are forked, once in a server's life. Without it (one
- * request by --once, or no memory: logged) nothing is counted, and everything below does nothing.
- */
+/* The shared memory; before the workers are forked, once in a server's life. Without it (--once, or
+ * no memory: logged) metrics are disabled, and everything below does nothing. */
 void metrics_open(void);
 void metrics_close(void);
 
 void metrics_count(enum metric metric);
 void metrics_add(enum metric metric, size_t count);
 
-/* One request is over: which row of the table answered it (NULL: none), with which status, after
- * how many microseconds. */
+/* After each request: its route (NULL: none), the status of the response, and how long it took. */
 void metrics_request(const struct route *route, int status, long microseconds);
 
-/* A failure of the database, by its result; results that are answers are none. */
+/* A failure of the database by its result; other results are not counted. */
 void metrics_database(enum rc rc);
 
-/* How many workers there should be, as the supervisor knows. */
+/* The configured number of workers, from the supervisor. */
 void metrics_workers_wanted(size_t count);
 
-/* A worker of its own: from its start to its end, and whether it has requests in hand. Of one that
- * ended without a word the supervisor says so. */
+/* From a worker: its start, its end, and whether it is serving requests. The supervisor reports the
+ * end as well, in case the worker was killed. */
 void metrics_worker_begin(void);
 void metrics_worker_busy(bool busy);
 void metrics_worker_end(pid_t pid);
 
 struct metrics_workers {
-    size_t wanted; /* 0: nobody counts them */
+    size_t wanted; /* 0: metrics are disabled */
     size_t alive;
     size_t busy;
 };
 struct metrics_workers metrics_workers(void);
 
-/* Have so many workers requests in hand, or all that there are? Also where nobody counts them. */
+/* True if so many workers are busy, or all that there are; also if metrics are disabled. */
 bool metrics_busy(size_t count);
 
-/* Everything in Prometheus' text format (version 0.0.4). */
+/* All metrics in Prometheus' text format (version 0.0.4). */
 void metrics_print(struct buf *out, const char *version);
 
 #endif

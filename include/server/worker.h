@@ -1,20 +1,20 @@
-/* worker.h: a process that answers requests, one batch at a time. */
+/* worker.h: a process that serves requests, one batch at a time. */
 #ifndef MUSTER_SERVER_WORKER_H
 #define MUSTER_SERVER_WORKER_H
 
 #include "server/settings.h"
 
-/* What the supervisor tells a worker by. Both let the requests in hand finish. */
 struct cache;
 
-#define WORKER_FINISH SIGTERM /* answer also who waits already, then end */
-#define WORKER_RETIRE SIGUSR2 /* end: others answer who waits */
+/* The supervisor's signals. With both, requests in flight are finished. */
+#define WORKER_FINISH SIGTERM /* serve the requests that wait already, then end */
+#define WORKER_RETIRE SIGUSR2 /* end, and leave them to other workers */
 
-/* Connects to the database (without it, requests get 503 until it is there), then answers requests
- * that come in on `listen_fd` (non-blocking) until told to end, or max_requests were answered.
- * Returns the exit status: 0, or 1 if it could not start (logged). To be called in a process of
- * its own: it takes signals, and SIGUSR1 reopens the log. `cache`: answers that all workers keep,
- * or NULL. */
+/* Connects to the database (without it, requests get 503 until it is available), then serves
+ * requests that arrive on `listen_fd` (non-blocking) until it is signalled, or has served
+ * max_requests. Returns the exit status: 0, or 1 if it could not start (logged). To be called in a
+ * process of its own: it handles signals, and SIGUSR1 reopens the log. `cache`: of responses, or
+ * NULL. */
 int worker_run(const struct settings *settings, struct cache *cache, int listen_fd);
 
 #endif

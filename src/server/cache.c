@@ -1,4 +1,4 @@
-/* cache.c: rendered answers in memory that all workers share. */
+/* cache.c: rendered responses in memory that all workers share. */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -10,12 +10,12 @@
 #include "base/mutex.h"
 #include "server/cache.h"
 
-#define STRIPES      64
-#define BUCKETS      1024 /* of a stripe, each one answer */
-#define MARKS        65536
-#define LARGEST_PART 8 /* an answer takes no more than an eighth of its stripe */
+#define STRIPES  64
+#define BUCKETS  1024 /* of a stripe, for one entry each */
+#define MARKS    65536
+#define MAX_PART 8 /* an entry takes no more than an eighth of its stripe */
 
-/* An answer in a stripe's ring: this header, the key, the answer. */
+/* An entry in a stripe's ring: this header, the key, the response. */
 struct entry {
     size_t size; /* with padding; 0: the rest of the ring is not used */
     uint64_t hash;
@@ -56,7 +56,7 @@ struct cache *cache_new(size_t bytes) {
         mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (cache == MAP_FAILED) {
-        log_warning("no memory for the cache of answers: %s", strerror(errno));
+        log_warning("no memory for the response cache: %s", strerror(errno));
         return NULL;
     }
     cache->mapped = mapped;
@@ -78,7 +78,7 @@ struct shared_check *cache_check(struct cache *cache) {
     return &cache->check;
 }
 
-/* --- what was changed --- */
+/* --- changes --- */
 
 static size_t mark_of(int64_t key) {
     uint64_t x = (uint64_t)key * 0x9E3779B97F4A7C15u;
@@ -86,7 +86,7 @@ static size_t mark_of(int64_t key) {
     return x >> 48;
 }
 
-/* A worker died in here: what it knew may be half written. */
+/* After a worker died in here, the state may be half written. */
 static void lock_state(struct cache *cache) {
     if (mutex_lock(&cache->mutex) != MUTEX_RECOVERED)
         return;
@@ -127,7 +127,8 @@ void cache_apply(struct cache *cache, const struct cache_state *from, const char
             atomic_store(&cache->everything, seq);
         atomic_store(&cache->anything, seq);
     }
-    /* Only who started from the state may move it on: else changes between the two would be missed.
+    /* Only a check that began from this state may advance it, or changes in between would be
+     * missed.
      */
     if (first && length < CACHE_SNAPSHOT)
         memcpy(cache->state.snapshot, snapshot, length + 1);
@@ -147,7 +148,7 @@ static bool is_valid(struct cache *cache, uint64_t seq, const struct context_dep
     return true;
 }
 
-/* --- the answers --- */
+/* --- entries --- */
 
 /* FNV-1a. */
 static uint64_t hash_of(const char *key, size_t n) {
@@ -212,7 +213,7 @@ bool cache_find(struct cache *cache, const char *key, size_t key_length, struct 
     return valid;
 }
 
-/* Drops the oldest answer. */
+/* Drops the oldest entry. */
 static void drop_tail(struct stripe *stripe, unsigned char *ring, size_t ring_size) {
     struct entry *entry = entry_at(ring, stripe->tail);
     size_t bucket;
@@ -252,7 +253,7 @@ static struct entry *make_room(struct stripe *stripe, unsigned char *ring, size_
 }
 
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
-                 const struct context_dependencies *dependencies, const char *answer,
+                 const struct context_dependencies *dependencies, const char *response,
                  size_t length) {
     uint64_t hash = hash_of(key, key_length);
     struct stripe *stripe = stripe_of(cache, hash);
@@ -261,7 +262,7 @@ void cache_store(struct cache *cache, const char *key, size_t key_length, uint64
     struct entry *entry;
 
     assert(dependencies->count <= CONTEXT_DEPENDENCIES);
-    if (size > cache->ring / LARGEST_PART || !is_valid(cache, seq, dependencies))
+    if (size > cache->ring / MAX_PART || !is_valid(cache, seq, dependencies))
         return;
     lock_stripe(stripe);
     entry = make_room(stripe, ring, cache->ring, size);
@@ -272,7 +273,7 @@ void cache_store(struct cache *cache, const char *key, size_t key_length, uint64
                             .key_length = key_length,
                             .length = length};
     memcpy(entry + 1, key, key_length);
-    memcpy((char *)(entry + 1) + key_length, answer, length);
+    memcpy((char *)(entry + 1) + key_length, response, length);
     stripe->hashes[bucket_of(hash)] = hash;
     stripe->offsets[bucket_of(hash)] = stripe->head + 1;
     stripe->head += size;

@@ -1,16 +1,16 @@
-/* cors.c: the headers that every answer carries, whatever is answered. */
+/* cors.c: the headers that every response has, and CORS. */
 #include <string.h>
 #include <strings.h>
 
 #include "server/cors.h"
 
-/* What a page may see of an answer beside what browsers show anyway. */
+/* The headers that a page may see, beside those that browsers always show. */
 #define EXPOSED                                                                                    \
     "Clusto-Minify, Clusto-Next, Clusto-Outcome, Clusto-Page, Clusto-Pages, Clusto-Per-Page, "     \
     "Clusto-Version, "                                                                             \
     "ETag, Link, Retry-After, Warnings, X-Request-Id"
 
-enum { OURS = 5 }; /* headers that are added here at most */
+enum { MAX_ADDED = 5 }; /* headers that are added here */
 
 static bool is_listed(const struct strings *list, const char *text) {
     for (size_t i = 0; i < list->count; i++)
@@ -19,7 +19,7 @@ static bool is_listed(const struct strings *list, const char *text) {
     return false;
 }
 
-/* What the configuration adds to every answer under this name, or NULL. */
+/* The value of this header in the setting response_headers, or NULL. */
 static const char *configured(const struct settings *s, const char *name) {
     for (size_t i = 0; i < s->response_header_count; i++)
         if (strcasecmp(s->response_headers[i].name, name) == 0)
@@ -27,7 +27,7 @@ static const char *configured(const struct settings *s, const char *name) {
     return NULL;
 }
 
-/* What cors_origins makes of this origin; NULL: nothing. */
+/* Access-Control-Allow-Origin by cors_origins; NULL: none. */
 static const char *allowed_origin(const struct settings *s, const char *origin) {
     if (origin == NULL)
         return NULL;
@@ -44,7 +44,7 @@ static size_t add_cors(const struct exchange *x, struct header *headers) {
     if (s->cors_origins.count == 0)
         return 0;
     origin = allowed_origin(s, request_header(&x->request, "Origin"));
-    if (!is_listed(&s->cors_origins, "*")) /* a cache may not give one origin's answer to another */
+    if (!is_listed(&s->cors_origins, "*")) /* the response to one origin is not for another */
         headers[n++] = (struct header){"Vary", "Origin"};
     if (origin == NULL)
         return n;
@@ -58,7 +58,7 @@ static size_t add_cors(const struct exchange *x, struct header *headers) {
 void cors_headers(struct exchange *x) {
     const struct settings *s = x->w->settings;
     size_t n = s->response_header_count;
-    struct header *headers = arena_array(x->arena, n + OURS, sizeof(*headers));
+    struct header *headers = arena_array(x->arena, n + MAX_ADDED, sizeof(*headers));
 
     if (n > 0)
         memcpy(headers, s->response_headers, n * sizeof(*headers));
@@ -67,15 +67,15 @@ void cors_headers(struct exchange *x) {
     response_set_fixed(&x->response, headers, n);
 }
 
-/* By cors_origins, or by a header that response_headers puts on every answer. */
-static bool origin_may_ask(const struct settings *s, const char *origin) {
+/* By cors_origins, or by response_headers. */
+static bool is_allowed(const struct settings *s, const char *origin) {
     const char *always = configured(s, "Access-Control-Allow-Origin");
 
     return allowed_origin(s, origin) != NULL ||
            (always != NULL && (strcmp(always, "*") == 0 || strcmp(always, origin) == 0));
 }
 
-/* A word of the configuration's own holds. */
+/* The setting response_headers wins. */
 static void add(struct exchange *x, const char *name, const char *value) {
     if (configured(x->w->settings, name) == NULL)
         response_header(&x->response, name, value);
@@ -94,7 +94,7 @@ void cors_preflight(struct exchange *x) {
     const char *origin = request_header(&x->request, "Origin");
 
     if (origin == NULL || request_header(&x->request, "Access-Control-Request-Method") == NULL ||
-        x->match.allowed == 0 || !origin_may_ask(s, origin))
+        x->match.allowed == 0 || !is_allowed(s, origin))
         return;
     add(x, "Access-Control-Allow-Methods", route_allow(x->arena, x->match.allowed));
     if (s->cors_headers.count > 0)

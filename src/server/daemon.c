@@ -1,4 +1,4 @@
-/* daemon.c: what a Unix service does around its work: log, account, process id, detaching. */
+/* daemon.c: what a Unix service needs around its work: log, account, process id, detaching. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -173,6 +173,6 @@ void daemon_ready(int fd, const struct settings *settings) {
             close(null);
     }
     if (write(fd, "", 1) != 1)
-        log_warning("nobody waits for the start");
+        log_warning("the parent process is gone");
     close(fd);
 }

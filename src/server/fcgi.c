@@ -1,4 +1,4 @@
-/* fcgi.c: FastCGI requests through libfcgi, which only this file knows. */
+/* fcgi.c: FastCGI requests through libfcgi, which only this file uses. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,24 +33,24 @@ struct fcgi {
     struct variable variables[INDEXED]; /* the first ones of this request */
     size_t variable_count;
     unsigned char by_hash[HASHES]; /* the first one (+ 1) */
-    const unsigned char *content;  /* where libfcgi keeps the answer until its buffer is full */
-    size_t written;                /* bytes of the answer */
-    size_t quick;                  /* so many a new connection takes without waiting */
+    const unsigned char *content;  /* where libfcgi buffers the response */
+    size_t written;                /* bytes of the response */
+    size_t quick;                  /* bytes that a new connection takes without waiting */
     int listen_fd;
     bool tcp;
-    bool limited;           /* sending has its time-out */
-    int patience;           /* milliseconds for a request to arrive */
-    struct timeval sending; /* for a piece of the answer to be taken */
+    bool limited;           /* sending has its timeout */
+    int timeout;            /* milliseconds for a request to arrive */
+    struct timeval sending; /* for a piece of the response to be sent */
 };
 
-/* --- time-outs ---------------------------------------------------------------------------------
+/* --- timeouts ----------------------------------------------------------------------------------
  */
 
-/* The connection that is read from, and until when. Setting a timer for each request and taking it
- * back would be two calls of the system; so one that was set stays, and looks when it goes off
- * whether anybody is late. Global, as signals are. */
+/* The connection that is read from, and until when. Setting a timer for each request and removing
+ * it would be two system calls; so a timer that was set stays, and its handler looks whether the
+ * request is late. Global, as signals are. */
 static struct {
-    volatile sig_atomic_t fd; /* -1: nobody is read from */
+    volatile sig_atomic_t fd; /* -1: none is read from */
     volatile sig_atomic_t ticking;
     int64_t until; /* clock_us() */
 } reading = {.fd = -1};
@@ -67,7 +67,7 @@ static void set_timer(int ms) {
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* For who is late the connection ends here, and libfcgi takes that for an error. */
+/* A late client's connection is shut down, which is an error to libfcgi. */
 static void on_alarm(int signal) {
     int saved = errno;
 
@@ -92,17 +92,17 @@ static void take_alarm(void) {
 }
 
 static void arm(const struct fcgi *f) {
-    reading.until = clock_us() + f->patience * INT64_C(1000);
+    reading.until = clock_us() + f->timeout * INT64_C(1000);
     reading.fd = f->request.ipcFd;
     if (!reading.ticking)
-        set_timer(f->patience);
+        set_timer(f->timeout);
 }
 
 static void disarm(void) {
     reading.fd = -1;
 }
 
-/* A large answer may have to wait for the front server. Then a signal would break it off. */
+/* A large response may have to wait for the front server. A signal would truncate it then. */
 static void limit_sending(struct fcgi *f) {
     if (f->limited)
         return;
@@ -125,12 +125,12 @@ struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
         free(f);
         return NULL;
     }
-    /* No socket to listen on: libfcgi is given connections that were accepted here. */
+    /* Without a socket to listen on: connections are accepted here and handed to libfcgi. */
     FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
     f->listen_fd = listen_fd;
     if (getsockname(listen_fd, (struct sockaddr *)&address, &size) == 0)
         f->tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
-    f->patience = settings->body_timeout;
+    f->timeout = settings->body_timeout;
     f->sending = in_milliseconds(settings->send_timeout);
     take_alarm();
     return f;
@@ -144,7 +144,7 @@ void fcgi_free(struct fcgi **f) {
 /* --- accepting ---------------------------------------------------------------------------------
  */
 
-/* Said once a second: it can happen for every request. */
+/* Logged once a second: it can happen for every request. */
 static enum fcgi_accept accept_failed(void) {
     static int64_t said;
     int64_t second = clock_ms() / 1000;
@@ -157,7 +157,7 @@ static enum fcgi_accept accept_failed(void) {
     return ACCEPT_EXHAUSTED;
 }
 
-/* A Unix socket's buffer is there from the beginning; what fits well into it leaves at once. */
+/* A Unix socket has its whole buffer from the start; what fits well into it is sent at once. */
 static size_t quick_bytes(const struct fcgi *f, int fd) {
     int size = 0;
     socklen_t n = sizeof(size);
@@ -184,8 +184,8 @@ static size_t hash_of(const char *name, size_t n) {
     return n == 0 ? 0 : (n * 5 + (unsigned char)name[n - 1]) % HASHES;
 }
 
-/* A request is asked for some thirty variables of about as many: found by a hash that takes a
- * fraction of libfcgi's own search. Of two of one name the first is the first in its list. */
+/* About thirty variables are looked up in each request: a hash takes a fraction of the time of
+ * libfcgi's own search. Of two with the same name the first comes first in its list. */
 static void index_variables(struct fcgi *f) {
     f->variable_count = 0;
     memset(f->by_hash, 0, sizeof(f->by_hash));
@@ -206,8 +206,9 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
 
     if (fd < 0)
         return accept_failed();
-    /* As if this were the next request on a connection that was kept: libfcgi then reads from it
-     * instead of accepting one. Detached: if there is no request, it closes without lingering. */
+    /* As if this were the next request on a connection that was kept open: libfcgi then reads from
+     * it instead of accepting one. Detached: if there is no request, it closes without lingering.
+     */
     f->request.ipcFd = fd;
     f->request.keepConnection = 1;
     f->limited = false;
@@ -263,7 +264,7 @@ static size_t fcgi_variable_count(void *context, const char *name) {
     return count;
 }
 
-/* The wrapped streams are the process's; several requests may be in hand. */
+/* The wrapped streams are the process's; several requests may be in flight. */
 static void select_streams(const struct fcgi *f) {
     FCGI_stdin->fcgx_stream = f->request.in;
     FCGI_stdout->fcgx_stream = f->request.out;
@@ -286,7 +287,7 @@ static bool fcgi_write(void *context, const char *bytes, size_t n) {
     struct fcgi *f = context;
 
     select_streams(f);
-    disarm(); /* a body may have been refused before its end */
+    disarm(); /* the body may not have been read to its end */
     f->written += n;
     if (f->written > f->quick)
         limit_sending(f);
@@ -305,7 +306,8 @@ struct transport fcgi_transport(struct fcgi *f) {
 /* --- the end -----------------------------------------------------------------------------------
  */
 
-/* The records that end a request, as libfcgi would send them, and one of no meaning behind them. */
+/* The records that end a request, as libfcgi would send them, and one without meaning after them.
+ */
 struct end_records {
     FCGI_Header no_more_output;
     FCGI_EndRequestRecord end;
@@ -321,8 +323,8 @@ static FCGI_Header header(unsigned char type, int request_id, size_t length) {
                          .contentLengthB0 = (unsigned char)(length & 0xff)};
 }
 
-/* What libfcgi has not sent yet. As long as that is the whole answer it can go out together with
- * its end; else libfcgi sends it, and nothing is left. False: the client is gone. */
+/* What libfcgi has not sent yet. If that is the whole response it can be sent together with its
+ * end; else libfcgi sends it, and nothing is left. False: the client is gone. */
 static bool take_unsent(struct fcgi *f, FCGI_Header *head, struct iovec parts[2]) {
     FCGX_Stream *out = f->request.out;
 
@@ -341,8 +343,8 @@ static bool take_unsent(struct fcgi *f, FCGI_Header *head, struct iovec parts[2]
  * has seen this one's end, before it sees that the connection is closed. libfcgi's way of ending
  * leaves room for that: of 62,000 POST requests through nginx 200 failed. So the end comes with a
  * surplus record in the same piece, from which a front server sees that this connection can't be
- * used again (nginx: anything behind END_REQUEST). What still gets through fails there at once and
- * is tried elsewhere. */
+ * used again (nginx: anything after END_REQUEST). A request that still gets through fails there at
+ * once and is sent to another server. */
 static void end_kept(struct fcgi *f) {
     int id = f->request.requestId;
     struct end_records records = {
@@ -361,8 +363,8 @@ static void end_kept(struct fcgi *f) {
     FCGX_Free(&f->request, 1);
 }
 
-/* The end of the connection alone is not enough: nginx takes it for the end of the answer, unless
- * it was told to keep connections. A record of no known version is an error to all. */
+/* The end of the connection alone is not enough: nginx takes it for the end of the response, unless
+ * it was configured to keep connections. A record of an unknown version is an error to all. */
 static void end_broken(struct fcgi *f) {
     const FCGI_Header nonsense = {.version = 0xff, .type = 0xff};
 

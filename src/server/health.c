@@ -1,9 +1,9 @@
-/* health.c: handlers for those who look whether the server is well. */
+/* health.c: handlers for monitoring. */
 #include "server/health.h"
 #include "api/reply.h"
 #include "server/metrics.h"
 
-/* A worker answers: that is all. */
+/* That a worker responds is all. */
 int health_live(struct context *c) {
     return reply_string(c, 200, "alive");
 }
@@ -20,7 +20,7 @@ int health_ready(struct context *c) {
     bool database = rc == RC_OK, ready = database && enough_workers(&workers);
     struct json_writer *w = reply_json(c, ready ? 200 : 503);
 
-    c->rc = rc; /* a connection that died since the last request is worth another try */
+    c->rc = rc; /* after a connection died since the last request, dispatch retries */
     if (!ready)
         response_header(c->response, "Retry-After", "1");
     json_object_open(w);

@@ -25,8 +25,8 @@ static bool id_fits(const char *id) {
     return n > 0 && n <= ID_MAX && id[n] == '\0';
 }
 
-/* The trace's id in a traceparent (W3C Trace Context, section 3.2): 32 digits, not all of them 0.
- * NULL: it is none. */
+/* The trace id of a traceparent (W3C Trace Context, section 3.2): 32 digits, not all of them 0.
+ * NULL: not valid. */
 static const char *trace_id(struct arena *arena, const char *parent) {
     static const char digits[] = "0123456789abcdef";
     const char *id;
@@ -39,11 +39,11 @@ static const char *trace_id(struct arena *arena, const char *parent) {
         strspn(id + 33, digits) != 16 || id[49] != '-' || strspn(id + 50, digits) != 2)
         return NULL;
     if (id[52] != '\0' && (id[52] != '-' || strncmp(parent, "00", 2) == 0))
-        return NULL; /* later versions may say more */
+        return NULL; /* only later versions may have more */
     return arena_strndup(arena, id, 32);
 }
 
-/* The client's request id, its trace's, the front server's (REQUEST_ID), or one of ours. */
+/* The client's request id, its trace id, the front server's (REQUEST_ID), or a new one. */
 static const char *request_id(struct worker_state *w, const struct request *request) {
     const char *const given[] = {variable(request, "HTTP_X_REQUEST_ID"),
                                  trace_id(request->arena, variable(request, "HTTP_TRACEPARENT")),
@@ -91,7 +91,7 @@ enum path_result intake_path(const struct settings *settings, struct request *re
     return path_parse(request->arena, &input, &request->path);
 }
 
-/* Content-Length, -1 where the front server does not say. */
+/* Content-Length, -1 if the front server did not send one; false: malformed. */
 static bool announced(const struct request *request, int64_t *length) {
     const char *text = variable(request, "CONTENT_LENGTH");
 

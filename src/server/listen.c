@@ -1,4 +1,4 @@
-/* listen.c: the socket that requests come in on: inherited, or made. */
+/* listen.c: the socket that requests arrive on: inherited, or created. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "server/listen.h"
 
-enum { SYSTEMD_FD = 3 }; /* the first that it passes (sd_listen_fds(3)) */
+enum { SYSTEMD_FD = 3 }; /* the first one passed (sd_listen_fds(3)) */
 
 /* --- inherited ---------------------------------------------------------------------------------
  */
@@ -51,7 +51,7 @@ bool listen_is_inherited(void) {
 /* --- a Unix socket -----------------------------------------------------------------------------
  */
 
-/* True if somebody answers there. */
+/* True if a server is listening there. */
 static bool in_use(const struct sockaddr_un *address) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool used = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
@@ -62,13 +62,13 @@ static bool in_use(const struct sockaddr_un *address) {
     return used;
 }
 
-/* Makes way for a new socket; false: logged. */
+/* Removes an old socket; false: logged. */
 static bool clear_path(const struct sockaddr_un *address) {
     const char *path = address->sun_path;
     struct stat info;
 
     if (lstat(path, &info) != 0)
-        return true; /* bind() says what else may be wrong */
+        return true; /* bind() reports what else may be wrong */
     if (!S_ISSOCK(info.st_mode)) {
         log_error("%s is there and is no socket", path);
         return false;
@@ -90,7 +90,7 @@ static bool find_owner(const char *text, uid_t *uid, gid_t *gid) {
     const struct passwd *passwd;
     const struct group *group;
 
-    assert(n < sizeof(user)); /* the setting's bound */
+    assert(n < sizeof(user)); /* the setting's maximum */
     memcpy(user, text, n);
     user[n] = '\0';
     passwd = getpwnam(user);
@@ -118,7 +118,7 @@ static bool set_owner(const struct settings *settings, const char *path) {
     return false;
 }
 
-/* Bound with nobody's permissions first, so that nobody gets in before the owner is right. */
+/* Without any permissions at first, so that no client connects before the owner is set. */
 static bool bind_unix(const struct settings *settings, int fd, const struct sockaddr_un *address) {
     const char *path = address->sun_path;
     mode_t mask = umask(0777);

@@ -1,4 +1,4 @@
-/* metrics.c: what is counted while the server runs, in memory that all of its processes share. */
+/* metrics.c: counters of the running server, in memory that all of its processes share. */
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,14 +15,14 @@ enum { ROUTES = 128, STATUSES = 32, BUCKETS = 14, RESULTS = 16, WORKERS = 4096 }
 
 typedef _Atomic uint64_t counter;
 
-/* A worker's place; pid 0: free. */
-struct place {
+/* A worker's slot; pid 0: free. */
+struct slot {
     _Atomic pid_t pid;
     atomic_bool busy;
 };
 
-/* Filled with zeros by the kernel, which is what everything begins at. No lock: a process may die
- * at any point. */
+/* The kernel fills it with zeros, where everything begins. Without a lock: a process may die at any
+ * point. */
 struct metrics {
     counter counts[METRIC_COUNT];
     counter requests[ROUTES + 1][STATUSES + 1]; /* the last ones: no route, another status */
@@ -31,11 +31,11 @@ struct metrics {
     counter failures[RESULTS];
     _Atomic size_t wanted;
     int64_t started;
-    struct place workers[WORKERS];
+    struct slot workers[WORKERS];
 };
 
 static struct metrics *shared; /* of this process and all those forked from it */
-static struct place *own;      /* this worker's place */
+static struct slot *own;       /* this worker's */
 
 static const int statuses[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408,
                                409, 410, 412, 413, 414, 415, 422, 428, 499, 500, 503, 507};
@@ -69,7 +69,7 @@ void metrics_open(void) {
 
     assert(shared == NULL && STATUS_COUNT <= (size_t)STATUSES);
     if (m == MAP_FAILED) {
-        log_warning("nothing is counted: %s", strerror(errno));
+        log_warning("metrics are disabled: %s", strerror(errno));
         return;
     }
     m->started = (int64_t)time(NULL);
@@ -95,7 +95,7 @@ void metrics_count(enum metric metric) {
     metrics_add(metric, 1);
 }
 
-static size_t status_place(int status) {
+static size_t status_index(int status) {
     size_t i = 0;
 
     while (i < STATUS_COUNT && statuses[i] != status)
@@ -103,7 +103,7 @@ static size_t status_place(int status) {
     return i < STATUS_COUNT ? i : STATUSES;
 }
 
-static size_t route_place(const struct route *route) {
+static size_t route_index(const struct route *route) {
     size_t count, i;
 
     if (route == NULL)
@@ -119,7 +119,7 @@ void metrics_request(const struct route *route, int status, long microseconds) {
 
     if (shared == NULL)
         return;
-    add(&shared->requests[route_place(route)][status_place(status)], 1);
+    add(&shared->requests[route_index(route)][status_index(status)], 1);
     while (i < BUCKETS && microseconds > bounds[i])
         i++;
     add(&shared->buckets[mount][i], 1);
@@ -151,7 +151,7 @@ void metrics_worker_begin(void) {
         if (atomic_compare_exchange_strong(&shared->workers[i].pid, &nobody, pid))
             own = &shared->workers[i];
     }
-    metrics_worker_busy(false); /* whoever had this place before may have died at work */
+    metrics_worker_busy(false); /* the slot's last owner may have died while it was busy */
 }
 
 void metrics_worker_busy(bool busy) {
@@ -167,11 +167,11 @@ void metrics_worker_end(pid_t pid) {
         }
 }
 
-static void count_worker(struct metrics_workers *w, const struct place *place) {
-    if (atomic_load_explicit(&place->pid, memory_order_relaxed) == 0)
+static void count_worker(struct metrics_workers *w, const struct slot *slot) {
+    if (atomic_load_explicit(&slot->pid, memory_order_relaxed) == 0)
         return;
     w->alive++;
-    w->busy += atomic_load_explicit(&place->busy, memory_order_relaxed);
+    w->busy += atomic_load_explicit(&slot->busy, memory_order_relaxed);
 }
 
 struct metrics_workers metrics_workers(void) {
@@ -193,7 +193,7 @@ bool metrics_busy(size_t count) {
     return w.busy == count || w.busy == w.alive;
 }
 
-/* --- telling -----------------------------------------------------------------------------------
+/* --- printing ----------------------------------------------------------------------------------
  */
 
 static void head(struct buf *out, const char *name, const char *type, const char *help) {
@@ -207,23 +207,23 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 }
 
 /* "GET /entity/{driver}", or "none". */
-static void add_route_label(struct buf *out, size_t place) {
+static void add_route_label(struct buf *out, size_t index) {
     size_t count;
     const struct route *table = route_table(&count);
     int method = METHOD_GET;
 
-    if (place == ROUTES) {
+    if (index == ROUTES) {
         buf_adds(out, "none");
         return;
     }
-    while (!(table[place].methods & METHOD_BIT(method)))
+    while (!(table[index].methods & METHOD_BIT(method)))
         method++;
     buf_printf(out, "%s %s/%s", request_method_name((enum request_method)method),
-               mount_rows[table[place].mount].default_path, table[place].pattern);
+               mount_rows[table[index].mount].default_path, table[index].pattern);
 }
 
 static void print_requests(struct buf *out) {
-    head(out, "muster_requests_total", "counter", "Requests by route and status of the answer.");
+    head(out, "muster_requests_total", "counter", "Requests by route and status of the response.");
     for (size_t r = 0; r <= ROUTES; r++)
         for (size_t s = 0; s <= STATUSES; s++) {
             uint64_t n = value(&shared->requests[r][s]);
@@ -248,11 +248,12 @@ static void add_seconds(struct buf *out, uint64_t microseconds) {
 static void print_durations(struct buf *out) {
     static const char name[] = "muster_request_seconds";
 
-    head(out, name, "histogram", "From a request's first byte read to its answer's last one sent.");
+    head(out, name, "histogram",
+         "From the first byte read of a request to the last byte sent of its response.");
     for (int m = 0; m < MOUNT_COUNT; m++) {
         uint64_t sum = 0;
 
-        if (m == MOUNT_RESOURCE) /* its routes are those of the first path */
+        if (m == MOUNT_RESOURCE) /* its requests count for the same routes */
             continue;
         for (int b = 0; b <= BUCKETS; b++) {
             sum += value(&shared->buckets[m][b]);
@@ -272,7 +273,7 @@ static void print_durations(struct buf *out) {
 
 static void print_database(struct buf *out) {
     head(out, "muster_database_errors_total", "counter",
-         "Requests that the database failed, by the kind of failure.");
+         "Requests that failed in the database, by the kind of failure.");
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
         buf_printf(out, "muster_database_errors_total{kind=\"%s\"} %llu\n", failures[i].name,
                    (unsigned long long)value(&shared->failures[i]));
@@ -303,10 +304,10 @@ static void print_counts(struct buf *out) {
 static void print_workers(struct buf *out) {
     struct metrics_workers w = metrics_workers();
 
-    head(out, "muster_workers", "gauge", "Workers that are there.");
+    head(out, "muster_workers", "gauge", "Running workers.");
     buf_printf(out, "muster_workers{state=\"busy\"} %zu\nmuster_workers{state=\"idle\"} %zu\n",
                w.busy, w.alive - w.busy);
-    one(out, "muster_workers_wanted", "gauge", "Workers that there should be.", w.wanted);
+    one(out, "muster_workers_wanted", "gauge", "Configured number of workers.", w.wanted);
 }
 
 void metrics_print(struct buf *out, const char *version) {
@@ -314,7 +315,7 @@ void metrics_print(struct buf *out, const char *version) {
     buf_printf(out, "muster_info{version=\"%s\"} 1\n", version);
     if (shared == NULL)
         return;
-    one(out, "muster_start_time_seconds", "gauge", "When the server was started, since 1970.",
+    one(out, "muster_start_time_seconds", "gauge", "Start of the server, in seconds since 1970.",
         (uint64_t)shared->started);
     print_requests(out);
     print_durations(out);

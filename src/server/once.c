@@ -8,9 +8,8 @@
 #include "server/dispatch.h"
 #include "server/once.h"
 
-/* Body bytes still to be read. */
 struct once {
-    int64_t left;
+    int64_t left; /* bytes of the body that are still to be read */
 };
 
 static const char *once_variable(void *context, const char *name) {

@@ -1,4 +1,4 @@
-/* supervisor.c: starts the workers, replaces the dead, and passes on what it is told by signals. */
+/* supervisor.c: starts the workers, replaces those that died, and passes signals on. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -21,18 +21,18 @@
 #include "server/worker.h"
 
 enum {
-    MOST_WORKERS = 1024,              /* the setting's bound */
-    MOST_CHILDREN = 4 * MOST_WORKERS, /* with those that retire */
-    AGAIN_MS = 500,                   /* a signal is repeated after */
-    SLOW_MS = 1000,                   /* between two starts when too many died */
+    MAX_WORKERS = 1024,             /* the setting's maximum */
+    MAX_CHILDREN = 4 * MAX_WORKERS, /* including those that retire */
+    RESEND_MS = 500,                /* after which a signal is sent again */
+    SLOW_MS = 1000,                 /* between two starts after too many deaths */
     MINUTE_MS = 60 * 1000
 };
 
 struct child {
     pid_t pid;
-    int told;         /* the signal it was told to end by; 0: none */
-    int64_t told_at;  /* last time */
-    int64_t deadline; /* then it is killed */
+    int stop_signal;      /* sent to it last; 0: it is active */
+    int64_t signalled_at; /* clock_ms() */
+    int64_t deadline;     /* clock_ms(); then it is killed */
 };
 
 struct supervisor {
@@ -40,12 +40,12 @@ struct supervisor {
     const char *const *files;
     size_t file_count;
     struct listener listener;
-    struct cache *cache; /* of this configuration: one read again gets a new one */
+    struct cache *cache; /* a reload makes a new one */
     struct account account;
     int pid_fd;
     char *pid_file;
     sigset_t handled;
-    struct child children[MOST_CHILDREN];
+    struct child children[MAX_CHILDREN];
     size_t child_count;
     bool ending;
     /* deaths in the current minute */
@@ -68,11 +68,11 @@ static size_t wanted_workers(const struct settings *settings) {
     return cores > 8 ? 16 : (size_t)cores * 2;
 }
 
-static size_t serving(const struct supervisor *s) {
+static size_t active_workers(const struct supervisor *s) {
     size_t count = 0;
 
     for (size_t i = 0; i < s->child_count; i++)
-        count += s->children[i].told == 0;
+        count += s->children[i].stop_signal == 0;
     return count;
 }
 
@@ -81,9 +81,9 @@ static int be_worker(struct supervisor *s, pid_t parent) {
     int status = 1;
 
     if (s->pid_fd >= 0)
-        close(s->pid_fd); /* its lock is the supervisor's */
+        close(s->pid_fd); /* the lock on it is the supervisor's */
     if (daemon_become(&s->account)) {
-        /* Behind the change of user, which would undo it. */
+        /* After the change of user, which would undo it. */
         (void)prctl(PR_SET_PDEATHSIG, WORKER_FINISH);
         if (getppid() == parent)
             status = worker_run(s->settings, s->cache, s->listener.fd);
@@ -122,7 +122,8 @@ static void start_missing(struct supervisor *s) {
 
     if (s->ending)
         return;
-    while (serving(s) < wanted && s->child_count < MOST_CHILDREN && clock_ms() >= s->next_start) {
+    while (active_workers(s) < wanted && s->child_count < MAX_CHILDREN &&
+           clock_ms() >= s->next_start) {
         if (!start_worker(s))
             return;
         if (s->deaths > s->settings->restart_limit)
@@ -145,7 +146,7 @@ static void count_death(struct supervisor *s) {
         log_error("%d workers died within a minute: new ones are started slowly", s->deaths);
 }
 
-/* A worker that was not told to end, or did not end well, counts as a death. */
+/* Only a worker that was signalled, or served max_requests, ends well. */
 static void report_end(struct supervisor *s, const struct child *child, int status) {
     long pid = (long)child->pid;
 
@@ -158,7 +159,7 @@ static void report_end(struct supervisor *s, const struct child *child, int stat
         log_error("worker %ld exited with status %d", pid, WEXITSTATUS(status));
         count_death(s);
     } else {
-        log_info("worker %ld ended%s", pid, child->told != 0 ? "" : " after its requests");
+        log_info("worker %ld ended%s", pid, child->stop_signal != 0 ? "" : " after its requests");
     }
 }
 
@@ -175,40 +176,40 @@ static void reap(struct supervisor *s) {
             }
 }
 
-static void tell(const struct supervisor *s, struct child *child, int signal) {
-    child->told = signal;
-    child->told_at = clock_ms();
+static void signal_child(const struct supervisor *s, struct child *child, int signal) {
+    child->stop_signal = signal;
+    child->signalled_at = clock_ms();
     if (child->deadline == 0)
-        child->deadline = child->told_at + s->settings->drain_timeout;
+        child->deadline = child->signalled_at + s->settings->drain_timeout;
     kill(child->pid, signal);
 }
 
-/* Who was told and is still there is told again, and killed when its time is over. */
-static void see_to_endings(struct supervisor *s) {
+/* Sends the signal again to workers that are still there, and kills those past their deadline. */
+static void enforce_deadlines(struct supervisor *s) {
     int64_t now = clock_ms();
 
     for (size_t i = 0; i < s->child_count; i++) {
         struct child *child = &s->children[i];
 
-        if (child->told == 0)
+        if (child->stop_signal == 0)
             continue;
         if (now >= child->deadline) {
-            if (child->told != SIGKILL)
+            if (child->stop_signal != SIGKILL)
                 log_warning("worker %ld did not end within drain_timeout", (long)child->pid);
-            tell(s, child, SIGKILL);
-        } else if (now - child->told_at >= AGAIN_MS) {
-            tell(s, child, child->told);
+            signal_child(s, child, SIGKILL);
+        } else if (now - child->signalled_at >= RESEND_MS) {
+            signal_child(s, child, child->stop_signal);
         }
     }
 }
 
-static void tell_all(struct supervisor *s, int signal) {
+static void signal_all(struct supervisor *s, int signal) {
     for (size_t i = 0; i < s->child_count; i++)
-        if (s->children[i].told == 0 || signal == WORKER_FINISH)
-            tell(s, &s->children[i], signal);
+        if (s->children[i].stop_signal == 0 || signal == WORKER_FINISH)
+            signal_child(s, &s->children[i], signal);
 }
 
-/* --- what we are told --------------------------------------------------------------------------
+/* --- signals -----------------------------------------------------------------------------------
  */
 
 static void end(struct supervisor *s, int signal) {
@@ -217,15 +218,15 @@ static void end(struct supervisor *s, int signal) {
     log_info("ending on %s", signal == SIGINT ? "INT" : "TERM");
     s->ending = true;
     listen_shut(&s->listener);
-    /* Who waits on a socket that others have, too, is theirs. */
-    tell_all(s, s->listener.inherited ? WORKER_RETIRE : WORKER_FINISH);
+    /* Requests that wait on a shared socket are left to its other users. */
+    signal_all(s, s->listener.inherited ? WORKER_RETIRE : WORKER_FINISH);
 }
 
 static void to_log(const char *line) {
     log_error("%s", line);
 }
 
-/* Settings that only a restart takes over keep their effect; this says so. */
+/* Logs which changed settings need a restart. */
 static void report_ignored(const struct settings *before, const struct settings *after) {
     size_t count;
     const struct setting *table = settings_table(&count);
@@ -246,8 +247,8 @@ static void report_ignored(const struct settings *before, const struct settings 
     }
 }
 
-/* New workers are started before the old ones retire; the socket stays, so nobody is turned away.
- */
+/* New workers are started while the old ones retire; the socket stays open, so that no client is
+ * refused. */
 static void reload(struct supervisor *s) {
     struct settings *settings = config_load(s->files, s->file_count, to_log);
 
@@ -264,7 +265,7 @@ static void reload(struct supervisor *s) {
     metrics_workers_wanted(wanted_workers(settings));
     log_info("the configuration was read again");
     s->next_start = 0;
-    tell_all(s, WORKER_RETIRE);
+    signal_all(s, WORKER_RETIRE);
     start_missing(s);
 }
 
@@ -279,19 +280,19 @@ static void reopen_log(struct supervisor *s) {
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-/* Until the next thing that time alone brings; -1: nothing. */
+/* Until the next deadline or start; -1: none. */
 static int64_t milliseconds_to_wait(const struct supervisor *s) {
     int64_t now = clock_ms(), wait = -1;
 
     for (size_t i = 0; i < s->child_count; i++)
-        if (s->children[i].told != 0)
+        if (s->children[i].stop_signal != 0)
             wait = s->children[i].deadline > now ? 100 : 10;
     if (!s->ending && s->next_start > now && (wait < 0 || s->next_start - now < wait))
         wait = s->next_start - now;
     return wait;
 }
 
-/* The next signal, or 0 when it is time for something else. */
+/* The next signal, or 0 after milliseconds_to_wait. */
 static int next_signal(const struct supervisor *s) {
     int64_t wait = milliseconds_to_wait(s);
     struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
@@ -313,7 +314,7 @@ static void supervise(struct supervisor *s) {
         default: break;
         }
         reap(s);
-        see_to_endings(s);
+        enforce_deadlines(s);
         start_missing(s);
     }
 }
@@ -321,7 +322,7 @@ static void supervise(struct supervisor *s) {
 /* --- life --------------------------------------------------------------------------------------
  */
 
-/* All blocked, and taken out one by one: none interrupts anything, none gets lost. */
+/* All are blocked, and taken one by one: none interrupts anything, none gets lost. */
 static void block_signals(struct supervisor *s) {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
     struct sigaction normal = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
@@ -335,15 +336,15 @@ static void block_signals(struct supervisor *s) {
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL); /* a log that may not grow costs its lines only */
     blocked = s->handled;
-    sigaddset(&blocked, WORKER_RETIRE); /* or it would end a worker that is just starting */
+    sigaddset(&blocked, WORKER_RETIRE); /* or it would kill a worker that is just starting */
     sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
-/* Everything that can fail, before anybody is told that we are there. */
+/* Everything that can fail, before the server reports that it is ready. */
 static bool prepare(struct supervisor *s) {
     if (!daemon_find_account(s->settings, &s->account) ||
         !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener) ||
-        !daemon_open_log(s->settings)) /* last: who starts us sees the others' complaints */
+        !daemon_open_log(s->settings)) /* last: errors of the others go to the terminal */
         return false;
     daemon_share_log(s->settings, &s->account);
     return true;

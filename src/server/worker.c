@@ -211,7 +211,9 @@ static bool check(struct worker *w, struct batch *b) {
         return response_cache_refresh(&w->state);
     if (result != CHECK_MINE)
         return result == CHECK_CURRENT;
-    gather_more(w, b);
+    gather(w, b);
+    if (b->count > 1)
+        gather_more(w, b);
     shared_check_begin(shared);
     current = response_cache_refresh(&w->state);
     shared_check_end(shared, current);
