@@ -250,6 +250,12 @@ static void answer_attrs(FCGX_Request *request) {
     send_answer(request, "");
 }
 
+static void put_line(int depth) {
+    body[used++] = '\n';
+    memset(body + used, ' ', 4 * (size_t)depth);
+    used += 4 * (size_t)depth;
+}
+
 /* Python's layout from PostgreSQL's: the same but for line ends and indents. */
 static void put_indented(const char *json) {
     int depth = 0;
@@ -267,11 +273,11 @@ static void put_indented(const char *json) {
         if (quoted)
             continue;
         if (*json == '{' || *json == '[')
-            put("\n%*s", 4 * ++depth, "");
+            put_line(++depth);
         else if (*json == ',')
-            put("\n%*s", 4 * depth, ""), json++;
+            put_line(depth), json++;
         else if (json[1] == '}' || json[1] == ']')
-            put("\n%*s", 4 * --depth, "");
+            put_line(--depth);
     }
 }
 

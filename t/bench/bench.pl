@@ -46,7 +46,7 @@ benchmark ran, not what it found.
     --preferences N   preference documents (default 100,000)
     --crowd N         members of the pool of many that is compared with one of 100 (default: as many
                       as there are servers)
-    --repeats N       rounds (default 20)
+    --repeats N       rounds (default 16)
     --seconds N       length of each (default 0.3; where requests take long there are fewer, of a second)
     --against DIR     instead: what Muster of this build costs beside that of the build in DIR, in the
                       same rounds, each with databases of its own
@@ -70,7 +70,7 @@ runs as the user postgres.
 TEXT
 
 my %option = (
-    scale => 1, repeats => 20, seconds => 0.3, clients => 16, workers => 4, front => 'nginx',
+    scale => 1, repeats => 16, seconds => 0.3, clients => 16, workers => 4, front => 'nginx',
     'log-level' => 'warning',
 );
 

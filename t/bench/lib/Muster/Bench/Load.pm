@@ -15,34 +15,35 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 # --- processor time
 
-# Seconds that these processes, all that descends from them, and children that ended have used.
+# Seconds that the processes of each group, all that descends from them, and children that ended have
+# used: { name => seconds } of { name => [pids] }.
 sub cpu_of {
-    my (@roots) = @_;
-    my (%time, %below);
+    my ($groups) = @_;
+    my (%stat, %below);
     opendir my $proc, '/proc' or croak "/proc: $!";
     for my $pid (grep { /^\d+$/ } readdir $proc) {
-        my ($parent, @times) = slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) (?:\S+ ){9}(\d+) (\d+) (\d+) (\d+) \S+ \S+ (\d+) /s
-            or next;
-        my $threads = pop @times;
-        $time{$pid} = ($threads == 1 ? _precise($pid) : undef) // ($times[0] + $times[1]) / $ticks;
-        $time{$pid} += ($times[2] + $times[3]) / $ticks;
-        push @{ $below{$parent} }, $pid;
+        my @stat = slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) (?:\S+ ){9}(\d+) (\d+) (\d+) (\d+) \S+ \S+ (\d+) /s or next;
+        $stat{$pid} = \@stat;
+        push @{ $below{ $stat[0] } }, $pid;
     }
-    my $sum = 0;
-    my @todo = @roots;
-    while (defined(my $pid = shift @todo)) {
-        $sum += $time{$pid} // 0;
-        push @todo, @{ $below{$pid} // [] };
+    my %seconds;
+    for my $group (keys %$groups) {
+        $seconds{$group} = 0;
+        my @todo = @{ $groups->{$group} };
+        while (defined(my $pid = shift @todo)) {
+            $seconds{$group} += _seconds($pid, @{ $stat{$pid} }) if $stat{$pid};
+            push @todo, @{ $below{$pid} // [] };
+        }
     }
-    return $sum;
+    return \%seconds;
 }
 
-# The same of one thread in nanoseconds, where ticks are of ten milliseconds; undef: this kernel does
-# not tell.
-sub _precise {
-    my ($pid) = @_;
-    my ($nanoseconds) = slurp("/proc/$pid/schedstat") =~ /^([1-9]\d*) /;
-    return defined $nanoseconds ? $nanoseconds / 1e9 : undef;
+# Ticks are of ten milliseconds; of a process with one thread the kernel may know nanoseconds.
+sub _seconds {
+    my ($pid, undef, $user, $system, $child_user, $child_system, $threads) = @_;
+    my ($nanoseconds) = $threads == 1 ? slurp("/proc/$pid/schedstat") =~ /^([1-9]\d*) / : undef;
+    my $own = defined $nanoseconds ? $nanoseconds / 1e9 : ($user + $system) / $ticks;
+    return $own + ($child_user + $child_system) / $ticks;
 }
 
 # Seconds that the processors of the machine were busy, and that they could have been.

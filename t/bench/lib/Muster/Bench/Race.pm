@@ -56,13 +56,14 @@ sub race {
 sub _round {
     my ($runner, $seconds, $seed) = @_;
     my $groups = $runner->{groups};
-    my %before = map { $_ => cpu_of(@{ $groups->{$_} }) } keys %$groups;
+    my $before = cpu_of($groups);
     my ($busy, $possible) = machine();
     my (undef, undef, @load) = times;
     my $round = $runner->{run}->($runner->{target}, $seconds, $seed);
     my (undef, undef, @load_now) = times;
     my ($busy_now, $possible_now) = machine();
-    my %cpu = map { $_ => cpu_of(@{ $groups->{$_} }) - $before{$_} } keys %$groups;
+    my $after = cpu_of($groups);
+    my %cpu   = map { $_ => $after->{$_} - $before->{$_} } keys %$groups;
     $cpu{ $runner->{load} // 'load' } += $load_now[0] + $load_now[1] - $load[0] - $load[1];
     my $known = 0;
     $known += $_ for values %cpu;
