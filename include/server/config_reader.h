@@ -60,12 +60,22 @@ bool config_is_listing(const config_setting_t *s);
  * file's. */
 const config_setting_t *config_where(const struct reader *r, const char *name);
 
-/* Calls `take` with each string of a list, or of one that stands alone, and with `to`. The text is
- * the file's. What is no string is reported and left out. */
-void config_each_string(struct reader *r, const char *path, config_setting_t *s,
-                        void (*take)(struct reader *r, const char *path, config_setting_t *s,
-                                     const char *text, void *to),
-                        void *to);
+/* The strings of a list, or one that stands alone: how many, and each of them. */
+int config_count(const config_setting_t *s);
+config_setting_t *config_item(config_setting_t *s, int i);
+
+/* A string's text, the file's; NULL: it is none, which was reported. */
+const char *config_text(struct reader *r, const config_setting_t *s, const char *path);
+
+/* A member of a group; NULL: it is missing, which was reported. */
+config_setting_t *config_member(struct reader *r, config_setting_t *s, const char *path,
+                                const char *name);
+
+/* A list of groups as an array of *count items of `size` bytes in the arena, each read by `take`.
+ * NULL: there is no list, or it is none, which was reported. */
+typedef void config_take(struct reader *r, config_setting_t *s, const char *path, void *item);
+void *config_list(struct reader *r, config_setting_t *s, const char *path, size_t size,
+                  config_take *take, size_t *count);
 
 /* Reports members whose names are none of the NULL-terminated list. False: it is no group at all,
  * which was reported; unknown members alone are true. */

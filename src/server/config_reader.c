@@ -100,21 +100,48 @@ const config_setting_t *config_where(const struct reader *r, const char *name) {
     return r->where[settings_find(name) - settings_table(&count)];
 }
 
-void config_each_string(struct reader *r, const char *path, config_setting_t *s,
-                        void (*take)(struct reader *r, const char *path, config_setting_t *s,
-                                     const char *text, void *to),
-                        void *to) {
-    int n = config_is_listing(s) ? config_setting_length(s) : 1;
+int config_count(const config_setting_t *s) {
+    return config_is_listing(s) ? config_setting_length(s) : 1;
+}
 
-    for (int i = 0; i < n; i++) {
-        config_setting_t *one = config_is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
-        const char *text = config_setting_get_string(one);
+config_setting_t *config_item(config_setting_t *s, int i) {
+    return config_is_listing(s) ? config_setting_get_elem(s, (unsigned)i) : s;
+}
 
-        if (text == NULL)
-            config_problem(r, one, path, "must be a string, not %s", config_kind(one));
-        else
-            take(r, path, one, text, to);
+const char *config_text(struct reader *r, const config_setting_t *s, const char *path) {
+    const char *text = config_setting_get_string(s);
+
+    if (text == NULL)
+        config_problem(r, s, path, "must be a string, not %s", config_kind(s));
+    return text;
+}
+
+config_setting_t *config_member(struct reader *r, config_setting_t *s, const char *path,
+                                const char *name) {
+    config_setting_t *member = config_setting_get_member(s, name);
+
+    if (member == NULL)
+        config_problem(r, s, path, "\"%s\" is missing", name);
+    return member;
+}
+
+void *config_list(struct reader *r, config_setting_t *s, const char *path, size_t size,
+                  config_take *take, size_t *count) {
+    struct arena *arena = r->config->arena;
+    char *items;
+
+    *count = 0;
+    if (s == NULL)
+        return NULL;
+    if (!config_is_listing(s)) {
+        config_problem(r, s, path, "must be a list ( { ... }, ... ), not %s", config_kind(s));
+        return NULL;
     }
+    items = arena_array(arena, (size_t)config_setting_length(s) + 1, size);
+    for (; *count < (size_t)config_setting_length(s); (*count)++)
+        take(r, config_item(s, (int)*count), arena_printf(arena, "%s[%zu]", path, *count),
+             items + *count * size);
+    return items;
 }
 
 bool config_members_known(struct reader *r, config_setting_t *s, const char *path,

@@ -54,30 +54,20 @@ static void read_mode(struct reader *r, const struct setting *row, config_settin
         *(int *)field(r, row) = (int)mode;
 }
 
-struct strings_to {
-    const struct setting *row;
-    const char **items;
-    size_t count;
-};
-
-static void add_string(struct reader *r, const char *path, config_setting_t *s, const char *text,
-                       void *to) {
-    struct strings_to *out = to;
-    const char *taken = take_string(r, out->row, s, text);
-
-    (void)path;
-    if (taken != NULL)
-        out->items[out->count++] = taken;
-}
-
 static void read_strings(struct reader *r, const struct setting *row, config_setting_t *s) {
-    struct strings_to to = {
-        .row = row,
-        .items =
-            arena_array(r->config->arena, (size_t)config_setting_length(s) + 1, sizeof(*to.items))};
+    int n = config_count(s);
+    const char **items = arena_array(r->config->arena, (size_t)n + 1, sizeof(*items));
+    size_t count = 0;
 
-    config_each_string(r, row->name, s, add_string, &to);
-    *(struct strings *)field(r, row) = (struct strings){.items = to.items, .count = to.count};
+    for (int i = 0; i < n; i++) {
+        const char *text = config_text(r, config_item(s, i), row->name);
+
+        if (text != NULL)
+            text = take_string(r, row, config_item(s, i), text);
+        if (text != NULL)
+            items[count++] = text;
+    }
+    *(struct strings *)field(r, row) = (struct strings){.items = items, .count = count};
 }
 
 static void read_group(struct reader *r, const struct setting *row, config_setting_t *s) {

@@ -1,11 +1,11 @@
 /* token.c: muster token: makes, lists and revokes tokens from the command line. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/network.h"
-#include "base/num.h"
 #include "base/utf8.h"
 #include "server/access.h"
 #include "server/secret.h"
@@ -51,44 +51,33 @@ static bool owner_fits(const char *owner) {
            strcmp(owner, "*") != 0 && strcmp(owner, "anonymous") != 0;
 }
 
-/* Seconds from now until a day or a time; false: it is neither, or gone by. */
+/* Seconds from now until a day or a time; false: it is neither, or has passed. */
 static bool until(const char *text, int64_t *seconds) {
-    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
+    struct tm tm = {.tm_mday = 1};
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
 
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        struct tm tm = {.tm_mday = 1};
-        const char *end = strptime(text, forms[i], &tm);
-
-        if (end == NULL || *end != '\0')
-            continue;
-        *seconds = (int64_t)timegm(&tm) - (int64_t)time(NULL);
-        return *seconds > 0;
+    if (end != NULL && *end == 'T') {
+        end = strptime(end, "T%H:%M:%S", &tm);
+        if (end != NULL && *end == 'Z')
+            end++;
     }
-    return false;
+    if (end == NULL || *end != '\0')
+        return false;
+    *seconds = (int64_t)timegm(&tm) - (int64_t)time(NULL);
+    return *seconds > 0;
 }
 
 /* "90d"; false: it is none. */
 static bool span(const char *text, int64_t *seconds) {
-    static const struct {
-        char unit;
-        int seconds;
-    } units[] = {{'m', 60}, {'h', 3600}, {'d', DAY}, {'w', 7 * DAY}};
+    static const char units[] = "mhdw";
+    static const int lengths[] = {60, 3600, DAY, 7 * DAY};
     size_t n = strspn(text, "0123456789");
-    char digits[8];
-    int64_t count;
+    const char *unit = text[n] != '\0' ? strchr(units, text[n]) : NULL;
 
-    if (n == 0 || n >= sizeof(digits) || text[n] == '\0' || text[n + 1] != '\0')
+    if (n == 0 || n > 7 || unit == NULL || text[n + 1] != '\0')
         return false;
-    memcpy(digits, text, n);
-    digits[n] = '\0';
-    if (num_parse_range(digits, 1, 9999999, &count) != NUM_OK)
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (units[i].unit == text[n]) {
-            *seconds = count * units[i].seconds;
-            return true;
-        }
-    return false;
+    *seconds = strtoll(text, NULL, 10) * lengths[unit - units];
+    return *seconds > 0;
 }
 
 static bool expiry(const char *text, int64_t *seconds) {
@@ -96,11 +85,21 @@ static bool expiry(const char *text, int64_t *seconds) {
     return strcmp(text, "never") == 0 || span(text, seconds) || until(text, seconds);
 }
 
+static const struct {
+    const char *name;
+    const char *options; /* letters of those that it takes */
+} verbs[] = {
+    [TOKEN_ADD] = {"add", "osen"}, [TOKEN_LIST] = {"list", "oa"}, [TOKEN_REVOKE] = {"revoke", "o"}};
+
 /* One option; 0, or the exit status. */
 static int take_option(struct token_command *c, int option, const char *text) {
     unsigned roles[MOUNT_COUNT] = {0};
     struct network network;
 
+    if (option == '?')
+        return wrong("unrecognised option", NULL);
+    if (strchr(verbs[c->verb].options, option) == NULL)
+        return wrong("an option does not go with this command", NULL);
     switch (option) {
     case 'o': c->owner = text; return owner_fits(text) ? 0 : wrong("invalid owner name", text);
     case 's':
@@ -117,23 +116,13 @@ static int take_option(struct token_command *c, int option, const char *text) {
             return wrong("not a network, or too many:", text);
         c->networks[c->network_count++] = text;
         return 0;
-    case 'a': c->all = true; return 0;
-    default: return wrong("unrecognised option", NULL);
+    default: c->all = true; return 0;
     }
 }
 
-/* Checks that each verb has what it needs, and nothing else. */
-static int check(const struct token_command *c, unsigned given) {
-    static const struct {
-        const char *letters; /* of options that it takes */
-        bool ids;
-    } takes[] = {
-        [TOKEN_ADD] = {"osen", false}, [TOKEN_LIST] = {"oa", false}, [TOKEN_REVOKE] = {"o", true}};
-
-    for (int letter = 'a'; letter <= 'z'; letter++)
-        if ((given >> (letter - 'a') & 1) && strchr(takes[c->verb].letters, letter) == NULL)
-            return wrong("an option does not go with this command", NULL);
-    if (c->id_count > 0 && !takes[c->verb].ids)
+/* Checks that the verb has what it needs, and no more. */
+static int check(const struct token_command *c) {
+    if (c->id_count > 0 && c->verb != TOKEN_REVOKE)
         return wrong("unexpected argument", c->ids[0]);
     if (c->verb == TOKEN_ADD && c->owner == NULL)
         return wrong("add needs --owner", NULL);
@@ -150,7 +139,6 @@ static int read_options(int argc, char **argv, struct token_command *c) {
                                             {"all", no_argument, NULL, 'a'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    unsigned given = 0;
     int option, status;
 
     optind = 0; /* from the beginning, once more */
@@ -162,11 +150,10 @@ static int read_options(int argc, char **argv, struct token_command *c) {
         status = take_option(c, option, optarg);
         if (status != 0)
             return status;
-        given |= 1u << (option - 'a');
     }
     c->ids = argv + optind;
     c->id_count = (size_t)(argc - optind);
-    return check(c, given);
+    return check(c);
 }
 
 static int print_key(void) {
@@ -180,9 +167,6 @@ static int print_key(void) {
 }
 
 int token_parse(int argc, char **argv, struct token_command *out) {
-    static const char *const verbs[] = {
-        [TOKEN_ADD] = "add", [TOKEN_LIST] = "list", [TOKEN_REVOKE] = "revoke"};
-
     *out = (struct token_command){.seconds = (int64_t)DEFAULT_DAYS * DAY};
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         fputs(usage, argc < 2 ? stderr : stdout);
@@ -191,7 +175,7 @@ int token_parse(int argc, char **argv, struct token_command *out) {
     if (strcmp(argv[1], "key") == 0 && argc == 2)
         return print_key();
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        if (strcmp(argv[1], verbs[i]) == 0) {
+        if (strcmp(argv[1], verbs[i].name) == 0) {
             out->verb = (enum token_verb)i;
             return read_options(argc - 1, argv + 1, out);
         }
