@@ -51,7 +51,7 @@ my @before = $muster->workers(2);
 # A slow sender is to reach the program itself, past the buffers that the samples have.
 my %direct = (
     nginx    => sub { $_[0] =~ s/fastcgi_request_buffering on;/fastcgi_request_buffering off;/r },
-    lighttpd => sub { $_[0] =~ s/(server\.stream-request-body\s*=) 0/$1 2/r },
+    lighttpd => sub { $_[0] =~ s/(server\.stream-request-body\s*:?=) 0/$1 2/r },
 );
 
 my %front = map { $_ => Muster::Front->new(server => $muster, kind => $_) } qw(nginx lighttpd);
