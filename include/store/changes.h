@@ -19,8 +19,8 @@ struct changes {
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out);
 
-/* Is all as it was at `since`? The cheaper question; where the answer is no, or RC_OK is not what it
- * returns, store_changes tells more. One statement, begun after the call. */
+/* Is all as it was at `since`? The cheaper question; where the answer is no, or RC_OK is not what
+ * it returns, store_changes tells more. One statement, begun after the call. */
 enum rc store_unchanged(struct store *store, struct arena *arena, const char *since,
                         bool *unchanged);
 

@@ -57,8 +57,8 @@ void refs_take(struct arena *arena, PGresult *result, const char *const *names, 
 
 /* Deletes the attributes whose ids the statement finds (store/attr.c); *found: how many. They are
  * looked for before the number of the version is taken, so that nothing ends before it was made. */
-enum rc store_delete_found(struct store *store, enum stmt stmt, const struct pg_arg *args,
-                           size_t count, size_t *found);
+enum rc store_delete_found(struct store *store, const struct stmt_row *row,
+                           const struct pg_arg *args, size_t count, size_t *found);
 
 /* $1 and $2 of these statements, in the arena: drivers of managers and their resource keys. */
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys);

@@ -7,7 +7,7 @@
 
 struct store_read {
     struct arena *arena;
-    enum stmt stmt;
+    const struct stmt_row *row;
     const struct pg_arg *args;
     size_t arg_count;
     bool done; /* by store_prefetch: rc and result are there */
@@ -16,8 +16,8 @@ struct store_read {
 };
 
 /* In the arena, with a copy of the arguments (but not of their texts and items). */
-struct store_read *prefetch_read(struct arena *arena, enum stmt stmt, const struct pg_arg *args,
-                                 size_t count);
+struct store_read *prefetch_read(struct arena *arena, const struct stmt_row *row,
+                                 const struct pg_arg *args, size_t count);
 
 /* As pg_exec: the result that was fetched, else the statement is run now. */
 enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **result);

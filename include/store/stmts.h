@@ -12,7 +12,7 @@ enum stmt {
     STMT_PING,
     STMT_SET_NAME,
     /* connection */
-    STMT_HAS_OURS,
+    STMT_HAS_EXTENSIONS,
     STMT_SCHEMA_VERSION,
     /* preferences (store/prefs.c) */
     STMT_PREFS_LIST,
@@ -122,11 +122,12 @@ enum stmt {
 };
 
 enum stmt_flags {
-    STMT_NEEDS_OURS = 1,    /* uses what --init-db adds to the shared schema: left out without it */
+    STMT_NEEDS_INIT_DB = 1, /* uses what --init-db adds to the shared schema: left out without it */
     STMT_ONCE = 2,          /* run seldom: never prepared */
     STMT_OF_USER = 4,       /* $1 is a user, who alone has the rows: the session says so first */
     STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
-    STMT_TAKES_VERSION = 16 /* makes or ends rows, with the number of the transaction's version */
+    STMT_TAKES_VERSION = 16, /* makes or ends rows, with the number of the transaction's version */
+    STMT_COMMITS = 32
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */
@@ -138,6 +139,9 @@ struct stmt_row {
 };
 
 extern const struct stmt_row stmt_rows[STMT_COUNT];
+
+/* STMT(PING) is the row of STMT_PING. */
+#define STMT(name) (&stmt_rows[STMT_##name])
 
 /* What the session must be like whatever server and role say: one way to print dates, nothing that
  * waits for ever, one plan for each statement. Later ones win, so ours come last. */

@@ -18,8 +18,9 @@ struct store_options {
     int connect_timeout;
     int statement_timeout;
     int lock_timeout;
-    bool versioning; /* rows are ended rather than deleted, and every write has a number */
-    bool name_reads; /* single reads say in application_name for which request they are */
+    bool versioning;   /* rows are ended rather than deleted, and every write has a number */
+    bool whole_tables; /* for statements that read all there is: the planner is left alone */
+    bool name_reads;   /* single reads say in application_name for which request they are */
 };
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */
@@ -95,20 +96,20 @@ void store_set_request(struct store *store, const char *id);
 
 /* READ: nothing is sent for a single statement; store_begin_snapshot makes one snapshot for
  * several. */
-enum rc store_begin_snapshot(struct store *store);
+void store_begin_snapshot(struct store *store);
 
 /* WRITE: BEGIN is sent together with the first statement, the clustoversioning row with the first
  * one that makes or ends rows: after the locks. */
-enum rc store_begin_write(struct store *store, const char *user, const char *description);
+void store_begin_write(struct store *store, const char *user, const char *description);
 
 /* The same without a version: for what is not part of the inventory (store/prefs.c opens its own).
  */
-enum rc store_begin_plain(struct store *store);
+void store_begin_plain(struct store *store);
 
 /* Between true and false statements run each by itself, ahead of the write transaction that was
  * begun: only as long as nothing of it was sent. For what must not wait for it, nor be undone with
  * it. */
-void store_apart(struct store *store, bool apart);
+void store_suspend_transaction(struct store *store, bool suspend);
 
 /* The version that the write transaction made, to be asked after store_commit said RC_OK; 0: it
  * changed nothing. */

@@ -129,12 +129,12 @@ static int reserve_number(struct context *c, int32_t *number) {
     struct ref ref = {0};
     enum rc rc;
 
-    store_apart(c->store, true);
+    store_suspend_transaction(c->store, true);
     rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
     driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : NULL;
     if (driver && driver->allocator != ALLOCATOR_NONE && driver->allocator != ALLOCATOR_ENTITY_NAME)
         rc = store_reserve_number(c->store, driver->resource_key, number);
-    store_apart(c->store, false);
+    store_suspend_transaction(c->store, false);
     /* what is wrong with the manager is said under the lock */
     return rc == RC_NOTFOUND ? 0 : reply_rc(c, rc);
 }

@@ -57,12 +57,11 @@ static int handle(struct exchange *x) {
 static int attempt(struct exchange *x) {
     const struct route *route = x->match.route;
     struct store *store = x->w->store;
-    enum rc rc = RC_OK;
     int status;
 
     if (route->flags & ROUTE_WRITE)
-        rc = store_begin_write(store, x->request.identity, description(x));
-    status = rc == RC_OK ? handle(x) : reply_rc(&x->c, rc);
+        store_begin_write(store, x->request.identity, description(x));
+    status = handle(x);
     if (x->write_only && status < 300 && x->c.rc == RC_OK)
         status = reply_empty(&x->c, 204);
     if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)

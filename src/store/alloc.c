@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "store/objects.h"
-#include "store/session.h"
 #include "store/write.h"
 
 /* Numbers taken from the counters and not used yet, by key: a refused allocation leaves its number
@@ -37,13 +36,13 @@ enum rc store_reserve_number(struct store *store, const char *key, int32_t *numb
     for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
         PGresult *result;
 
-        rc = pg_exec(store, &result, STMT_RESERVE_NUMBER, PG_ARGS(pg_text(key)));
+        rc = pg_exec(store, &result, STMT(RESERVE_NUMBER), PG_ARGS(pg_text(key)));
         if (rc != RC_OK)
             return rc;
         if (pg_rows(result) > 0) {
             reserved[i].number = pg_get_int32(result, 0, 0);
             reserved[i].kept = true;
-            reserved[i].connection = store->connections;
+            reserved[i].connection = pg_connection(store);
         }
         PQclear(result);
     }
@@ -57,14 +56,14 @@ void store_number_used(struct store *store, const char *key) {
 }
 
 bool store_number_holds(const struct store *store, const char *key) {
-    return reserved[reserved_index(key)].connection == store->connections;
+    return reserved[reserved_index(key)].connection == pg_connection(store);
 }
 
 /* One bigint of a statement's first row; RC_NOTFOUND without a row. */
-static enum rc one_number(struct store *store, enum stmt stmt, const struct pg_arg *args,
-                          size_t count, int64_t *out) {
+static enum rc one_number(struct store *store, const struct stmt_row *row,
+                          const struct pg_arg *args, size_t count, int64_t *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, stmt, args, count);
+    enum rc rc = pg_exec(store, &result, row, args, count);
 
     if (rc != RC_OK)
         return rc;
@@ -77,13 +76,13 @@ static enum rc one_number(struct store *store, enum stmt stmt, const struct pg_a
 }
 
 enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out) {
-    return one_number(store, STMT_NEXT_IP, PG_ARGS(pg_bigint(from), pg_bigint(last)), out);
+    return one_number(store, STMT(NEXT_IP), PG_ARGS(pg_bigint(from), pg_bigint(last)), out);
 }
 
 static void send_holder(struct store *store, const struct resource *r) {
     bool is_int = r->value.datatype == DATATYPE_INT;
 
-    pg_send(store, is_int ? STMT_HOLDER_OF_INT : STMT_HOLDER_OF_TEXT,
+    pg_send(store, is_int ? STMT(HOLDER_OF_INT) : STMT(HOLDER_OF_TEXT),
             PG_ARGS(pg_text(r->key), is_int ? pg_bigint(r->value.number) : pg_text(r->value.text),
                     pg_int(r->manager)));
 }
@@ -95,7 +94,7 @@ enum rc store_claim(struct store *store, const struct resource *resource, bool w
     struct pg_arg text = value->datatype == DATATYPE_INT ? pg_null() : pg_text(value->text);
     enum rc rc;
 
-    pg_send(store, wait ? STMT_CLAIM : STMT_TRY_CLAIM,
+    pg_send(store, wait ? STMT(CLAIM) : STMT(TRY_CLAIM),
             PG_ARGS(pg_text(resource->key), text, pg_bigint(value->number)));
     send_holder(store, resource);
     rc = pg_next(store, &lock);
@@ -117,21 +116,21 @@ enum rc store_next_name(struct store *store, const struct name_series *series, c
     struct pg_arg args[] = {pg_text(series->base), pg_bigint(series->from), pg_bigint(series->last),
                             pg_int(series->digits), pg_text(key)};
 
-    return key ? one_number(store, STMT_NEXT_ATTR_NAME, args, 5, out)
-               : one_number(store, STMT_NEXT_ENTITY_NAME, args, 4, out);
+    return key ? one_number(store, STMT(NEXT_ATTR_NAME), args, 5, out)
+               : one_number(store, STMT(NEXT_ENTITY_NAME), args, 4, out);
 }
 
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value) {
-    return one_number(store, STMT_COUNTER, PG_ARGS(pg_int(entity), pg_text(key)), value);
+    return one_number(store, STMT(COUNTER), PG_ARGS(pg_int(entity), pg_text(key)), value);
 }
 
 enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value) {
-    return pg_exec(store, NULL, STMT_SET_COUNTER,
+    return pg_exec(store, NULL, STMT(SET_COUNTER),
                    PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)));
 }
 
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {
-    return pg_exec(store, NULL, STMT_SET_LAST,
+    return pg_exec(store, NULL, STMT(SET_LAST),
                    PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value), pg_version(store)));
 }
 
@@ -139,7 +138,7 @@ enum rc store_release(struct store *store, int32_t manager, int32_t entity, cons
                       const struct value *value, bool *taken) {
     bool is_int = value && value->datatype == DATATYPE_INT;
     size_t found = 0;
-    enum rc rc = store_delete_found(store, STMT_GIVEN,
+    enum rc rc = store_delete_found(store, STMT(GIVEN),
                                     PG_ARGS(pg_int(manager), pg_int(entity), pg_text(key),
                                             is_int ? pg_bigint(value->number) : pg_null(),
                                             value && !is_int ? pg_text(value->text) : pg_null()),

@@ -6,7 +6,7 @@
 
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_INT_IS_WIDE, PG_NONE);
+    enum rc rc = pg_exec(store, &result, STMT(INT_IS_WIDE), PG_NONE);
     bool wide;
 
     if (rc != RC_OK)
@@ -69,7 +69,7 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
         return;
     arena = arena_new();
     c = attr_columns(arena, attrs, count);
-    pg_queue(store, STMT_ADD_ATTRS,
+    pg_queue(store, STMT(ADD_ATTRS),
              PG_ARGS(pg_int(entity), pg_version(store), pg_texts(c.keys, count),
                      pg_texts(c.subkeys, count), pg_ints(c.numbers, c.no_numbers, count),
                      pg_texts(c.datatypes, count), pg_bigints(c.ints, c.no_ints, count),
@@ -79,16 +79,16 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
 }
 
 void store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
-    enum stmt stmt = pg_versioning(store) ? STMT_DELETE_ATTRS : STMT_ERASE_ATTRS;
+    const struct stmt_row *row = pg_versioning(store) ? STMT(DELETE_ATTRS) : STMT(ERASE_ATTRS);
 
     if (count > 0)
-        pg_queue(store, stmt, PG_ARGS(pg_ints(ids, NULL, count)));
+        pg_queue(store, row, PG_ARGS(pg_ints(ids, NULL, count)));
 }
 
-enum rc store_delete_found(struct store *store, enum stmt stmt, const struct pg_arg *args,
-                           size_t count, size_t *found) {
+enum rc store_delete_found(struct store *store, const struct stmt_row *row,
+                           const struct pg_arg *args, size_t count, size_t *found) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, stmt, args, count);
+    enum rc rc = pg_exec(store, &result, row, args, count);
     struct arena *arena;
     int32_t *ids;
 
@@ -97,8 +97,8 @@ enum rc store_delete_found(struct store *store, enum stmt stmt, const struct pg_
     *found = pg_rows(result);
     arena = arena_new();
     ids = arena_array(arena, *found + 1, sizeof *ids);
-    for (size_t row = 0; row < *found; row++)
-        ids[row] = pg_get_int32(result, row, 0);
+    for (size_t i = 0; i < *found; i++)
+        ids[i] = pg_get_int32(result, i, 0);
     PQclear(result);
     store_delete_attrs(store, ids, *found);
     arena_free(&arena);

@@ -54,7 +54,7 @@ enum rc store_unchanged(struct store *store, struct arena *arena, const char *si
     *unchanged = false;
     if (is_standby(life))
         return RC_OK;
-    rc = pg_exec(store, &result, STMT_UNCHANGED,
+    rc = pg_exec(store, &result, STMT(UNCHANGED),
                  PG_ARGS(pg_text(part(arena, since, 0)), pg_text(life)));
     if (rc != RC_OK)
         return rc;
@@ -67,7 +67,7 @@ enum rc store_changes(struct store *store, struct arena *arena, const char *sinc
                       struct changes *out) {
     const char *watched = part(arena, since, 2), *watch, *keys;
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_CHANGES,
+    enum rc rc = pg_exec(store, &result, STMT(CHANGES),
                          PG_ARGS(pg_text(part(arena, since, 0)), pg_text(part(arena, since, 1))));
 
     *out = (struct changes){0};
@@ -92,5 +92,5 @@ enum rc store_prune_changes(struct store *store, const char *snapshot) {
     char xmin[24];
 
     snprintf(xmin, sizeof xmin, "%.*s", (int)strcspn(snapshot, ":"), snapshot);
-    return pg_exec(store, NULL, STMT_PRUNE_CHANGES, PG_ARGS(pg_text(xmin)));
+    return pg_exec(store, NULL, STMT(PRUNE_CHANGES), PG_ARGS(pg_text(xmin)));
 }

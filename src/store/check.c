@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "model/driver.h"
+#include "store/pg.h"
 #include "store/schema.h"
-#include "store/session.h"
 
 /* The statement's rules 0 to 5 are these. */
 _Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
@@ -46,14 +46,14 @@ static enum rc report(struct store *store, int64_t *count) {
     struct arena *arena = arena_new();
     struct pg_arg args[2];
     size_t arg_count = rules(arena, args);
-    enum rc rc = store_begin_snapshot(store);
+    enum rc rc = RC_OK;
 
-    for (int i = STMT_CHECK_NAMES; i <= STMT_CHECK_TAKEN && rc == RC_OK; i++) {
-        const struct stmt_row *row = &stmt_rows[i];
-
-        if ((row->flags & STMT_NEEDS_OURS) && !store->has_ours)
+    store_begin_snapshot(store);
+    for (const struct stmt_row *row = STMT(CHECK_NAMES); row <= STMT(CHECK_TAKEN) && rc == RC_OK;
+         row++) {
+        if ((row->flags & STMT_NEEDS_INIT_DB) && !pg_has_extensions(store))
             continue;
-        pg_send(store, (enum stmt)i, args, *row->params ? arg_count : 0);
+        pg_send(store, row, args, *row->params ? arg_count : 0);
         rc = pg_stream(store, print_line, count);
     }
     if (rc == RC_OK)
@@ -70,8 +70,8 @@ enum rc store_check_db(const struct store_options *options, int64_t *count) {
     enum rc rc;
 
     patient.statement_timeout = 0;
+    patient.whole_tables = true;
     store = store_new(&patient);
-    store->whole_tables = true;
     *count = 0;
     rc = store_connect(store);
     if (rc == RC_OK)
@@ -79,7 +79,7 @@ enum rc store_check_db(const struct store_options *options, int64_t *count) {
     if (rc == RC_OK)
         printf("%" PRId64 " found\n", *count);
     else
-        log_error("database: %s", store->error);
+        log_error("database: %s", store_error(store));
     store_free(&store);
     return rc;
 }

@@ -4,16 +4,16 @@
 
 enum rc store_lock(struct store *store, struct arena *arena, const char *const *names, size_t count,
                    enum lock lock, struct ref *out) {
-    static const enum stmt stmts[] = {[LOCK_REFER] = STMT_LOCK_REFER,
-                                      [LOCK_CHANGE] = STMT_LOCK_CHANGE,
-                                      [LOCK_DELETE] = STMT_LOCK_DELETE};
+    static const struct stmt_row *const rows[] = {[LOCK_REFER] = STMT(LOCK_REFER),
+                                                  [LOCK_CHANGE] = STMT(LOCK_CHANGE),
+                                                  [LOCK_DELETE] = STMT(LOCK_DELETE)};
     PGresult *result;
     enum rc rc;
 
     /* Who makes sure that these names exist must find them until his end. */
     if (lock == LOCK_DELETE)
-        pg_queue(store, STMT_LOCK_NAMES, PG_ARGS(pg_texts(names, count)));
-    rc = pg_exec(store, &result, stmts[lock], PG_ARGS(pg_texts(names, count)));
+        pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, count)));
+    rc = pg_exec(store, &result, rows[lock], PG_ARGS(pg_texts(names, count)));
     if (rc != RC_OK)
         return rc;
     refs_take(arena, result, names, count, out);
@@ -65,7 +65,7 @@ static enum rc create_missing(struct store *store, struct arena *arena, const st
     size_t count = new->attrs.count;
     PGresult *result;
     enum rc rc =
-        pg_exec(store, &result, STMT_CREATE,
+        pg_exec(store, &result, STMT(CREATE),
                 PG_ARGS(pg_texts(new->names, new->count), pg_text(new->driver->type),
                         pg_text(new->driver->name), pg_version(store), pg_texts(c.keys, count),
                         pg_texts(c.subkeys, count), pg_texts(c.datatypes, count),
@@ -84,7 +84,7 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
     bool missing = false;
     enum rc rc;
 
-    pg_queue(store, STMT_LOCK_NAMES, PG_ARGS(pg_texts(names, count)));
+    pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, count)));
     rc = store_refs_by_names(store, arena, names, count, out);
     for (size_t i = 0; rc == RC_OK && i < count; i++) {
         created[i] = out[i].id == 0;
@@ -105,9 +105,10 @@ enum rc store_delete_entity(struct store *store, int32_t id, const char *resourc
     bool keep = pg_versioning(store);
 
     if (resource_key)
-        pg_queue(store, STMT_LOCK_OWNERS, PG_ARGS(pg_int(id), pg_text(resource_key)));
-    pg_queue(store, keep ? STMT_DELETE_REFERENCES : STMT_ERASE_REFERENCES,
+        pg_queue(store, STMT(LOCK_OWNERS), PG_ARGS(pg_int(id), pg_text(resource_key)));
+    pg_queue(store, keep ? STMT(DELETE_REFERENCES) : STMT(ERASE_REFERENCES),
              PG_ARGS(pg_int(id), pg_text(resource_key)));
-    pg_queue(store, STMT_DELETE_COUNTERS, PG_ARGS(pg_int(id)));
-    return pg_exec(store, NULL, keep ? STMT_DELETE_ENTITY : STMT_ERASE_ENTITY, PG_ARGS(pg_int(id)));
+    pg_queue(store, STMT(DELETE_COUNTERS), PG_ARGS(pg_int(id)));
+    return pg_exec(store, NULL, keep ? STMT(DELETE_ENTITY) : STMT(ERASE_ENTITY),
+                   PG_ARGS(pg_int(id)));
 }

@@ -15,7 +15,7 @@
 /* --- a listing as a statement */
 
 struct query {
-    enum stmt stmt;
+    const struct stmt_row *row;
     struct pg_arg args[MAX_ARGS];
     size_t count;
 };
@@ -30,25 +30,25 @@ static void add(struct query *q, struct pg_arg arg) {
 /* The statement whose index fits the filters. */
 static void query_entities(struct query *q, const struct listing *l) {
     if (l->name_count > 0) {
-        q->stmt = STMT_LIST_NAMES;
+        q->row = STMT(LIST_NAMES);
         add(q, pg_texts(l->names, l->name_count));
         add(q, pg_texts(l->types, l->type_count));
         add(q, pg_texts(l->drivers, l->driver_count));
     } else if (l->driver_count == 1 && l->type_count == 0) {
-        q->stmt = STMT_LIST_DRIVER;
+        q->row = STMT(LIST_DRIVER);
         add(q, pg_text(l->drivers[0]));
     } else if (l->driver_count > 0) {
-        q->stmt = STMT_LIST_DRIVERS;
+        q->row = STMT(LIST_DRIVERS);
         add(q, pg_texts(l->drivers, l->driver_count));
         add(q, pg_texts(l->types, l->type_count));
     } else if (l->type_count == 1) {
-        q->stmt = STMT_LIST_TYPE;
+        q->row = STMT(LIST_TYPE);
         add(q, pg_text(l->types[0]));
     } else if (l->type_count > 1) {
-        q->stmt = STMT_LIST_TYPES;
+        q->row = STMT(LIST_TYPES);
         add(q, pg_texts(l->types, l->type_count));
     } else {
-        q->stmt = STMT_LIST_ALL;
+        q->row = STMT(LIST_ALL);
     }
 }
 
@@ -84,7 +84,7 @@ static void query_by_value(struct query *q, struct arena *arena, const char *val
 }
 
 static void query_by_attr(struct query *q, struct arena *arena, const struct listing *l) {
-    q->stmt = l->value ? STMT_LIST_BY_VALUE : STMT_LIST_BY_KEY;
+    q->row = l->value ? STMT(LIST_BY_VALUE) : STMT(LIST_BY_KEY);
     add(q, pg_text(l->key));
     add(q, pg_text(l->subkey));
     if (l->value)
@@ -92,7 +92,7 @@ static void query_by_attr(struct query *q, struct arena *arena, const struct lis
 }
 
 static void query_from_pools(struct query *q, const struct listing *l) {
-    q->stmt = STMT_LIST_FROM_POOLS;
+    q->row = STMT(LIST_FROM_POOLS);
     add(q, pg_texts(l->names, l->name_count));
     add(q, pg_texts(l->types, l->type_count));
     add(q, pg_texts(l->drivers, l->driver_count));
@@ -146,11 +146,11 @@ static bool give_ref(void *context, const PGresult *result) {
 /* How many objects there are of a driver or type is known without counting them. */
 static bool has_count(struct store *store, const struct listing *l) {
     return l->kind == LIST_ENTITIES && l->name_count == 0 && l->limit > 0 && !l->keyset &&
-           pg_has_ours(store);
+           pg_has_extensions(store);
 }
 
 static void ask_count(struct store *store, const struct listing *l) {
-    pg_send(store, STMT_COUNT_OBJECTS,
+    pg_send(store, STMT(COUNT_OBJECTS),
             PG_ARGS(pg_texts(l->drivers, l->driver_count), pg_texts(l->types, l->type_count)));
 }
 
@@ -169,7 +169,7 @@ static enum rc receive_count(struct store *store, struct list_extent *extent) {
 static enum rc keyset_refs(struct store *store, const struct listing *l, const struct query *q,
                            const struct refs_out *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, q->stmt, q->args, q->count);
+    enum rc rc = pg_exec(store, &result, q->row, q->args, q->count);
     size_t rows;
 
     if (rc != RC_OK)
@@ -193,12 +193,12 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
 static enum rc counted_refs(struct store *store, const struct listing *l, const struct query *q,
                             struct refs_out *out) {
     bool own = !pg_in_transaction(store);
-    enum rc rc = own ? store_begin_snapshot(store) : RC_OK;
+    enum rc rc;
 
-    if (rc != RC_OK)
-        return rc;
+    if (own)
+        store_begin_snapshot(store);
     ask_count(store, l);
-    pg_send(store, q->stmt, q->args, q->count);
+    pg_send(store, q->row, q->args, q->count);
     rc = receive_count(store, out->extent);
     if (rc == RC_OK)
         rc = pg_stream(store, give_ref, out);
@@ -220,7 +220,7 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
         return keyset_refs(store, listing, &q, &out);
     if (counted)
         return counted_refs(store, listing, &q, &out);
-    pg_send(store, q.stmt, q.args, q.count);
+    pg_send(store, q.row, q.args, q.count);
     return pg_stream(store, give_ref, &out);
 }
 
@@ -271,7 +271,7 @@ static bool take_id(void *context, const PGresult *result) {
 static void ask_ids(struct walk *w, int64_t limit) {
     w->query.args[ARG_LIMIT] = pg_bigint(limit);
     w->query.args[ARG_AFTER] = pg_int(w->count ? w->ids[w->count - 1] : 0);
-    pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
+    pg_send(w->store, w->query.row, w->query.args, w->query.count);
 }
 
 static enum rc receive_ids(struct walk *w) {
@@ -297,7 +297,7 @@ static enum rc first_ids(struct walk *w) {
     }
     if (w->counted)
         ask_count(w->store, w->listing);
-    pg_send(w->store, w->query.stmt, w->query.args, w->query.count);
+    pg_send(w->store, w->query.row, w->query.args, w->query.count);
     if (w->counted)
         rc = receive_count(w->store, w->extent);
     if (rc == RC_OK)
@@ -320,7 +320,7 @@ static void ask_chunk(struct walk *w, size_t size) {
         args[2] = pg_ints(w->ids + w->at, NULL, w->ahead);
         if (w->by_keyset)
             ask_ids(w, CHUNK);
-        pg_send(w->store, STMT_OBJECTS_BY_IDS, args, 3);
+        pg_send(w->store, STMT(OBJECTS_BY_IDS), args, 3);
         w->at += w->ahead;
         pg_flush(w->store);
     }
@@ -389,17 +389,16 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
         .row = row,
         .context = context};
     bool own = !pg_in_transaction(store);
-    enum rc rc = RC_OK, end = RC_OK;
+    enum rc rc;
 
     if (own)
-        rc = store_begin_snapshot(store);
-    if (rc == RC_OK)
-        rc = walk(&w);
+        store_begin_snapshot(store);
+    rc = walk(&w);
     if (own && rc == RC_OK)
-        end = store_commit(store);
+        rc = store_commit(store);
     else if (own)
         store_rollback(store);
     free(w.ids);
     arena_free(&w.arena);
-    return rc == RC_OK ? end : rc;
+    return rc;
 }

@@ -1,63 +1,62 @@
 /* pg.c: a store's life, and transactions as dispatch sees them. */
+#include "store/pg.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "store/session.h"
+#include "store/exec.h"
 
 struct store *store_new(const struct store_options *options) {
     struct store *store = calloc(1, sizeof *store);
 
     if (!store)
         log_fatal("out of memory");
-    store->options = options;
-    store->client = -1;
+    connect_init(&store->db, options);
     store->texts = arena_new();
-    store->scratch = arena_new();
     return store;
 }
 
 void store_free(struct store **store) {
-    struct store *s = *store;
-
-    if (!s)
+    if (!*store)
         return;
-    if (s->conn)
-        PQfinish(s->conn);
-    arena_free(&s->texts);
-    arena_free(&s->scratch);
-    free(s->sent);
-    free(s);
+    link_release(&(*store)->db.link);
+    arena_free(&(*store)->texts);
+    free(*store);
     *store = NULL;
 }
 
 enum rc store_connect(struct store *store) {
-    return store->conn ? RC_OK : session_connect(store);
+    return store->db.link.state == LINK_DOWN ? connect_ready(&store->db) : RC_OK;
 }
 
 bool store_connected(const struct store *store) {
-    return store->conn && PQstatus(store->conn) == CONNECTION_OK;
+    return store->db.link.conn && PQstatus(store->db.link.conn) == CONNECTION_OK;
 }
 
 enum rc store_ping(struct store *store) {
-    return pg_exec(store, NULL, STMT_PING, PG_NONE);
+    return pg_exec(store, NULL, STMT(PING), PG_NONE);
 }
 
 const char *store_error(const struct store *store) {
-    return store->error;
+    return store->db.link.error;
 }
 
 void store_set_client(struct store *store, int fd) {
-    store->client = fd;
+    store->db.link.client = fd;
 }
 
 void store_set_request(struct store *store, const char *id) {
     store->request = id;
 }
 
-bool pg_has_ours(struct store *store) {
-    return store_connect(store) == RC_OK && store->has_ours;
+bool pg_has_extensions(struct store *store) {
+    return store_connect(store) == RC_OK && store->db.has_extensions;
+}
+
+uint64_t pg_connection(const struct store *store) {
+    return store->db.number;
 }
 
 bool pg_in_transaction(const struct store *store) {
@@ -65,11 +64,11 @@ bool pg_in_transaction(const struct store *store) {
 }
 
 bool pg_versioning(const struct store *store) {
-    return store->options->versioning;
+    return store->db.options->versioning;
 }
 
 struct pg_arg pg_version(const struct store *store) {
-    return store->options->versioning ? pg_null() : pg_int(1);
+    return store->db.options->versioning ? pg_null() : pg_int(1);
 }
 
 struct pg_arg pg_request(const struct store *store) {
@@ -78,92 +77,79 @@ struct pg_arg pg_request(const struct store *store) {
 
 /* --- transactions */
 
-/* As after store_new, but for the connection. */
-static void forget(struct store *store) {
+static void reset(struct store *store) {
     store->transaction = TRANSACTION_NONE;
-    store->begun = false;
-    store->commit_sent = false;
-    store->commit_doubt = false;
-    store->unversioned = false;
-    store->user_told = false;
-    store->version_taken = false;
-    session_forgive(store);
-    arena_reset(store->texts);
+    store->user_set = false;
     store->user = store->description = NULL;
+    store->db.link.if_lost = RC_BROKEN;
+    link_clear_error(&store->db.link);
+    arena_reset(store->texts);
 }
 
-enum rc store_begin_snapshot(struct store *store) {
+static void begin(struct store *store, enum transaction_kind kind) {
     assert(store->transaction == TRANSACTION_NONE);
-    forget(store);
-    store->transaction = TRANSACTION_SNAPSHOT;
-    return RC_OK;
+    reset(store);
+    store->transaction = TRANSACTION_DUE;
+    store->kind = kind;
+    store->version = 0;
 }
 
-enum rc store_begin_write(struct store *store, const char *user, const char *description) {
-    assert(store->transaction == TRANSACTION_NONE);
-    forget(store);
-    store->transaction = TRANSACTION_WRITE;
+void store_begin_snapshot(struct store *store) {
+    begin(store, TRANSACTION_SNAPSHOT);
+}
+
+void store_begin_write(struct store *store, const char *user, const char *description) {
+    begin(store, TRANSACTION_WRITE);
     store->user = arena_strdup(store->texts, user);
     store->description = arena_strdup(store->texts, description);
-    store->version = 0;
-    return RC_OK;
 }
 
-enum rc store_begin_plain(struct store *store) {
-    enum rc rc = store_begin_write(store, NULL, NULL);
-
-    store->unversioned = true;
-    return rc;
+void store_begin_plain(struct store *store) {
+    begin(store, TRANSACTION_PLAIN);
 }
 
 int32_t store_version(const struct store *store) {
     return store->version;
 }
 
-/* A snapshot's end is sent, but nobody waits for it: its answer is read with the next one. */
-static enum rc end_snapshot(struct store *store) {
-    enum rc rc = store->rc;
-
-    if (store->begun && store->conn && rc == RC_OK) {
-        pg_queue(store, STMT_COMMIT, PG_NONE);
-        pg_flush(store);
-        forget(store);
-        return RC_OK;
-    }
-    store_rollback(store);
-    return rc;
-}
-
-/* The answer to COMMIT. It leaves alone, after everything else is known to be done: as long as it
- * was not sent whatever breaks can be tried again. A transaction that had failed answers ROLLBACK.
- */
-static enum rc end_write(struct store *store) {
+/* COMMIT leaves alone, after everything else is known to be done: as long as it was not sent
+ * whatever breaks can be tried again. A transaction that had failed answers ROLLBACK. */
+static enum rc commit_write(struct store *store) {
+    struct link *l = &store->db.link;
     PGresult *result;
-    enum rc rc;
+    enum rc rc = link_finish(l);
 
-    rc = pg_finish(store);
     if (rc != RC_OK)
         return rc;
-    store->commit_sent = true;
-    pg_send(store, STMT_COMMIT, PG_NONE);
-    rc = pg_next(store, &result);
+    l->standby_missed = false;
+    link_enqueue(l, STMT(COMMIT), PG_NONE, true, NULL);
+    if (l->rc == RC_OK) {
+        store->transaction = TRANSACTION_COMMITTING;
+        l->if_lost = RC_UNKNOWN;
+    }
+    rc = link_next(l, &result);
     if (rc == RC_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         rc = RC_BUG;
-    if (rc == RC_OK && store->commit_doubt)
+    if (rc == RC_OK && l->standby_missed)
         rc = RC_UNKNOWN;
     PQclear(result);
     return rc;
 }
 
-enum rc store_commit(struct store *store) {
-    enum rc rc = store->rc;
+/* The end of a snapshot is sent, but nobody waits for it: its result is read with the next one. */
+static enum rc commit_snapshot(struct store *store) {
+    link_enqueue(&store->db.link, STMT(COMMIT), PG_NONE, false, NULL);
+    link_sync(&store->db.link);
+    return store->db.link.rc;
+}
 
-    if (store->transaction == TRANSACTION_SNAPSHOT)
-        return end_snapshot(store);
-    if (store->transaction == TRANSACTION_WRITE && store->begun && rc == RC_OK) {
-        rc = end_write(store);
-        if (rc == RC_OK || rc == RC_UNKNOWN) {
-            forget(store);
+enum rc store_commit(struct store *store) {
+    enum rc rc = store->db.link.rc;
+
+    if (store->transaction == TRANSACTION_OPEN && rc == RC_OK) {
+        rc = store->kind == TRANSACTION_SNAPSHOT ? commit_snapshot(store) : commit_write(store);
+        if (rc == RC_OK) {
+            reset(store);
             return rc;
         }
     }
@@ -172,21 +158,21 @@ enum rc store_commit(struct store *store) {
 }
 
 void store_rollback(struct store *store) {
-    bool begun = store->begun;
+    struct link *l = &store->db.link;
+    PGresult *result;
 
-    if (store->conn && store->head != store->tail)
-        session_drain(store);
-    forget(store);
-    if (!begun || !store->conn || PQtransactionStatus(store->conn) == PQTRANS_IDLE)
+    (void)link_finish(l);
+    reset(store);
+    if (l->state == LINK_DOWN || PQtransactionStatus(l->conn) == PQTRANS_IDLE)
         return;
-    store->begun = true; /* no look whether the connection is alive: there is something to end */
-    if (pg_exec(store, NULL, STMT_ROLLBACK, PG_NONE) != RC_OK && store->conn)
-        session_drop(store, RC_BROKEN);
-    forget(store);
+    link_enqueue(l, STMT(ROLLBACK), PG_NONE, true, NULL);
+    if (link_next(l, &result) != RC_OK)
+        link_close(l);
+    PQclear(result);
+    link_clear_error(l);
 }
 
-void store_apart(struct store *store, bool apart) {
-    assert(!store->begun);
-    assert(store->transaction == (apart ? TRANSACTION_WRITE : TRANSACTION_NONE));
-    store->transaction = apart ? TRANSACTION_NONE : TRANSACTION_WRITE;
+void store_suspend_transaction(struct store *store, bool suspend) {
+    assert(store->transaction == (suspend ? TRANSACTION_DUE : TRANSACTION_NONE));
+    store->transaction = suspend ? TRANSACTION_NONE : TRANSACTION_DUE;
 }

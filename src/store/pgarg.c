@@ -1,11 +1,11 @@
 /* pgarg.c: parameters and results between C and libpq's forms. */
+#include "store/pgarg.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "store/session.h"
 
 /* pg_type's own numbers, fixed for ever. */
 enum {
@@ -75,7 +75,7 @@ static Oid type_of(char letter) {
     }
 }
 
-const Oid *session_types(struct arena *scratch, const char *letters) {
+const Oid *pg_types(struct arena *scratch, const char *letters) {
     size_t n = strlen(letters);
     Oid *types = arena_array(scratch, n + 1, sizeof *types);
 
@@ -177,8 +177,8 @@ static const char *wire_one(struct arena *scratch, const struct pg_arg *arg, int
     }
 }
 
-struct pg_wire session_wire(struct arena *scratch, const char *letters, const struct pg_arg *args,
-                            size_t count) {
+struct pg_wire pg_wire(struct arena *scratch, const char *letters, const struct pg_arg *args,
+                       size_t count) {
     const char **values = arena_array(scratch, count + 1, sizeof *values);
     int *lengths = arena_array(scratch, count + 1, sizeof *lengths);
     int *formats = arena_array(scratch, count + 1, sizeof *formats);

@@ -1,26 +1,27 @@
 /* prefetch.c: the reads of several requests in one packet: one round trip, one transaction of the
  * database and one change of processes for all of them. Each statement has a snapshot of its own.
  */
+#include "store/prefetch.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "store/prefetch.h"
-#include "store/session.h"
+#include "store/exec.h"
 
-struct store_read *prefetch_read(struct arena *arena, enum stmt stmt, const struct pg_arg *args,
-                                 size_t count) {
+struct store_read *prefetch_read(struct arena *arena, const struct stmt_row *row,
+                                 const struct pg_arg *args, size_t count) {
     struct store_read *read = arena_array(arena, 1, sizeof *read);
     struct pg_arg *copy = arena_array(arena, count, sizeof *copy);
 
     memcpy(copy, args, count * sizeof *copy);
-    *read = (struct store_read){.arena = arena, .stmt = stmt, .args = copy, .arg_count = count};
+    *read = (struct store_read){.arena = arena, .row = row, .args = copy, .arg_count = count};
     return read;
 }
 
 enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **result) {
     if (!read->done)
-        return pg_exec(store, result, read->stmt, read->args, read->arg_count);
+        return pg_exec(store, result, read->row, read->args, read->arg_count);
     read->done = false;
     *result = read->result;
     return read->rc;
@@ -28,10 +29,10 @@ enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **r
 
 /* Not one that is sure to fail for all. */
 static void send_read(struct store *store, struct store_read *read) {
-    if (stmt_rows[read->stmt].flags & STMT_NEEDS_OURS && !store->has_ours)
+    if ((read->row->flags & STMT_NEEDS_INIT_DB) && !store->db.has_extensions)
         return;
-    pg_send(store, read->stmt, read->args, read->arg_count);
-    read->done = store->rc == RC_OK;
+    pg_send(store, read->row, read->args, read->arg_count);
+    read->done = store->db.link.rc == RC_OK;
 }
 
 /* The number of the one that failed, or `count`. */
@@ -59,11 +60,11 @@ static void share_failure(const struct store *store, const struct store_prefetch
                           size_t count) {
     const struct store_read *failed = items[0].read;
     bool in_vain = failed->rc == RC_BUSY;
-    enum stmt stmt = failed->stmt;
+    const struct stmt_row *row = failed->row;
 
     for (size_t i = 0; i < count; i++) {
         struct store_read *read = items[i].read;
-        bool same = i == 0 || (store->locked && read->stmt == stmt);
+        bool same = i == 0 || (store->db.link.locked && read->row == row);
 
         read->done = read->done && in_vain && same;
         read->rc = RC_BUSY;
@@ -74,13 +75,13 @@ bool store_prefetch(struct store *store, const struct store_prefetch *items, siz
     size_t failed;
 
     assert(store->transaction == TRANSACTION_NONE && count <= STORE_PREFETCH);
-    if (!store_connected(store) || store->options->name_reads)
+    if (!store_connected(store) || store->db.options->name_reads)
         return false;
     for (size_t i = 0; i < count; i++)
         send_read(store, items[i].read);
     failed = take_results(store, items, count);
     if (failed < count)
         share_failure(store, items + failed, count - failed);
-    session_forgive(store);
+    link_clear_error(&store->db.link);
     return true;
 }

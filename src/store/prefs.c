@@ -21,9 +21,9 @@ enum rc store_prefs_list(struct store *store, struct arena *arena, const char *u
     enum rc rc;
 
     if (contains != NULL)
-        rc = pg_exec(store, &result, STMT_PREFS_SEARCH, PG_ARGS(pg_text(user), pg_json(contains)));
+        rc = pg_exec(store, &result, STMT(PREFS_SEARCH), PG_ARGS(pg_text(user), pg_json(contains)));
     else
-        rc = pg_exec(store, &result, STMT_PREFS_LIST, PG_ARGS(pg_text(user)));
+        rc = pg_exec(store, &result, STMT(PREFS_LIST), PG_ARGS(pg_text(user)));
     if (rc != RC_OK)
         return rc;
     pg_keep(arena, result);
@@ -49,9 +49,9 @@ struct store_read *store_ask_prefs(struct arena *arena, const char *user, const 
                                    const char *const *path, size_t path_count) {
     if (path_count > 0)
         return prefetch_read(
-            arena, STMT_PREFS_GET_PATH,
+            arena, STMT(PREFS_GET_PATH),
             PG_ARGS(pg_text(user), pg_text(container), pg_texts(path, path_count)));
-    return prefetch_read(arena, STMT_PREFS_GET, PG_ARGS(pg_text(user), pg_text(container)));
+    return prefetch_read(arena, STMT(PREFS_GET), PG_ARGS(pg_text(user), pg_text(container)));
 }
 
 enum rc store_take_prefs(struct store *store, struct store_read *read, struct prefs_document *out) {
@@ -84,11 +84,11 @@ enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_
     enum rc rc;
 
     if (w->revision_count > 0)
-        rc = pg_exec_write(store, &result, STMT_PREFS_UPDATE,
+        rc = pg_exec_write(store, &result, STMT(PREFS_UPDATE),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
                                    revisions_arg(w)));
     else
-        rc = pg_exec_write(store, &result, STMT_PREFS_PUT,
+        rc = pg_exec_write(store, &result, STMT(PREFS_PUT),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
     return take_revision(rc, result, RC_CONFLICT, revision);
 }
@@ -98,11 +98,11 @@ enum rc store_prefs_merge(struct store *store, const struct prefs_write *w, int6
     enum rc rc;
 
     if (w->revision_count > 0)
-        rc = pg_exec_write(store, &result, STMT_PREFS_MERGE_IF,
+        rc = pg_exec_write(store, &result, STMT(PREFS_MERGE_IF),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
                                    pg_bigint(w->bytes_limit - w->growth), revisions_arg(w)));
     else
-        rc = pg_exec_write(store, &result, STMT_PREFS_MERGE,
+        rc = pg_exec_write(store, &result, STMT(PREFS_MERGE),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
                                    pg_bigint(w->bytes_limit - w->growth)));
     return take_revision(rc, result, RC_CONFLICT, revision);
@@ -117,11 +117,11 @@ enum rc store_prefs_set(struct store *store, const struct prefs_write *w, int64_
 
     assert(w->path_count > 0);
     if (w->revision_count > 0)
-        rc = pg_exec_write(store, &result, STMT_PREFS_SET_IF,
+        rc = pg_exec_write(store, &result, STMT(PREFS_SET_IF),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
                                    pg_json(w->value), room, revisions_arg(w)));
     else
-        rc = pg_exec_write(store, &result, STMT_PREFS_SET,
+        rc = pg_exec_write(store, &result, STMT(PREFS_SET),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
                                    pg_json(w->value), room, pg_json(w->document),
                                    pg_request(store)));
@@ -133,7 +133,7 @@ enum rc store_prefs_remove(struct store *store, const struct prefs_write *w, int
     enum rc rc;
 
     assert(w->path_count > 0);
-    rc = pg_exec_write(store, &result, STMT_PREFS_REMOVE,
+    rc = pg_exec_write(store, &result, STMT(PREFS_REMOVE),
                        PG_ARGS(pg_text(w->user), pg_text(w->container),
                                pg_texts(w->path, w->path_count), revisions_arg(w)));
     return take_revision(rc, result, RC_CONFLICT, revision);
@@ -142,7 +142,7 @@ enum rc store_prefs_remove(struct store *store, const struct prefs_write *w, int
 enum rc store_prefs_create(struct store *store, const struct prefs_write *w, int64_t *revision) {
     PGresult *result;
     enum rc rc =
-        pg_exec_write(store, &result, STMT_PREFS_CREATE,
+        pg_exec_write(store, &result, STMT(PREFS_CREATE),
                       PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
 
     return take_revision(rc, result, RC_EXISTS, revision);
@@ -151,14 +151,14 @@ enum rc store_prefs_create(struct store *store, const struct prefs_write *w, int
 enum rc store_prefs_delete(struct store *store, const struct prefs_write *w) {
     PGresult *result;
     int64_t revision;
-    enum rc rc = pg_exec_write(store, &result, STMT_PREFS_DELETE,
+    enum rc rc = pg_exec_write(store, &result, STMT(PREFS_DELETE),
                                PG_ARGS(pg_text(w->user), pg_text(w->container), revisions_arg(w)));
 
     return take_revision(rc, result, RC_NOTFOUND, &revision);
 }
 
 enum rc store_prefs_delete_all(struct store *store, const char *user) {
-    return pg_exec_write(store, NULL, STMT_PREFS_DELETE_ALL, PG_ARGS(pg_text(user)));
+    return pg_exec_write(store, NULL, STMT(PREFS_DELETE_ALL), PG_ARGS(pg_text(user)));
 }
 
 /* One edit, while its transaction is open. */
@@ -181,10 +181,10 @@ static enum rc lock_row(const struct editing *e, struct prefs_document *document
     enum rc rc;
 
     if (e->usage) {
-        pg_queue(e->store, STMT_PREFS_LOCK_USER, PG_ARGS(pg_text(e->user)));
-        pg_send(e->store, STMT_PREFS_USAGE, PG_ARGS(pg_text(e->user)));
+        pg_queue(e->store, STMT(PREFS_LOCK_USER), PG_ARGS(pg_text(e->user)));
+        pg_send(e->store, STMT(PREFS_USAGE), PG_ARGS(pg_text(e->user)));
     }
-    pg_send(e->store, STMT_PREFS_LOCK, PG_ARGS(pg_text(e->user), pg_text(e->container)));
+    pg_send(e->store, STMT(PREFS_LOCK), PG_ARGS(pg_text(e->user), pg_text(e->container)));
     if (e->usage) {
         rc = pg_next(e->store, &result);
         if (rc != RC_OK)
@@ -217,15 +217,15 @@ static enum rc edit_once(const struct editing *e) {
     switch (e->edit(e->context, found ? &document : NULL, e->usage ? &usage : NULL, &text)) {
     case PREFS_KEEP: return RC_OK;
     case PREFS_DELETE:
-        return pg_exec(e->store, NULL, STMT_PREFS_DELETE,
+        return pg_exec(e->store, NULL, STMT(PREFS_DELETE),
                        PG_ARGS(pg_text(e->user), pg_text(e->container), pg_null()));
     case PREFS_WRITE: break;
     }
     if (found)
-        rc = pg_exec(e->store, &result, STMT_PREFS_UPDATE,
+        rc = pg_exec(e->store, &result, STMT(PREFS_UPDATE),
                      PG_ARGS(pg_text(e->user), pg_text(e->container), pg_json(text), pg_null()));
     else
-        rc = pg_exec(e->store, &result, STMT_PREFS_CREATE,
+        rc = pg_exec(e->store, &result, STMT(PREFS_CREATE),
                      PG_ARGS(pg_text(e->user), pg_text(e->container), pg_json(text)));
     return take_revision(rc, result, found ? RC_BUG : RC_EXISTS, e->revision);
 }
@@ -234,11 +234,9 @@ enum rc store_prefs_edit(struct store *store, struct arena *arena, const char *u
                          const char *container, bool usage, prefs_edit edit, void *context,
                          int64_t *revision) {
     struct editing e = {store, arena, user, container, usage, edit, context, revision};
-    enum rc rc = store_begin_plain(store);
+    enum rc rc = RC_EXISTS;
 
-    if (rc != RC_OK)
-        return rc;
-    rc = RC_EXISTS;
+    store_begin_plain(store);
     for (int i = 0; i < EDIT_ATTEMPTS && rc == RC_EXISTS; i++)
         rc = edit_once(&e);
     if (rc == RC_OK)

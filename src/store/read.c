@@ -70,7 +70,7 @@ void refs_take(struct arena *arena, PGresult *result, const char *const *names, 
 enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
                             size_t count, struct ref *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_REFS_BY_NAMES, PG_ARGS(pg_texts(names, count)));
+    enum rc rc = pg_exec(store, &result, STMT(REFS_BY_NAMES), PG_ARGS(pg_texts(names, count)));
 
     if (rc == RC_OK)
         refs_take(arena, result, names, count, out);
@@ -78,7 +78,7 @@ enum rc store_refs_by_names(struct store *store, struct arena *arena, const char
 }
 
 struct store_read *store_ask_ref(struct arena *arena, const char *name) {
-    return prefetch_read(arena, STMT_REF_BY_NAME, PG_ARGS(pg_text(name)));
+    return prefetch_read(arena, STMT(REF_BY_NAME), PG_ARGS(pg_text(name)));
 }
 
 enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out) {
@@ -105,7 +105,7 @@ struct store_read *store_ask_object(struct arena *arena, const char *name) {
     struct pg_arg args[3] = {[2] = pg_text(name)};
 
     objects_managers(arena, &args[0], &args[1]);
-    return prefetch_read(arena, STMT_OBJECT_BY_NAME, args, 3);
+    return prefetch_read(arena, STMT(OBJECT_BY_NAME), args, 3);
 }
 
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out) {
@@ -138,7 +138,7 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
     enum rc rc;
 
     objects_managers(arena, &args[0], &args[1]);
-    rc = pg_exec(store, &result, STMT_OBJECTS_BY_NAMES, args, 3);
+    rc = pg_exec(store, &result, STMT(OBJECTS_BY_NAMES), args, 3);
     if (rc != RC_OK)
         return rc;
     objects = objects_of(arena, result, &found);
@@ -163,8 +163,8 @@ struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                              [5] = pg_text(filter->key)};
 
     objects_managers(arena, &args[0], &args[1]);
-    return filter->key ? prefetch_read(arena, STMT_ATTRS_BY_NAME_KEY, args, 6)
-                       : prefetch_read(arena, STMT_ATTRS_BY_NAME, args, 5);
+    return filter->key ? prefetch_read(arena, STMT(ATTRS_BY_NAME_KEY), args, 6)
+                       : prefetch_read(arena, STMT(ATTRS_BY_NAME), args, 5);
 }
 
 enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out) {
@@ -180,6 +180,6 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
 
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
                          const struct attr_filter *filter, struct object *out) {
-    pg_queue(store, STMT_LOCK_CHANGE, PG_ARGS(pg_texts(&name, 1)));
+    pg_queue(store, STMT(LOCK_CHANGE), PG_ARGS(pg_texts(&name, 1)));
     return store_attrs_by_name(store, arena, name, filter, out);
 }

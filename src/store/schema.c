@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/connect.h"
 #include "store/schema.h"
-#include "store/session.h"
 
 /* etc/schema.sql as a C string, made by the makefile */
 static const char schema_sql[] =
@@ -27,18 +27,18 @@ static void on_notice(void *context, const PGresult *notice) {
     (*told)++;
 }
 
-static enum rc run_schema(struct store *store, int *told) {
+static enum rc run_schema(PGconn *conn, int *told) {
     PGresult *result;
     enum rc rc = RC_OK;
     bool lost;
 
-    PQsetNoticeReceiver(store->conn, on_notice, told);
-    result = PQexec(store->conn, schema_sql);
+    PQsetNoticeReceiver(conn, on_notice, told);
+    result = PQexec(conn, schema_sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-        rc = session_state_rc(PQresultErrorField(result, PG_DIAG_SQLSTATE), &lost);
-        log_error("database: %s", message ? message : PQerrorMessage(store->conn));
+        rc = sqlstate_rc(PQresultErrorField(result, PG_DIAG_SQLSTATE), &lost);
+        log_error("database: %s", message ? message : PQerrorMessage(conn));
     }
     PQclear(result);
     return rc;
@@ -46,27 +46,26 @@ static enum rc run_schema(struct store *store, int *told) {
 
 enum rc store_init_db(const struct store_options *options) {
     struct store_options patient = *options;
-    struct store *store;
-    enum rc rc = RC_BROKEN;
+    struct connection c;
+    enum rc rc = RC_RETRY;
 
     patient.statement_timeout = 0;
     patient.lock_timeout = LOCK_TIMEOUT;
-    store = store_new(&patient);
-    store->whole_tables = true;
-    if (!session_open(store))
-        log_error("database: can't connect: %s", store->error);
-    else
-        for (int i = 0; i < ATTEMPTS; i++) {
-            int told = 0;
+    patient.whole_tables = true;
+    connect_init(&c, &patient);
+    if (!connect_open(&c)) {
+        log_error("database: can't connect: %s", c.link.error);
+        rc = RC_BROKEN;
+    }
+    for (int i = 0; i < ATTEMPTS && rc == RC_RETRY; i++) {
+        int told = 0;
 
-            rc = run_schema(store, &told);
-            if (rc == RC_OK && told == 0)
-                printf("nothing to do\n");
-            else if (rc != RC_OK && told > 0)
-                printf("nothing of this was done: the database refused it\n");
-            if (rc != RC_RETRY)
-                break;
-        }
-    store_free(&store);
+        rc = run_schema(c.link.conn, &told);
+        if (rc == RC_OK && told == 0)
+            printf("nothing to do\n");
+        else if (rc != RC_OK && told > 0)
+            printf("nothing of this was done: the database refused it\n");
+    }
+    link_release(&c.link);
     return rc;
 }

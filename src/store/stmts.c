@@ -142,7 +142,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_BEGIN_SNAPSHOT] = {"begin_snapshot", "", 0,
                              "begin isolation level repeatable read read only"},
     [STMT_BEGIN_WRITE] = {"begin_write", "", 0, "begin isolation level read committed"},
-    [STMT_COMMIT] = {"commit", "", 0, "commit"},
+    [STMT_COMMIT] = {"commit", "", STMT_COMMITS, "commit"},
     [STMT_ROLLBACK] = {"rollback", "", 0, "rollback"},
 
     /* The version comes from the insert itself: max(version) may be somebody else's. */
@@ -153,9 +153,9 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_PING] = {"ping", "", 0, "select 1"},
     [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
 
-    [STMT_HAS_OURS] = {"has_ours", "", STMT_ONCE,
-                       "select to_regclass('muster_schema') is not null"},
-    [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_OURS,
+    [STMT_HAS_EXTENSIONS] = {"has_extensions", "", STMT_ONCE,
+                       "select count(to_regclass('muster_schema'))"},
+    [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
                              "select max(version) from muster_schema"},
 
     /* A line of SQL stays a line. */
@@ -216,7 +216,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
         LIST_HITS("$4")},
 
-    [STMT_COUNT_OBJECTS] = {"count_objects", "TT", STMT_NEEDS_OURS,
+    [STMT_COUNT_OBJECTS] = {"count_objects", "TT", STMT_NEEDS_INIT_DB,
         "select coalesce(sum(n), 0)::bigint from muster_count"
         " where (cardinality($1) = 0 or driver = any($1)) and (cardinality($2) = 0 or type = any($2))"},
 
@@ -351,7 +351,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " on conflict do nothing returning 0 as number)"
         " select max(number) from (select number from bumped union all select number from made) as n"
         " having count(*) > 0"},
-    [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_OURS,
+    [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_INIT_DB,
         "select f.free from (select muster_ip_free($1, $2) as free) as f where f.free is not null"},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
         "select a.entity_id from entity_attrs a"
@@ -410,33 +410,33 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
 
     /* --- preferences. A row is named by $1, the user, and $2, the container. Where revisions are
      * asked for, null is whatever there is. */
-    [STMT_PREFS_LIST] = {"prefs_list", "t", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_LIST] = {"prefs_list", "t", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "select container from muster_preferences where user_id = $1 order by container"},
-    [STMT_PREFS_SEARCH] = {"prefs_search", "tj", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_SEARCH] = {"prefs_search", "tj", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "select container from muster_preferences where user_id = $1 and document @> $2 order by container"},
     /* The most frequent ones say themselves for whom they are: half the work of two statements. */
-    [STMT_PREFS_GET] = {"prefs_get", "tt", STMT_NEEDS_OURS, READ_AS_USER("document")},
-    [STMT_PREFS_GET_PATH] = {"prefs_get_path", "ttT", STMT_NEEDS_OURS, READ_AS_USER("document #> $3")},
-    [STMT_PREFS_PUT] = {"prefs_put", "ttj", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_GET] = {"prefs_get", "tt", STMT_NEEDS_INIT_DB, READ_AS_USER("document")},
+    [STMT_PREFS_GET_PATH] = {"prefs_get_path", "ttT", STMT_NEEDS_INIT_DB, READ_AS_USER("document #> $3")},
+    [STMT_PREFS_PUT] = {"prefs_put", "ttj", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
         " set document = $3, revision = nextval('muster_preferences_revision') returning revision"},
     /* $4: how large the document may have been for this to be added. */
-    [STMT_PREFS_MERGE] = {"prefs_merge", "ttjl", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_MERGE] = {"prefs_merge", "ttjl", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "insert into muster_preferences as p (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
         " set document = p.document || $3, revision = nextval('muster_preferences_revision')"
         " where p.bytes <= $4 returning revision"},
-    [STMT_PREFS_MERGE_IF] = {"prefs_merge_if", "ttjlL", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_MERGE_IF] = {"prefs_merge_if", "ttjlL", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "update muster_preferences"
         " set document = document || $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and bytes <= $4 and revision = any ($5) returning revision"},
     /* $3: where, $4: what must be an object to hold it, $5: what, $6: as above, $7: the whole new
      * document, $8: the request, as STMT_SET_NAME has it. #> takes what looks like a number for a
      * position in a list; such paths don't come here. */
-    [STMT_PREFS_SET] = {"prefs_set", "ttTTjljt", STMT_NEEDS_OURS | STMT_NAMES_ITSELF,
+    [STMT_PREFS_SET] = {"prefs_set", "ttTTjljt", STMT_NEEDS_INIT_DB | STMT_NAMES_ITSELF,
         "with u as materialized (" AS_USER ","
         " case when $8 is not null then " NAME_AFTER("$8") " end)"
         " insert into muster_preferences as p (user_id, container, document, revision)"
@@ -444,59 +444,59 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " on conflict (user_id, container) do update"
         " set document = jsonb_set(p.document, $3, $5), revision = nextval('muster_preferences_revision')"
         " where p.bytes <= $6 and jsonb_typeof(p.document #> $4) = 'object' returning revision"},
-    [STMT_PREFS_SET_IF] = {"prefs_set_if", "ttTTjlL", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_SET_IF] = {"prefs_set_if", "ttTTjlL", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "update muster_preferences"
         " set document = jsonb_set(document, $3, $5), revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and bytes <= $6 and jsonb_typeof(document #> $4) = 'object'"
         " and revision = any ($7) returning revision"},
-    [STMT_PREFS_REMOVE] = {"prefs_remove", "ttTL", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_REMOVE] = {"prefs_remove", "ttTL", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "update muster_preferences"
         " set document = document #- $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and document #> $3 is not null"
         " and ($4 is null or revision = any ($4)) returning revision"},
-    [STMT_PREFS_CREATE] = {"prefs_create", "ttj", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_CREATE] = {"prefs_create", "ttj", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do nothing returning revision"},
-    [STMT_PREFS_UPDATE] = {"prefs_update", "ttjL", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_UPDATE] = {"prefs_update", "ttjL", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "update muster_preferences set document = $3, revision = nextval('muster_preferences_revision')"
         " where user_id = $1 and container = $2 and ($4 is null or revision = any ($4)) returning revision"},
-    [STMT_PREFS_DELETE] = {"prefs_delete", "ttL", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_DELETE] = {"prefs_delete", "ttL", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "delete from muster_preferences"
         " where user_id = $1 and container = $2 and ($3 is null or revision = any ($3)) returning revision"},
-    [STMT_PREFS_DELETE_ALL] = {"prefs_delete_all", "t", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_DELETE_ALL] = {"prefs_delete_all", "t", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "delete from muster_preferences where user_id = $1"},
-    [STMT_PREFS_LOCK] = {"prefs_lock", "tt", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_LOCK] = {"prefs_lock", "tt", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "select revision, document, bytes from muster_preferences"
         " where user_id = $1 and container = $2 for update"},
     /* Two users who get the same number by chance wait for each other, nothing worse. */
     [STMT_PREFS_LOCK_USER] = {"prefs_lock_user", "t", 0,
         "select pg_advisory_xact_lock(hashtextextended($1, 4))"},
-    [STMT_PREFS_USAGE] = {"prefs_usage", "t", STMT_NEEDS_OURS | STMT_OF_USER,
+    [STMT_PREFS_USAGE] = {"prefs_usage", "t", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "select count(*), coalesce(sum(bytes), 0) from muster_preferences where user_id = $1"},
     /* For the transaction, also where that is only one packet. */
     [STMT_SET_USER] = {"set_user", "t", 0,
         "select set_config('muster.user_id', $1, true)"},
 
     /* --- tokens */
-    [STMT_TOKEN_FIND] = {"token_find", "t", STMT_NEEDS_OURS,
+    [STMT_TOKEN_FIND] = {"token_find", "t", STMT_NEEDS_INIT_DB,
         "select encode(hash, 'hex'), owner, array_to_string(scopes, ' '), array_to_string(networks, ' '),"
         " coalesce(last_used < now() - interval '1 minute', true)"
         " from muster_token where id = $1 and revoked is null and coalesce(expires > now(), true)"},
     /* Nobody waits for another who is writing the same down, nor for the disk or a standby: what a
      * crash takes of it is of no weight, and the worker would be gone meanwhile. */
-    [STMT_TOKEN_USED] = {"token_used", "t", STMT_NEEDS_OURS,
+    [STMT_TOKEN_USED] = {"token_used", "t", STMT_NEEDS_INIT_DB,
         "with quick as materialized ("
         " select set_config('synchronous_commit', 'off', true))"
         " update muster_token set last_used = now() where id = (select t.id from muster_token t, quick"
         " where t.id = $1 and coalesce(t.last_used < now() - interval '1 minute', true)"
         " for update of t skip locked)"},
     /* $6: seconds from now; null: for ever. */
-    [STMT_TOKEN_ADD] = {"token_add", "tttTTl", STMT_NEEDS_OURS | STMT_ONCE,
+    [STMT_TOKEN_ADD] = {"token_add", "tttTTl", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "insert into muster_token (id, hash, owner, scopes, networks, expires)"
         " values ($1, decode($2, 'hex'), $3, $4, $5, now() + $6 * interval '1 second')"},
     /* $1: whose; null: all. $2: those that are of no more use, too. */
-    [STMT_TOKEN_LIST] = {"token_list", "tb", STMT_NEEDS_OURS | STMT_ONCE,
+    [STMT_TOKEN_LIST] = {"token_list", "tb", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "select id, owner, array_to_string(scopes, ','), array_to_string(networks, ','),"
         " to_char(made at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
         " to_char(expires at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
@@ -506,7 +506,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " where ($1 is null or owner = $1) and ($2 or revoked is null and coalesce(expires > now(), true))"
         " order by made, id"},
     /* $1: which, or $2: whose. */
-    [STMT_TOKEN_REVOKE] = {"token_revoke", "tt", STMT_NEEDS_OURS | STMT_ONCE,
+    [STMT_TOKEN_REVOKE] = {"token_revoke", "tt", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "update muster_token set revoked = now() where (id = $1 or owner = $2) and revoked is null"},
 
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
@@ -518,9 +518,9 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
      * where the snapshot does (null: as before). Another one, or '!' and why nobody does, means that
      * something may have been changed that no trigger tells of.
      * The short form, without what is only needed where something differs, takes half the time. */
-    [STMT_UNCHANGED] = {"unchanged", "tt", STMT_NEEDS_OURS,
+    [STMT_UNCHANGED] = {"unchanged", "tt", STMT_NEEDS_INIT_DB,
         "select pg_current_snapshot()::text = $1 and not pg_is_in_recovery() and " LIFE " = $2"},
-    [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_OURS,
+    [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_INIT_DB,
         "select n.snapshot, n.life, "
         "case when n.snapshot = $1 and n.life = $2 and not n.standby then null else muster_watch() end, case"
         " when n.life <> $2 or $1 = '' then '{0}'::bigint[]"
@@ -532,7 +532,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
         " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " LIFE
         " as life) as n"},
-    [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_OURS,
+    [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_INIT_DB,
         "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
         " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
 
@@ -604,13 +604,13 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " where a.key = 'ip' and a.subkey is null and a.datatype = 'int' and a.deleted_at_version is null"
         " and a.int_value between -2147483648 and 2147483647"
         " group by a.int_value having count(*) > 1 order by a.int_value"},
-    [STMT_CHECK_WATCH] = {"check_watch", "", STMT_ONCE | STMT_NEEDS_OURS,
+    [STMT_CHECK_WATCH] = {"check_watch", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "select format('triggers of %s are missing or not always on: %s; answers are not kept (muster --init-db makes them again)',"
         " tab, string_agg(name, ', ' order by name))"
         " from unnest(" WATCHED ") as tab cross join unnest(" WATCHERS ") as name"
         " where not exists (select from pg_trigger where tgrelid = tab and tgname = name and tgenabled = 'A')"
         " group by tab order by tab::text"},
-    [STMT_CHECK_TAKEN] = {"check_taken", "", STMT_ONCE | STMT_NEEDS_OURS,
+    [STMT_CHECK_TAKEN] = {"check_taken", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "with taken as (select int_value::bigint as address, count(*)::integer as uses from entity_attrs"
         " where key = 'ip' and subkey is null and datatype = 'int' and deleted_at_version is null"
         " and int_value between -2147483648 and 2147483647 group by int_value),"

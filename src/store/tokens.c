@@ -5,7 +5,7 @@
 enum rc store_token_find(struct store *store, struct arena *arena, const char *id,
                          struct token_found *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_TOKEN_FIND, PG_ARGS(pg_text(id)));
+    enum rc rc = pg_exec(store, &result, STMT(TOKEN_FIND), PG_ARGS(pg_text(id)));
 
     if (rc != RC_OK)
         return rc;
@@ -21,11 +21,11 @@ enum rc store_token_find(struct store *store, struct arena *arena, const char *i
 }
 
 enum rc store_token_used(struct store *store, const char *id) {
-    return pg_exec_write(store, NULL, STMT_TOKEN_USED, PG_ARGS(pg_text(id)));
+    return pg_exec_write(store, NULL, STMT(TOKEN_USED), PG_ARGS(pg_text(id)));
 }
 
 enum rc store_token_add(struct store *store, const struct token_new *t) {
-    return pg_exec_write(store, NULL, STMT_TOKEN_ADD,
+    return pg_exec_write(store, NULL, STMT(TOKEN_ADD),
                          PG_ARGS(pg_text(t->id), pg_text(t->hash), pg_text(t->owner),
                                  pg_texts(t->scopes, t->scope_count),
                                  pg_texts(t->networks, t->network_count),
@@ -35,7 +35,7 @@ enum rc store_token_add(struct store *store, const struct token_new *t) {
 enum rc store_token_list(struct store *store, struct arena *arena, const char *owner, bool all,
                          struct token_row **rows, size_t *count) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_TOKEN_LIST, PG_ARGS(pg_text(owner), pg_bool(all)));
+    enum rc rc = pg_exec(store, &result, STMT(TOKEN_LIST), PG_ARGS(pg_text(owner), pg_bool(all)));
 
     if (rc != RC_OK)
         return rc;
@@ -57,7 +57,7 @@ enum rc store_token_list(struct store *store, struct arena *arena, const char *o
 enum rc store_token_revoke(struct store *store, const char *id, const char *owner, int64_t *count) {
     PGresult *result;
     enum rc rc =
-        pg_exec_write(store, &result, STMT_TOKEN_REVOKE, PG_ARGS(pg_text(id), pg_text(owner)));
+        pg_exec_write(store, &result, STMT(TOKEN_REVOKE), PG_ARGS(pg_text(id), pg_text(owner)));
 
     if (rc != RC_OK)
         return rc;

@@ -28,36 +28,38 @@ static struct membership read_membership(const PGresult *result, size_t row) {
                                .unit = pg_get_int32(result, row, MEMBERSHIP_NUMBER)};
 }
 
-static enum rc read_memberships(struct store *store, struct arena *arena, enum stmt stmt,
-                                struct pg_arg which, struct memberships *out) {
+static enum rc read_memberships(struct store *store, struct arena *arena,
+                                const struct stmt_row *row, struct pg_arg which,
+                                struct memberships *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, stmt, &which, 1);
+    enum rc rc = pg_exec(store, &result, row, &which, 1);
 
     if (rc != RC_OK)
         return rc;
     pg_keep(arena, result);
     out->count = pg_rows(result);
     out->items = arena_array(arena, out->count, sizeof *out->items);
-    for (size_t row = 0; row < out->count; row++)
-        out->items[row] = read_membership(result, row);
+    for (size_t i = 0; i < out->count; i++)
+        out->items[i] = read_membership(result, i);
     return RC_OK;
 }
 
 enum rc store_memberships(struct store *store, struct arena *arena, const int32_t *members,
                           size_t count, struct memberships *out) {
-    return read_memberships(store, arena, STMT_MEMBERSHIPS, pg_ints(members, NULL, count), out);
+    return read_memberships(store, arena, STMT(MEMBERSHIPS), pg_ints(members, NULL, count), out);
 }
 
 enum rc store_contained(struct store *store, struct arena *arena, int32_t container,
                         struct memberships *out) {
-    return read_memberships(store, arena, STMT_CONTAINED, pg_int(container), out);
+    return read_memberships(store, arena, STMT(CONTAINED), pg_int(container), out);
 }
 
 /* Only a member with contents can close a circle: the others need no lock. */
 static enum rc any_has_contents(struct store *store, const int32_t *members, size_t count,
                                 bool *any) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT_HAS_CONTENTS, PG_ARGS(pg_ints(members, NULL, count)));
+    enum rc rc =
+        pg_exec(store, &result, STMT(HAS_CONTENTS), PG_ARGS(pg_ints(members, NULL, count)));
 
     if (rc != RC_OK)
         return rc;
@@ -75,8 +77,8 @@ enum rc store_find_ancestor(struct store *store, int32_t container, const int32_
     *inside = 0;
     if (rc != RC_OK || !any)
         return rc;
-    pg_queue(store, STMT_LOCK_TREE, PG_NONE);
-    rc = pg_exec(store, &result, STMT_FIND_ANCESTOR,
+    pg_queue(store, STMT(LOCK_TREE), PG_NONE);
+    rc = pg_exec(store, &result, STMT(FIND_ANCESTOR),
                  PG_ARGS(pg_int(container), pg_ints(members, NULL, count)));
     if (rc != RC_OK)
         return rc;
@@ -87,7 +89,7 @@ enum rc store_find_ancestor(struct store *store, int32_t container, const int32_
 }
 
 enum rc store_insert(struct store *store, int32_t container, const int32_t *members, size_t count) {
-    return pg_exec(store, NULL, STMT_INSERT_MEMBERS,
+    return pg_exec(store, NULL, STMT(INSERT_MEMBERS),
                    PG_ARGS(pg_int(container), pg_int((int32_t)count), pg_ints(members, NULL, count),
                            pg_version(store)));
 }
@@ -95,13 +97,13 @@ enum rc store_insert(struct store *store, int32_t container, const int32_t *memb
 enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
                             size_t count) {
     return pg_exec(
-        store, NULL, STMT_INSERT_RACKED,
+        store, NULL, STMT(INSERT_RACKED),
         PG_ARGS(pg_int(rack), pg_int(member), pg_ints(units, NULL, count), pg_version(store)));
 }
 
 enum rc store_remove(struct store *store, int32_t container, const int32_t *members, size_t count) {
     size_t found;
 
-    return store_delete_found(store, STMT_MEMBERS,
+    return store_delete_found(store, STMT(MEMBERS),
                               PG_ARGS(pg_int(container), pg_ints(members, NULL, count)), &found);
 }

@@ -10,7 +10,6 @@
 #include "model/driver.h"
 #include "serve.h"
 #include "store/objects.h"
-#include "store/session.h"
 #include "store/stmts.h"
 
 enum { LARGEST = 1 << 20, LIST_MAX = 4096 };
@@ -72,7 +71,7 @@ static void connect_and_prepare(enum stmt stmt) {
         exit(1);
     }
     check(PQprepare(conn, "s", row->text, (int)strlen(row->params),
-                    session_types(arena_new(), row->params)),
+                    pg_types(arena_new(), row->params)),
           PGRES_COMMAND_OK);
     list_managers();
 }

@@ -1,8 +1,8 @@
-/* pgstate.c: SQLSTATE to enum rc, the only place that knows them (PostgreSQL manual, appendix A).
+/* sqlstate.c: SQLSTATE to enum rc, the only place that knows them (PostgreSQL manual, appendix A).
  */
-#include <string.h>
+#include "store/link.h"
 
-#include "store/session.h"
+#include <string.h>
 
 struct state_row {
     const char *prefix; /* a whole SQLSTATE or a class; the first that fits counts */
@@ -41,11 +41,11 @@ static const struct state_row states[] = {
     {"58", RC_BROKEN, false},
 };
 
-bool session_state_locked(const char *sqlstate) {
+bool sqlstate_is_lock(const char *sqlstate) {
     return sqlstate && strcmp(sqlstate, "55P03") == 0;
 }
 
-enum rc session_state_rc(const char *sqlstate, bool *lost) {
+enum rc sqlstate_rc(const char *sqlstate, bool *lost) {
     *lost = true;
     if (!sqlstate)
         return RC_BROKEN;

@@ -1,0 +1,209 @@
+/* link.c: one connection: its state, and statements into its pipeline. */
+#include "store/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+void link_init(struct link *l, struct link_limits limits) {
+    *l =
+        (struct link){.limits = limits, .client = -1, .scratch = arena_new(), .if_lost = RC_BROKEN};
+}
+
+void link_release(struct link *l) {
+    link_close(l);
+    arena_free(&l->scratch);
+    free(l->sent);
+    l->sent = NULL;
+}
+
+/* --- failures */
+
+void link_set_error(struct link *l, const char *text) {
+    size_t n = strlen(text);
+
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    snprintf(l->error, sizeof l->error, "%.*s", (int)n, text);
+    for (char *at = l->error; *at; at++)
+        if (*at == '\n' || *at == '\t')
+            *at = ' ';
+}
+
+void link_fail(struct link *l, enum rc rc) {
+    if (l->rc == RC_OK && rc != RC_OK) {
+        l->rc = rc;
+        l->error_unreported = true;
+    }
+}
+
+void link_clear_error(struct link *l) {
+    l->rc = RC_OK;
+    l->error_unreported = false;
+}
+
+void link_close(struct link *l) {
+    if (l->conn)
+        PQfinish(l->conn);
+    l->conn = NULL;
+    l->state = LINK_DOWN;
+    l->head = l->tail = 0;
+    l->packet_open = l->cancel_hit = false;
+    l->if_lost = RC_BROKEN;
+}
+
+void link_drop(struct link *l, enum rc rc) {
+    if (l->if_lost == RC_UNKNOWN)
+        rc = RC_UNKNOWN;
+    else if (l->state == LINK_CANCELLING)
+        rc = RC_GONE;
+    else if (rc == RC_BROKEN)
+        rc = l->if_lost;
+    link_close(l);
+    if (rc == RC_UNKNOWN || l->rc == RC_OK)
+        l->rc = rc;
+    l->error_unreported = true;
+}
+
+static void drop_with_message(struct link *l) {
+    link_set_error(l, PQerrorMessage(l->conn));
+    link_drop(l, RC_BROKEN);
+}
+
+/* --- the connection */
+
+static bool wait_socket(const struct link *l, short events, int64_t deadline) {
+    struct pollfd fd = {.fd = PQsocket(l->conn), .events = events};
+    int64_t left = deadline - clock_ms();
+    int n = left > 0 ? poll(&fd, 1, (int)left) : 0;
+
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* False: failed or too late. */
+static bool handshake(struct link *l) {
+    int64_t deadline = clock_ms() + l->limits.connect;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
+        if (!wait_socket(l, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
+            link_set_error(l, "timeout expired while connecting");
+            return false;
+        }
+        status = PQconnectPoll(l->conn);
+    }
+    if (status != PGRES_POLLING_OK)
+        link_set_error(l, PQerrorMessage(l->conn));
+    return status == PGRES_POLLING_OK;
+}
+
+/* Warnings go to the log. One of them is more: a commit that stopped waiting for its standby is
+ * reported as done, though it may be lost with the primary. */
+static void on_notice(void *context, const PGresult *notice) {
+    struct link *l = context;
+    const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (function && strcmp(function, "SyncRepWaitForLSN") == 0)
+        l->standby_missed = true;
+    log_info("database: %s", message ? message : "notice");
+}
+
+bool link_open(struct link *l, const char *const *names, const char *const *values) {
+    l->conn = PQconnectStartParams(names, values, 0);
+    l->state = LINK_CONNECTING;
+    if (l->conn && PQstatus(l->conn) != CONNECTION_BAD) {
+        PQsetNoticeReceiver(l->conn, on_notice, l);
+        if (handshake(l)) {
+            l->last_heard = clock_ms();
+            return true;
+        }
+    } else {
+        link_set_error(l, l->conn ? PQerrorMessage(l->conn) : "out of memory");
+    }
+    link_close(l);
+    return false;
+}
+
+/* Seen without a round trip: the server has closed the socket. Whatever else it sent (changed
+ * settings) is read. */
+void link_check_alive(struct link *l) {
+    struct pollfd fd = {.fd = l->conn ? PQsocket(l->conn) : -1, .events = POLLIN};
+
+    if (!l->conn || (PQstatus(l->conn) == CONNECTION_OK && poll(&fd, 1, 0) == 0))
+        return;
+    if (PQconsumeInput(l->conn) && PQstatus(l->conn) == CONNECTION_OK &&
+        !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)) && poll(&fd, 1, 0) == 0)
+        return;
+    log_info("database: the connection was closed meanwhile");
+    link_close(l);
+}
+
+bool link_is_idle(const struct link *l) {
+    return l->head == l->tail;
+}
+
+/* --- sending */
+
+static void enqueued(struct link *l, struct link_sent sent) {
+    if (l->head == l->tail)
+        l->head = l->tail = 0;
+    if (l->tail == l->capacity) {
+        l->capacity = l->capacity ? 2 * l->capacity : 64;
+        l->sent = realloc(l->sent, l->capacity * sizeof *l->sent);
+        if (!l->sent)
+            log_fatal("out of memory");
+    }
+    l->sent[l->tail++] = sent;
+    l->packet_open = sent.kind != LINK_SYNC;
+}
+
+void link_enqueue(struct link *l, const struct stmt_row *row, const struct pg_arg *args,
+                  size_t count, bool wanted, int32_t *number) {
+    struct pg_wire wire;
+    int ok;
+
+    if (l->rc != RC_OK)
+        return;
+    log_debug("sql: %s", row->name);
+    wire = pg_wire(l->scratch, row->params, args, count);
+    if (row->flags & STMT_ONCE)
+        ok = PQsendQueryParams(l->conn, row->text, wire.count, pg_types(l->scratch, row->params),
+                               wire.values, wire.lengths, wire.formats, 0);
+    else
+        ok = PQsendQueryPrepared(l->conn, row->name, wire.count, wire.values, wire.lengths,
+                                 wire.formats, 0);
+    arena_reset(l->scratch);
+    if (ok)
+        enqueued(l, (struct link_sent){LINK_STATEMENT, row, wanted, number});
+    else
+        drop_with_message(l);
+}
+
+void link_prepare(struct link *l, const struct stmt_row *row) {
+    int ok;
+
+    if (l->rc != RC_OK)
+        return;
+    ok = PQsendPrepare(l->conn, row->name, row->text, (int)strlen(row->params),
+                       pg_types(l->scratch, row->params));
+    arena_reset(l->scratch);
+    if (ok)
+        enqueued(l, (struct link_sent){.kind = LINK_PREPARE, .row = row});
+    else
+        drop_with_message(l);
+}
+
+void link_sync(struct link *l) {
+    if (!l->packet_open)
+        return;
+    if (PQpipelineSync(l->conn))
+        enqueued(l, (struct link_sent){.kind = LINK_SYNC});
+    else
+        drop_with_message(l);
+}
