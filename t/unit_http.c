@@ -304,7 +304,7 @@ struct path_case {
 };
 
 static const char *show_path(const char *info, const char *uri, const char *script) {
-    static const char *const results[] = {"", "ENCODING", "LIMIT"};
+    static const char *const results[] = {"", "EMPTY", "DOTS", "ENCODING", "LIMIT"};
     struct path path;
     const char *shown = "";
     enum path_result result;
@@ -332,7 +332,9 @@ static const struct path_case paths[] = {
     {"", NULL, NULL, ""},
     {NULL, NULL, NULL, ""},
     {"/a%2Fb", NULL, NULL, "<a%2Fb>"},
-    {"//a//b", NULL, NULL, "<a><b>"},
+    {"//a/b", NULL, NULL, "<a><b>"},
+    {"//a//b", NULL, NULL, "EMPTY"},
+    {"/a//", NULL, NULL, "EMPTY"},
     {NULL, "/a/b?x=/y", NULL, "<a><b>"},
     {NULL, "/a/b/?x", NULL, "<a><b>"},
     {NULL, "/a%2Fb/c", NULL, "<a/b><c>"},
@@ -366,7 +368,16 @@ static const struct path_case paths[] = {
     {"/e/\xC3\xA9", "/e/\xC3\xA9", NULL, "<e><\xC3\xA9>"},
     {"/e/50%", "/e/50%25", NULL, "<e><50%>"},
     {"/e/a?b", "/e/a%3Fb?c", NULL, "<e><a?b>"},
-    {"/a/b", "//a///b", NULL, "<a><b>"},
+    {"/a/b", "//a/b", NULL, "<a><b>"},
+    {"/a/b", "//a///b", NULL, "EMPTY"},
+    {"/a/b", "/a//b", NULL, "EMPTY"},
+    {"/a//b", "/a//b", NULL, "EMPTY"}, /* lighttpd */
+    {"/a/", "/a//", NULL, "EMPTY"},
+    {"/", "//", NULL, ""},
+    {"/b", "/a/..//b", NULL, "<b>"},
+    {"/a", "/a//..", NULL, "EMPTY"},
+    {"/entity/a", "/app//entity/a", "/app", "EMPTY"},
+    {NULL, "/a//b", NULL, "EMPTY"},
     {"/b", "/a/../b", NULL, "<b>"},
     {"/b/", "/a/../b/.", NULL, "<b>"},
     {"/c/", "/c/%2F", NULL, "<c></>"},
@@ -437,6 +448,30 @@ static const struct path_case paths[] = {
      "LIMIT"},
 };
 
+/* Dots that some front server may have resolved. */
+static void test_dots(void) {
+    static const struct {
+        const char *info;
+        const char *uri;
+        bool dots;
+    } cases[] = {
+        {"/a", "/a", false},          {"/a.b/...", "/a.b/...", false}, {"/b", "/a/../b", true},
+        {"/a/b", "/a/./b", true},     {"/", "/a/%2E%2E", true},        {"/a", "/a/.%2e", true},
+        {"/b", "/%2e/b", true},       {"/a/b", "/a%2F.%2Fb", true},    {"/a", "/a/..%2Fa/", true},
+        {"/a/b", "/a/b/.", true},     {"/a/..b", "/a/..b", false},     {"/a", "/a?b=/../c", false},
+        {"/a/../b", NULL, true},      {"/a/b", NULL, false},           {NULL, "/a/..", true},
+        {"/x/y", "/other/../b", true}};
+    struct path path;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        arena_reset(arena);
+        (void)path_parse(arena, &(struct path_input){cases[i].info, cases[i].uri, NULL, 8, 64},
+                         &path);
+        ok(path.dots == cases[i].dots, "dots in %s of %s", cases[i].info ? cases[i].info : "(none)",
+           cases[i].uri ? cases[i].uri : "(none)");
+    }
+}
+
 /* Where both are equal there is a fast path; with a fragment after them the slow one is taken, and
  * must give the same result. */
 static void test_fast_path(void) {
@@ -474,6 +509,7 @@ static void test_paths(void) {
         memcpy(hostile + i, "/a", 2);
     hostile[sizeof(hostile) - 1] = '\0';
     is_str(show_path("/a", hostile, NULL), "LIMIT", "thousands of segments");
+    test_dots();
 }
 
 /* --- parameters --- */

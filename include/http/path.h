@@ -7,13 +7,14 @@
 
 #include "base/arena.h"
 
-/* The decoded, NUL-terminated segments, in the arena; empty ones are left out. `front`: those that
- * the front server took off before them; for clients they come first. */
+/* The decoded, NUL-terminated segments, in the arena. `front`: those that the front server took off
+ * before them; for clients they come first. */
 struct path {
     const char **segments;
     size_t count;
     const char **front;
     size_t front_count;
+    bool dots; /* the client's path has "." or ".." between slashes, in any spelling */
 };
 
 /* What the front server says (each may be NULL), and the limits. */
@@ -25,7 +26,14 @@ struct path_input {
     size_t max_bytes;
 };
 
-enum path_result { PATH_OK, PATH_ENCODING, PATH_LIMIT };
+enum path_result {
+    PATH_OK,
+    PATH_EMPTY,    /* an empty segment after another one; a slash at the end is none */
+    PATH_DOTS,     /* for callers: `dots` are not allowed here */
+    PATH_ENCODING, /* not UTF-8, a NUL, a broken escape; or dots beside encoded slashes, see below
+                    */
+    PATH_LIMIT     /* more than `max_segments` or `max_bytes` */
+};
 
 /* Makes the path of a request. `path_info` chooses the route; where `request_uri` names the same
  * path once front servers have decoded it, merged its slashes and resolved its dots, its segments
@@ -34,9 +42,11 @@ enum path_result { PATH_OK, PATH_ENCODING, PATH_LIMIT };
  * `path_info` it is taken off here. A URI that says something else was rewritten in front:
  * path_info counts.
  *
- * PATH_LIMIT: more than `max_segments` or `max_bytes`. PATH_ENCODING: not UTF-8, a NUL, a broken
- * escape; or dots beside encoded slashes that make path_info begin with another segment than the
- * client's path does (/container/..%2F..%2F arrives as "/"). */
+ * Dots beside encoded slashes may make path_info begin with another segment than the client's path
+ * does (/container/..%2F..%2F arrives as "/"): PATH_ENCODING. */
 enum path_result path_parse(struct arena *arena, const struct path_input *in, struct path *out);
+
+/* True if "." or ".." is between slashes in a decoded path. */
+bool path_has_dots(const char *text);
 
 #endif

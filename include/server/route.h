@@ -41,7 +41,8 @@ struct route_match {
     const struct route *route; /* NULL: none for this method */
     unsigned allowed;          /* methods known on this path; 0: unknown path */
     enum mount mount;
-    const char *const *args; /* segments behind the mount, or behind the literal prefix */
+    bool reserved;           /* it would create a container that could not be read */
+    const char *const *args; /* segments after the mount, or after the literal prefix */
     size_t arg_count;
 };
 

@@ -103,6 +103,7 @@ enum stmt {
 
     /* the report of --check-db, in its order (store/check.c) */
     STMT_CHECK_NAMES,
+    STMT_CHECK_DOTS,
     STMT_CHECK_COUNTERS,
     STMT_CHECK_OWNERS,
     STMT_CHECK_RELATIONS,

@@ -23,12 +23,25 @@ struct raw {
     size_t bytes;  /* of the segments, each with a slash */
     bool encoded;  /* a segment has an encoded slash */
     bool reversed; /* a ".." segment went back over one that has an encoded slash */
+    bool empty;    /* an empty segment follows another one */
+    bool dots;     /* a piece is "." or ".." */
 };
 
 /* --- decoded text --- */
 
 static bool is_dots(const char *at, size_t n) {
     return n > 0 && n <= 2 && at[0] == '.' && at[n - 1] == '.';
+}
+
+bool path_has_dots(const char *text) {
+    size_t n;
+
+    for (; *text != '\0'; text += n + (text[n] == '/')) {
+        n = strcspn(text, "/");
+        if (is_dots(text, n))
+            return true;
+    }
+    return false;
 }
 
 /* Writes the pieces of a decoded text as front servers do, "/a/b": empty ones and "." are dropped,
@@ -114,6 +127,7 @@ static const char *decode(struct arena *arena, const char *text, size_t n) {
 static void add_segment(struct raw *raw, const char *segment) {
     size_t n = strlen(segment);
 
+    raw->dots = raw->dots || path_has_dots(segment);
     if (!is_dots(segment, n)) {
         raw->encoded = raw->encoded || strchr(segment, '/') != NULL;
         raw->bytes += n + 1;
@@ -138,8 +152,10 @@ static enum path_result read_raw(struct arena *arena, const struct path_input *i
         const char *segment;
 
         n = strcspn(p, "/?#");
-        if (n == 0)
+        if (n == 0) {
+            raw->empty = raw->empty || raw->count > 0;
             continue;
+        }
         segment = decode(arena, p, n);
         if (segment == NULL)
             return PATH_ENCODING;
@@ -178,13 +194,15 @@ static size_t script_length(struct arena *arena, const struct path_input *in,
 static enum path_result take_info(struct arena *arena, const struct path_input *in,
                                   const char *info, struct path *out) {
     const char *script = resolved(arena, in->script_name);
+    const char *text = in->path_info == NULL ? "" : in->path_info;
 
     if (is_shown(info, script))
         script = ""; /* nginx's stock fastcgi_params */
     out->front = split(arena, script, &out->front_count);
     out->segments = split(arena, info, &out->count);
-    return out->count > in->max_segments || out->front_count > SCRIPT_SEGMENTS ? PATH_LIMIT
-                                                                               : PATH_OK;
+    if (out->count > in->max_segments || out->front_count > SCRIPT_SEGMENTS)
+        return PATH_LIMIT;
+    return strstr(text + strspn(text, "/"), "//") != NULL ? PATH_EMPTY : PATH_OK;
 }
 
 static const char *join(struct arena *arena, const struct raw *raw) {
@@ -267,11 +285,15 @@ enum path_result path_parse(struct arena *arena, const struct path_input *in, st
         return PATH_LIMIT;
     if (!empty && !utf8_valid(in->path_info, strlen(in->path_info)))
         return PATH_ENCODING;
-    if (in->request_uri == NULL)
+    if (in->request_uri == NULL) {
+        out->dots = !empty && path_has_dots(in->path_info);
         return take_info(arena, in, resolved(arena, in->path_info), out);
+    }
     result = read_raw(arena, in, &raw);
     if (result != PATH_OK)
         return result;
-    return empty ? take_raw(in, &raw, script_length(arena, in, &raw), out)
-                 : choose(arena, in, &raw, out);
+    out->dots = raw.dots;
+    result = empty ? take_raw(in, &raw, script_length(arena, in, &raw), out)
+                   : choose(arena, in, &raw, out);
+    return result == PATH_OK && raw.empty ? PATH_EMPTY : result;
 }

@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "http/path.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -20,6 +21,10 @@ struct verdict names_check(struct arena *arena, const char *name, size_t max) {
                           quote(arena, name), max);
     if (utf8_has_control(name))
         return verdict_no(arena, RC_INVALID, "%s is not a valid name: it has a control character.",
+                          quote(arena, name));
+    if (path_has_dots(name))
+        return verdict_no(arena, RC_INVALID,
+                          "%s is not a valid name: \".\" and \"..\" can't stand between slashes.",
                           quote(arena, name));
     return verdict_of(RC_OK);
 }

@@ -132,12 +132,19 @@ static int respond_options(struct exchange *x) {
 }
 
 static int fail_path(struct exchange *x, enum path_result result) {
-    if (result == PATH_LIMIT)
-        return reply_fail(&x->c, 414, "The path is too long.");
-    return reply_fail(
-        &x->c, 400,
-        "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside encoded "
-        "slashes that lead elsewhere.");
+    switch (result) {
+    case PATH_LIMIT: return reply_fail(&x->c, 414, "The path is too long.");
+    case PATH_EMPTY: return reply_fail(&x->c, 404, "The path has an empty segment.");
+    case PATH_DOTS:
+        return reply_fail(&x->c, 400,
+                          "The path has a segment \".\" or \"..\", which %.32s does not accept.",
+                          x->request.method_text);
+    default:
+        return reply_fail(
+            &x->c, 400,
+            "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside "
+            "encoded slashes that lead elsewhere.");
+    }
 }
 
 static int fail_method(struct exchange *x) {
@@ -199,7 +206,7 @@ static int check_request(struct exchange *x) {
         x->body_result = intake_body(&x->body, &x->transport, request);
     if (refused != 0)
         return refused;
-    if (request->method == METHOD_OPTIONS)
+    if (request->method == METHOD_OPTIONS && path != PATH_DOTS)
         return respond_options(x);
     if (path != PATH_OK)
         return fail_path(x, path);
@@ -207,6 +214,8 @@ static int check_request(struct exchange *x) {
         return reply_fail(&x->c, 404, "There is nothing at this path.");
     if (x->match.route == NULL)
         return fail_method(x);
+    if (x->match.reserved)
+        return reply_fail(&x->c, 400, "The container name is reserved.");
     if (x->body_result != BODY_OK)
         return fail_body(x);
     if (!headers_valid(request))

@@ -158,12 +158,20 @@ static enum mount find_mount(const struct settings *settings, const struct path 
 }
 
 /* Whether the server is well can be asked whatever is mounted. */
-static bool is_monitor(const struct path *path) {
+static bool is_monitor(const char *segment) {
     for (const struct route *row = table; row < table + sizeof(table) / sizeof(table[0]); row++)
-        if ((row->flags & ROUTE_MONITOR) && path->count == 1 &&
-            strcmp(row->pattern, path->segments[0]) == 0)
+        if ((row->flags & ROUTE_MONITOR) && strcmp(row->pattern, segment) == 0)
             return true;
     return false;
+}
+
+/* True if a container of this name could be written by its keys, but its own path is another row's.
+ */
+static bool is_reserved(const struct settings *settings, const struct path *path, size_t skip) {
+    const char *container = skip < path->count ? path->segments[skip] : "";
+
+    return strcmp(container, "__doc__") == 0 ||
+           (skip == 0 && settings->api.mounts[MOUNT_ROOT] == NULL && is_monitor(container));
 }
 
 /* A row that names HEAD itself comes before those of GET in the table. */
@@ -177,7 +185,8 @@ struct route_match route_find(const struct settings *settings, const struct path
     size_t skip, most = 0;
     enum mount mount = find_mount(settings, path, &skip), rows;
 
-    if (settings->api.mounts[MOUNT_ROOT] == NULL && is_monitor(path))
+    if (settings->api.mounts[MOUNT_ROOT] == NULL && path->count == 1 &&
+        is_monitor(path->segments[0]))
         mount = MOUNT_ROOT;
     rows = mount;
     if (mount == MOUNT_COUNT)
@@ -201,6 +210,8 @@ struct route_match route_find(const struct settings *settings, const struct path
         if (match.route == NULL && (answers(row) & METHOD_BIT(method)) != 0)
             match.route = row;
     }
+    match.reserved = rows == MOUNT_PREFERENCES && (METHOD_BIT(method) & (POST | PUT | PATCH)) &&
+                     is_reserved(settings, path, skip);
     match.args = path->segments + skip + most;
     match.arg_count = path->count - skip - most;
     return match;

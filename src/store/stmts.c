@@ -541,6 +541,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "select format('name \"%s\" is there %s times: entities %s', name, count(*),"
         " string_agg(entity_id::text, ', ' order by entity_id))"
         " from entities where deleted_at_version is null group by name having count(*) > 1 order by name"},
+    [STMT_CHECK_DOTS] = {"check_dots", "", STMT_ONCE,
+        "select format('/%s/%s can''t be changed or deleted, as its name has a segment of dots;"
+        " to rename it: update entities set name = ''NEW'' where entity_id = %s', driver, name, entity_id)"
+        " from entities where deleted_at_version is null and name ~ '(^|/)[.]{1,2}(/|$)' order by entity_id"},
     [STMT_CHECK_COUNTERS] = {"check_counters", "", STMT_ONCE,
         "select format('counter \"%s\" of entity %s is there %s times', attr_key, entity_id, count(*))"
         " from counters group by entity_id, attr_key having count(*) > 1 order by entity_id, attr_key"},
