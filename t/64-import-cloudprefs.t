@@ -78,15 +78,39 @@ subtest 'what can not be taken' => sub {
         15 => [ '{"__id": "__doc__"}',                     qr/405/ ],
         16 => [ "{\"__id\": \"esc\e[2J\", \"a\": \"\xff\"}", qr/./ ],
     );
-    my $result = import_lines([ '{"__id":"fine"}', map { $bad{$_}[0] } sort { $a <=> $b } keys %bad ]);
-    is($result->{status}, 1, 'status 1');
-    for my $line (sort { $a <=> $b } keys %bad) {
-        my ($said) = $result->{err} =~ /^import-cloudprefs: line $line: (.*)$/m;
-        like($said // '', $bad{$line}[1], "line $line: " . substr($bad{$line}[0], 0, 40) =~ s/[^ -~]/?/gr);
+    # A dry run finds the same, and stores nothing.
+    my @said;
+    for my $dry (1, 0) {
+        my $result = import_lines([ '{"__id":"fine"}', map { $bad{$_}[0] } sort { $a <=> $b } keys %bad ], ('--dry-run') x $dry);
+        is($result->{status}, 1, 'status 1' . ($dry ? ' of a dry run' : ''));
+        for my $line (sort { $a <=> $b } keys %bad) {
+            my ($said) = $result->{err} =~ /^import-cloudprefs: line $line: (.*)$/m;
+            like($said // '', $bad{$line}[1], "line $line: " . substr($bad{$line}[0], 0, 40) =~ s/[^ -~]/?/gr);
+        }
+        my $done = $dry ? 'fine' : 'stored';
+        like($result->{err}, qr/1 $done, 0 there already, 15 not taken/, 'and how many');
+        unlike($result->{err}, qr/[^\n -~]/, 'nothing that could harm a terminal');
+        holds('fine', $dry ? 404 : '{}');
+        push @said, join '', $result->{err} =~ /^import-cloudprefs: line .*\n/mg;
     }
-    like($result->{err}, qr/1 stored, 0 there already, 15 not taken/, 'and how many');
-    unlike($result->{err}, qr/[^\n -~]/, 'nothing that could harm a terminal');
-    holds('fine', '{}');
+    is($said[0], $said[1], 'word for word the same');
+};
+
+subtest 'other formats of mongoexport' => sub {
+    for my $case ([ '[{"__id":"array"},', '{"__id":"array2"}]' ], [ '', '[', '{"__id":"array"}', ']' ], [ '{', '  "__id": "pretty"', '}' ]) {
+        my $result = import_lines($case);
+        my $flag   = $case->[-1] eq '}' ? '--pretty' : '--jsonArray';
+        is($result->{status}, 2, "$flag: status 2");
+        like($result->{err}, qr/\A[^\n]*line [12]: [^\n]*\Q$flag\E[^\n]*\n\z/, 'one line says how to export');
+    }
+    holds('', qq(["a/b \xc3\xa9\xf0\x9f\x98\x80", "defaults", "fine", "new", "numbers", "spaced"]));
+};
+
+subtest 'many' => sub {
+    my $begin  = time;
+    my $result = import_lines([ map { qq({"__id":"many$_","text":") . 'x' x 2000 . '"}' } 1 .. 200 ]);
+    like($result->{err}, qr/200 lines: 200 stored/, '200 containers');
+    cmp_ok(time - $begin, '<', 4 * ($ENV{MUSTER_SLOW} // 1), 'without waiting for delayed acknowledgements');
 };
 
 subtest 'arguments and faults' => sub {
@@ -101,7 +125,9 @@ subtest 'arguments and faults' => sub {
     }
     my $dry = import_lines([ '{"__id":"dry"}', '{}' ], '--dry-run');
     is($dry->{status}, 1, '--dry-run finds faults');
-    like($dry->{err}, qr/1 fine, 1 not taken/, 'and says so');
+    like($dry->{err}, qr/1 fine, 0 there already, 1 not taken/, 'and says so');
+    like(import_lines([ $lines[0], '{"__id":"dry"}' ], '--dry-run')->{err}, qr/1 fine, 1 there already, 0 not taken/, 'with what is there');
+    like(import_lines([ $lines[0], '{"__id":"dry"}' ], '--dry-run', '--replace')->{err}, qr/2 fine, 0 there already, 0 not taken/, 'unless it would be replaced');
     holds('dry', 404);
     my $wrong = run([ $^X, $program, '--user', 'alice', '--url', $world->front->url . '/nowhere' ], stdin => qq({"__id":"a"}\n));
     is($wrong->{status}, 3, 'status 3: nothing there');
