@@ -529,9 +529,12 @@ subtest 'doc/muster.conf.5 has every setting with its default' => sub {
     is(join(' ', sort grep { !$setting{$_} && /_|^mounts\./ } keys %item), '', 'no setting that there is not');
 } if exists $text{'doc/muster.conf.5'};
 
-for my $page (grep { m{^doc/.*\.[58]$} } @tree) {
-    my $said = `mandoc -T lint -W warning '$src/$page' 2>&1`;
-    is($? == -1 ? "no mandoc: $!" : $said, '', "$page: mandoc has nothing to say");
+my $mandoc = grep { -x "$_/mandoc" } split /:/, $ENV{PATH};
+SKIP: {
+    skip 'mandoc is not installed (Debian: mandoc)', 1 unless $mandoc;
+    for my $page (grep { m{^doc/.*\.[58]$} } @tree) {
+        is(`mandoc -T lint -W warning '$src/$page' 2>&1`, '', "$page: mandoc has nothing to say");
+    }
 }
 
 # Every option that a text has, with its dashes.
@@ -542,6 +545,7 @@ sub options_in {
 }
 
 subtest 'doc/muster.8 has the options that the program tells of' => sub {
+    plan skip_all => 'mandoc is not installed (Debian: mandoc)' unless $mandoc;
     my $told = qx('$build/muster' --help) . qx('$build/muster' token --help);
     my $page = qx(mandoc -T ascii -O width=1000 '$src/doc/muster.8') =~ s/.\x08//gr;
     like($page, qr/^DESCRIPTION/m, 'the page can be read') or return;

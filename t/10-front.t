@@ -200,6 +200,7 @@ my $loaded;
 for my $name ('nginx', 'lighttpd', 'spawn-fcgi + nginx', 'lighttpd bin-path') {
     subtest "through $name" => sub {
         my ($via, $option) = @{ $fronts{$name} };
+        plan skip_all => 'spawn-fcgi is not installed (Debian: spawn-fcgi)' if ($via // '') eq 'spawn-fcgi' && !which('spawn-fcgi');
         my $muster = Muster::Server->new(postgres => $postgres, via => $via);
         Muster::Data::load_example($postgres) unless $loaded++;
         my $front = Muster::Front->new(server => $muster, %$option);

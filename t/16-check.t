@@ -1,0 +1,97 @@
+#!/usr/bin/perl
+# 16-check.t: contrib/check and contrib/demo from a clone in a path with blanks; what they and configure.ac
+# say when something fails or is missing. The tools that build are stand-ins here.
+use v5.24;
+use warnings;
+use Muster::Process qw(build_dir free_port poll run slurp source_dir spew temp_dir which);
+use Test::More;
+
+my $base  = temp_dir();
+my $clone = "$base/a clone";
+my $src   = source_dir();
+is(run([ 'sh', '-c', 'mkdir -p "$2/t" && cp -r "$1/contrib" "$1/etc" "$1/configure.ac" "$2/" && cp -r "$1/t/lib" "$2/t/"', 'sh', $src, $clone ])->{status}, 0, 'a clone');
+
+# Programs that come first in the PATH: what is called, and with what as its text.
+mkdir "$base/bin";
+sub stand_in {
+    my ($name, $text) = @_;
+    chmod 0755, spew("$base/bin/$name", "#!/bin/sh\n$text") or die "$name: $!";
+    return;
+}
+stand_in(autoreconf => <<'END');
+cat >configure <<'INNER'
+#!/bin/sh
+for path in "$PWD" "$(cd "$(dirname "$0")" && pwd)"; do
+    case $path in *" "*) echo "configure: error: unsafe directory name: $path" >&2; exit 1 ;; esac
+done
+: >config.status
+INNER
+chmod +x configure
+END
+my $build = build_dir();
+delete local @ENV{qw(MUSTER_TALLY PERL5LIB MUSTER_BUILD_DIR PROVEFLAGS MAKEFLAGS MFLAGS MAKELEVEL)};
+my $tests = temp_dir();
+spew("$tests/good.t", "print qq{1..2\\nok 1\\nok 2\\n};\n");
+spew("$tests/bad.t",  "print qq{1..3\\nok 1\\nnot ok 2\\nnot ok 3\\n};\n");
+spew("$tests/dead.t", "print qq{1..1\\nok 1\\n}; exit 3;\n");
+
+sub check {
+    my ($made, @args) = @_;
+    stand_in(make => $made);
+    return run([ "$clone/contrib/check", '--fast', @args ], env => { PATH => "$base/bin:$ENV{PATH}", TMPDIR => $base }, timeout => 120);
+}
+
+subtest 'contrib/check' => sub {
+    plan skip_all => 'packages are missing' if system("cd '$clone' && . contrib/packages && dpkg-query -W \$packages_build \$packages_run \$packages_test >/dev/null 2>&1");
+    my $suite = qq{case "\$*" in *"check MUSTER_FAST=1"*) for a; do case \$a in PROVEFLAGS=*) exec prove \${a#PROVEFLAGS=} };
+    my $good  = check("$suite $tests/good.t ;; esac; done ;; esac\n");
+    is($good->{status}, 0, 'in a path with blanks, when all is well') or diag $good->{out}, $good->{err};
+    like($good->{out}, qr/\n2 passed, 0 failed\n\z/, 'says how many');
+    unlike($good->{out}, qr/^failed/m, 'and names nothing');
+    my $bad = check("$suite $tests/good.t $tests/bad.t $tests/dead.t ;; esac; done ;; esac\n");
+    is($bad->{status}, 1, 'with tests that fail');
+    like($bad->{out}, qr{\nfailed:\n  [^\n]*\Q$tests\E/bad\.t: 2\n  [^\n]*\Q$tests\E/dead\.t: 1\n4 passed, 3 failed\n\z}, 'their names are the end');
+    my $no = check("echo no compiler; exit 1\n");
+    is($no->{status}, 1, 'where the build fails');
+    like($no->{out}, qr{no compiler\n.*\nfailed:\n  make [^\n]*tests\n0 passed, 1 failed\n\z}s, 'that is named');
+    my $blank = check("exit 0\n", '--dir', "$base/b c");
+    is($blank->{status}, 2, 'a directory with blanks is refused');
+    like($blank->{err}, qr/"\Q$base\E\/b c": please use a path without blanks/, 'and why');
+};
+
+subtest 'contrib/demo' => sub {
+    plan skip_all => 'packages are missing' if system("cd '$clone' && . contrib/packages && dpkg-query -W \$packages_build \$packages_run >/dev/null 2>&1");
+    stand_in(make => "cp '$build/muster' . && cp -r '$build/share' .\n");
+    my $out     = "$base/out";
+    my $port    = free_port();
+    my $process = Muster::Process->start([ "$clone/contrib/demo", '--port', $port, '--dir', "$base/data" ],
+        out => $out, cwd => $base, env => { PATH => "$base/bin:$ENV{PATH}" });
+    poll(120, sub { slurp($out) =~ /^ready/m || !$process->alive });
+    like(slurp($out), qr{^ready http://127\.0\.0\.1:$port/$}m, 'ready, from a clone in a path with blanks');
+    is($process->stop('TERM', 40), 0, 'and ends');
+    my $here = run([ "$clone/contrib/demo", '--port', $port ], cwd => $clone);
+    is($here->{status}, 1, 'its data may not be in such a path');
+    like($here->{err}, qr/please use a path without blanks and quotes \(--dir DIR\)/, 'which it says');
+};
+
+subtest 'configure.ac without pkg-config' => sub {
+    my $aclocal = which('aclocal') or plan skip_all => 'aclocal is not installed (Debian: automake)';
+    my $dir     = temp_dir();
+    mkdir "$dir/none";
+    spew("$dir/configure.ac", slurp("$src/configure.ac"));
+    my $result = run([ $aclocal, "--system-acdir=$dir/none" ], cwd => $dir);
+    isnt($result->{status}, 0, 'is an error');
+    like($result->{err}, qr/pkg-config is missing \(Debian: apt-get install pkg-config\)/, 'that says what is missing') or diag $result->{err};
+};
+
+subtest 'tests without mandoc' => sub {
+    my $farm = temp_dir();
+    for my $dir ('/bin', '/usr/bin') {
+        symlink "$dir/$_", "$farm/$_" for grep { $_ ne 'mandoc' } map { s{.*/}{}r } glob "$dir/*";
+    }
+    my $result = run([ $^X, "-I$src/t/lib", "$src/t/00-house.t" ], env => { PATH => $farm, MUSTER_BUILD_DIR => $build, MUSTER_SRC_DIR => $src });
+    is($result->{status}, 0, 't/00-house.t passes') or diag $result->{out} =~ /^ *not ok.*/mg, $result->{err};
+    like($result->{out}, qr/skip mandoc is not installed/i, 'and says what it leaves out');
+};
+
+done_testing;
