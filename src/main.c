@@ -29,11 +29,11 @@ static struct {
 } options = {.action = SUPERVISE};
 
 static const char usage[] =
-    "usage: muster [-c FILE]... [-f]           answer FastCGI requests\n"
+    "usage: muster [-c FILE]... [-f]           serve FastCGI requests\n"
     "       muster [-c FILE]... -t             check the configuration\n"
     "       muster [-c FILE]... --init-db      create or complete the database's schema\n"
     "       muster [-c FILE]... --check-db     report what is wrong in the database\n"
-    "       muster [-c FILE]... --once         answer one request, as a CGI program\n"
+    "       muster [-c FILE]... --once         serve one request, as a CGI program\n"
     "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
     "\n"

@@ -266,7 +266,7 @@ subtest 'as long as no other worker could' => sub {
 };
 
 subtest 'where each read has a name, each goes alone' => sub {
-    begin(name_reads => JSON::PP::true);
+    begin(tag_reads => JSON::PP::true);
     is_deeply([ map { $_->{status} } at_once(@four) ], [ (200) x 4 ], 'answered');
     is(together(), 0, 'one by one');
     end();

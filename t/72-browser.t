@@ -308,9 +308,9 @@ subtest 'in the database: writes, and reads of several statements' => sub {
     $server->stop;
 };
 
-subtest 'in the database: name_reads' => sub {
+subtest 'in the database: tag_reads' => sub {
     for my $on (0, 1) {
-        my $server = server(name_reads => $on ? JSON::PP::true : JSON::PP::false, workers => 1, cache_size => 0, log_level => 'debug');
+        my $server = server(tag_reads => $on ? JSON::PP::true : JSON::PP::false, workers => 1, cache_size => 0, log_level => 'debug');
         my $front  = Muster::Front->new(server => $server);
         my %ask    = (
             'an object'  => [ 'entities', '/by-name/testserver1' ],

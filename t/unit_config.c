@@ -254,6 +254,14 @@ static void test_overlay(void) {
     config_free(&settings);
 }
 
+static void test_former_names(void) {
+    struct settings *settings = load_text("name_reads = true;");
+
+    ok(settings != NULL && settings->store.name_reads, "a former name is still read");
+    config_free(&settings);
+    refused("name_reads = 1;", 1, "setting \"tag_reads\": must be true or false, not an integer");
+}
+
 static void test_headers(void) {
     struct settings *settings = load_text("response_headers = ( \"A-b:  c: d\", \"E:\" );");
 
@@ -315,7 +323,7 @@ static void test_access(void) {
             "setting \"access[0]\": must be a string, not an integer");
     refused("trusted_networks = ( \"10.0.0.1/8\" );", 1,
             "setting \"trusted_networks\": \"10.0.0.1/8\" is no address, no network "
-            "\"address/length\" without bits behind its length, and neither \"unix\" nor \"*\"");
+            "\"address/length\" without bits after its length, and neither \"unix\" nor \"*\"");
     refused("trusted_networks = \"*\";", 1,
             "setting \"trusted_networks\": must be a list of strings, not a string");
     refused("token_key = \"secret\";", 1,
@@ -336,7 +344,7 @@ static void test_secret(void) {
     if (chmod(path, 0644) != 0)
         abort();
     refused(text, 1,
-            "setting \"token_key\": everybody can read this file (chmod o-r takes that away)");
+            "setting \"token_key\": all users can read this file; use chmod o-r");
 }
 
 static void test_alone(void) {
@@ -395,6 +403,7 @@ int main(void) {
     test_large_integers();
     test_all_at_once();
     test_overlay();
+    test_former_names();
     test_headers();
     test_access();
     test_secret();

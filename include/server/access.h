@@ -28,10 +28,10 @@ bool access_grant(unsigned roles[MOUNT_COUNT], const char *mount, unsigned bits)
 /* Reads a token's scope, "role" or "role:mount", and grants it. False: it is none. */
 bool access_scope(unsigned roles[MOUNT_COUNT], const char *scope);
 
-/* What the configuration lets this identity (NULL: nobody we know) do on a mount. */
+/* What the configuration lets this identity (NULL: unknown) do on a mount. */
 unsigned access_roles(const struct settings *settings, const char *identity, enum mount mount);
 
-/* May somebody with these roles do what needs that one? */
+/* True if these roles include that one. */
 bool access_allows(unsigned roles, enum role needed);
 
 /* Is this address (REMOTE_ADDR, or NULL) in one of the networks? They were checked by

@@ -4,17 +4,17 @@
 
 #include "server/exchange.h"
 
-/* To be called once the route is found and before anything else of the request is looked at. Sets
- * request.identity (the owner of a token, or what the front server says; NULL: nobody we know) and,
- * where the route is about somebody's own documents, request.user; says in the context whether the
- * managers are theirs, too, and in the exchange whether they may write only. Returns 0, or the
- * status that was answered: 400 for an identity that was handed over twice or is no text, 401 for
- * nobody we know or a token that is not valid (RFC 6750, section 3.1), 403 for somebody who may
- * not, 503 where a token can't be checked. */
+/* To be called once the route is found and before anything else of the request is examined. Sets
+ * request.identity (the owner of a token, or what the front server says; NULL: unknown) and, where
+ * the route is about a user's own documents, request.user; in the context whether the client may
+ * create and delete managers, in the exchange whether it may only write. Returns 0, or the status
+ * of the response: 400 for an identity that was passed twice or is not valid, 401 for an unknown
+ * client or a token that is not valid (RFC 6750, section 3.1), 403 for a client without the role
+ * and a write of another site's page, 503 if a token can't be checked. */
 int auth_admit(struct exchange *x);
 
-/* Writes down that tokens were used, each at most once a minute: to be called when the answers are
- * out and nobody waits. */
+/* Records that tokens were used, each at most once a minute: to be called when the responses have
+ * been sent and no request waits. */
 void auth_note_use(struct worker_state *w);
 
 #endif

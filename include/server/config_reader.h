@@ -1,4 +1,4 @@
-/* config_reader.h: what the files of the configuration reader share; nobody else includes it. */
+/* config_reader.h: what the files of the configuration reader share; for them only. */
 #ifndef MUSTER_SERVER_CONFIG_READER_H
 #define MUSTER_SERVER_CONFIG_READER_H
 

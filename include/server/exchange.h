@@ -20,7 +20,7 @@ struct exchange {
     enum body_result body_result;
     struct route_match match;
     struct context c;
-    int64_t began; /* clock_us() */
+    int64_t began;   /* clock_us() */
     bool write_only; /* the client may not read: what a write shows is left out */
     int status;
     bool responded; /* nothing is left to run */

@@ -6,9 +6,9 @@
 #include "server/settings.h"
 
 /* True for a write that a browser sends for a page of another site (Sec-Fetch-Site, or Origin, RFC
- * 6454): it may carry the password of a user who knows nothing of it. False if the page's origin is
- * in cors_origins, or foreign_writes is set. A bearer token is sent by no browser on its own: not
- * for requests with one. */
+ * 6454): it may carry the password of a user who has not asked for it. False if the page's origin
+ * is in cors_origins, or foreign_writes is set. A bearer token is sent by no browser on its own:
+ * not for requests with one. */
 bool foreign_write(const struct settings *settings, const struct request *request);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* A row. `pattern` is what follows the mount: "" (the mount itself), "__doc__", "{driver}",
  * "{driver}/{name}",
- * "{name}/{key?}/{subkey?}/{number?}" where {x?} may be missing with all behind it,
+ * "{name}/{key?}/{subkey?}/{number?}" where {x?} may be missing with all after it,
  * "{container}/{path*}". A word without braces matches itself only and wins over a braced one
  * (longer literal prefix first). */
 struct route {
@@ -28,7 +28,7 @@ struct route {
 #define ROUTE_RAW_BODY 1u
 /* About one user's documents: there is a request.user. */
 #define ROUTE_USER 2u
-/* Also for anybody in monitor_networks, and there whatever is mounted. */
+/* Clients in monitor_networks need no role; served whatever is mounted. */
 #define ROUTE_MONITOR 4u
 /* The response may be cached. */
 #define ROUTE_CACHE 8u

@@ -15,8 +15,8 @@ struct strings {
     size_t count;
 };
 
-/* What somebody may do: ROLE_x bits (server/access.h) for each mount. `who` is an identity, "*" for
- * all that have one, or "anonymous" for everybody. */
+/* A rule of authorization: ROLE_x bits (server/access.h) for each mount. `who` is an identity, "*"
+ * for every client that has one, or "anonymous" for every client. */
 struct access {
     const char *who;
     unsigned roles[MOUNT_COUNT];
@@ -53,20 +53,20 @@ struct settings {
     bool foreign_writes; /* pages of other sites may send writes */
     int body_limit;
     int body_timeout; /* for the whole of a body to arrive */
-    int send_timeout; /* for a piece of the answer to be taken by the front server */
+    int send_timeout; /* for the front server to accept a part of a response */
     int max_params;
     int max_param_bytes;      /* one value */
     int max_param_name_bytes; /* and its name */
     int max_path_bytes;
     int max_path_segments;
-    int cache_size;             /* MiB for kept answers; 0: none */
-    const char *identity_param; /* FastCGI parameter that holds who is asking, "REMOTE_USER" */
+    int cache_size;             /* of the response cache, MiB; 0: no cache */
+    const char *identity_param; /* FastCGI parameter with the name of the user, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
-    struct strings trusted_networks;        /* whose HTTP_ parameters may say who is asking */
+    struct strings trusted_networks;        /* whose HTTP_ parameters may name the user */
     const struct access *access;            /* what the identities may do; added up */
     size_t access_count;
     const char *token_key;           /* of the tokens' hashes; "": no tokens are taken */
-    struct strings monitor_networks; /* who may read /__live__, /__ready__, /__metrics__ */
+    struct strings monitor_networks; /* that may read /__live__, /__ready__, /__metrics__ */
 };
 
 enum setting_type {

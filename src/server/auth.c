@@ -31,8 +31,8 @@ static bool is_header(const char *param) {
     return strncmp(param, "HTTP_", 5) == 0;
 }
 
-/* A parameter that is no header is the front server's own word. A header is anybody's, unless only
- * gateways that we trust can send one. */
+/* A parameter that is not a header is the front server's own word. Any client can send a header,
+ * unless only trusted gateways can connect. */
 static bool believes(const struct caller *c, const char *param) {
     return !is_header(param) || access_from(&c->x->w->settings->trusted_networks, c->address);
 }
@@ -221,12 +221,12 @@ static int identify(struct caller *c) {
     struct exchange *x = c->x;
     const struct settings *s = x->w->settings;
     const struct transport *t = &x->transport;
-    const char *who, *message = intake_identity(t, s->identity_param, &who);
+    const char *name, *message = intake_identity(t, s->identity_param, &name);
 
     if (message != NULL)
         return reply_fail(&x->c, 400, "%s", message);
     if (believes(c, s->identity_param))
-        x->request.identity = who;
+        x->request.identity = name;
     if (s->token_key[0] == '\0')
         return 0;
     if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)

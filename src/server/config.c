@@ -8,9 +8,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "server/config_reader.h"
 
 enum { MAX_FILES = 8 };
+
+static const struct setting *find_row(const config_setting_t *s, const char *name) {
+    static const struct { const char *former, *now; } renamed[] = {{"name_reads", "tag_reads"}};
+
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (strcmp(name, renamed[i].former) == 0) {
+            log_warning("%s:%u: setting \"%s\" is deprecated, its name is \"%s\" now",
+                        config_setting_source_file(s), (unsigned)config_setting_source_line(s),
+                        name, renamed[i].now);
+            name = renamed[i].now;
+        }
+    return settings_find(name);
+}
 
 /* Each member of a group is a row, or a group of rows. */
 static void read_group(struct reader *r, config_setting_t *group, const char *prefix) {
@@ -19,7 +33,7 @@ static void read_group(struct reader *r, config_setting_t *group, const char *pr
     for (int i = 0; i < config_setting_length(group); i++) {
         config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
         const char *name = arena_printf(r->config->arena, "%s%s", prefix, config_setting_name(s));
-        const struct setting *row = settings_find(name);
+        const struct setting *row = find_row(s, name);
 
         if (row != NULL) {
             r->where[row - settings_table(&count)] = s;
@@ -89,7 +103,7 @@ static void check_mounts(struct reader *r) {
     }
 }
 
-/* A secret that everybody can read is none. */
+/* A secret in a file that all users can read is not a secret. */
 static void check_secret(struct reader *r) {
     const config_setting_t *at = config_where(r, "token_key");
     const char *file = at != NULL ? config_setting_source_file(at) : NULL;
@@ -97,8 +111,7 @@ static void check_secret(struct reader *r) {
 
     if (file != NULL && r->config->settings.token_key[0] != '\0' && stat(file, &info) == 0 &&
         (info.st_mode & S_IROTH) != 0)
-        config_problem(r, at, "token_key",
-                       "everybody can read this file (chmod o-r takes that away)");
+        config_problem(r, at, "token_key", "all users can read this file; use chmod o-r");
 }
 
 static struct config *config_new(void) {

@@ -7,7 +7,7 @@
 
 /* { who = "alice"; mounts = ( "entity", "attribute" ); roles = "read"; }; no mounts: all. */
 struct rule {
-    config_setting_t *who; /* NULL: the rule has a fault */
+    config_setting_t *who; /* NULL: the rule is invalid */
     unsigned roles[MOUNT_COUNT];
 };
 

@@ -73,23 +73,24 @@ static const config_setting_t *where_header(const struct reader *r, size_t i) {
 }
 
 /* Browsers refuse "*" with credentials, and rightly: every page of the web would act with the
- * passwords of whoever looks at it. And one of both ways to send these headers is enough. */
+ * passwords of the user who looks at it. Of the two ways to send these headers, only one may be
+ * used. */
 void config_check_cors(struct reader *r) {
     const struct settings *s = &r->config->settings;
     const config_setting_t *at = config_where(r, "cors_credentials");
     const char *name = "cors_credentials";
-    bool everybody = false, credentials = s->cors_credentials;
+    bool every_origin = false, credentials = s->cors_credentials;
 
     for (size_t i = 0; i < s->cors_origins.count; i++)
-        everybody = everybody || strcmp(s->cors_origins.items[i], "*") == 0;
+        every_origin = every_origin || strcmp(s->cors_origins.items[i], "*") == 0;
     for (size_t i = 0; i < s->response_header_count; i++) {
         const struct header *h = &s->response_headers[i];
 
         if (strncasecmp(h->name, "Access-Control-", 15) == 0 && s->cors_origins.count > 0)
             config_problem(r, where_header(r, i), "response_headers",
                            "\"%s\" is what cors_origins is for", h->name);
-        everybody = everybody || (strcasecmp(h->name, "Access-Control-Allow-Origin") == 0 &&
-                                  strcmp(h->value, "*") == 0);
+        every_origin = every_origin || (strcasecmp(h->name, "Access-Control-Allow-Origin") == 0 &&
+                                        strcmp(h->value, "*") == 0);
         if (strcasecmp(h->name, "Access-Control-Allow-Credentials") == 0 &&
             strcasecmp(h->value, "true") == 0) {
             credentials = true;
@@ -97,7 +98,7 @@ void config_check_cors(struct reader *r) {
             name = "response_headers";
         }
     }
-    if (everybody && credentials)
+    if (every_origin && credentials)
         config_problem(r, at, name,
                        "credentials can't be allowed to pages of every origin (\"*\")");
 }

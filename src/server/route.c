@@ -175,7 +175,7 @@ static bool is_reserved(const struct settings *settings, const struct path *path
 }
 
 /* A row that names HEAD itself comes before those of GET in the table. */
-static unsigned answers(const struct route *row) {
+static unsigned methods_of(const struct route *row) {
     return row->methods | ((row->methods & GET) ? HEAD : 0);
 }
 
@@ -206,8 +206,8 @@ struct route_match route_find(const struct settings *settings, const struct path
             match.allowed = 0;
             match.route = NULL;
         }
-        match.allowed |= answers(row);
-        if (match.route == NULL && (answers(row) & METHOD_BIT(method)) != 0)
+        match.allowed |= methods_of(row);
+        if (match.route == NULL && (methods_of(row) & METHOD_BIT(method)) != 0)
             match.route = row;
     }
     match.reserved = rows == MOUNT_PREFERENCES && (METHOD_BIT(method) & (POST | PUT | PATCH)) &&

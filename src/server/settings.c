@@ -121,7 +121,7 @@ static const char *check_network(struct arena *arena, const char *text) {
     if (network_parse(text, &network))
         return NULL;
     return arena_printf(arena,
-                        "\"%s\" is no address, no network \"address/length\" without bits behind "
+                        "\"%s\" is no address, no network \"address/length\" without bits after "
                         "its length, and neither \"unix\" nor \"*\"",
                         text);
 }
@@ -135,7 +135,7 @@ static const char *check_value(struct arena *arena, const char *text) {
     return NULL;
 }
 
-/* As browsers write it (RFC 6454, section 6.2); "null" is what everybody can be. */
+/* As browsers write it (RFC 6454, section 6.2); any page can be "null". */
 static const char *check_origin(struct arena *arena, const char *text) {
     size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
     const char *host = text + scheme + 3;
@@ -201,15 +201,14 @@ static const char *check_mount(struct arena *arena, const char *text) {
 /* Sorted by name, so that settings_find can search and the sample can be compared. */
 static const struct setting table[] = {
     GROUP("access", "({who=\"anonymous\";roles=\"admin\";})",
-          "who may do what: a list of { who, mounts, roles }"),
+          "authorization: a list of { who, mounts, roles }"),
     STRING("auth_challenge", api.auth_challenge, "Bearer", 1, 256, check_value,
-           "what WWW-Authenticate says when nobody is known"),
+           "WWW-Authenticate of a 401"),
     INT("body_limit", body_limit, 1048576, 1, 1024 * MEBI,
         "largest request body in bytes; over it 413"),
     INT("body_timeout", body_timeout, 30000, 10, HOUR,
         "milliseconds within which the whole body must arrive"),
-    INT("cache_size", cache_size, 64, 0, 65536,
-        "MiB of answers that the workers keep together; 0: none"),
+    INT("cache_size", cache_size, 64, 0, 65536, "size of the response cache in MiB; 0: no cache"),
     INT("connect_timeout", store.connect_timeout, 3000, 10, HOUR,
         "milliseconds to wait for a connection to the database"),
     BOOL("cors_credentials", cors_credentials, false,
@@ -232,7 +231,7 @@ static const struct setting table[] = {
          "pages of other sites than those of cors_origins may send writes"),
     STRING("group", group, "", 0, 64, check_group, "group to drop to when started as root", true),
     STRING("identity_param", identity_param, "REMOTE_USER", 1, 64, check_param,
-           "FastCGI parameter that says who is asking"),
+           "FastCGI parameter with the name of the user"),
     INT("json_depth", api.json_depth, 64, 1, 100, "containers inside each other in a JSON body"),
     INT("json_exponent", api.json_exponent, 308, 1, 1000,
         "exponent of a number in a JSON text, in either direction"),
@@ -250,7 +249,7 @@ static const struct setting table[] = {
     STRING("listen_owner", listen_owner, "", 0, 128, check_owner,
            "owner of the Unix socket, \"user\" or \"user:group\"", true),
     INT("lock_timeout", store.lock_timeout, 10000, 0, HOUR,
-        "milliseconds a statement may wait for a lock; 0: for ever"),
+        "milliseconds a statement may wait for a lock; 0: forever"),
     STRING("log_destination", log_destination, "stderr", 1, TEXT_MAX, check_log_destination,
            "stderr, syslog or a file"),
     STRING("log_level", log_level, "info", 1, 16, check_log_level, "debug, info, warning or error"),
@@ -270,12 +269,9 @@ static const struct setting table[] = {
     INT("max_requests", max_requests, 0, 0, 1000000000,
         "a worker is replaced after so many requests; 0: never"),
     STRINGS("monitor_networks", monitor_networks, "(\"127.0.0.0/8\",\"::1\",\"unix\")", 1, 64,
-            check_network,
-            "from where /__live__, /__ready__ and /__metrics__ may be read by anybody"),
-    MOUNTS(MOUNT) BOOL("name_reads", store.name_reads, false,
-                       "every read tells the database the id of its request"),
-    INT("per_page", api.per_page, 50, 1, 1000000,
-        "objects on a page where the client does not say"),
+            check_network, "networks that may read /__live__, /__ready__ and /__metrics__"),
+    MOUNTS(MOUNT) /* "mounts.attribute" and the others */
+    INT("per_page", api.per_page, 50, 1, 1000000, "objects on a page if the client does not say"),
     STRING("pid_file", pid_file, "", 0, TEXT_MAX, check_path,
            "where to write the supervisor's process id; empty: nowhere", true),
     INT("preferences_document_bytes", api.preferences_document_bytes, 4194304, 1024, 128 * MEBI,
@@ -288,21 +284,22 @@ static const struct setting table[] = {
         "containers that one user may have; over it 507; 0: any number"),
     INT("preferences_path_segments", api.preferences_path_segments, 64, 1, 1000,
         "segments of a place in a document, the container included"),
-    GROUP("response_headers", "()", "headers that every answer carries"),
+    GROUP("response_headers", "()", "headers of every response"),
     INT("restart_limit", restart_limit, 60, 1, 100000,
         "deaths of workers in a minute after which new ones are started slowly"),
     INT("send_timeout", send_timeout, 60000, 10, HOUR,
-        "milliseconds the front server may take for a piece of an answer"),
+        "milliseconds the front server may take to accept a part of a response"),
     INT("statement_timeout", store.statement_timeout, 30000, 0, HOUR,
-        "milliseconds a statement may take; 0: for ever"),
+        "milliseconds a statement may take; 0: forever"),
+    BOOL("tag_reads", store.name_reads, false,
+         "every read tells the database the id of its request"),
     STRING("token_key", token_key, "", 0, 256, check_token_key,
            "secret that tokens are hashed with; empty: no tokens are taken"),
     STRINGS("trusted_networks", trusted_networks, "(\"*\")", 1, 64, check_network,
-            "whose HTTP_ parameters are believed when they say who is asking"),
+            "networks whose HTTP_ parameters may name the user"),
     STRING("user", user, "", 0, 64, check_user, "user to drop to when started as root", true),
     BOOL("versioning", store.versioning, true, "keep what was deleted and number every write"),
-    INT("workers", workers, 0, 0, 1024,
-        "processes that answer; 0: two for each core, from 4 to 16"),
+    INT("workers", workers, 0, 0, 1024, "worker processes; 0: two for each core, from 4 to 16"),
 };
 
 const struct setting *settings_table(size_t *count) {

@@ -242,7 +242,7 @@ static int list(struct store *store, struct arena *arena, const struct token_com
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-/* Whoever found a token somewhere may as well name it whole. */
+/* A token that was found somewhere may be given whole. */
 static int revoke_one(struct store *store, const char *text) {
     char id[SECRET_ID_SIZE];
     bool whole = secret_id(text, strlen(text), id);
