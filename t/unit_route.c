@@ -88,7 +88,7 @@ static void test_refused(void) {
     refused(METHOD_PUT, "/entity/pool", "GET, HEAD, POST, OPTIONS");
     refused(METHOD_PUT, "/entity/pool/p", "GET, HEAD, POST, DELETE, OPTIONS");
     refused(METHOD_POST, "/entity/__doc__", "GET, HEAD, OPTIONS");
-    refused(METHOD_DELETE, "/inventory/attribute/n", "GET, HEAD, POST, OPTIONS");
+    refused(METHOD_PUT, "/inventory/attribute/n", "GET, HEAD, POST, DELETE, OPTIONS");
     refused(METHOD_OTHER, "/inventory/attribute/n/k", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
     refused(METHOD_OPTIONS, "/by-attr", "GET, HEAD, OPTIONS");
 }

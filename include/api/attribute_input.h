@@ -4,18 +4,23 @@
 
 #include "api/attribute_raw.h"
 
-/* What was asked for, checked. */
+/* What was requested, checked: attrs[i] belongs to raws->items[i]. */
 struct attribute_input {
-    struct attribute_raw *raws;
+    const struct attribute_raws *raws;
     struct attr *attrs;
     size_t count;
-    bool is_bulk; /* a JSON list: messages name the index */
 };
 
-/* Reads what is to be written to the object, which is locked; what relations name is locked too
- * then (contract/inventory.md section 4, "Checks in order"). 0, or the status of the 4xx or failure
- * that was sent. */
-int attribute_input_read(struct context *c, const struct ref *object, struct attribute_input *out);
+/* Checks and casts what is to be written to the object, which is locked; what relations name is
+ * locked too then (contract/inventory.md section 4, "Checks in order"). 0, or the status of the 4xx
+ * or failure that was sent. */
+int attribute_input_read(struct context *c, const struct ref *object,
+                         const struct attribute_raws *raws, struct attribute_input *out);
+
+/* The same for attributes that are to be deleted: they may have any name, and a relation to an
+ * object that does not exist is one that no attribute has. */
+int attribute_input_existing(struct context *c, const struct ref *object,
+                             const struct attribute_raws *raws, struct attribute_input *out);
 
 /* A number of an attribute; RC_INVALID with the message of a 400. */
 struct verdict attribute_input_number(struct arena *arena, const char *text, int32_t *out);

@@ -19,8 +19,18 @@ struct attribute_raw {
     const char *wrong_type;       /* a member that must be a string and is not */
 };
 
+struct attribute_raws {
+    struct attribute_raw *items;
+    size_t count;
+    bool is_json;
+    bool is_list; /* of JSON: messages name the index */
+};
+
 /* Takes them from the path and a JSON body, or else the parameters; all zeros for a member of a
- * list that is not an object. A JSON list is_bulk. 0, or the status of the 4xx that was sent. */
-int attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count, bool *is_bulk);
+ * list that is not an object. RC_INVALID or RC_PRECONDITION with a message. */
+struct verdict attribute_raw_read(const struct context *c, struct attribute_raws *out);
+
+/* What the path says of an attribute in JSON must be what that says: RC_INVALID with a message. */
+struct verdict attribute_raw_check_path(const struct context *c, const struct attribute_raw *raw);
 
 #endif

@@ -51,7 +51,9 @@ const char *datetime_from_pg(struct arena *arena, const char *pg_text);
 const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
                            const char **out);
 
-/* Same datatype and equal value (relations by related_id). */
+/* Equal: same datatype and value (relations by related_id). Of others the order is fixed, but says
+ * nothing. */
+int value_compare(const struct value *a, const struct value *b);
 bool value_equal(const struct value *a, const struct value *b);
 
 /* The value's text as /by-attr compares it. */

@@ -15,7 +15,7 @@
 /* In a bulk request the message names the index. */
 static int reply_at(struct context *c, const struct attribute_input *input, size_t i,
                     struct verdict verdict) {
-    if (verdict.message && input->is_bulk)
+    if (verdict.message && input->raws->is_list)
         verdict.message = arena_printf(c->arena, "Attribute %zu: %s", i, verdict.message);
     return reply_verdict(c, verdict);
 }
@@ -75,9 +75,7 @@ static struct verdict check(struct context *c, const struct attribute_raw *raw, 
     return cast(c, raw, &out->value);
 }
 
-static struct verdict check_names(struct context *c, const struct attribute_raw *raw) {
-    size_t longest = (size_t)c->options->max_key_characters;
-
+static struct verdict check_members(struct context *c, const struct attribute_raw *raw) {
     if (raw->wrong_type)
         return verdict_no(c->arena, RC_INVALID, "\"%s\" must be a string", raw->wrong_type);
     if (raw->unknown)
@@ -85,9 +83,16 @@ static struct verdict check_names(struct context *c, const struct attribute_raw 
                           "Unknown parameter \"%s\". Please choose from: key, value, subkey, "
                           "number, datatype, mask, driver.",
                           raw->unknown);
-    VERDICT_TRY(names_check_key(c->arena, raw->key, longest));
+    return verdict_of(RC_OK);
+}
+
+static struct verdict check_names(struct context *c, const struct attribute_raw *raw) {
+    size_t max = (size_t)c->options->max_key_characters;
+
+    VERDICT_TRY(check_members(c, raw));
+    VERDICT_TRY(names_check_key(c->arena, raw->key, max));
     if (raw->subkey)
-        VERDICT_TRY(names_check_subkey(c->arena, raw->subkey, longest));
+        VERDICT_TRY(names_check_subkey(c->arena, raw->subkey, max));
     if (strcmp(raw->key, "_contains") == 0) /* only insert and remove keep the rules */
         return verdict_no(c->arena, RC_CONFLICT,
                           "\"_contains\" cannot be set: insert the object into its container");
@@ -137,7 +142,7 @@ static struct verdict resolve(struct context *c, struct value *value, const stru
 }
 
 /* Locks what the relations name and fills in the ids. */
-static int resolve_relations(struct context *c, struct attribute_input *input) {
+static int resolve_relations(struct context *c, struct attribute_input *input, bool must_exist) {
     const char **names = arena_array(c->arena, input->count, sizeof *names);
     size_t *indexes = arena_array(c->arena, input->count, sizeof *indexes);
     struct ref *refs = arena_array(c->arena, input->count, sizeof *refs);
@@ -151,27 +156,47 @@ static int resolve_relations(struct context *c, struct attribute_input *input) {
         }
     if (count > 0)
         status = reply_rc(c, store_lock(c->store, c->arena, names, count, LOCK_REFER, refs));
-    for (size_t i = 0; status == 0 && i < count; i++)
-        status =
-            reply_at(c, input, indexes[i], resolve(c, &input->attrs[indexes[i]].value, &refs[i]));
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        struct verdict verdict = resolve(c, &input->attrs[indexes[i]].value, &refs[i]);
+
+        if (must_exist)
+            status = reply_at(c, input, indexes[i], verdict);
+    }
     return status;
 }
 
 /* --- all of it --- */
 
-int attribute_input_read(struct context *c, const struct ref *object, struct attribute_input *out) {
-    int status;
+static int read_all(struct context *c, const struct ref *object, const struct attribute_raws *raws,
+                    struct attribute_input *out) {
+    int status = 0;
 
-    *out = (struct attribute_input){0};
-    status = attribute_raw_read(c, &out->raws, &out->count, &out->is_bulk);
-    out->attrs = arena_array(c->arena, out->count, sizeof *out->attrs);
+    *out = (struct attribute_input){raws, arena_array(c->arena, raws->count, sizeof *out->attrs),
+                                    raws->count};
     for (size_t i = 0; status == 0 && i < out->count; i++)
-        status = reply_at(c, out, i, check_driver(c, &out->raws[i], object));
+        status = reply_at(c, out, i, check_driver(c, &raws->items[i], object));
     for (size_t i = 0; status == 0 && i < out->count; i++)
-        status = reply_at(c, out, i, check(c, &out->raws[i], &out->attrs[i]));
-    if (status == 0)
-        status = resolve_relations(c, out);
-    for (size_t i = 0; status == 0 && i < out->count; i++)
-        status = reply_at(c, out, i, check_names(c, &out->raws[i]));
-    return status != 0 ? status : check_ranges(c, out);
+        status = reply_at(c, out, i, check(c, &raws->items[i], &out->attrs[i]));
+    return status;
+}
+
+int attribute_input_read(struct context *c, const struct ref *object,
+                         const struct attribute_raws *raws, struct attribute_input *out) {
+    if (read_all(c, object, raws, out) || resolve_relations(c, out, true))
+        return c->response->status;
+    for (size_t i = 0; i < out->count; i++)
+        if (reply_at(c, out, i, check_names(c, &raws->items[i])))
+            return c->response->status;
+    return check_ranges(c, out);
+}
+
+int attribute_input_existing(struct context *c, const struct ref *object,
+                             const struct attribute_raws *raws, struct attribute_input *out) {
+    if (read_all(c, object, raws, out))
+        return c->response->status;
+    for (size_t i = 0; i < out->count; i++)
+        if (reply_at(c, out, i, attribute_raw_check_path(c, &raws->items[i])) ||
+            reply_at(c, out, i, check_members(c, &raws->items[i])))
+            return c->response->status;
+    return resolve_relations(c, out, false);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/input.h"
-#include "api/reply.h"
+#include "json/writer.h"
 
 static const char *const known[] = {"key",      "value", "subkey", "number",
                                     "datatype", "mask",  "driver", NULL};
@@ -15,19 +15,28 @@ static const char *from_path(const struct context *c, size_t i) {
     return c->arg_count > i ? c->args[i] : NULL;
 }
 
+static struct verdict two_values(const struct context *c, const char *name, const char *path,
+                                 const char *value) {
+    return verdict_no(c->arena, RC_INVALID,
+                      "Two different values were submitted for \"%s\": ['%s', '%s']", name, path,
+                      value);
+}
+
 /* What the path says and what a parameter says must not differ. */
-static int merge_path(struct context *c, const char *name, const char *path, const char **value) {
+static struct verdict merge_path(const struct context *c, const char *name, size_t i,
+                                 const char **value) {
+    const char *path = from_path(c, i);
+
     if (path && *value && strcmp(*value, path) != 0)
-        return reply_fail(c, 400, "Two different values were submitted for \"%s\": ['%s', '%s']",
-                          name, path, *value);
+        return two_values(c, name, path, *value);
     if (path)
         *value = path;
-    return 0;
+    return verdict_of(RC_OK);
 }
 
 /* --- from parameters --- */
 
-static int read_params(struct context *c, struct attribute_raw *raw) {
+static struct verdict read_params(const struct context *c, struct attribute_raw *raw) {
     const struct params *params = &c->request->params;
     const struct param *unknown = params_unknown(params, known);
 
@@ -39,11 +48,9 @@ static int read_params(struct context *c, struct attribute_raw *raw) {
     raw->driver = params_last(params, "driver");
     raw->text = params_last(params, "value");
     raw->unknown = unknown ? unknown->name : NULL;
-    if (merge_path(c, "key", from_path(c, 1), &raw->key) ||
-        merge_path(c, "subkey", from_path(c, 2), &raw->subkey) ||
-        merge_path(c, "number", from_path(c, 3), &raw->number))
-        return c->response->status;
-    return 0;
+    VERDICT_TRY(merge_path(c, "key", 1, &raw->key));
+    VERDICT_TRY(merge_path(c, "subkey", 2, &raw->subkey));
+    return merge_path(c, "number", 3, &raw->number);
 }
 
 /* --- from JSON --- */
@@ -61,15 +68,18 @@ static const char *member_text(struct attribute_raw *raw, const struct json_node
     return NULL;
 }
 
-/* number may be a JSON number or a string of one. */
-static const char *member_number(const struct json_node *object, const char *otherwise) {
+/* number may be a JSON number or a string of one; anything else is no number, as its text shows. */
+static const char *member_number(struct arena *arena, const struct json_node *object,
+                                 const char *otherwise) {
     const struct json_node *node = json_member(object, "number");
 
     if (!node)
         return otherwise;
     if (node->type == JSON_NULL)
         return NULL;
-    return node->type == JSON_NUMBER || node->type == JSON_STRING ? node->text : "";
+    if (node->type == JSON_NUMBER || node->type == JSON_STRING)
+        return node->text;
+    return json_text(arena, node);
 }
 
 static const char *unknown_member(const struct json_node *object) {
@@ -92,7 +102,7 @@ static struct attribute_raw read_member(const struct context *c, const struct js
         raw.key = from_path(c, 1);
     raw.subkey =
         json_member(object, "subkey") ? member_text(&raw, object, "subkey") : from_path(c, 2);
-    raw.number = member_number(object, from_path(c, 3));
+    raw.number = member_number(c->arena, object, from_path(c, 3));
     raw.datatype = member_text(&raw, object, "datatype");
     raw.mask = member_text(&raw, object, "mask");
     raw.driver = member_text(&raw, object, "driver");
@@ -104,8 +114,9 @@ static bool is_container(const struct json_node *node) {
     return node->type == JSON_OBJECT || node->type == JSON_ARRAY;
 }
 
-/* The request's JSON; {}, [], null and an empty body are not: *out is NULL then. */
-static int read_body(struct context *c, struct json_node **out) {
+/* The request's JSON; {}, [], null and an empty body are not: *out is NULL then. But to delete an
+ * empty list is to delete nothing. */
+static struct verdict read_body(const struct context *c, struct json_node **out) {
     const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
     const struct request *r = c->request;
     struct json_error error;
@@ -113,44 +124,59 @@ static int read_body(struct context *c, struct json_node **out) {
 
     *out = NULL;
     if (!request_has_type(r, "application/json") || r->body_length == 0)
-        return 0;
+        return verdict_of(RC_OK);
     node = json_read(c->arena, r->body, r->body_length, &limits, &error);
     if (!node)
-        return reply_fail(c, 400, "%s: line %zu column %zu", error.message, error.line,
-                          error.column);
+        return verdict_no(c->arena, RC_INVALID, "%s: line %zu column %zu", error.message,
+                          error.line, error.column);
+    if (node->type == JSON_ARRAY && r->method == METHOD_DELETE)
+        *out = node;
     if (node->type == JSON_NULL || (is_container(node) && node->count == 0))
-        return 0;
+        return verdict_of(RC_OK);
     if (*r->query)
-        return reply_fail(c, 400,
+        return verdict_no(c->arena, RC_INVALID,
                           "Error: json and query params may not be passed in the same request.");
     if (!is_container(node))
-        return reply_fail(c, 412, "Provide at least \"key\" and \"value\"");
+        return verdict_no(c->arena, RC_PRECONDITION, "Provide at least \"key\" and \"value\"");
     *out = node;
-    return 0;
+    return verdict_of(RC_OK);
 }
 
 /* --- all of it --- */
 
-static void take_json(struct context *c, const struct json_node *body, struct attribute_raw *out,
-                      size_t count) {
+static void take_json(const struct context *c, const struct json_node *body,
+                      struct attribute_raws *out) {
     const struct json_node *node = body->type == JSON_ARRAY ? body->children : body;
 
-    for (size_t i = 0; i < count; i++, node = node->next)
+    for (size_t i = 0; i < out->count; i++, node = node->next)
         if (node->type == JSON_OBJECT)
-            out[i] = read_member(c, node);
+            out->items[i] = read_member(c, node);
 }
 
-int attribute_raw_read(struct context *c, struct attribute_raw **out, size_t *count,
-                       bool *is_bulk) {
+struct verdict attribute_raw_read(const struct context *c, struct attribute_raws *out) {
     struct json_node *body;
 
-    if (read_body(c, &body))
-        return c->response->status;
-    *is_bulk = body && body->type == JSON_ARRAY;
-    *count = *is_bulk ? body->count : 1;
-    *out = arena_array(c->arena, *count, sizeof **out);
+    *out = (struct attribute_raws){0};
+    VERDICT_TRY(read_body(c, &body));
+    out->is_json = body != NULL;
+    out->is_list = body && body->type == JSON_ARRAY;
+    out->count = out->is_list ? body->count : 1;
+    out->items = arena_array(c->arena, out->count, sizeof *out->items);
     if (!body)
-        return read_params(c, *out);
-    take_json(c, body, *out, *count);
-    return 0;
+        return read_params(c, out->items);
+    take_json(c, body, out);
+    return verdict_of(RC_OK);
+}
+
+struct verdict attribute_raw_check_path(const struct context *c, const struct attribute_raw *raw) {
+    const char *const names[] = {"key", "subkey", "number"};
+    const char *const values[] = {raw->key, raw->subkey, raw->number};
+
+    for (size_t i = 0; i < 3; i++) {
+        const char *path = from_path(c, i + 1);
+
+        if (path && (!values[i] || strcmp(values[i], path) != 0))
+            return two_values(c, names[i], path, values[i] ? values[i] : "null");
+    }
+    return verdict_of(RC_OK);
 }

@@ -86,18 +86,23 @@ struct verdict value_cast(struct arena *arena, const char *text, enum value_data
 
 /* --- comparison --- */
 
-bool value_equal(const struct value *a, const struct value *b) {
+int value_compare(const struct value *a, const struct value *b) {
     assert(a != NULL && b != NULL);
     if (a->datatype != b->datatype)
-        return false;
+        return a->datatype < b->datatype ? -1 : 1;
     switch (a->datatype) {
-    case DATATYPE_INT: return a->number == b->number;
-    case DATATYPE_RELATION: return a->related_id == b->related_id;
+    case DATATYPE_INT: return (a->number > b->number) - (a->number < b->number);
+    case DATATYPE_RELATION:
+        return (a->related_id > b->related_id) - (a->related_id < b->related_id);
     default: break;
     }
     if (a->text == NULL || b->text == NULL)
-        return a->text == b->text;
-    return strcmp(a->text, b->text) == 0;
+        return (a->text != NULL) - (b->text != NULL);
+    return strcmp(a->text, b->text);
+}
+
+bool value_equal(const struct value *a, const struct value *b) {
+    return value_compare(a, b) == 0;
 }
 
 const char *value_text(struct arena *arena, const struct value *value) {

@@ -56,7 +56,7 @@ static const struct route table[] = {
     {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", CACHE, attribute_ask},
     {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL},
     {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL},
-    {DELETE, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL},
+    {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL},
 
     {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", 0, NULL},
     {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", CACHE, NULL},
