@@ -1,4 +1,4 @@
-/* unit_cache.c: kept answers: found, out of date, crowded out, and after a worker's death. */
+/* unit_cache.c: cached responses: found, out of date, evicted, and after a worker's death. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void store(const char *key, uint64_t seq, struct context_dependencies d,
     cache_store(cache, key, strlen(key), seq, &d, answer, strlen(answer));
 }
 
-/* What is kept under the key, or NULL; valid until the next call. */
+/* The entry under the key, or NULL; valid until the next call. */
 static const char *find(const char *key) {
     static struct buf out;
 
@@ -103,7 +103,7 @@ static void test_crowd(void) {
         int64_t changed = k;
         char key[16];
 
-        if (n > 600) /* it may be too large to be kept, and must not leave the one before it */
+        if (n > 600) /* it may be too large to be stored, and must not leave the one before it */
             apply("40:40:", &changed, 1, false);
         snprintf(key, sizeof key, "key%u", k);
         memset(answer, 'a' + (int)(k % 26), n);

@@ -12,8 +12,7 @@
 #include "base/log.h"
 #include "server/daemon.h"
 
-/* --- log ---------------------------------------------------------------------------------------
- */
+/* --- log --- */
 
 static bool is_file(const char *destination) {
     return destination[0] == '/';
@@ -41,8 +40,7 @@ void daemon_share_log(const struct settings *settings, const struct account *acc
         log_warning("%s: %s", settings->log_destination, strerror(errno));
 }
 
-/* --- account -----------------------------------------------------------------------------------
- */
+/* --- account --- */
 
 bool daemon_find_account(const struct settings *settings, struct account *out) {
     const struct passwd *passwd;
@@ -85,8 +83,7 @@ bool daemon_become(const struct account *account) {
     return false;
 }
 
-/* --- process id --------------------------------------------------------------------------------
- */
+/* --- process id --- */
 
 bool daemon_write_pid(const char *path, int *fd) {
     char text[32];
@@ -120,8 +117,7 @@ void daemon_remove_pid(const char *path, int *fd) {
     *fd = -1;
 }
 
-/* --- detaching ---------------------------------------------------------------------------------
- */
+/* --- detaching --- */
 
 /* In the parent: one byte means ready; a closed pipe, that the child is dead. */
 static void wait_for_child(int fd) {

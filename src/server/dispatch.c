@@ -15,8 +15,7 @@
 
 enum { MAX_ATTEMPTS = 5, BACKOFF_MS = 4, DESCRIPTION_MAX = 1000 };
 
-/* --- transaction and handler -------------------------------------------------------------------
- */
+/* --- transaction and handler --- */
 
 /* Of the version that this write makes. */
 static const char *description(const struct exchange *x) {
@@ -121,8 +120,7 @@ static int run(struct exchange *x) {
     return status;
 }
 
-/* --- checks ------------------------------------------------------------------------------------
- */
+/* --- checks --- */
 
 static int respond_options(struct exchange *x) {
     if (x->match.allowed != 0)
@@ -230,8 +228,7 @@ static int check_request(struct exchange *x) {
     return 0;
 }
 
-/* --- steps -------------------------------------------------------------------------------------
- */
+/* --- steps --- */
 
 bool dispatch_is_quick(const struct exchange *x) {
     return !x->responded && x->match.route->ask != NULL;

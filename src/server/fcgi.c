@@ -43,8 +43,7 @@ struct fcgi {
     struct timeval sending; /* for a piece of the response to be sent */
 };
 
-/* --- timeouts ----------------------------------------------------------------------------------
- */
+/* --- timeouts --- */
 
 /* The connection that is read from, and until when. Setting a timer for each request and removing
  * it would be two system calls; so a timer that was set stays, and its handler looks whether the
@@ -112,8 +111,7 @@ static void limit_sending(struct fcgi *f) {
         set_timer(0);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
     struct fcgi *f = calloc(1, sizeof(*f));
@@ -141,8 +139,7 @@ void fcgi_free(struct fcgi **f) {
     *f = NULL;
 }
 
-/* --- accepting ---------------------------------------------------------------------------------
- */
+/* --- accepting --- */
 
 /* Logged once a second: it can happen for every request. */
 static enum fcgi_accept accept_failed(void) {
@@ -226,8 +223,7 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
     return ACCEPT_OK;
 }
 
-/* --- the request -------------------------------------------------------------------------------
- */
+/* --- the request --- */
 
 /* The next one of this name, from the one with this number on (+ 1); NULL: there is none. */
 static const struct variable *find_variable(const struct fcgi *f, size_t from, const char *name,
@@ -303,8 +299,7 @@ struct transport fcgi_transport(struct fcgi *f) {
                               .context = f};
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 /* The records that end a request, as libfcgi would send them, and one without meaning after them.
  */

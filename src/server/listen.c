@@ -18,8 +18,7 @@
 
 enum { SYSTEMD_FD = 3 }; /* the first one passed (sd_listen_fds(3)) */
 
-/* --- inherited ---------------------------------------------------------------------------------
- */
+/* --- inherited --- */
 
 static bool is_listening(int fd) {
     int listening = 0;
@@ -48,8 +47,7 @@ bool listen_is_inherited(void) {
     return inherited_fd() >= 0;
 }
 
-/* --- a Unix socket -----------------------------------------------------------------------------
- */
+/* --- a Unix socket --- */
 
 /* True if a server is listening there. */
 static bool in_use(const struct sockaddr_un *address) {
@@ -158,8 +156,7 @@ static int open_unix(const struct settings *settings, const char *path, struct l
     return fd;
 }
 
-/* --- a TCP socket ------------------------------------------------------------------------------
- */
+/* --- a TCP socket --- */
 
 static int bind_tcp(const struct addrinfo *a) {
     static const int on = 1;
@@ -203,8 +200,7 @@ static int open_tcp(const char *listen_text) {
     return fd;
 }
 
-/* --- either ------------------------------------------------------------------------------------
- */
+/* --- either --- */
 
 static bool take_inherited(int fd, struct listener *out) {
     int flags = fcntl(fd, F_GETFL);

@@ -60,8 +60,7 @@ static uint64_t value(const counter *c) {
     return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 void metrics_open(void) {
     struct metrics *m =
@@ -83,8 +82,7 @@ void metrics_close(void) {
     own = NULL;
 }
 
-/* --- counting ----------------------------------------------------------------------------------
- */
+/* --- counting --- */
 
 void metrics_add(enum metric metric, size_t count) {
     if (shared != NULL)
@@ -134,8 +132,7 @@ void metrics_database(enum rc rc) {
             add(&shared->failures[i], 1);
 }
 
-/* --- workers -----------------------------------------------------------------------------------
- */
+/* --- workers --- */
 
 void metrics_workers_wanted(size_t count) {
     if (shared != NULL)
@@ -193,8 +190,7 @@ bool metrics_busy(size_t count) {
     return w.busy == count || w.busy == w.alive;
 }
 
-/* --- printing ----------------------------------------------------------------------------------
- */
+/* --- printing --- */
 
 static void head(struct buf *out, const char *name, const char *type, const char *help) {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);

@@ -54,8 +54,7 @@ struct supervisor {
     int64_t next_start; /* not before */
 };
 
-/* --- starting workers --------------------------------------------------------------------------
- */
+/* --- starting workers --- */
 
 static size_t wanted_workers(const struct settings *settings) {
     long cores;
@@ -131,8 +130,7 @@ static void start_missing(struct supervisor *s) {
     }
 }
 
-/* --- their ends --------------------------------------------------------------------------------
- */
+/* --- their ends --- */
 
 static void count_death(struct supervisor *s) {
     int64_t now = clock_ms();
@@ -209,8 +207,7 @@ static void signal_all(struct supervisor *s, int signal) {
             signal_child(s, &s->children[i], signal);
 }
 
-/* --- signals -----------------------------------------------------------------------------------
- */
+/* --- signals --- */
 
 static void end(struct supervisor *s, int signal) {
     if (s->ending)
@@ -277,8 +274,7 @@ static void reopen_log(struct supervisor *s) {
         kill(s->children[i].pid, SIGUSR1);
 }
 
-/* --- the loop ----------------------------------------------------------------------------------
- */
+/* --- the loop --- */
 
 /* Until the next deadline or start; -1: none. */
 static int64_t milliseconds_to_wait(const struct supervisor *s) {
@@ -319,8 +315,7 @@ static void supervise(struct supervisor *s) {
     }
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 /* All are blocked, and taken one by one: none interrupts anything, none gets lost. */
 static void block_signals(struct supervisor *s) {

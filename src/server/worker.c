@@ -49,8 +49,6 @@ struct worker {
     int skip_yields; /* so many batches don't yield */
     int epoll_fd;
     int signal_fd;
-    int max_requests;
-    int drain_timeout;
     bool retire;       /* end now */
     bool finish;       /* end when no request waits, or half of drain_timeout has passed */
     int64_t finish_by; /* clock_ms() */
@@ -92,7 +90,7 @@ static void finish(struct worker *w) {
     if (w->finish)
         return;
     w->finish = true;
-    w->finish_by = clock_ms() + w->drain_timeout / 2;
+    w->finish_by = clock_ms() + w->state.settings->drain_timeout / 2;
 }
 
 static void read_signals(struct worker *w) {
@@ -259,6 +257,7 @@ static void run_others(struct worker *w, const struct batch *b) {
 
 /* False: no request was waiting. */
 static bool serve_batch(struct worker *w) {
+    int max_requests = w->state.settings->max_requests;
     struct batch batch = {.count = 0};
 
     metrics_worker_busy(true);
@@ -270,7 +269,7 @@ static bool serve_batch(struct worker *w) {
     auth_note_use(&w->state);
     response_cache_prune(&w->state);
     metrics_worker_busy(false);
-    if (w->max_requests > 0 && w->state.requests >= (uint64_t)w->max_requests)
+    if (max_requests > 0 && w->state.requests >= (uint64_t)max_requests)
         w->retire = true;
     return batch.count > 0;
 }
@@ -324,10 +323,7 @@ static void close_slots(struct worker *w) {
 }
 
 int worker_run(const struct settings *settings, struct cache *cache, int listen_fd) {
-    struct worker w = {.epoll_fd = -1,
-                       .signal_fd = -1,
-                       .max_requests = settings->max_requests,
-                       .drain_timeout = settings->drain_timeout};
+    struct worker w = {.epoll_fd = -1, .signal_fd = -1};
     int status = 1;
 
     if (!open_signals(&w) || !open_waiting(&w, listen_fd)) {

@@ -1,5 +1,5 @@
-# 57-kept.t: kept answers where somebody is up to something: paths that lead elsewhere, conditions sent twice,
-# sessions that change what others just referred to, triggers that are off, tables that are a subscriber's.
+# 57-cache.t: the response cache under attack: paths that lead elsewhere, conditions sent twice, sessions
+# that change what others just referred to, triggers that are off, tables of a subscriber.
 use v5.24;
 use warnings;
 use IO::Select ();
