@@ -17,6 +17,13 @@ int find_check(struct context *c, enum rc rc, const char *name, const struct ref
 /* Looks the whole object up and checks it. */
 int find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
+/* Asks for one object that is to be shown in the mode of the request, expanded unless it says
+ * otherwise; in other modes for its identity only, as an object may have very many members. */
+void find_ask(struct context *c, const char *name);
+
+/* What find_ask asked for; in other modes than expanded only out->ref is written. */
+enum rc find_take(struct context *c, struct object *out);
+
 /* May this caller create or delete objects of this driver? A manager needs a role on the managers'
  * mount, whatever the path. Else 401 (not authenticated) or 403. */
 int find_may_manage(struct context *c, const struct driver *driver);

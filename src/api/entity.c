@@ -84,14 +84,14 @@ int entity_list(struct context *c) {
 }
 
 int entity_ask(struct context *c) {
-    c->read = store_ask_object(c->arena, c->args[1]);
+    find_ask(c, c->args[1]);
     return 0;
 }
 
 int entity_show(struct context *c) {
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
-    enum rc rc = store_take_object(c->store, c->read, &object);
+    enum rc rc = find_take(c, &object);
 
     if (find_check(c, rc, c->args[1], &object.ref, c->args[0]) || input_check_mode(c, mode))
         return c->response->status;
@@ -270,6 +270,16 @@ static struct verdict take_out(struct context *c, const struct ref *container,
     return verdict_of(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
 }
 
+/* The container as it is now: its members are read only to be shown. */
+static int answer_container(struct context *c, enum context_mode mode, const struct ref *ref) {
+    struct object object = {.ref = *ref};
+
+    if (mode == MODE_EXPANDED &&
+        reply_rc(c, store_object_by_name(c->store, c->arena, ref->name, &object)))
+        return c->response->status;
+    return show_one(c, 200, mode, &object);
+}
+
 /* The container and the devices, locked in one go. */
 static int lock_all(struct context *c, const char *const *devices, size_t count, struct ref *refs) {
     const char **names = arena_array(c->arena, count + 1, sizeof *names);
@@ -287,7 +297,6 @@ static int lock_all(struct context *c, const char *const *devices, size_t count,
 int entity_action(struct context *c) {
     const char *action = params_last(&c->request->params, "action");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
-    struct object object;
     size_t count;
     const char **devices = params_all(&c->request->params, c->arena, "device", &count);
     struct ref *refs = arena_array(c->arena, count + 1, sizeof *refs);
@@ -303,8 +312,7 @@ int entity_action(struct context *c) {
         return reply_fail(c, 400, "%s is not a valid action.", action);
     if (input_check_mode(c, mode) ||
         reply_verdict(c, is_insert ? insert(c, refs, refs + 1, count)
-                                   : take_out(c, refs, refs + 1, count)) ||
-        reply_rc(c, store_object_by_name(c->store, c->arena, c->args[1], &object)))
+                                   : take_out(c, refs, refs + 1, count)))
         return c->response->status;
-    return show_one(c, 200, mode, &object);
+    return answer_container(c, mode, refs);
 }

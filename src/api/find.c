@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/input.h"
 #include "api/reply.h"
 #include "model/driver.h"
 
@@ -36,6 +37,19 @@ int find_check(struct context *c, enum rc rc, const char *name, const struct ref
 int find_object(struct context *c, const char *name, const char *driver, struct object *out) {
     return find_check(c, store_object_by_name(c->store, c->arena, name, out), name, &out->ref,
                       driver);
+}
+
+void find_ask(struct context *c, const char *name) {
+    bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
+
+    c->read = whole ? store_ask_object(c->arena, name) : store_ask_ref(c->arena, name);
+}
+
+enum rc find_take(struct context *c, struct object *out) {
+    bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
+
+    return whole ? store_take_object(c->store, c->read, out)
+                 : store_take_ref(c->store, c->read, &out->ref);
 }
 
 int find_may_manage(struct context *c, const struct driver *driver) {

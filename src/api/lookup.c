@@ -11,9 +11,7 @@
 #include "model/driver.h"
 
 int lookup_ask_by_name(struct context *c) {
-    bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
-
-    c->read = whole ? store_ask_object(c->arena, c->args[0]) : store_ask_ref(c->arena, c->args[0]);
+    find_ask(c, c->args[0]);
     return 0;
 }
 
@@ -21,8 +19,7 @@ int lookup_by_name(struct context *c) {
     const char *name = c->args[0], *driver = params_last(&c->request->params, "driver");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct object object = {0};
-    enum rc rc = mode == MODE_EXPANDED ? store_take_object(c->store, c->read, &object)
-                                       : store_take_ref(c->store, c->read, &object.ref);
+    enum rc rc = find_take(c, &object);
 
     if (find_check(c, rc, name, &object.ref, driver) || input_check_mode(c, mode))
         return c->response->status;
