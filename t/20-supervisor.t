@@ -356,6 +356,18 @@ subtest 'options' => sub {
     my $bad = $own->run_program(['-t']);
     is($bad->{status}, 1, '-t: not fine');
     like($bad->{err}, qr{/muster\.conf:\d+: setting "workers": must be an integer}, 'with file and line');
+    for my $case (
+        [ statement_timeout => 4294967297, 'must be from 0 to 3600000, not 4294967297' ],
+        [ database => 'foo bar baz', 'missing "="' ], [ listen => '::1:9000', 'must be in brackets' ],
+        [ user => 'no-such-user', 'there is no user' ], [ doc_dir => '/nonexistent/texts', 'is not a directory' ],
+    ) {
+        my ($name, $value, $why) = @$case;
+        my $wrong = server(schema => 0, start => 0);
+        $wrong->write_conf($name => $value);
+        $bad = $wrong->run_program(['-t']);
+        is($bad->{status}, 1, "-t: $name = $value");
+        like($bad->{err}, qr{/muster\.conf:\d+: setting "$name": .*\Q$why\E}, '  with file and line');
+    }
     like($own->run_program(['-V'])->{out}, qr/^muster \d+\.\d+/, '-V');
     like($own->run_program(['--help'])->{out}, qr/^usage: /, '--help');
     is($own->run_program(['--nonsense'])->{status}, 2, 'an unknown option');
