@@ -13,7 +13,8 @@ struct json_patch_limits {
     size_t key_bytes; /* of one key that a path makes; 0: no limit */
 };
 
-/* The steps of one edit: values that are passed on a path, copied or measured. About 0.1 s. */
+/* The steps of one edit with limits: values that are passed on a path, copied or measured. About
+ * 0.1 s. */
 enum { JSON_EDIT_STEPS = 20 * 1000 * 1000 };
 
 /* An edit of the tree `root`. The first limit met is `over`, and all that follows fails. */

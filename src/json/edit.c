@@ -2,6 +2,7 @@
 #include "json/edit.h"
 
 #include <assert.h>
+#include <stdint.h>
 
 /* Where a step leads: to the value *link if `found`, else to where one may be put. */
 struct slot {
@@ -53,11 +54,13 @@ static bool measure(struct json_edit *e, const struct json_node *node, size_t le
 
 struct json_edit json_edit_begin(struct arena *arena, struct json_node *root,
                                  const struct json_patch_limits *limits) {
-    struct json_edit e = {.arena = arena, .limits = limits, .root = root, .steps = JSON_EDIT_STEPS};
+    struct json_edit e = {.arena = arena, .limits = limits, .root = root, .steps = SIZE_MAX};
 
     assert(root != NULL);
-    if (limits != NULL)
+    if (limits != NULL) {
         (void)measure(&e, root, 0, true);
+        e.steps = JSON_EDIT_STEPS;
+    }
     return e;
 }
 
