@@ -91,7 +91,7 @@ my @users = map { "user$_" } 1 .. 5;
 sub write_documents {
     for my $user (@users) {
         my $status = $client->request(PUT => '/preferences/settings', json => document($user), headers => { 'X-User-Id' => $user })->{status};
-        is($status, 204, "a document of $user");
+        is($status, 201, "a document of $user");
     }
     return;
 }

@@ -216,8 +216,13 @@ subtest 'preferences alone' => sub {
     my $front = Muster::Front->new(server => $alone);
     my $client = $front->client;
     is($client->get('/__ready__')->{status}, 200, '/__ready__ is there');
-    is($client->put('/mine', json => { a => 1 }, headers => { 'X-User-Id' => 'ann' })->{status}, 204, 'beside documents');
-    becomes($client, 'muster_requests_total{route="PUT /preferences/{container}",status="204"}', 1, 'which are counted');
+    is($client->put('/mine', json => { a => 1 }, headers => { 'X-User-Id' => 'ann' })->{status}, 201, 'beside documents');
+    becomes($client, 'muster_requests_total{route="PUT /preferences/{container}",status="201"}', 1, 'which are counted');
+    for my $path (map { "/__${_}__/x" } qw(doc live metrics ready)) {
+        my $answer = $client->post($path, json => 1, headers => { 'X-User-Id' => 'ann' });
+        is($answer->{status}, 400, "$path would make a container that could not be read");
+        like($answer->{json}, qr/is reserved/, 'and this is said');
+    }
     is($client->get('/__metrics__/x')->{status}, 401, 'a path below is a document\'s');
     $front->stop;
     $alone->stop;

@@ -133,20 +133,20 @@ my @limits = (
         [ POST => '/attribute/testserver1', form('key=k&datatype=json&value=[[[[[[]]]]]]') ],
         201, 400, qr/nested deeper than 5 levels/,
     ],
-    [ 'depth of a document', [ PUT => '/preferences/c', preferences(body => '{"a":[[[[]]]]}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[[[[[]]]]]}') ], 204, 400, qr/nested deeper than 5 levels/ ],
+    [ 'depth of a document', [ PUT => '/preferences/c', preferences(body => '{"a":[[[[]]]]}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[[[[[]]]]]}') ], '20[14]', 400, qr/nested deeper than 5 levels/ ],
     [ 'depth of a document by a path', [ POST => '/preferences/deep/a/b', preferences(body => '[[[]]]') ], [ POST => '/preferences/deep/a/b', preferences(body => '[[[[]]]]') ], 204, 400, qr/The result would be nested more than 5 levels/ ],
-    [ 'values in JSON', [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 48) . ']}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 49) . ']}') ], 204, 400, qr/more than 50 values/ ],
+    [ 'values in JSON', [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 48) . ']}') ], [ PUT => '/preferences/c', preferences(body => '{"a":[' . join(',', (0) x 49) . ']}') ], '20[14]', 400, qr/more than 50 values/ ],
     [ 'values of an attribute', [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 47) . ']') ], [ POST => '/attribute/testserver1', attribute('[' . join(',', (0) x 48) . ']') ], 201, 400, qr/more than 50 values/ ],
-    [ 'a number', [ PUT => '/preferences/c', document('9' x 40) ], [ PUT => '/preferences/c', document('9' x 41) ], 204, 400, qr/number longer than 40/ ],
-    [ 'an exponent', [ PUT => '/preferences/c', document('1e20') ], [ PUT => '/preferences/c', document('1e21') ], 204, 400, qr/exponent beyond \+-20/ ],
-    [ 'an exponent below 0', [ PUT => '/preferences/c', document('1e-20') ], [ PUT => '/preferences/c', document('1e-21') ], 204, 400, qr/exponent beyond \+-20/ ],
+    [ 'a number', [ PUT => '/preferences/c', document('9' x 40) ], [ PUT => '/preferences/c', document('9' x 41) ], '20[14]', 400, qr/number longer than 40/ ],
+    [ 'an exponent', [ PUT => '/preferences/c', document('1e20') ], [ PUT => '/preferences/c', document('1e21') ], '20[14]', 400, qr/exponent beyond \+-20/ ],
+    [ 'an exponent below 0', [ PUT => '/preferences/c', document('1e-20') ], [ PUT => '/preferences/c', document('1e-21') ], '20[14]', 400, qr/exponent beyond \+-20/ ],
     [ 'a number in an attribute', [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 38 . ']') ], [ POST => '/attribute/testserver1', attribute('[1.' . '9' x 39 . ']') ], 201, 400, qr/number longer than 40/ ],
     [ 'an exponent in an attribute', [ POST => '/attribute/testserver1', attribute('[1e20]') ], [ POST => '/attribute/testserver1', attribute('[1e21]') ], 201, 400, qr/exponent beyond/ ],
-    [ 'a key of JSON', [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 100 . '":1}') ], [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 101 . '":1}') ], 204, 400, qr/key longer than 100 bytes/ ],
+    [ 'a key of JSON', [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 100 . '":1}') ], [ PUT => '/preferences/c', preferences(body => '{"' . 'k' x 101 . '":1}') ], '20[14]', 400, qr/key longer than 100 bytes/ ],
     [ 'a key of a path', [ POST => '/preferences/c/' . 'k' x 100, preferences(body => '') ], [ POST => '/preferences/c/' . 'k' x 101, preferences(body => '') ], 204, 400, qr/longer than 100 bytes/ ],
     [ 'a key of a patch', [ PATCH => '/preferences/c', json_patch('k' x 100) ], [ PATCH => '/preferences/c', json_patch('k' x 101) ], 204, 413, qr/key that is too long/ ],
     [ 'a key of JSON in an attribute', [ POST => '/attribute/testserver1', attribute('{"' . 'k' x 100 . '": 1}') ], [ POST => '/attribute/testserver1', attribute('{"' . 'k' x 101 . '": 1}') ], 201, 400, qr/key longer than 100 bytes/ ],
-    [ 'the name of a container', [ PUT => '/preferences/' . 'k' x 100, document(1) ], [ PUT => '/preferences/' . 'k' x 101, document(1) ], 204, 400, qr/longer than 100 bytes/ ],
+    [ 'the name of a container', [ PUT => '/preferences/' . 'k' x 100, document(1) ], [ PUT => '/preferences/' . 'k' x 101, document(1) ], '20[14]', 400, qr/longer than 100 bytes/ ],
     [ 'the name of an object', [ POST => '/entity/pool', form('name=' . uri_encode('é' x 50)) ], [ POST => '/entity/pool', form('name=' . uri_encode('é' x 51)) ], qr/20[12]/, 400, qr/more than 50 characters/ ],
     [ 'the name of a manager', [ POST => '/resourcemanager/ipmanager', form('baseip=10.0.0.0&netmask=255.0.0.0&name=' . 'm' x 50) ], [ POST => '/resourcemanager/ipmanager', form('baseip=10.0.0.0&netmask=255.0.0.0&name=' . 'm' x 51) ], qr/20[12]/, 400, qr/more than 50 characters/ ],
     [ 'a name that a manager gives', [ POST => '/resourcemanager/simpleentitynamemanager/testnames', form('driver=pool&resource=' . named(50)) ], [ POST => '/resourcemanager/simpleentitynamemanager/testnames', form('driver=pool&resource=' . named(51)) ], qr/201|409/, 400, qr/more than 50 characters/ ],
@@ -200,7 +200,7 @@ for my $kind (sort keys %front) {
 
 subtest 'a number that the database writes longer can be sent back' => sub {
     my $client = $front{nginx}->client;
-    is($client->put('/preferences/long', document('1.2345678901234567890123456789e-20'))->{status}, 204, 'sent with an exponent');
+    is($client->put('/preferences/long', document('1.2345678901234567890123456789e-20'))->{status}, 201, 'sent with an exponent');
     my $got = $client->get('/preferences/long', headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' })->{body};
     my ($number) = $got =~ /"a": (\S+)\}/;
     cmp_ok(length $number, '<=', 40, "comes back as $number");
@@ -219,7 +219,7 @@ subtest 'the same limits as they come' => sub {
         [ 'an exponent', sub { $client->put('/preferences/c', document("1e$_[0]")) }, 308, 204, 400 ],
         [ 'a key of JSON', sub { $client->put('/preferences/c', preferences(body => '{"' . 'k' x $_[0] . '":1}')) }, 1024, 204, 400 ],
         [ 'a key of a path', sub { $client->post('/preferences/c/' . 'k' x $_[0], preferences(body => '')) }, 1024, 204, 400 ],
-        [ 'the name of a container', sub { $client->put('/preferences/' . 'k' x $_[0], document(1)) }, 1024, 204, 400 ],
+        [ 'the name of a container', sub { $client->put('/preferences/' . 'k' x $_[0], document(1)) }, 1024, 201, 400 ],
         [ 'the name of an object', sub { $client->post('/entity/pool', form('name=' . uri_encode('ü' x $_[0]))) }, 128, 201, 400 ],
         [ 'the key of an attribute', sub { $client->post('/attribute/testserver1', form('value=1&key=' . 'k' x $_[0])) }, 256, 201, 400 ],
         [ 'the subkey of an attribute', sub { $client->post('/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x $_[0])) }, 256, 201, 400 ],
@@ -239,7 +239,7 @@ subtest 'wider' => sub {
     my $door   = Muster::Front->new(server => $wide);
     my $client = $door->client;
     my $get    = sub { $client->get($_[0], headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' })->{body} };
-    is($client->put('/preferences/wide', preferences(body => '{"' . 'k' x 3000 . '":1}'))->{status}, 204, 'a long key');
+    is($client->put('/preferences/wide', preferences(body => '{"' . 'k' x 3000 . '":1}'))->{status}, 201, 'a long key');
     is($get->('/preferences/wide'), '{"' . 'k' x 3000 . '": 1}', 'comes back');
     is($client->put('/preferences/' . 'w' x 1025, document(1))->{status}, 400, 'the name of a container stays as long as its column');
     for my $number ('9' x 4000, '-0.' . '1' x 3997, '1' x 3995 . 'e1000', '1e1000', '1.' . '7' x 3990 . 'e-1000') {
@@ -263,7 +263,7 @@ subtest 'the deepest JSON that can be allowed comes back' => sub {
     my $deep = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, json_depth => 100 });
     my $door = Muster::Front->new(server => $deep);
     my $list = '[' x 99 . ']' x 99;
-    is($door->client->put('/preferences/deep', preferences(body => qq({"a":$list})))->{status}, 204, 'a document is taken');
+    like($door->client->put('/preferences/deep', preferences(body => qq({"a":$list})))->{status}, qr/^20[14]$/, 'a document is taken');
     my $answer = $door->client->get('/preferences/deep', headers => { 'X-User-Id' => 'limits', 'Clusto-Minify' => 'true' });
     is($answer->{body}, qq({"a": $list}), 'and given back');
     is($door->client->post('/attribute/testserver2', attribute($list =~ s/^\[|\]$//gr))->{status}, 201, 'an attribute is taken');

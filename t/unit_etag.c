@@ -43,6 +43,19 @@ static void test_lists(void) {
     ok(etag_list_has_weak(&list, "2") && etag_list_has_weak(&list, "1"), "but weakly");
 }
 
+static void test_compression(void) {
+    struct etag_list list = parsed("W/\"970\", \"971-gzip\", W/\"972-m-br\", \"973;gzip\", "
+                                   "\"-gzip\", \"974-gzipped\"");
+
+    etag_list_undo_compression(&list);
+    ok(etag_list_has_strong(&list, "970"), "nginx makes a tag weak");
+    ok(etag_list_has_strong(&list, "971"), "Apache appends the coding");
+    ok(etag_list_has_strong(&list, "972-m"), "and no more is taken away");
+    ok(!etag_list_has_strong(&list, "973") && etag_list_has_strong(&list, "-gzip") &&
+           !etag_list_has_strong(&list, "974"),
+       "of other tags nothing");
+}
+
 static void test_refused(void) {
     refused("");
     refused(",");
@@ -60,6 +73,7 @@ int main(void) {
     arena = arena_new();
     test_absent();
     test_lists();
+    test_compression();
     test_refused();
     arena_free(&arena);
     return done_testing();

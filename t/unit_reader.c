@@ -233,6 +233,8 @@ static void test_errors(void) {
     is_str(error.message, "invalid char in json text.", "a message for a person");
     (void)read_text("");
     is_str(error.message, "no value", "about nothing at all");
+    (void)read_text("\xef\xbb\xbf{}");
+    is_str(error.message, "a byte order mark, which is not JSON", "about a byte order mark");
 }
 
 /* `count` times `piece`, with `before` and `after`. */

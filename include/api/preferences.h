@@ -4,6 +4,9 @@
 
 #include "api/context.h"
 
+/* The media types that PATCH takes. */
+#define PREFERENCES_PATCHES "application/merge-patch+json, application/json-patch+json"
+
 int preferences_list(struct context *c);
 int preferences_unnamed(struct context *c); /* POST without a container */
 int preferences_delete_all(struct context *c);

@@ -10,7 +10,13 @@
 /* All parameters must be among these names; the list ends with NULL. */
 int preferences_parameters(struct context *c, const char *const *known);
 
-/* Reads If-Match and If-None-Match into the change (RFC 9110 section 13.1). */
+/* The tag of what this request is shown of the document (or list) with this one: indented and in
+ * one line are different bytes. In the arena. */
+const char *preferences_shown_tag(struct context *c, const char *tag);
+
+/* Reads If-Match and If-None-Match into the change (RFC 9110 section 13.1). A tag that a front
+ * server has changed by compressing counts as its own; in If-Match and for writes those of both
+ * forms count as the document's, else as preferences_shown_tag() gives them. */
 int preferences_conditions(struct context *c, struct prefs_change *change);
 
 /* The checks that all methods on a container share: fills *change with the limits, the container,

@@ -22,6 +22,9 @@ int reply_rc(struct context *c, enum rc rc);
 /* Starts a JSON response of that status: Content-Type, Clusto-Minify; the writer is ready. */
 struct json_writer *reply_json(struct context *c, int status);
 
+/* True if that is in one line: Clusto-Minify says so. */
+bool reply_is_minified(const struct context *c);
+
 /* Ends it; returns the status. Every reply_json needs one. */
 int reply_end(struct context *c);
 

@@ -10,7 +10,7 @@
 
 /* One entity-tag; `text` is what stands between the quotes. */
 struct etag {
-    const char *text;
+    char *text;
     bool weak;
 };
 
@@ -24,6 +24,10 @@ struct etag_list {
 /* Reads the value of such a header; NULL is an absent one. The items are in the arena. False: it is
  * neither "*" nor a list of at least one entity tag. */
 bool etag_list_parse(struct arena *arena, const char *header, struct etag_list *out);
+
+/* Takes back what a front server does to a tag when it compresses a response: nginx makes it weak,
+ * others append the coding (Apache: "970-gzip"). */
+void etag_list_undo_compression(struct etag_list *list);
 
 /* True if the header was there. */
 bool etag_list_given(const struct etag_list *list);

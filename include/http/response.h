@@ -77,7 +77,7 @@ bool response_write(void *response, const char *bytes, size_t n);
 bool response_enough(const struct response *r);
 
 /* Ends the response: all of it is sent with a Content-Length if it was still held (a HEAD's is that
- * of the GET; a 204's is 0, a 304 has none), else the rest of the body. The header is in CGI's
+ * of the GET; a 204 and a 304 have none), else the rest of the body. The header is in CGI's
  * form, with a "Status:" line. False if the client disconnected or the response is broken. */
 bool response_finish(struct response *r);
 

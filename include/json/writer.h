@@ -12,6 +12,9 @@
 struct json_node;
 struct json_writer;
 
+/* Spaces for each level. */
+enum { JSON_INDENT = 4 };
+
 /* Takes `n` bytes of the document; false: they could not be taken, the writer stops. */
 typedef bool (*json_sink)(void *context, const char *bytes, size_t n);
 
@@ -49,6 +52,10 @@ static inline void json_key(struct json_writer *w, const char *key) {
 
 /* Writes a whole tree. */
 void json_tree(struct json_writer *w, const struct json_node *node);
+
+/* About as many bytes as the tree has with indentation, at this level; blanks count exactly,
+ * escapes not at all. */
+size_t json_indentation(const struct json_node *node, size_t level);
 
 /* A tree as one line of text in the arena; NULL: it is nested too deeply for a writer. */
 const char *json_text(struct arena *arena, const struct json_node *node);

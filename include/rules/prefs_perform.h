@@ -8,6 +8,7 @@
 struct prefs_outcome {
     enum prefs_result result; /* KEEP, WRITE and GONE are successes */
     int64_t revision;         /* of the document after it; 0: not known, or there is none */
+    bool created;              /* there was no document before */
     const char *message;      /* of a failure, in the arena */
 };
 

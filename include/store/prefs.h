@@ -53,7 +53,8 @@ struct prefs_write {
 /* RC_OK: done, *revision is the new one. RC_CONFLICT: nothing was done, because of a revision, the
  * limit, or something on the way of the path; store_prefs_edit can tell. Without `revisions` a
  * document that does not exist is made (not by remove). */
-enum rc store_prefs_put(struct store *store, const struct prefs_write *write, int64_t *revision);
+enum rc store_prefs_put(struct store *store, const struct prefs_write *write, int64_t *revision,
+                        bool *created);
 enum rc store_prefs_merge(struct store *store, const struct prefs_write *write, int64_t *revision);
 enum rc store_prefs_set(struct store *store, const struct prefs_write *write, int64_t *revision);
 enum rc store_prefs_remove(struct store *store, const struct prefs_write *write, int64_t *revision);
@@ -72,6 +73,9 @@ struct prefs_usage {
     int64_t containers;
     int64_t bytes;
 };
+
+/* What this user has now. */
+enum rc store_prefs_usage(struct store *store, const char *user, struct prefs_usage *usage);
 
 enum prefs_verdict { PREFS_KEEP, PREFS_WRITE, PREFS_DELETE };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/preferences_input.h"
+#include "api/preferences_search.h"
 #include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
@@ -14,7 +15,8 @@
 #include "store/prefs.h"
 #include "json/reader.h"
 
-#define ACCEPT_PATCH "application/merge-patch+json, application/json-patch+json"
+/* How many times larger than the largest document a response may be. */
+enum { INDENTED_MAX = 8 };
 
 static const char *const only_pointer[] = {"pointer", NULL};
 static const char *const none[] = {NULL};
@@ -42,20 +44,35 @@ static void set_etag(struct context *c, const char *tag) {
                     arena_join(c->arena, (const char *[]){"\"", tag, "\"", NULL}));
 }
 
+/* The tag of what is shown, indented or in one line. */
+static void set_shown_etag(struct context *c, const char *tag) {
+    set_etag(c, preferences_shown_tag(c, tag));
+    response_header(c->response, "Vary", "Clusto-Minify");
+}
+
 /* 412 and 304 of a GET (RFC 9110 13.2.2); 0: the answer is wanted. */
 static int check_conditions(struct context *c, const struct prefs_change *change, const char *tag) {
+    const char *shown = preferences_shown_tag(c, tag);
+
     if (change->if_match.count > 0 && !etag_list_has_strong(&change->if_match, tag))
         return reply_fail(c, 412, "Precondition failed for %s.",
                           quote(c->arena, c->request->target));
-    if (!change->if_none_match.any && !etag_list_has_weak(&change->if_none_match, tag))
+    if (!change->if_none_match.any && !etag_list_has_weak(&change->if_none_match, shown))
         return 0;
-    set_etag(c, tag);
+    set_shown_etag(c, tag);
     private_answer(c, 304);
     return reply_empty(c, 304);
 }
 
 static int answer_tree(struct context *c, const struct json_node *tree, const char *tag) {
-    set_etag(c, tag);
+    size_t most = INDENTED_MAX * (size_t)c->options->preferences_document_bytes;
+
+    if (!reply_is_minified(c) && json_indentation(tree, 0) > most)
+        return reply_fail(c, 413,
+                          "With indentation it has more than %zu bytes. Send the header "
+                          "Clusto-Minify: true to get it in one line.",
+                          most);
+    set_shown_etag(c, tag);
     private_answer(c, 200);
     json_tree(reply_json(c, 200), tree);
     return reply_end(c);
@@ -88,49 +105,11 @@ static int perform(struct context *c, const struct prefs_change *change) {
     /* After PUT a tag would say that the bytes were stored as sent (RFC 9110 9.3.4). */
     if (outcome.revision > 0 && change->kind != CHANGE_PUT)
         set_etag(c, prefs_etag(c->arena, outcome.revision));
-    return reply_empty(c, 204);
+    return reply_empty(c, outcome.created && change->kind == CHANGE_PUT ? 201 : 204);
 }
 
 /* --- the list of containers ---------------------------------------------------------------------
  */
-
-/* A key that begins with "$" was an operator of MongoDB; taken for a key it would silently find
- * something else. */
-static const char *find_operator(const struct json_node *node) {
-    for (const struct json_node *child = node->children; child != NULL; child = child->next) {
-        const char *found =
-            child->key != NULL && child->key[0] == '$' ? child->key : find_operator(child);
-
-        if (found != NULL)
-            return found;
-    }
-    return NULL;
-}
-
-/* What to search for as JSON text, NULL: nothing. */
-static int read_search(struct context *c, const char **search) {
-    const char *text = params_last(&c->request->params, "contains");
-    const struct json_node *value;
-    const char *operator;
-
-    *search = NULL;
-    if (text != NULL && c->request->body_length > 0)
-        return reply_fail(c, 400, "Send what to search for as a parameter or as a body, not both.");
-    if (text == NULL && c->request->body_length == 0)
-        return 0;
-    value = text != NULL
-                ? preferences_read_json(c, text, strlen(text), (size_t)c->options->json_depth)
-                : preferences_read_body(c, (size_t)c->options->json_depth);
-    if (value == NULL)
-        return c->response->status;
-    if (value->type != JSON_OBJECT)
-        return reply_fail(c, 400, "What to search for must be a JSON object.");
-    operator= find_operator(value);
-    if (operator!= NULL)
-        return reply_fail(c, 400, "Unknown operator %s.", quote(c->arena, operator));
-    *search = json_text(c->arena, value);
-    return 0;
-}
 
 /* A tag for a list: FNV-1a over its names. No revision: it does not serve for writes. */
 static const char *list_tag(struct context *c, const char *const *names, size_t count) {
@@ -166,14 +145,14 @@ static int list(struct context *c) {
     int status;
 
     if (preferences_parameters(c, known) || preferences_conditions(c, &change) ||
-        read_search(c, &search) ||
+        preferences_read_search(c, &search) ||
         reply_rc(c, store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count)))
         return c->response->status;
     tag = list_tag(c, names, count);
     status = check_conditions(c, &change, tag);
     if (status != 0)
         return status;
-    set_etag(c, tag);
+    set_shown_etag(c, tag);
     private_answer(c, 200);
     return answer_names(c, names, count);
 }
@@ -327,7 +306,7 @@ static int fail_patch_type(struct context *c) {
                             "application/merge-patch+json or "
                             "application/json-patch+json");
 
-    response_header(c->response, "Accept-Patch", ACCEPT_PATCH);
+    response_header(c->response, "Accept-Patch", PREFERENCES_PATCHES);
     return status;
 }
 

@@ -11,6 +11,9 @@
 /* As the table takes it (etc/schema.sql); json_key_bytes may be less. */
 enum { CONTAINER_BYTES = 1024 };
 
+/* Ends the tag of a document in one line. */
+#define MINIFIED "-m"
+
 int preferences_parameters(struct context *c, const char *const *known) {
     const struct param *unknown = params_unknown(&c->request->params, known);
 
@@ -31,10 +34,33 @@ static int read_condition(struct context *c, const char *header, const char *var
     return reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
 }
 
+const char *preferences_shown_tag(struct context *c, const char *tag) {
+    return reply_is_minified(c) ? arena_join(c->arena, (const char *[]){tag, MINIFIED, NULL}) : tag;
+}
+
+/* The tags as they are without what tells a minified form from an indented one. */
+static void forget_form(struct etag_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        char *text = list->items[i].text;
+        size_t n = strlen(text);
+
+        if (n > strlen(MINIFIED) && strcmp(text + n - strlen(MINIFIED), MINIFIED) == 0)
+            text[n - strlen(MINIFIED)] = '\0';
+    }
+}
+
 int preferences_conditions(struct context *c, struct prefs_change *change) {
-    if (read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match))
+    enum request_method method = c->request->method;
+
+    if (read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) ||
+        read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match))
         return c->response->status;
-    return read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match);
+    etag_list_undo_compression(&change->if_match);
+    etag_list_undo_compression(&change->if_none_match);
+    forget_form(&change->if_match);
+    if (method != METHOD_GET && method != METHOD_HEAD)
+        forget_form(&change->if_none_match);
+    return 0;
 }
 
 static int check_key(struct context *c, const char *key, int longest) {

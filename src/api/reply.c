@@ -20,6 +20,10 @@ static const char *minify_header(const char *value) {
     return value && n <= LONGEST_MINIFY && utf8_valid(value, n) ? value : "False";
 }
 
+bool reply_is_minified(const struct context *c) {
+    return strcasecmp(minify_header(request_header(c->request, "Clusto-Minify")), "true") == 0;
+}
+
 struct json_writer *reply_json(struct context *c, int status) {
     const char *minify = minify_header(request_header(c->request, "Clusto-Minify"));
 

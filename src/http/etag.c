@@ -68,6 +68,29 @@ bool etag_list_parse(struct arena *arena, const char *header, struct etag_list *
     return out->count > 0;
 }
 
+/* The length of the tag without the coding that a front server has appended. */
+static size_t length_without_coding(const char *tag) {
+    static const char *const codings[] = {"-gzip", "-br", "-zstd", "-deflate"};
+    size_t n = strlen(tag);
+
+    for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++) {
+        size_t suffix = strlen(codings[i]);
+
+        if (n > suffix && strcmp(tag + n - suffix, codings[i]) == 0)
+            return n - suffix;
+    }
+    return n;
+}
+
+void etag_list_undo_compression(struct etag_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        struct etag *tag = &list->items[i];
+
+        tag->text[length_without_coding(tag->text)] = '\0';
+        tag->weak = false;
+    }
+}
+
 bool etag_list_given(const struct etag_list *list) {
     return list->any || list->count > 0;
 }

@@ -141,8 +141,10 @@ static bool is_reserved(const char *name) {
     return is_name(name, "Status") || is_name(name, "Content-Length");
 }
 
+/* Vary is a list: what an endpoint says adds to it. */
 static bool is_sent(struct response *r, const struct header *fixed) {
-    return *find(r, fixed->name) == NULL && !is_reserved(fixed->name) && is_token(fixed->name);
+    return (*find(r, fixed->name) == NULL || is_name(fixed->name, "Vary")) &&
+           !is_reserved(fixed->name) && is_token(fixed->name);
 }
 
 /* One line; characters that could end it early become spaces. */
@@ -213,7 +215,7 @@ static bool send_header(struct response *r, size_t length) {
     return !r->failed;
 }
 
-/* RFC 9110 section 6.4.1: these have no body, and but for 204 no length either. */
+/* RFC 9110 sections 6.4.1 and 8.6: the others have neither a body nor a length. */
 static bool has_body(int status) {
     return status >= 200 && status != 204 && status != 304;
 }
@@ -279,8 +281,7 @@ bool response_finish(struct response *r) {
         r->body_bytes = 0;
         buf_clear(&r->held);
     }
-    if (!r->started &&
-        !send_header(r, has_body(r->status) || r->status == 204 ? r->body_bytes : NO_LENGTH))
+    if (!r->started && !send_header(r, has_body(r->status) ? r->body_bytes : NO_LENGTH))
         return false;
     return flush(r);
 }

@@ -39,6 +39,14 @@ void json_tree(struct json_writer *w, const struct json_node *node) {
     }
 }
 
+size_t json_indentation(const struct json_node *node, size_t level) {
+    size_t bytes = node->length + node->key_length + 1 + JSON_INDENT * level;
+
+    for (const struct json_node *child = node->children; child != NULL; child = child->next)
+        bytes += json_indentation(child, level + 1);
+    return node->count > 0 ? bytes + 1 + JSON_INDENT * level : bytes;
+}
+
 static bool add_text(void *buf, const char *bytes, size_t n) {
     buf_add(buf, bytes, n);
     return !((struct buf *)buf)->failed;

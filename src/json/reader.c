@@ -331,6 +331,17 @@ static void parse(struct reader *r) {
         malformed(r); /* else a callback stopped yajl and said why */
 }
 
+/* What yajl would not say well. */
+static bool check_bytes(struct reader *r) {
+    size_t valid = utf8_span(r->bytes, r->n);
+
+    if (valid < r->n)
+        fail_at(r, JSON_MALFORMED, valid, r->bytes[valid] == '\0' ? "a NUL byte" : "not UTF-8");
+    else if (r->n >= 3 && memcmp(r->bytes, "\xef\xbb\xbf", 3) == 0)
+        fail_at(r, JSON_MALFORMED, 0, "a byte order mark, which is not JSON");
+    return r->error->result == JSON_OK;
+}
+
 struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
                             const struct json_limits *limits, struct json_error *error) {
     static const yajl_callbacks callbacks = {
@@ -345,18 +356,14 @@ struct json_node *json_read(struct arena *arena, const char *bytes, size_t n,
         .yajl_end_array = on_array_close,
     };
     struct reader r = {.arena = arena, .limits = limits, .error = error, .bytes = bytes, .n = n};
-    size_t valid;
 
     assert(arena != NULL && limits != NULL && error != NULL);
     assert(bytes != NULL || n == 0);
     if (bytes == NULL)
         r.bytes = "";
     *error = (struct json_error){.result = JSON_OK};
-    valid = utf8_span(r.bytes, n);
-    if (valid < n) {
-        fail_at(&r, JSON_MALFORMED, valid, r.bytes[valid] == '\0' ? "a NUL byte" : "not UTF-8");
+    if (!check_bytes(&r))
         return NULL;
-    }
     r.yajl = yajl_alloc(&callbacks, NULL, &r);
     if (r.yajl == NULL)
         log_fatal("out of memory: no room for a JSON reader");

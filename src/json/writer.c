@@ -13,7 +13,7 @@
 #include "json/decimal.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
-enum { DEPTH_MAX = 127, INDENT = 4, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
+enum { DEPTH_MAX = 127, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
 
 /* yajl writes without spaces; those of the layout are put in on the way (it could indent, but with
  * a piece for each level, and "[", a blank line and "]" for an empty array). A container is held
@@ -65,7 +65,7 @@ static void put(struct json_writer *w, const char *bytes, size_t n) {
 /* The next line, at its indent. */
 static void put_line(struct json_writer *w) {
     static const char line[SHORT_LINE + 1] = "\n                                ";
-    size_t n = 1 + INDENT * w->level;
+    size_t n = 1 + JSON_INDENT * w->level;
     char *at = room(w, n);
 
     memcpy(at, line, SHORT_LINE); /* of a fixed length: no call */

@@ -103,6 +103,7 @@ static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write 
 static enum rc by_statement(struct store *store, struct arena *arena, const char *user,
                             const struct prefs_change *change, struct prefs_outcome *outcome) {
     struct prefs_write write;
+    enum rc rc;
 
     outcome->result = CHANGE_WRITE;
     if (!prepare(arena, user, change, &write))
@@ -111,7 +112,7 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
     case CHANGE_PUT:
         if (!prepare_value(arena, change, &write))
             return RC_CONFLICT;
-        return store_prefs_put(store, &write, &outcome->revision);
+        return store_prefs_put(store, &write, &outcome->revision, &outcome->created);
     case CHANGE_MERGE:
         if (!prepare_value(arena, change, &write))
             return RC_CONFLICT;
@@ -127,8 +128,8 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
         if (write.revision_count > 0)
             return RC_CONFLICT;
         write.document = "{}";
-        return nothing_found(store_prefs_create(store, &write, &outcome->revision), RC_EXISTS,
-                             &write, outcome);
+        rc = store_prefs_create(store, &write, &outcome->revision);
+        return rc == RC_EXISTS ? RC_CONFLICT : rc; /* for the revision of what there is */
     case CHANGE_DELETE:
         outcome->result = CHANGE_GONE;
         return nothing_found(store_prefs_delete(store, &write), RC_NOTFOUND, &write, outcome);
@@ -154,6 +155,7 @@ static enum prefs_verdict look(void *context, const struct prefs_document *curre
     l->outcome->message = NULL;
     l->outcome->result =
         prefs_change_apply(l->arena, l->change, current, usage, text, &l->outcome->message);
+    l->outcome->created = l->outcome->result == CHANGE_WRITE && current == NULL;
     if (l->outcome->result == CHANGE_WRITE)
         return PREFS_WRITE;
     if (l->outcome->result == CHANGE_KEEP && current != NULL)

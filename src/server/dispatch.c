@@ -2,10 +2,13 @@
  * its transaction and its handler. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "api/preferences.h"
 #include "api/reply.h"
 #include "base/log.h"
+#include "base/quote.h"
 #include "base/utf8.h"
 #include "server/auth.h"
 #include "server/cors.h"
@@ -125,6 +128,8 @@ static int run(struct exchange *x) {
 static int respond_options(struct exchange *x) {
     if (x->match.allowed != 0)
         response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
+    if (x->match.allowed & METHOD_BIT(METHOD_PATCH))
+        response_header(&x->response, "Accept-Patch", PREFERENCES_PATCHES);
     cors_preflight(x);
     return reply_empty(&x->c, 204);
 }
@@ -164,6 +169,25 @@ static int fail_body(struct exchange *x) {
     case BODY_OK: break;
     }
     return reply_fail(&x->c, 400, "The body is shorter than its Content-Length.");
+}
+
+/* A body that is compressed, or only a part of one (RFC 9110 sections 14.5 and 15.5.16). 0: it can
+ * be read. */
+static int check_content(struct exchange *x) {
+    const char *coding = request_header(&x->request, "Content-Encoding");
+    int status = 0;
+
+    if (x->request.body_length > 0 && coding != NULL && *coding != '\0' &&
+        strcasecmp(coding, "identity") != 0) {
+        status =
+            reply_fail(&x->c, 415, "Content-Encoding %s is not supported: send the body as it is.",
+                       quote(x->arena, coding));
+        response_header(&x->response, "Accept-Encoding", "identity");
+    } else if (x->request.method == METHOD_PUT &&
+               request_header(&x->request, "Content-Range") != NULL) {
+        status = reply_fail(&x->c, 400, "Content-Range is not supported: PUT replaces the whole.");
+    }
+    return status;
 }
 
 /* Headers whose text goes into the database or a response. */
@@ -218,6 +242,9 @@ static int check_request(struct exchange *x) {
         return fail_body(x);
     if (!headers_valid(request))
         return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
+    refused = check_content(x);
+    if (refused != 0)
+        return refused;
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;

@@ -79,10 +79,12 @@ static enum rc take_revision(enum rc rc, PGresult *result, enum rc none, int64_t
     return rc;
 }
 
-enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_t *revision) {
+enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_t *revision,
+                        bool *created) {
     PGresult *result;
     enum rc rc;
 
+    *created = false;
     if (w->revision_count > 0)
         rc = pg_exec_write(store, &result, STMT(PREFS_UPDATE),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
@@ -90,6 +92,8 @@ enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_
     else
         rc = pg_exec_write(store, &result, STMT(PREFS_PUT),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
+    if (rc == RC_OK && w->revision_count == 0)
+        *created = pg_get_bool(result, 0, 1);
     return take_revision(rc, result, RC_CONFLICT, revision);
 }
 
@@ -161,6 +165,21 @@ enum rc store_prefs_delete_all(struct store *store, const char *user) {
     return pg_exec_write(store, NULL, STMT(PREFS_DELETE_ALL), PG_ARGS(pg_text(user)));
 }
 
+static struct prefs_usage read_usage(const PGresult *result) {
+    return (struct prefs_usage){pg_get_int(result, 0, 0), pg_get_int(result, 0, 1)};
+}
+
+enum rc store_prefs_usage(struct store *store, const char *user, struct prefs_usage *usage) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(PREFS_USAGE), PG_ARGS(pg_text(user)));
+
+    if (rc != RC_OK)
+        return rc;
+    *usage = read_usage(result);
+    PQclear(result);
+    return RC_OK;
+}
+
 /* One edit, while its transaction is open. */
 struct editing {
     struct store *store;
@@ -189,8 +208,7 @@ static enum rc lock_row(const struct editing *e, struct prefs_document *document
         rc = pg_next(e->store, &result);
         if (rc != RC_OK)
             return rc;
-        usage->containers = pg_get_int(result, 0, 0);
-        usage->bytes = pg_get_int(result, 0, 1);
+        *usage = read_usage(result);
         PQclear(result);
     }
     rc = pg_next(e->store, &result);

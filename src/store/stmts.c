@@ -421,7 +421,8 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         "insert into muster_preferences (user_id, container, document, revision)"
         " values ($1, $2, $3, nextval('muster_preferences_revision'))"
         " on conflict (user_id, container) do update"
-        " set document = $3, revision = nextval('muster_preferences_revision') returning revision"},
+        " set document = $3, revision = nextval('muster_preferences_revision')"
+        " returning revision, xmax = 0"}, /* of a new row */
     /* $4: how large the document may have been for this to be added. */
     [STMT_PREFS_MERGE] = {"prefs_merge", "ttjl", STMT_NEEDS_INIT_DB | STMT_OF_USER,
         "insert into muster_preferences as p (user_id, container, document, revision)"
