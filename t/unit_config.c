@@ -257,7 +257,7 @@ static void test_overlay(void) {
 static void test_former_names(void) {
     struct settings *settings = load_text("name_reads = true;");
 
-    ok(settings != NULL && settings->store.name_reads, "a former name is still read");
+    ok(settings != NULL && settings->store.tag_reads, "a former name is still read");
     config_free(&settings);
     refused("name_reads = 1;", 1, "setting \"tag_reads\": must be true or false, not an integer");
 }

@@ -20,7 +20,7 @@ struct store_options {
     int lock_timeout;
     bool versioning;   /* rows are ended rather than deleted, and every write has a number */
     bool whole_tables; /* for statements that read all there is: the planner is left alone */
-    bool name_reads;   /* single reads say in application_name for which request they are */
+    bool tag_reads;    /* single reads say in application_name for which request they are */
 };
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */
@@ -85,7 +85,7 @@ const char *store_error(const struct store *store);
  */
 void store_set_client(struct store *store, int fd);
 
-/* The id of the request that transactions and writes from now on are for, and with name_reads
+/* The id of the request that transactions and writes from now on are for, and with tag_reads
  * single reads: the connection's application_name says it while they run (of more than 56
  * characters the last 56), so that the database's log and pg_stat_activity can be matched with
  * ours. It travels with the first statement. Borrowed; NULL: none. */
@@ -139,7 +139,7 @@ struct store_prefetch {
  * transaction. A read that ran out of time fails with RC_BUSY when it is taken, and so do others
  * after it that would wait for the same lock; everything else without a result is run again then.
  * Clients are not watched meanwhile: reads are quick, and have their timeouts. False: nothing was
- * sent (there is no connection, or name_reads demands a packet for each). */
+ * sent (there is no connection, or tag_reads demands a packet for each). */
 bool store_prefetch(struct store *store, const struct store_prefetch *items, size_t count);
 
 struct store_read *store_ask_ref(struct arena *arena, const char *name);

@@ -297,7 +297,7 @@ static bool open_slots(struct worker *w, const struct settings *settings, int li
     w->processors = sched_getaffinity(0, sizeof(processors), &processors) == 0
                         ? (size_t)CPU_COUNT(&processors)
                         : 1;
-    w->max_quick = settings->store.name_reads ? 1 : STORE_PREFETCH; /* a name is per packet */
+    w->max_quick = settings->store.tag_reads ? 1 : STORE_PREFETCH; /* a name is per packet */
     w->slots = count_slots(w->state.cache ? BATCH : w->max_quick);
     for (size_t i = 0; i < w->slots; i++) {
         w->fcgi[i] = fcgi_new(settings, listen_fd);

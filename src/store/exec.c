@@ -93,7 +93,7 @@ static void miss_extensions(struct store *s, const struct stmt_row *row) {
 
 /* The first of a packet that is no part of a transaction, if that is to have a name as well. */
 static bool wants_name(const struct store *s, const struct stmt_row *row) {
-    return s->db.options->name_reads && s->request && s->transaction == TRANSACTION_NONE &&
+    return s->db.options->tag_reads && s->request && s->transaction == TRANSACTION_NONE &&
            !s->db.link.packet_open && row != STMT(SET_NAME) && !(row->flags & STMT_NAMES_ITSELF);
 }
 

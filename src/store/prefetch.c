@@ -75,7 +75,7 @@ bool store_prefetch(struct store *store, const struct store_prefetch *items, siz
     size_t failed;
 
     assert(store->transaction == TRANSACTION_NONE && count <= STORE_PREFETCH);
-    if (!store_connected(store) || store->db.options->name_reads)
+    if (!store_connected(store) || store->db.options->tag_reads)
         return false;
     for (size_t i = 0; i < count; i++)
         send_read(store, items[i].read);
