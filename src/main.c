@@ -107,7 +107,7 @@ static void read_words(int argc, char **argv) {
 static void read_options(int argc, char **argv) {
     int option;
 
-    while ((option = getopt_long(argc, argv, "+c:ftV", long_options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "+c:ftV", long_options, NULL)) != -1) {
         switch (option) {
         case 'c': add_file(optarg); break;
         case 'f': options.foreground = true; break;
@@ -119,6 +119,7 @@ static void read_options(int argc, char **argv) {
         case 'h': print_and_exit(usage); break;
         default: fputs("See muster --help for options.\n", stderr); exit(2);
         }
+    }
     if (optind < argc)
         read_words(argc - optind, argv + optind);
     if (options.file_count == 0)

@@ -143,7 +143,7 @@ static void test_deaths(void) {
     for (int i = 0; i < 40; i++) {
         pid_t pid = fork();
 
-        if (pid == 0)
+        if (pid == 0) {
             for (unsigned k = 0;; k++) {
                 int64_t key = k % 100;
                 char name[16];
@@ -153,6 +153,7 @@ static void test_deaths(void) {
                 if (k % 7 == 0)
                     apply("30:30:", &key, 1, false);
             }
+        }
         usleep(2000);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);

@@ -47,9 +47,8 @@ static const char *print(const struct json_node *node) {
     buf_init(&b, 0);
     json_begin(w, true, take, &b);
     json_tree(w, node);
-    if (json_end(w)) {
+    if (json_end(w))
         text = arena_strndup(arena, b.data, b.len);
-    }
     buf_release(&b);
     json_writer_free(&w);
     return text;
@@ -105,9 +104,8 @@ static void test_pointer_examples(void) {
 
         if (ok(json_pointer_parse(arena, cases[i].pointer, strlen(cases[i].pointer), &pointer,
                                   &message),
-               "pointer %zu", i)) {
+               "pointer %zu", i))
             found = json_pointer_get(root, &pointer);
-        }
         is_str(found == NULL ? NULL : print(found), cases[i].value, "finds it: %zu", i);
     }
     ok(json_pointer_get(NULL, &pointer) == NULL, "nothing in nothing");
@@ -189,9 +187,8 @@ static void run_merge(const struct merge_case *c, const char *name, size_t numbe
     struct json_node *copy = document == NULL ? read_text("null") : json_copy(arena, document);
     const struct json_node *result = json_merge_patch(arena, copy, patch, &usual, &error);
 
-    if (!ok(result != NULL && error.result == JSON_PATCH_OK, "%s %zu merges", name, number)) {
+    if (!ok(result != NULL && error.result == JSON_PATCH_OK, "%s %zu merges", name, number))
         return;
-    }
     is_str(print(result), print(read_text(c->result)), "as it should");
     ok(result->next == NULL && result->key == NULL, "the root has no name");
     ok((document == NULL || json_equal(document, read_text(c->document))) &&
@@ -207,13 +204,11 @@ static struct json_node *repeated(const char *before, const char *piece, size_t 
 
     buf_init(&b, 0);
     buf_adds(&b, before);
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         buf_adds(&b, piece);
-    }
     buf_adds(&b, middle);
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         buf_adds(&b, after_piece);
-    }
     buf_adds(&b, after);
     node = read_bytes(b.data, b.len);
     buf_release(&b);
@@ -579,12 +574,10 @@ static void test_patch_speed(void) {
 
     /* So is what goes along a list in order. */
     buf_init(&b, 0);
-    for (i = 0; i < 20000; i++) {
+    for (i = 0; i < 20000; i++)
         buf_printf(&b, "%c" REPLACE("/%d", "2"), i == 0 ? '[' : ',', 1 + i * 2);
-    }
-    for (i = 20000; i > 0; i--) {
+    for (i = 20000; i > 0; i--)
         buf_printf(&b, "," REMOVE("/%d"), i * 2);
-    }
     buf_addc(&b, ']');
     patch = read_bytes(b.data, b.len);
     buf_release(&b);
@@ -611,19 +604,15 @@ int main(void) {
     arena = arena_new();
     test_pointer_examples();
     test_pointer_errors();
-    for (i = 0; i < COUNT(merge_examples); i++) {
+    for (i = 0; i < COUNT(merge_examples); i++)
         run_merge(&merge_examples[i], "example", i + 1);
-    }
-    for (i = 0; i < COUNT(merge_cases); i++) {
+    for (i = 0; i < COUNT(merge_cases); i++)
         run_merge(&merge_cases[i], "case", i + 1);
-    }
     test_merge_limits();
-    for (i = 0; i < COUNT(patch_examples); i++) {
+    for (i = 0; i < COUNT(patch_examples); i++)
         run_patch(&patch_examples[i]);
-    }
-    for (i = 0; i < COUNT(patch_cases); i++) {
+    for (i = 0; i < COUNT(patch_cases); i++)
         run_patch(&patch_cases[i]);
-    }
     test_patch_messages();
     arena_reset(arena);
     test_patch_limits();

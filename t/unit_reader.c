@@ -34,9 +34,8 @@ static const char *print(const struct json_node *node, bool minify) {
     buf_init(&b, 0);
     json_begin(w, minify, take, &b);
     json_tree(w, node);
-    if (json_end(w)) {
+    if (json_end(w))
         text = arena_strndup(arena, b.data, b.len);
-    }
     buf_release(&b);
     json_writer_free(&w);
     return text;
@@ -88,11 +87,10 @@ static void test_values(void) {
     for (i = 0; i < COUNT(cases); i++) {
         const struct json_node *node = read_text(cases[i].text);
 
-        if (ok(node != NULL && error.result == JSON_OK, "value %zu is read", i)) {
+        if (ok(node != NULL && error.result == JSON_OK, "value %zu is read", i))
             is_str(print(node, true), cases[i].printed, "and is as expected");
-        } else {
+        else
             diag("%s", error.message);
-        }
     }
 }
 
@@ -213,10 +211,9 @@ static void test_errors(void) {
 
         if (!ok(node == NULL && error.result == cases[i].result && error.line == cases[i].line &&
                     error.column == cases[i].column && error.message != NULL,
-                "text %zu is refused", i)) {
+                "text %zu is refused", i))
             diag("%s: result %d line %zu column %zu", cases[i].text, (int)error.result, error.line,
                  error.column);
-        }
     }
     ok(json_read(arena, NULL, 0, &usual, &error) == NULL && error.result == JSON_MALFORMED,
        "no bytes");
@@ -244,9 +241,8 @@ static const char *repeat(const char *before, const char *piece, size_t count, c
 
     buf_init(&b, 0);
     buf_adds(&b, before);
-    while (count-- > 0) {
+    while (count-- > 0)
         buf_adds(&b, piece);
-    }
     buf_adds(&b, after);
     text = arena_strndup(arena, buf_cstr(&b), b.len);
     buf_release(&b);
@@ -306,9 +302,8 @@ static void test_large(void) {
     int i;
 
     buf_init(&b, 0);
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < 100000; i++)
         buf_printf(&b, "%c\"%x\":1", i == 0 ? '{' : ',', (unsigned)i);
-    }
     buf_addc(&b, '}');
     start = clock();
     node = json_read(arena, b.data, b.len, &usual, &error);
@@ -329,9 +324,8 @@ static void test_large(void) {
     ok(json_equal(node, again) && milliseconds(start) < 20000, "also the other way round");
     diag("compared twice: %.0f ms", milliseconds(start));
     buf_clear(&b);
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < 100000; i++)
         buf_printf(&b, "%c\"same\":%d", i == 0 ? '{' : ',', i);
-    }
     buf_addc(&b, '}');
     start = clock();
     node = json_read(arena, b.data, b.len, &usual, &error);
@@ -339,9 +333,8 @@ static void test_large(void) {
            node->children->next == NULL && milliseconds(start) < 20000,
        "one key 100,000 times");
     buf_clear(&b);
-    for (i = 0; i < 40000; i++) {
+    for (i = 0; i < 40000; i++)
         buf_printf(&b, "%c\"%x\":%d", i == 0 ? '{' : ',', (unsigned)i % 20000, i);
-    }
     buf_addc(&b, '}');
     node = json_read(arena, b.data, b.len, &usual, &error);
     ok(node != NULL && node->count == 20000 && strcmp(node->children->text, "20000") == 0,

@@ -291,11 +291,10 @@ static void test_control_characters(void) {
 
     for (c = 1; c < 0x20; c++) {
         text[0] = (char)c;
-        if (c >= 8 && c <= 13 && c != 11) {
+        if (c >= 8 && c <= 13 && c != 11)
             (void)snprintf(want, sizeof(want), "\"\\%c\"", shorts[c - 8]);
-        } else {
+        else
             (void)snprintf(want, sizeof(want), "\"\\u%04X\"", (unsigned)c);
-        }
         begin(true);
         json_string(w, text);
         is_document(want, "control character %d", c);
@@ -341,15 +340,12 @@ static bool nest(int depth, bool closed) {
     int i;
 
     begin(true);
-    for (i = 0; i < depth; i++) {
+    for (i = 0; i < depth; i++)
         json_array_open(w);
-    }
-    if (!closed) {
+    if (!closed)
         json_null(w);
-    }
-    for (i = 0; i < depth; i++) {
+    for (i = 0; i < depth; i++)
         json_array_close(w);
-    }
     return json_end(w);
 }
 
@@ -373,9 +369,8 @@ static bool measure(void *context, const char *bytes, size_t n) {
     struct meter *m = context;
 
     m->calls++;
-    if (bytes == NULL || n == 0 || m->bytes + n > m->room) {
+    if (bytes == NULL || n == 0 || m->bytes + n > m->room)
         return false;
-    }
     m->bytes += n;
     return true;
 }
@@ -384,9 +379,8 @@ static void write_list(size_t n) {
     size_t i;
 
     json_array_open(w);
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < n; i++)
         write_server();
-    }
     json_array_close(w);
 }
 
@@ -484,9 +478,8 @@ static struct json_node *container(struct json_node *next, const char *key, enum
     struct json_node *child;
 
     n->children = children;
-    for (child = children; child != NULL; child = child->next) {
+    for (child = children; child != NULL; child = child->next)
         n->count++;
-    }
     if (type == JSON_OBJECT)
         json_sort(n);
     return n;
@@ -541,9 +534,8 @@ static void test_tree(void) {
        "many members are sorted");
     release(many);
 
-    for (i = 0; i < 200; i++) {
+    for (i = 0; i < 200; i++)
         deep = container(NULL, NULL, JSON_ARRAY, deep);
-    }
     begin(true);
     json_tree(w, deep);
     ok(!json_end(w), "a tree too deep fails");

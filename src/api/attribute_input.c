@@ -149,11 +149,12 @@ static int resolve_relations(struct context *c, struct attribute_input *input, b
     size_t count = 0;
     int status = 0;
 
-    for (size_t i = 0; i < input->count; i++)
+    for (size_t i = 0; i < input->count; i++) {
         if (input->attrs[i].value.datatype == DATATYPE_RELATION) {
             names[count] = input->attrs[i].value.related_name;
             indexes[count++] = i;
         }
+    }
     if (count > 0)
         status = reply_rc(c, store_lock(c->store, c->arena, names, count, LOCK_REFER, refs));
     for (size_t i = 0; status == 0 && i < count; i++) {

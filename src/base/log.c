@@ -1,4 +1,6 @@
 /* log.c: one line for each message, errno preserved. */
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -8,8 +10,6 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/log.h"
 
 enum { PREFIX_MAX = 127, MESSAGE_MAX = 2047, PATH_BYTES = 4096 };
 
@@ -33,11 +33,12 @@ static const struct {
 };
 
 bool log_level_parse(const char *name, enum log_level *out) {
-    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         if (strcmp(levels[i].name, name) == 0) {
             *out = (enum log_level)i;
             return true;
         }
+    }
     return false;
 }
 
@@ -144,9 +145,8 @@ static void write_line(enum log_level level, const char *text, size_t n) {
         return;
     memcpy(line + head, text, n);
     line[(size_t)head + n] = '\n';
-    if (write(state.fd, line, (size_t)head + n + 1) < 0) {
+    if (write(state.fd, line, (size_t)head + n + 1) < 0)
         return; /* dropped, as the header says */
-    }
 }
 
 static void write_message(enum log_level level, const char *format, va_list args)

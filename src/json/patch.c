@@ -187,10 +187,9 @@ static bool parse_operation(struct patching *p, const struct json_node *node,
     if (word == NULL)
         return false;
     op->verb = find_verb(word);
-    if (op->verb == NULL) {
+    if (op->verb == NULL)
         return fail(p, JSON_PATCH_MALFORMED,
                     "\"%s\" is none of add, remove, replace, move, copy, test", shown(p, word));
-    }
     if (!parse_path(p, node, "path", &op->path, &op->path_text) ||
         (op->verb->takes_from && !parse_path(p, node, "from", &op->from, &op->from_text)))
         return false;

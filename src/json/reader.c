@@ -112,15 +112,13 @@ static int on_number(void *context, const char *text, size_t n) {
     struct json_decimal decimal;
     struct json_node *node;
 
-    if (limits->number_digits != 0 && n > limits->number_digits) {
+    if (limits->number_digits != 0 && n > limits->number_digits)
         return over(r, arena_printf(r->arena, "a number longer than %zu characters",
                                     limits->number_digits));
-    }
     if (limits->exponent != 0 && json_decimal_read(text, n, &decimal) &&
-        (decimal.exponent > limits->exponent || decimal.exponent < -limits->exponent)) {
+        (decimal.exponent > limits->exponent || decimal.exponent < -limits->exponent))
         return over(
             r, arena_printf(r->arena, "a number with an exponent beyond +-%d", limits->exponent));
-    }
     node = new_node(r, JSON_NUMBER);
     if (node == NULL)
         return 0;
@@ -238,12 +236,11 @@ static void malformed(struct reader *r) {
     const char *colon = strstr(said, "error: ");
     const char *text = colon == NULL ? said : colon + strlen("error: ");
 
-    if (strncmp(text, "premature EOF", 13) == 0) {
+    if (strncmp(text, "premature EOF", 13) == 0)
         fail_at(r, JSON_MALFORMED, r->n, r->root == NULL ? "no value" : "the text ends too early");
-    } else {
+    else
         fail_at(r, JSON_MALFORMED, place_of(r, said),
                 arena_strndup(r->arena, text, strcspn(text, "\n")));
-    }
     if (owned != NULL)
         yajl_free_error(r->yajl, owned);
 }

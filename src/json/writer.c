@@ -338,9 +338,9 @@ void json_string(struct json_writer *w, const char *text) {
 }
 
 void json_string_n(struct json_writer *w, const char *text, size_t n) {
-    if (text == NULL)
+    if (text == NULL) {
         json_null(w);
-    else if (before_value(w)) {
+    } else if (before_value(w)) {
         if (n < PLAIN_MAX && is_plain(text, n))
             put_literal(w, text, n);
         else

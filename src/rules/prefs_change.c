@@ -136,15 +136,14 @@ static enum prefs_result apply_patch(struct work *w) {
                                        .key_bytes = change->key_bytes};
     struct json_patch_error error = {JSON_PATCH_OK, 0, NULL};
 
-    if (change->kind == CHANGE_MERGE_PATCH) {
+    if (change->kind == CHANGE_MERGE_PATCH)
         w->after = json_merge_patch(w->arena, w->before, change->value, &limits, &error);
-    } else if (w->current == NULL) {
+    else if (w->current == NULL)
         return refuse(
             w, CHANGE_MISSING,
             arena_printf(w->arena, "Container %s not found.", quote(w->arena, change->container)));
-    } else {
+    else
         w->after = json_patch(w->arena, w->before, change->value, &limits, &error);
-    }
     if (w->after == NULL)
         return patch_failed(w, &error);
     if (w->after->type != JSON_OBJECT)

@@ -1,8 +1,9 @@
 /* access.c: roles, and which identities have them on which mounts. */
+#include "server/access.h"
+
 #include <string.h>
 
 #include "base/network.h"
-#include "server/access.h"
 
 static const struct {
     const char *name;
@@ -28,11 +29,12 @@ const char *access_role_name(enum role role) {
 bool access_grant(unsigned roles[MOUNT_COUNT], const char *mount, unsigned bits) {
     bool found = false;
 
-    for (int m = 0; m < MOUNT_COUNT; m++)
+    for (int m = 0; m < MOUNT_COUNT; m++) {
         if (mount == NULL || strcmp(mount_rows[m].part, mount) == 0) {
             roles[m] |= bits;
             found = true;
         }
+    }
     return found;
 }
 

@@ -1,4 +1,6 @@
 /* auth.c: authentication and authorization, one of dispatch's checks. */
+#include "server/auth.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -6,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/access.h"
-#include "server/auth.h"
 #include "server/foreign.h"
 #include "server/secret.h"
 #include "store/tokens.h"

@@ -1,4 +1,6 @@
 /* cache.c: rendered responses in memory that all workers share. */
+#include "server/cache.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
-#include "server/cache.h"
 
 #define STRIPES  64
 #define BUCKETS  1024 /* of a stripe, for one entry each */

@@ -1,4 +1,6 @@
 /* config.c: reads configuration files with libconfig into settings and drivers. */
+#include "server/config.h"
+
 #include "config.h"
 
 #include <assert.h>
@@ -16,13 +18,14 @@ enum { MAX_FILES = 8 };
 static const struct setting *find_row(const config_setting_t *s, const char *name) {
     static const struct { const char *former, *now; } renamed[] = {{"name_reads", "tag_reads"}};
 
-    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++) {
         if (strcmp(name, renamed[i].former) == 0) {
             log_warning("%s:%u: setting \"%s\" is deprecated, its name is \"%s\" now",
                         config_setting_source_file(s), (unsigned)config_setting_source_line(s),
                         name, renamed[i].now);
             name = renamed[i].now;
         }
+    }
     return settings_find(name);
 }
 
@@ -38,12 +41,13 @@ static void read_group(struct reader *r, config_setting_t *group, const char *pr
         if (row != NULL) {
             r->where[row - settings_table(&count)] = s;
             config_read_value(r, row, s);
-        } else if (strcmp(name, "mounts") == 0 && config_setting_is_group(s))
+        } else if (strcmp(name, "mounts") == 0 && config_setting_is_group(s)) {
             read_group(r, s, "mounts.");
-        else if (strcmp(name, "mounts") == 0)
+        } else if (strcmp(name, "mounts") == 0) {
             config_problem(r, s, name, "must be a group { }, not %s", config_kind(s));
-        else
+        } else {
             config_problem(r, s, name, "unknown");
+        }
     }
 }
 

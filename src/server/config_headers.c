@@ -22,12 +22,13 @@ static void add_header(struct reader *r, const config_setting_t *s, const char *
                        name);
         return;
     }
-    for (const char *p = value; *p != '\0'; p++)
+    for (const char *p = value; *p != '\0'; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f) {
             config_problem(r, s, "response_headers", "control character in the value of \"%.*s\"",
                            (int)n, name);
             return;
         }
+    }
     settings->response_header_count++;
     header->name = arena_strndup(r->config->arena, name, n);
     header->value = arena_strdup(r->config->arena, value);
@@ -37,15 +38,14 @@ static void read_header(struct reader *r, const config_setting_t *s) {
     const char *text = config_setting_get_string(s);
     const char *name = config_setting_name(s);
 
-    if (text == NULL) {
+    if (text == NULL)
         config_problem(r, s, "response_headers", "each must be a string, not %s", config_kind(s));
-    } else if (name != NULL) {
+    else if (name != NULL)
         add_header(r, s, name, strlen(name), text);
-    } else if (strchr(text, ':') == NULL) {
+    else if (strchr(text, ':') == NULL)
         config_problem(r, s, "response_headers", "\"%s\" is not \"Name: value\"", text);
-    } else {
+    else
         add_header(r, s, text, strcspn(text, ":"), strchr(text, ':') + 1);
-    }
 }
 
 void config_read_headers(struct reader *r, config_setting_t *s) {

@@ -1,12 +1,12 @@
 /* config_reader.c: what the readers of the settings share: problems, kinds of values, walks. */
+#include "server/config_reader.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "server/config_reader.h"
 
 /* One line, whatever it quotes from the file. */
 void config_tell(struct reader *r, char *line) {

@@ -1,8 +1,8 @@
 /* cors.c: the headers that every response has, and CORS. */
+#include "server/cors.h"
+
 #include <string.h>
 #include <strings.h>
-
-#include "server/cors.h"
 
 /* The headers that a page may see, beside those that browsers always show. */
 #define EXPOSED                                                                                    \

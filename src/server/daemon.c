@@ -1,4 +1,6 @@
 /* daemon.c: what a Unix service needs around its work: log, account, process id, detaching. */
+#include "server/daemon.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -10,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "server/daemon.h"
 
 /* --- log --- */
 
@@ -97,13 +98,12 @@ bool daemon_write_pid(const char *path, int *fd) {
         log_error("pid_file: %s: %s", path, strerror(errno));
         return false;
     }
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
         log_error("pid_file: %s belongs to a server that is running", path);
-    } else if (ftruncate(*fd, 0) != 0 || write(*fd, text, (size_t)n) != n) {
+    else if (ftruncate(*fd, 0) != 0 || write(*fd, text, (size_t)n) != n)
         log_error("pid_file: %s: %s", path, strerror(errno));
-    } else {
+    else
         return true;
-    }
     close(*fd);
     *fd = -1;
     return false;

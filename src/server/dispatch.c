@@ -1,5 +1,7 @@
 /* dispatch.c: a request from its transport to its response: the checks that every request passes,
  * its transaction and its handler. */
+#include "server/dispatch.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,7 +14,6 @@
 #include "base/utf8.h"
 #include "server/auth.h"
 #include "server/cors.h"
-#include "server/dispatch.h"
 #include "server/metrics.h"
 #include "server/response_cache.h"
 

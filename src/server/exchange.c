@@ -1,10 +1,11 @@
 /* exchange.c: one request and its response: their memory, beginning and end. */
+#include "server/exchange.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/cors.h"
-#include "server/exchange.h"
 #include "server/metrics.h"
 
 struct exchange *exchange_new(struct worker_state *w) {

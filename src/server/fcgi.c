@@ -1,4 +1,6 @@
 /* fcgi.c: FastCGI requests through libfcgi, which only this file uses. */
+#include "server/fcgi.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,7 +19,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/fcgi.h"
 
 enum { INDEXED = 128, HASHES = 64, QUICK_MAX = 32 * 1024 };
 

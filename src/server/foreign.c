@@ -1,8 +1,8 @@
 /* foreign.c: writes from pages of other sites. */
+#include "server/foreign.h"
+
 #include <string.h>
 #include <strings.h>
-
-#include "server/foreign.h"
 
 static bool is_write(enum request_method method) {
     return method != METHOD_GET && method != METHOD_HEAD && method != METHOD_OPTIONS;

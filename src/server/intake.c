@@ -1,11 +1,12 @@
 /* intake.c: from a transport's variables and bytes to a typed request. */
+#include "server/intake.h"
+
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "base/utf8.h"
-#include "server/intake.h"
 #include "server/worker_state.h"
 
 enum { READ_SIZE = 16384, ID_MAX = 64, IDENTITY_MAX = 255 };

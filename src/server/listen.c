@@ -1,4 +1,6 @@
 /* listen.c: the socket that requests arrive on: inherited, or created. */
+#include "server/listen.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +16,6 @@
 
 #include "base/log.h"
 #include "base/num.h"
-#include "server/listen.h"
 
 enum { SYSTEMD_FD = 3 }; /* the first one passed (sd_listen_fds(3)) */
 

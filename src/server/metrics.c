@@ -1,4 +1,6 @@
 /* metrics.c: counters of the running server, in memory that all of its processes share. */
+#include "server/metrics.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -9,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "server/metrics.h"
 
 enum { ROUTES = 128, STATUSES = 32, BUCKETS = 14, RESULTS = 16, WORKERS = 4096 };
 
@@ -157,11 +158,12 @@ void metrics_worker_busy(bool busy) {
 }
 
 void metrics_worker_end(pid_t pid) {
-    for (size_t i = 0; shared != NULL && i < WORKERS; i++)
+    for (size_t i = 0; shared != NULL && i < WORKERS; i++) {
         if (atomic_load(&shared->workers[i].pid) == pid) {
             atomic_store(&shared->workers[i].busy, false);
             atomic_store(&shared->workers[i].pid, 0);
         }
+    }
 }
 
 static void count_worker(struct metrics_workers *w, const struct slot *slot) {
@@ -220,7 +222,7 @@ static void add_route_label(struct buf *out, size_t index) {
 
 static void print_requests(struct buf *out) {
     head(out, "muster_requests_total", "counter", "Requests by route and status of the response.");
-    for (size_t r = 0; r <= ROUTES; r++)
+    for (size_t r = 0; r <= ROUTES; r++) {
         for (size_t s = 0; s <= STATUSES; s++) {
             uint64_t n = value(&shared->requests[r][s]);
 
@@ -233,6 +235,7 @@ static void print_requests(struct buf *out) {
             else
                 buf_printf(out, "\",status=\"other\"} %llu\n", (unsigned long long)n);
         }
+    }
 }
 
 /* Seconds as text, without the rounding of a double. */

@@ -1,4 +1,6 @@
 /* once.c: one request from the CGI environment and standard input to standard output. */
+#include "server/once.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -6,7 +8,6 @@
 #include "base/num.h"
 #include "server/auth.h"
 #include "server/dispatch.h"
-#include "server/once.h"
 
 struct once {
     int64_t left; /* bytes of the body that are still to be read */

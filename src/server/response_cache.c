@@ -1,5 +1,7 @@
 /* response_cache.c: responses in the cache: under which key, in which form, and how they are known
  * to be current. */
+#include "server/response_cache.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +9,6 @@
 #include "base/log.h"
 #include "server/cache.h"
 #include "server/metrics.h"
-#include "server/response_cache.h"
 #include "store/changes.h"
 
 enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };

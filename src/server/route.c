@@ -1,4 +1,6 @@
 /* route.c: the one table of the routes, and the search in it. */
+#include "server/route.h"
+
 #include <string.h>
 
 #include "api/attribute.h"
@@ -9,7 +11,6 @@
 #include "api/resourcemanager.h"
 #include "api/root.h"
 #include "server/health.h"
-#include "server/route.h"
 
 #define GET    METHOD_BIT(METHOD_GET)
 #define HEAD   METHOD_BIT(METHOD_HEAD)

@@ -1,4 +1,6 @@
 /* secret.c: what a token looks like, and its keyed hash (libcrypto, which only this file knows). */
+#include "server/secret.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -7,8 +9,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
-#include "server/secret.h"
 
 #define PREFIX "mst_"
 

@@ -1,4 +1,6 @@
 /* settings.c: the table of settings, and what a text must look like to be one. */
+#include "server/settings.h"
+
 #include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,7 +13,6 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "model/names.h"
-#include "server/settings.h"
 
 #define HEADER_TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

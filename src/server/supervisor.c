@@ -1,4 +1,6 @@
 /* supervisor.c: starts the workers, replaces those that died, and passes signals on. */
+#include "server/supervisor.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -17,7 +19,6 @@
 #include "server/daemon.h"
 #include "server/listen.h"
 #include "server/metrics.h"
-#include "server/supervisor.h"
 #include "server/worker.h"
 
 enum {
@@ -165,13 +166,15 @@ static void reap(struct supervisor *s) {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < s->child_count; i++)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (size_t i = 0; i < s->child_count; i++) {
             if (s->children[i].pid == pid) {
                 report_end(s, &s->children[i], status);
                 s->children[i] = s->children[--s->child_count];
                 break;
             }
+        }
+    }
 }
 
 static void signal_child(const struct supervisor *s, struct child *child, int signal) {

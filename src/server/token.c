@@ -1,4 +1,6 @@
 /* token.c: muster token: makes, lists and revokes tokens from the command line. */
+#include "server/token.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,6 @@
 #include "base/utf8.h"
 #include "server/access.h"
 #include "server/secret.h"
-#include "server/token.h"
 #include "store/tokens.h"
 
 enum { OWNER_MAX = 255, DAY = 24 * 3600, DEFAULT_DAYS = 90 };
@@ -174,11 +175,12 @@ int token_parse(int argc, char **argv, struct token_command *out) {
     }
     if (strcmp(argv[1], "key") == 0 && argc == 2)
         return print_key();
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(argv[1], verbs[i].name) == 0) {
             out->verb = (enum token_verb)i;
             return read_options(argc - 1, argv + 1, out);
         }
+    }
     return wrong("unknown command", argv[1]);
 }
 
@@ -288,14 +290,15 @@ int token_run(const struct token_command *c, const struct settings *settings) {
     }
     store = store_new(&settings->store);
     arena = arena_new();
-    if (store_connect(store) != RC_OK)
+    if (store_connect(store) != RC_OK) {
         status = refused(store, RC_BROKEN);
-    else
+    } else {
         switch (c->verb) {
         case TOKEN_ADD: status = add(store, c, settings->token_key); break;
         case TOKEN_LIST: status = list(store, arena, c); break;
         case TOKEN_REVOKE: status = revoke(store, c); break;
         }
+    }
     arena_free(&arena);
     store_free(&store);
     return status;

@@ -1,5 +1,7 @@
 /* worker.c: the loop of a process that serves requests: one at a time, or a batch that shares one
  * query of the database. */
+#include "server/worker.h"
+
 #include "config.h" /* _GNU_SOURCE, for sched_getaffinity */
 
 #include <errno.h>
@@ -21,7 +23,6 @@
 #include "server/fcgi.h"
 #include "server/metrics.h"
 #include "server/response_cache.h"
-#include "server/worker.h"
 
 enum {
     BATCH = 16,

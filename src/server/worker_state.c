@@ -1,11 +1,11 @@
 /* worker_state.c: what a worker keeps from request to request. */
+#include "server/worker_state.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "server/worker_state.h"
 
 void worker_state_init(struct worker_state *w, const struct settings *settings,
                        struct cache *cache) {

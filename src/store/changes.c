@@ -1,9 +1,10 @@
 /* changes.c: what was changed since a snapshot, told by the triggers of --init-db. */
+#include "store/changes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/changes.h"
 #include "store/pg.h"
 
 /* "{1,2,3}"; 0 stands for everything. */

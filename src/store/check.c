@@ -17,11 +17,12 @@ _Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
 static bool print_line(void *context, const PGresult *result) {
     int64_t *count = context;
 
-    for (const char *at = pg_get_text(result, 0, 0); at && *at; at++)
+    for (const char *at = pg_get_text(result, 0, 0); at && *at; at++) {
         if ((unsigned char)*at < ' ' || *at == 127)
             printf("\\x%02x", (unsigned)(unsigned char)*at);
         else
             putchar(*at);
+    }
     putchar('\n');
     (*count)++;
     return true;

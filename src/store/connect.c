@@ -32,11 +32,12 @@ static const char *option_of(const struct options *o, const char *name) {
 }
 
 static void set_option(struct options *o, const char *name, const char *value) {
-    for (size_t i = 0; i < o->count; i++)
+    for (size_t i = 0; i < o->count; i++) {
         if (strcmp(o->names[i], name) == 0) {
             o->values[i] = value;
             return;
         }
+    }
     if (o->count < MAX_OPTIONS - 1) {
         o->names[o->count] = name;
         o->values[o->count++] = value;

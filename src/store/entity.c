@@ -93,11 +93,12 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
     if (rc != RC_OK || !missing)
         return rc;
     rc = create_missing(store, arena, creation, fresh);
-    for (size_t i = 0; rc == RC_OK && i < count; i++)
+    for (size_t i = 0; rc == RC_OK && i < count; i++) {
         if (created[i]) {
             out[i] = fresh[i];
             rc = fresh[i].id == 0 ? RC_RETRY : RC_OK; /* made meanwhile without our locks */
         }
+    }
     return rc;
 }
 

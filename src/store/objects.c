@@ -1,10 +1,11 @@
 /* objects.c: rows to objects: what belongs to them, in the order that is promised. */
+#include "store/objects.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/driver.h"
-#include "store/objects.h"
 
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys) {
     size_t count = 0, all = driver_count();

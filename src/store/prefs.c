@@ -1,9 +1,10 @@
 /* prefs.c: preferences: one row for each user and container, each write decided by the database. */
+#include "store/prefs.h"
+
 #include <assert.h>
 
 #include "store/pg.h"
 #include "store/prefetch.h"
-#include "store/prefs.h"
 
 /* How often a document may be made and deleted by others while we try to make it. */
 #define EDIT_ATTEMPTS 20

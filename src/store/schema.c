@@ -1,11 +1,12 @@
 /* schema.c: makes and completes the tables (etc/schema.sql). */
+#include "store/schema.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "store/connect.h"
-#include "store/schema.h"
 
 /* etc/schema.sql as a C string, made by the makefile */
 static const char schema_sql[] =

@@ -49,11 +49,12 @@ enum rc sqlstate_rc(const char *sqlstate, bool *lost) {
     *lost = true;
     if (!sqlstate)
         return RC_BROKEN;
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
         if (strncmp(sqlstate, states[i].prefix, strlen(states[i].prefix)) == 0) {
             *lost = states[i].lost;
             return states[i].rc;
         }
+    }
     *lost = false;
     return RC_BUG;
 }

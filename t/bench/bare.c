@@ -339,11 +339,12 @@ static const struct {
     {"path", {start_path, answer_path}},       {"set", {start_set, answer_set}}};
 
 int main(int argc, char **argv) {
-    for (size_t i = 0; argc == 5 && i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; argc == 5 && i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(argv[4], kinds[i].name) == 0) {
             conninfo = argv[3];
             return serve(argv[1], (int)strtol(argv[2], NULL, 10), &kinds[i].responder);
         }
+    }
     fprintf(stderr, "usage: %s SOCKET PROCESSES CONNINFO object|ref|attrs|document|path|set\n",
             argv[0]);
     return 2;
