@@ -45,7 +45,7 @@ sub session {
     };
 }
 
-# How many answers came out of the cache meanwhile.
+# How many responses were served from the cache meanwhile.
 sub served {
     my ($sub) = @_;
     my $count = sub { $client->get('/__metrics__')->{body} =~ /^muster_cache_served_total (\d+)$/m ? $1 : die 'no such metric' };
@@ -54,7 +54,7 @@ sub served {
     return $count->() - $before;
 }
 
-# Reads often enough that each worker may have kept it; the last answer.
+# Reads often enough that it is in the cache; the last response.
 sub contents {
     my ($name, $c) = @_;
     my $answer;
@@ -133,7 +133,7 @@ subtest 'a condition that was sent twice' => sub {
 };
 
 # $2 is changed in one session, $1 comes to refer to it in another; whoever reads in between keeps the
-# answer of $1. It is out of date when the first one commits, though the first one never saw that.
+# response for $1. It is out of date when the first one commits, though the first one never saw that.
 subtest 'renamed and deleted from outside' => sub {
     my $n = 0;
     for my $case (

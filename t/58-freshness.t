@@ -1,6 +1,6 @@
-# 58-freshness.t: kept answers are never old: readers and writers on two servers and past them, for a
+# 58-freshness.t: cached responses are never old: readers and writers on two servers and past them, for a
 # bounded time, at first in peace, then while workers are killed and the database loses sessions and crashes; what
-# was acknowledged before a request began must be in its answer.
+# was acknowledged before a request began must be in its response.
 # MUSTER_FRESHNESS_SECONDS (15), MUSTER_SEED.
 use v5.24;
 use warnings;
@@ -108,7 +108,7 @@ subtest 'a worker killed while it may hold a lock' => sub {
     }
 };
 
-# What can happen to those who keep answers, at any moment.
+# What can happen to the servers and their caches, at any moment.
 my @trouble = (
     (sub { kill 'KILL', ($_[0]->workers)[ rand 3 ] // return }) x 8,
     (sub { psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and random() < 0.5", fails => 1) }) x 2,
@@ -147,7 +147,7 @@ sub acknowledged {
     return %least;
 }
 
-# A write without an answer (its worker was killed) may still be on its way in the database, and take
+# A write without a response (its worker was killed) may still be on its way in the database, and take
 # effect after others that were acknowledged later.
 sub unanswered {
     my ($what, $n) = @_;
@@ -206,7 +206,7 @@ sub write_past {
     return $done;
 }
 
-# What an answer says of the things in it: name => number.
+# What a response says of the things in it: name => number.
 sub numbers_in {
     my ($json) = @_;
     return $json =~ m{^/basicserver/y-(\d+)$} ? (y => $1) : () if !ref $json;
@@ -214,7 +214,7 @@ sub numbers_in {
     return (($json->{name} => (map { $_->{value} } grep { $_->{key} eq 'n' } @{ $json->{attrs} })[0] // 0), numbers_in($json->{contents}));
 }
 
-# Until the end: [answers compared, answers other than 200, what was old: [slot, number, words]].
+# Until the end: [responses compared, responses other than 200, what was old: [slot, number, words]].
 sub read_all {
     my ($c, $end) = @_;
     my ($done, $other, @stale) = (0, 0);

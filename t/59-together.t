@@ -1,5 +1,5 @@
 # 59-together.t: reads that wait at the same time go to the database in one packet: each gets its own
-# answer, the same as alone, also when something happens to one of them, or to all.
+# response, the same as alone, also when something happens to one of them, or to all.
 use v5.24;
 use warnings;
 use IO::Select ();
@@ -49,7 +49,7 @@ sub bytes {
 }
 
 # Sends these requests in this order while the worker can't take any, runs $before->(), lets it go on.
-# Answers a function for the i-th answer.
+# Returns a function for the i-th response.
 sub send_at_once {
     my ($requests, $before) = @_;
     my @sockets;
@@ -76,7 +76,7 @@ sub send_at_once {
     };
 }
 
-# Their answers, in order.
+# Their responses, in order.
 sub at_once {
     my $answer = send_at_once(\@_);
     return map { $answer->($_) } 0 .. $#_;
