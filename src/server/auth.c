@@ -232,6 +232,7 @@ static int identify(struct caller *c) {
         return 0;
     if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)
         return reply_fail(&x->c, 400, "Authorization was sent more than once.");
+    c->bearer = bearer(variable(c, "HTTP_AUTHORIZATION"));
     return c->bearer != NULL ? check_token(c) : 0;
 }
 
@@ -239,8 +240,8 @@ int auth_admit(struct exchange *x) {
     struct caller c = {.x = x};
     int status;
 
-    c.bearer = bearer(variable(&c, "HTTP_AUTHORIZATION"));
-    if (c.bearer == NULL && foreign_write(x->w->settings, &x->request))
+    if (foreign_write(x->w->settings, &x->request) &&
+        bearer(variable(&c, "HTTP_AUTHORIZATION")) == NULL)
         return reply_fail(&x->c, 403,
                           "Permission denied: a page of another site may not send this request.");
     c.address = variable(&c, "REMOTE_ADDR");

@@ -22,15 +22,16 @@ static bool is_ours(const struct request *request, const char *origin) {
 }
 
 bool foreign_write(const struct settings *settings, const struct request *request) {
-    const char *site = request_header(request, "Sec-Fetch-Site");
-    const char *origin = request_header(request, "Origin");
+    const char *site, *origin;
 
-    if (settings->foreign_writes || !is_write(request->method) ||
-        is_allowed(&settings->cors_origins, origin))
+    if (settings->foreign_writes || !is_write(request->method))
         return false;
-    /* The browser's own word (Fetch Metadata), which no page can set; it also knows the scheme
-     * where a proxy before the front server does TLS. */
-    if (site != NULL && strcmp(site, "same-origin") == 0)
+    site = request_header(request, "Sec-Fetch-Site");
+    origin = request_header(request, "Origin");
+    /* The browser's own word (Fetch Metadata), which no page can set, counts before the comparison
+     * of origins: it knows the scheme also where a proxy before the front server does TLS. */
+    if (is_allowed(&settings->cors_origins, origin) ||
+        (site != NULL && strcmp(site, "same-origin") == 0))
         return false;
     return !is_ours(request, origin) ||
            (site != NULL && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0));
