@@ -211,14 +211,14 @@ my @table = (
         [ POST => '/entity/pool/outer', { form => [ action => 'remove', device => 'a' ] }, 404,
             'Objects a do not exist and cannot be used with "outer"' ],
         # the empty name is a name, too
-        [ POST => '/entity/pool/outer', { form => [ action => 'insert', device => '' ] }, 404,
-            'Objects  do not exist and cannot be used with "outer"' ],
-        [ POST => '/entity/pool/outer', { form => [ action => 'remove', device => '', device => '' ] }, 404,
-            'Objects , do not exist and cannot be used with "outer"' ],
-        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', device => 'a', rackU => 3 ] }, 404,
-            'Objects ,a do not exist and cannot be used with "rack1"' ],
-        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', rackU => 3 ] }, 404,
-            'Objects  do not exist and cannot be used with "rack1"' ],
+        [ POST => '/entity/pool/outer', { form => [ action => 'insert', device => '' ] }, 400,
+            'The parameter "device" is empty.' ],
+        [ POST => '/entity/pool/outer', { form => [ action => 'remove', device => '', device => '' ] }, 400,
+            'The parameter "device" is empty.' ],
+        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', device => 'a', rackU => 3 ] }, 400,
+            'The parameter "device" is empty.' ],
+        [ POST => '/entity/basicrack/rack1', { form => [ action => 'insert', device => '', rackU => 3 ] }, 400,
+            'The parameter "device" is empty.' ],
         [ POST => '/entity/pool/outer', { form => [ action => 'polish', device => 'web1' ] }, 400, 'polish is not a valid action.' ],
     ],
     'Who may be put into what' => [
@@ -363,8 +363,8 @@ my @table = (
         [ POST => '/resourcemanager/ipmanager/bare', { form => [ object => 'web2', resource => '10.0.0.2' ] }, 409, 'Requested resource is not available: "10.0.0.2"' ],    # by any manager
         [ POST => '/resourcemanager/ipmanager/bare', { form => [ object => 'web2' ] }, 409, '"bare" cannot choose a resource, send one as "resource"' ],      # only explicit ones
         [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => '10.2.0.1' ] }, 400, 'the address 10.2.0.1 is out of the range of "lan"' ],
-        [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => '10.1.0.0' ] }, 400, 'the address 10.1.0.0 is out of the range of "lan"' ],
-        [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => '10.1.0.255' ] }, 400, 'the address 10.1.0.255 is out of the range of "lan"' ],
+        [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => '10.0.255.255' ] }, 400, 'the address 10.0.255.255 is out of the range of "lan"' ],
+        [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => '10.1.1.0' ] }, 400, 'the address 10.1.1.0 is out of the range of "lan"' ],
         [ POST => '/resourcemanager/ipmanager/lan', { form => [ object => 'web2', resource => 'ten' ] }, 400, '"ten" is not an IPv4 address' ],
         [ POST => '/resourcemanager/ipmanager/lan', { form => [ driver => 'basicserver' ] }, 409, '"lan" gives resources to objects only: send an "object"' ],    # the wrong kind of thing
         [ POST => '/resourcemanager/simplenamemanager/onedigit', { form => [ driver => 'basicserver' ] }, 409, '"onedigit" gives resources to objects only: send an "object"' ],

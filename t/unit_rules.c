@@ -102,7 +102,8 @@ struct given {
 };
 
 static const struct given givens[] = {
-    {"ipmanager", "baseip", "10.0.0.0", true},
+    {"ipmanager", "baseip", "10.0.0.0/24", true},
+    {"ipmanager", "baseip", "10.0.0.0", false},
     {"ipmanager", "baseip", "foo", false},
     {"ipmanager", "gateway", "10.0.0.256", false},
     {"ipmanager", "netmask", "255.255.255.0", true},

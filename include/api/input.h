@@ -9,6 +9,10 @@
 /* The parameter's last value; NULL if it is missing or empty. */
 const char *input_nonempty(const struct context *c, const char *name);
 
+/* A 400 if one of the values of this parameter is empty. */
+int input_check_nonempty(struct context *c, const char *name, const char *const *values,
+                         size_t count);
+
 /* Clusto-Mode, or the default where it is missing. MODE_INVALID: the handler asks
  * input_check_mode in its turn, which sends the 409. */
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode);

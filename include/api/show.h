@@ -11,6 +11,16 @@ void show_ref(struct context *c, const struct ref *ref);
 /* The whole object (contract/inventory.md "Representations"). */
 void show_object(struct context *c, const struct object *object);
 
+/* The units of one device in a rack. */
+struct show_units {
+    const struct ref *device;
+    const int32_t *units;
+    size_t count;
+};
+
+/* The same with the units of a device; `units` NULL: without. */
+void show_racked(struct context *c, const struct object *object, const struct show_units *units);
+
 /* {datatype, key, number, subkey, value} */
 void show_attr(struct context *c, const struct attr *attr);
 

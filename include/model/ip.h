@@ -25,7 +25,8 @@ const char *ip_text(struct arena *arena, uint32_t address);
 int32_t ip_to_stored(uint32_t address);
 uint32_t ip_from_stored(int32_t stored);
 
-/* first = network + 1, last = broadcast - 1; false if there is nothing between (/31, /32). */
-bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last);
+/* The addresses for hosts: all but network and broadcast; of a /31 both, of a /32 its one (RFC 3021).
+ */
+void ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last);
 
 #endif

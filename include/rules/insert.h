@@ -12,6 +12,7 @@ struct insertion {
     size_t count;
     const int32_t *units;
     size_t unit_count;
+    bool is_move; /* out of whatever keeps them out of it, in the same step */
 };
 
 /* Puts the members into the container, all locked by the caller (LOCK_CHANGE). Members that are

@@ -15,10 +15,11 @@ struct manager {
     const struct driver *driver;
     /* addresses */
     bool has_range;
-    int64_t first, last; /* stored form */
-    int64_t gateway;     /* stored form; INT64_MIN: none */
+    int64_t first, last;        /* what it chooses from, in the stored form like all these */
+    int64_t network, broadcast; /* what it gives if it is named */
+    int64_t gateway;            /* INT64_MIN: none */
+    int64_t last_given;         /* _lastip; INT64_MIN: none yet */
     int netmask_bits;
-    int64_t last_given; /* _lastip; INT64_MIN: none yet */
     /* names */
     const char *basename;
     int64_t digits;

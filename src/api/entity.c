@@ -181,11 +181,13 @@ int entity_create(struct context *c) {
         return reply_fail(c, 412, "Requested driver \"%s\" does not exist", c->args[0]);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
-    if (find_may_manage(c, driver) || names_to_create(c, &creation) || input_check_mode(c, mode))
+    if (find_may_manage(c, driver) || names_to_create(c, &creation) ||
+        reply_verdict(c,
+                      properties_given(c->arena, driver, &c->request->params, &creation.attrs)) ||
+        input_check_mode(c, mode))
         return c->response->status;
     refs = arena_array(c->arena, creation.count, sizeof *refs);
     created = arena_array(c->arena, creation.count, sizeof *created);
-    creation.attrs = properties_default(c->arena, driver);
     if (reply_rc(c, store_create(c->store, c->arena, &creation, refs, created)))
         return c->response->status;
     return answer_created(c, &creation, refs, created, mode);
@@ -253,31 +255,21 @@ static int check_devices(struct context *c, const char *const *names, const stru
     return status;
 }
 
-static struct verdict insert(struct context *c, const struct ref *container,
-                             const struct ref *devices, size_t count) {
-    struct insertion insertion = {.container = container, .members = devices, .count = count};
+static struct verdict take_out(struct context *c, const struct insertion *in) {
+    int32_t *ids = arena_array(c->arena, in->count, sizeof *ids);
 
-    VERDICT_TRY(get_units(c, &insertion));
-    return insert_members(c->store, c->arena, &insertion);
+    for (size_t i = 0; i < in->count; i++)
+        ids[i] = in->members[i].id;
+    return verdict_of(in->count == 0 ? RC_OK
+                                     : store_remove(c->store, in->container->id, ids, in->count));
 }
 
-static struct verdict take_out(struct context *c, const struct ref *container,
-                               const struct ref *devices, size_t count) {
-    int32_t *ids = arena_array(c->arena, count, sizeof *ids);
-
-    for (size_t i = 0; i < count; i++)
-        ids[i] = devices[i].id;
-    return verdict_of(count == 0 ? RC_OK : store_remove(c->store, container->id, ids, count));
-}
-
-/* The container as it is now: its members are read only to be shown. */
-static int answer_container(struct context *c, enum context_mode mode, const struct ref *ref) {
-    struct object object = {.ref = *ref};
-
-    if (mode == MODE_EXPANDED &&
-        reply_rc(c, store_object_by_name(c->store, c->arena, ref->name, &object)))
-        return c->response->status;
-    return show_one(c, 200, mode, &object);
+static struct verdict act(struct context *c, const char *action, struct insertion *in) {
+    in->is_move = strcmp(action, "move") == 0;
+    if (strcmp(action, "remove") == 0)
+        return take_out(c, in);
+    VERDICT_TRY(get_units(c, in));
+    return insert_members(c->store, c->arena, in);
 }
 
 /* The container and the devices, locked in one go. */
@@ -294,25 +286,42 @@ static int lock_all(struct context *c, const char *const *devices, size_t count,
     return find_check(c, rc, c->args[1], &refs[0], c->args[0]);
 }
 
+/* The container as it is now: its members are read only to be shown. After a move with the units of
+ * what was moved. */
+static int answer_action(struct context *c, enum context_mode mode, const struct insertion *in) {
+    const struct show_units units = {in->members, in->units, in->unit_count};
+    struct object object = {.ref = *in->container};
+
+    if (mode == MODE_EXPANDED &&
+        reply_rc(c, store_object_by_name(c->store, c->arena, object.ref.name, &object)))
+        return c->response->status;
+    if (mode == MODE_COMPACT || !in->is_move || in->unit_count == 0 || in->count == 0)
+        return show_one(c, 200, mode, &object);
+    reply_json(c, 200);
+    show_racked(c, &object, &units);
+    return reply_end(c);
+}
+
 int entity_action(struct context *c) {
     const char *action = params_last(&c->request->params, "action");
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
-    size_t count;
-    const char **devices = params_all(&c->request->params, c->arena, "device", &count);
-    struct ref *refs = arena_array(c->arena, count + 1, sizeof *refs);
-    bool is_insert = action && strcmp(action, "insert") == 0;
+    struct insertion in = {0};
+    const char **devices = params_all(&c->request->params, c->arena, "device", &in.count);
+    struct ref *refs = arena_array(c->arena, in.count + 1, sizeof *refs);
 
-    if (lock_all(c, devices, count, refs))
+    in.container = refs;
+    in.members = refs + 1;
+    if (lock_all(c, devices, in.count, refs))
         return c->response->status;
     if (!action || !*action)
         return reply_fail(c, 400, "Parameter 'action' is required.");
-    if (check_devices(c, devices, refs + 1, count))
+    if (input_check_nonempty(c, "device", devices, in.count) ||
+        check_devices(c, devices, in.members, in.count))
         return c->response->status;
-    if (!is_insert && strcmp(action, "remove") != 0)
+    if (strcmp(action, "insert") != 0 && strcmp(action, "move") != 0 &&
+        strcmp(action, "remove") != 0)
         return reply_fail(c, 400, "%s is not a valid action.", action);
-    if (input_check_mode(c, mode) ||
-        reply_verdict(c, is_insert ? insert(c, refs, refs + 1, count)
-                                   : take_out(c, refs, refs + 1, count)))
+    if (input_check_mode(c, mode) || reply_verdict(c, act(c, action, &in)))
         return c->response->status;
-    return answer_container(c, mode, refs);
+    return answer_action(c, mode, &in);
 }

@@ -11,6 +11,14 @@ const char *input_nonempty(const struct context *c, const char *name) {
     return value && *value ? value : NULL;
 }
 
+int input_check_nonempty(struct context *c, const char *name, const char *const *values,
+                         size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!*values[i])
+            return reply_fail(c, 400, "The parameter \"%s\" is empty.", name);
+    return 0;
+}
+
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode) {
     const char *mode = request_header(c->request, "Clusto-Mode");
 

@@ -150,7 +150,8 @@ int lookup_from_pools(struct context *c) {
 
     if (count == 0)
         return reply_fail(c, 412, "Provide at least one pool to get data from");
-    if (input_page(c, &page) || find_pools(c, pools, count, &listing) || get_filters(c, &listing) ||
+    if (input_page(c, &page) || input_check_nonempty(c, "pool", pools, count) ||
+        find_pools(c, pools, count, &listing) || get_filters(c, &listing) ||
         input_check_mode(c, mode))
         return c->response->status;
     listing.children = !children || !is_false(children);

@@ -238,8 +238,8 @@ int resourcemanager_deallocate(struct context *c) {
         return reply_fail(c, 404, "Object \"%s\" not found (%s does not exist.)", object, object);
     if (resource && !*resource) /* a script's empty variable must not give back everything */
         return reply_fail(c, 400, "\"resource\" is empty: leave it out to give back everything");
-    if (read_manager(c, &refs[0], &manager))
-        return c->response->status;
+    /* properties that make no sense are no reason to keep what was given */
+    manager = (struct manager){.ref = refs[0], .driver = driver_of(refs[0].driver, refs[0].type)};
     allocation.manager = &manager;
     allocation.object = &refs[1];
     if (reply_verdict(c, alloc_take(c->store, c->arena, &allocation)))

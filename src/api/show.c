@@ -1,6 +1,7 @@
 /* show.c: structs to JSON: compact paths, expanded objects, attributes, lists. */
 #include "api/show.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/reply.h"
@@ -116,7 +117,30 @@ static void show_ips(struct context *c, const struct object *object) {
     json_array_close(c->json);
 }
 
-void show_object(struct context *c, const struct object *object) {
+static int by_number(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* {"/driver/name": [units]} */
+static void show_units(struct context *c, const struct show_units *units) {
+    int32_t *sorted = arena_array(c->arena, units->count, sizeof *sorted);
+
+    memcpy(sorted, units->units, units->count * sizeof *sorted);
+    qsort(sorted, units->count, sizeof *sorted, by_number);
+    json_key(c->json, "units");
+    json_object_open(c->json);
+    json_key(c->json, arena_join(c->arena, (const char *[]){"/", units->device->driver, "/",
+                                                            units->device->name, NULL}));
+    json_array_open(c->json);
+    for (size_t i = 0; i < units->count; i++)
+        json_int(c->json, sorted[i]);
+    json_array_close(c->json);
+    json_object_close(c->json);
+}
+
+void show_racked(struct context *c, const struct object *object, const struct show_units *units) {
     const struct driver *driver = driver_of(object->ref.driver, object->ref.type);
     struct json_writer *w = c->json;
 
@@ -139,7 +163,13 @@ void show_object(struct context *c, const struct object *object) {
         json_key(w, "type");
         json_string(w, object->ref.type);
     }
+    if (units)
+        show_units(c, units);
     json_object_close(w);
+}
+
+void show_object(struct context *c, const struct object *object) {
+    show_racked(c, object, NULL);
 }
 
 int show_one(struct context *c, int status, enum context_mode mode, const struct object *object) {

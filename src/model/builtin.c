@@ -15,8 +15,11 @@ static const struct driver_property device_properties[] = {
 static const struct driver_property server_properties[] = {{"model", false, NULL},
                                                            {"manufacturer", false, NULL}};
 static const struct driver_property rack_properties[] = {{"minu", true, "1"}, {"maxu", true, "45"}};
-static const struct driver_property ip_properties[] = {
-    {"baseip", false, NULL}, {"gateway", false, NULL}, {"netmask", false, "255.255.255.255"}};
+static const struct driver_property ip_properties[] = {{"baseip", false, NULL},
+                                                       {"gateway", false, NULL},
+                                                       {"netmask", false, "255.255.255.255"},
+                                                       {"first", false, NULL},
+                                                       {"last", false, NULL}};
 static const struct driver_property name_properties[] = {{"basename", false, ""},
                                                          {"digits", true, "2"},
                                                          {"next", true, "1"},

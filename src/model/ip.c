@@ -80,14 +80,12 @@ uint32_t ip_from_stored(int32_t stored) {
     return (uint32_t)((int64_t)stored - INT32_MIN);
 }
 
-bool ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last) {
-    uint32_t network = base & mask;
-    uint32_t broadcast = network | ~mask;
-
+void ip_range(uint32_t base, uint32_t mask, uint32_t *first, uint32_t *last) {
     assert(first != NULL && last != NULL);
-    if (broadcast - network < 2)
-        return false;
-    *first = network + 1;
-    *last = broadcast - 1;
-    return true;
+    *first = base & mask;
+    *last = *first | ~mask;
+    if (*last - *first >= 2) {
+        ++*first;
+        --*last;
+    }
 }

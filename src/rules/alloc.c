@@ -108,7 +108,8 @@ static struct verdict give_ip(struct store *store, struct arena *arena, const st
     if (!a->resource)
         return choose_ip(store, arena, manager, value);
     VERDICT_TRY(read_ip(arena, a->resource, value));
-    if (manager->has_range && (value->number < manager->first || value->number > manager->last))
+    if (manager->has_range &&
+        (value->number < manager->network || value->number > manager->broadcast))
         return verdict_no(arena, RC_INVALID, "the address %s is out of the range of \"%s\"",
                           ip_text(arena, ip_from_stored((int32_t)value->number)),
                           manager->ref.name);
@@ -117,12 +118,13 @@ static struct verdict give_ip(struct store *store, struct arena *arena, const st
 
 /* --- names --- */
 
+/* What fits the digits and the counter. */
 static int64_t greatest_number(int64_t digits) {
     int64_t number = 1;
 
-    while (digits-- > 0)
+    while (digits-- > 0 && number <= INT32_MAX)
         number *= 10;
-    return number - 1;
+    return number <= INT32_MAX ? number - 1 : INT32_MAX;
 }
 
 /* The next free name, the counter moved past it. `key` NULL: among objects, else among attributes.
@@ -132,6 +134,7 @@ static struct verdict next_name(struct store *store, struct arena *arena,
     struct name_series series = {manager->basename,
                                  manager->leading_zeros ? (int)manager->digits : 0, manager->next,
                                  greatest_number(manager->digits)};
+
     int64_t number;
     enum rc rc = store_counter(store, manager->ref.id, "next", &series.from);
 
@@ -141,7 +144,9 @@ static struct verdict next_name(struct store *store, struct arena *arena,
         return exhausted(arena, manager);
     RC_TRY(rc);
     *name = arena_printf(arena, "%s%0*lld", series.base, series.digits, (long long)number);
-    return verdict_of(store_set_counter(store, manager->ref.id, "next", number + 1));
+    /* after the last one the counter stays at it: that name is in use then */
+    return verdict_of(store_set_counter(store, manager->ref.id, "next",
+                                        number < INT32_MAX ? number + 1 : number));
 }
 
 static struct verdict give_name(struct store *store, struct arena *arena,

@@ -160,6 +160,39 @@ static struct verdict check_free(struct store *store, struct arena *arena,
     return verdict_of(RC_OK);
 }
 
+/* Is the member in exactly the units that were sent? Without any, wherever it is. */
+static bool has_units(const struct insertion *in, const struct memberships *of) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < of->count; i++) {
+        bool sent = false;
+
+        if (of->items[i].container.id != in->container->id)
+            continue;
+        for (size_t k = 0; k < in->unit_count; k++)
+            sent = sent || in->units[k] == of->items[i].unit;
+        count += sent;
+        if (!sent && in->unit_count > 0)
+            return false;
+    }
+    return in->unit_count == 0 || count == in->unit_count;
+}
+
+/* A device that is in the rack stays in its units: others can't be sent. */
+static struct verdict check_racked(struct arena *arena, const struct insertion *in,
+                                   const struct ref *member, const struct memberships *of) {
+    const char *units = NULL;
+
+    if (has_units(in, of))
+        return verdict_of(RC_OK);
+    for (size_t i = 0; i < of->count; i++)
+        if (of->items[i].container.id == in->container->id)
+            units = arena_printf(arena, "%s%s%d", units ? units : "", units ? ", " : "",
+                                 of->items[i].unit);
+    return verdict_no(arena, RC_CONFLICT, "\"%s\" is already in unit %s of \"%s\"", member->name,
+                      units, in->container->name);
+}
+
 static struct verdict insert_racked(struct store *store, struct arena *arena,
                                     const struct insertion *in) {
     if (in->unit_count == 0)
@@ -204,6 +237,68 @@ static void new_members(struct arena *arena, const struct insertion *in,
             members[out->count++] = in->members[i];
 }
 
+/* Those that are in a rack must be in the units that were sent. */
+static struct verdict check_old_members(struct arena *arena, const struct insertion *in,
+                                        const struct memberships *all) {
+    if (driver_of_ref(in->container)->insert_rule != INSERT_RACK)
+        return verdict_of(RC_OK);
+    for (size_t i = 0; i < in->count; i++) {
+        struct memberships of = of_member(all, in->members[i].id);
+
+        if (is_in(in->container, in->members[i].id, all))
+            VERDICT_TRY(check_racked(arena, in, &in->members[i], &of));
+    }
+    return verdict_of(RC_OK);
+}
+
+/* --- moving --- */
+
+static int by_container(const void *a, const void *b) {
+    const struct membership *x = a, *y = b;
+
+    return (x->container.id > y->container.id) - (x->container.id < y->container.id);
+}
+
+/* Must it end, so that the member can be put into the container (and units)? */
+static bool must_leave(const struct insertion *in, const struct membership *m,
+                       const struct memberships *all) {
+    struct memberships of = of_member(all, m->member);
+
+    if (m->container.id == in->container->id)
+        return in->unit_count > 0 && m->is_racked && !has_units(in, &of);
+    return excludes(driver_of_ref(in->container), driver_of_ref(&m->container));
+}
+
+/* Takes the members out of what keeps them out of the container; *all is what remains. */
+static struct verdict leave(struct store *store, struct arena *arena, const struct insertion *in,
+                            struct memberships *all) {
+    struct memberships old = {arena_array(arena, all->count, sizeof *old.items), 0};
+    struct memberships rest = {arena_array(arena, all->count, sizeof *rest.items), 0};
+    int32_t *ids = arena_array(arena, all->count, sizeof *ids);
+    size_t count = 0;
+
+    if (driver_of_ref(in->container)->insert_rule == INSERT_ANY)
+        return verdict_no(arena, RC_CONFLICT,
+                          "\"%s\" is neither a rack, a location nor a pool: nothing can be moved "
+                          "into it",
+                          in->container->name);
+    for (size_t i = 0; i < all->count; i++) {
+        struct memberships *side = must_leave(in, &all->items[i], all) ? &old : &rest;
+
+        side->items[side->count++] = all->items[i];
+    }
+    qsort(old.items, old.count, sizeof *old.items, by_container);
+    for (size_t i = 0; i < old.count; i++) {
+        ids[count++] = old.items[i].member;
+        if (i + 1 < old.count && by_container(&old.items[i], &old.items[i + 1]) == 0)
+            continue;
+        RC_TRY(store_remove(store, old.items[i].container.id, ids, count));
+        count = 0;
+    }
+    *all = rest;
+    return verdict_of(RC_OK);
+}
+
 struct verdict insert_members(struct store *store, struct arena *arena,
                               const struct insertion *in) {
     struct memberships all;
@@ -213,6 +308,9 @@ struct verdict insert_members(struct store *store, struct arena *arena,
         return verdict_of(RC_OK);
     RC_TRY(store_memberships(store, arena, ids_of(arena, in->members, in->count), in->count, &all));
     qsort(all.items, all.count, sizeof *all.items, by_member);
+    if (in->is_move)
+        VERDICT_TRY(leave(store, arena, in, &all));
+    VERDICT_TRY(check_old_members(arena, in, &all));
     new_members(arena, in, &all, &fresh);
     if (fresh.count == 0)
         return verdict_of(RC_OK);

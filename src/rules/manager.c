@@ -30,11 +30,32 @@ static bool read_address(struct arena *arena, const struct object *object, const
     return false;
 }
 
+/* The network, and what of it is given: its addresses for hosts, or from `first` to `last`. */
+static struct verdict read_network(struct arena *arena, const struct object *object, uint32_t base,
+                                   uint32_t mask, struct manager *out) {
+    struct verdict verdict = verdict_of(RC_OK);
+    uint32_t first, last;
+
+    ip_range(base, mask, &first, &last);
+    out->has_range = true;
+    out->network = ip_to_stored(base & mask);
+    out->broadcast = ip_to_stored(base | ~mask);
+    (void)read_address(arena, object, "first", &first, &verdict);
+    (void)read_address(arena, object, "last", &last, &verdict);
+    out->first = ip_to_stored(first);
+    out->last = ip_to_stored(last);
+    if (verdict.rc == RC_OK && (out->first < out->network || out->first > out->broadcast))
+        return properties_nonsense(arena, object, "first", ip_text(arena, first));
+    if (verdict.rc == RC_OK && (out->last < out->network || out->last > out->broadcast))
+        return properties_nonsense(arena, object, "last", ip_text(arena, last));
+    return verdict;
+}
+
 static struct verdict read_range(struct arena *arena, const struct object *object,
                                  struct manager *out) {
     const char *netmask = properties_text(arena, object, "netmask");
     struct verdict verdict = verdict_of(RC_OK);
-    uint32_t base, mask, gateway, first, last;
+    uint32_t base, mask, gateway;
 
     if (!netmask)
         netmask = "255.255.255.255";
@@ -46,14 +67,7 @@ static struct verdict read_range(struct arena *arena, const struct object *objec
         out->gateway = ip_to_stored(gateway);
     if (!read_address(arena, object, "baseip", &base, &verdict))
         return verdict;
-    out->has_range = true;
-    out->first = 0;
-    out->last = -1; /* nothing between network and broadcast */
-    if (ip_range(base, mask, &first, &last)) {
-        out->first = ip_to_stored(first);
-        out->last = ip_to_stored(last);
-    }
-    return verdict_of(RC_OK);
+    return read_network(arena, object, base, mask, out);
 }
 
 static struct verdict read_names(struct arena *arena, const struct object *object,

@@ -42,7 +42,8 @@ static struct verdict check_property(struct arena *arena, const struct driver_pr
                                      const char *text) {
     const char *name = property->name;
 
-    if (strcmp(name, "baseip") == 0 || strcmp(name, "gateway") == 0)
+    if (strcmp(name, "baseip") == 0 || strcmp(name, "gateway") == 0 || strcmp(name, "first") == 0 ||
+        strcmp(name, "last") == 0)
         return check_address(arena, name, text);
     if (strcmp(name, "netmask") == 0)
         return check_netmask(arena, name, text);
@@ -52,6 +53,61 @@ static struct verdict check_property(struct arena *arena, const struct driver_pr
         return check_between(arena, name, text, 0, INT32_MAX);
     if (property->is_int)
         return check_between(arena, name, text, INT32_MIN, INT32_MAX);
+    return verdict_of(RC_OK);
+}
+
+/* --- networks --- */
+
+/* "10.0.0.0/24" as baseip is that and a netmask of 24. */
+static struct verdict split_prefix(struct arena *arena, const struct params *given,
+                                   struct params *out) {
+    const char *base = params_last(given, "baseip"), *slash = base ? strchr(base, '/') : NULL;
+    struct param *items;
+    uint32_t mask;
+
+    *out = *given;
+    if (!slash || !ip_parse_netmask(slash, &mask))
+        return verdict_of(RC_OK);
+    if (params_last(given, "netmask"))
+        return verdict_no(arena, RC_INVALID,
+                          "\"baseip\" has a prefix length: \"netmask\" cannot be sent, too");
+    items = arena_array(arena, given->count + 2, sizeof *items);
+    memcpy(items, given->items, given->count * sizeof *items);
+    items[given->count] = (struct param){
+        .name = "baseip", .value = arena_strndup(arena, base, (size_t)(slash - base))};
+    items[given->count + 1] = (struct param){.name = "netmask", .value = slash + 1};
+    *out = (struct params){items, given->count + 2};
+    return verdict_of(RC_OK);
+}
+
+/* An end of the range, if one was sent, must be in the network. */
+static struct verdict check_end(struct arena *arena, const struct params *given, const char *name,
+                                uint32_t base, uint32_t mask, uint32_t *address) {
+    const char *text = params_last(given, name);
+
+    if (!text || !ip_parse(text, address) || (*address & mask) == (base & mask))
+        return verdict_of(RC_OK);
+    return verdict_no(arena, RC_INVALID, "\"%s\" is not in the network for the property \"%s\"",
+                      text, name);
+}
+
+static struct verdict check_network(struct arena *arena, const struct params *given) {
+    const char *base_text = params_last(given, "baseip"), *netmask = params_last(given, "netmask");
+    uint32_t base, mask, first, last;
+
+    if (!base_text || !ip_parse(base_text, &base))
+        return verdict_of(RC_OK);
+    if (!netmask)
+        return verdict_no(arena, RC_INVALID,
+                          "the property \"netmask\" is required with \"baseip\", or a prefix "
+                          "length: 10.0.0.0/24");
+    if (!ip_parse_netmask(netmask, &mask))
+        return verdict_of(RC_OK);
+    ip_range(base, mask, &first, &last);
+    VERDICT_TRY(check_end(arena, given, "first", base, mask, &first));
+    VERDICT_TRY(check_end(arena, given, "last", base, mask, &last));
+    if (first > last)
+        return verdict_no(arena, RC_INVALID, "the property \"first\" is after \"last\"");
     return verdict_of(RC_OK);
 }
 
@@ -92,18 +148,24 @@ struct attrs properties_default(struct arena *arena, const struct driver *driver
 
 struct verdict properties_given(struct arena *arena, const struct driver *driver,
                                 const struct params *given, struct attrs *out) {
-    for (size_t i = 0; i < given->count; i++) {
-        const struct param *param = &given->items[i];
-        const struct driver_property *property = driver_property(driver, param->name);
+    struct params split = *given;
 
-        if (strcmp(param->name, "name") == 0)
+    if (driver->allocator == ALLOCATOR_IP)
+        VERDICT_TRY(split_prefix(arena, given, &split));
+    for (size_t i = 0; i < given->count; i++) {
+        const char *name = given->items[i].name;
+        const struct driver_property *property = driver_property(driver, name);
+
+        if (strcmp(name, "name") == 0)
             continue;
         if (!property)
             return verdict_no(arena, RC_INVALID, "\"%s\" is not a property of the driver \"%s\"",
-                              param->name, driver->name);
-        VERDICT_TRY(check_property(arena, property, param->value));
+                              name, driver->name);
+        VERDICT_TRY(check_property(arena, property, params_last(&split, name)));
     }
-    *out = properties(arena, driver, given);
+    if (driver->allocator == ALLOCATOR_IP)
+        VERDICT_TRY(check_network(arena, &split));
+    *out = properties(arena, driver, &split);
     return verdict_of(RC_OK);
 }
 

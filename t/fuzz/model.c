@@ -98,12 +98,9 @@ static void promise_range(uint32_t address, uint32_t mask) {
     uint32_t first, last;
 
     PROMISE(mask == (uint32_t)(UINT64_C(0xffffffff00000000) >> ip_netmask_bits(mask)));
-    if (!ip_range(address, mask, &first, &last)) {
-        PROMISE(ip_netmask_bits(mask) >= 31);
-        return;
-    }
+    ip_range(address, mask, &first, &last);
     PROMISE(first <= last && (first & mask) == (address & mask) && (last & mask) == (first & mask));
-    PROMISE((uint32_t)(last - first) == ~mask - 2);
+    PROMISE((uint32_t)(last - first) == (ip_netmask_bits(mask) >= 31 ? ~mask : ~mask - 2));
 }
 
 /* An address and a mask. */
