@@ -9,18 +9,6 @@ use Test::More;
 use Muster::Process qw(run slurp source_dir spew temp_dir which);
 use Muster::Api;
 
-my %COMMAND = (
-    get     => q(curl -sG),
-    post    => q(curl -s -X POST),
-    put     => q(curl -s -X PUT),
-    delete  => q(curl -s -X DELETE),
-    patch   => q(curl -s -X PATCH),
-    head    => q(curl -sI),
-    options => q(curl -si -X OPTIONS),
-);
-my $TRAILER = q( -w '\nHTTP: %{http_code}\nContent-type: %{content_type}\n');
-$COMMAND{$_} .= $TRAILER for qw(get post put delete patch);
-
 # --- reading the texts -------------------------------------------------------------------------------
 
 # The examples of a text in order: { line, command, expected }. An example is in an indented block, begins
@@ -80,6 +68,10 @@ like pattern("a ...\nb"), qr/./, 'a pattern is made';
 like fold('a x y b'), pattern('a ... b'), 'three dots match any text';
 unlike fold('a x y c'), pattern('a ... b'), 'and nothing else does';
 
+# What the words in the examples stand for: the lines that a reader pastes.
+my ($words) = $text{root} =~ /paste these lines.*?::\n\n((?:    \S[^\n]*\n)+)/s;
+like $words, qr/^    get="curl .*^    options="curl /ms, 'doc/root.rst says what the words stand for';
+
 # --- texts are sound ---------------------------------------------------------------------------------
 
 SKIP: {
@@ -106,8 +98,7 @@ for my $name (sort keys %text) {
     ok @examples > 5, "doc/$name.rst has examples";
     for my $example (@examples) {
         my $shell = filled($world, $example->{command});
-        $shell =~ s/\$\{(\w+)\}/$COMMAND{$1} \/\/ die "doc\/$name.rst:$example->{line}: what is \$\{$1}?\n"/ge;
-        my $result = run([ 'bash', '-c', $shell ], cwd => $dir);
+        my $result = run([ 'bash', '-uc', "$words\n$shell" ], cwd => $dir);
         my $title  = "doc/$name.rst:$example->{line}: $example->{command}";
         my $got    = fold($result->{out});
         ok $result->{status} == 0 && $got =~ pattern(filled($world, $example->{expected})), $title
@@ -121,6 +112,7 @@ $world->fresh;
 my %served = (root => [ '/', '/__doc__' ], map { $_ => ["/$_/__doc__"] } grep { $_ ne 'root' } keys %text);
 push @{ $served{resourcemanager} }, '/resource/__doc__';
 my ($host) = $world->url =~ m{^http://(.+)$};
+my %linked;
 for my $name (sort keys %served) {
     for my $path (@{ $served{$name} }) {
         my $plain = $world->ask(GET => $path, headers => { Accept => 'text/plain', Host => $host });
@@ -138,7 +130,20 @@ for my $name (sort keys %served) {
             ok $html->{body} !~ /\$\{server_(?:url|version)\}/, "$path for $accept: is filled in";
             my ($heading) = headings($text{$name});
             ok $html->{body} =~ /<h1 class="title">\Q$heading\E</, "$path for $accept: is doc/$name.rst";
+            like $html->{body}, qr/<meta name="viewport" [^>]*>.*max-width: \d+em.*<body>/s, "$path for $accept: fits a small and a wide screen";
+            like $html->{body}, qr/^<kbd>\$\{get\} \Q@{[ $world->url ]}\E/m, "$path for $accept: commands without a prompt in them";
+            $linked{$1} .= " $2" while $html->{body} =~ /<a [^>]*href="\Q@{[ $world->url ]}\E([^"#]*)(?:#([^"]*))?"/g;
         }
+    }
+}
+
+is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /entity/__doc__/ /preferences/__doc__/ /resourcemanager/__doc__/', 'all pages are linked';
+for my $path (sort keys %linked) {
+    my $page = $world->ask(GET => $path, headers => { Accept => 'text/html', Host => $host });
+    is $page->{status}, 200, "$path: is there";
+    for my $place (split ' ', $linked{$path} // '') {
+        next if ($linked{"$path#$place"} //= 0)++;
+        like $page->{body}, qr/ id="\Q$place\E"/, "$path#$place: is there";
     }
 }
 
