@@ -669,6 +669,16 @@ subtest 'what a search may cost' => sub {
     done(ask(DELETE => '/'), 'all gone');
 };
 
+subtest 'what a patch may copy' => sub {
+    my $million = '[' . '1,' x 500_000 . '1]';
+    done(ask(POST => "/big/$_", $million), 'half a million values') for qw(a b);
+    refused(ask(PATCH => '/big', '[{"op": "copy", "from": "/a", "path": "/c"}]', type => $patch), 413, qr/too many values/, 'a million can not become more than fits');
+    done(ask(PATCH => '/big', '[{"op": "copy", "from": "/a/0", "path": "/a/-"}]', type => $patch), 'one more is taken');
+    my ($most) = sort { $b <=> $a } map { $world->server->memory($_) } $world->server->workers;
+    cmp_ok($most, '<', 160_000, "memory of a worker: $most KiB");
+    done(ask(DELETE => '/'), 'all gone');
+};
+
 subtest 'what indentation may add' => sub {
     my $deep = '[' x 60 . join(',', ('0') x 400_000) . ']' x 60;
     done(ask(PUT => '/deep', qq({"a": $deep})), '0.8 MB, deep inside');

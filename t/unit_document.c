@@ -166,12 +166,14 @@ static void test_plain(void) {
 }
 
 /* The decision on a document of 20 bytes, revision 5, with these quotas. */
-static enum prefs_result decide(struct prefs_change change, const char *current, bool usage) {
+enum { REFUSED = 100 }; /* and the code */
+
+static int decide(struct prefs_change change, const char *current, bool usage) {
     struct prefs_document document = {.revision = 5, .text = current};
     struct prefs_usage used = {.containers = 3, .bytes = 100};
+    enum prefs_verdict what = PREFS_KEEP;
     const char *text = NULL;
-    const char *message = NULL;
-    enum prefs_result result;
+    struct verdict verdict;
 
     if (current != NULL) {
         document.length = strlen(current);
@@ -181,61 +183,61 @@ static enum prefs_result decide(struct prefs_change change, const char *current,
     change.depth = 64;
     if (change.document_bytes == 0)
         change.document_bytes = 1000;
-    result = prefs_change_apply(arena, &change, current ? &document : NULL, usage ? &used : NULL,
-                                &text, &message);
-    ok((result == CHANGE_WRITE) == (text != NULL), "a new document if it is to be written");
-    ok((result > CHANGE_GONE) == (message != NULL), "a message if it is refused");
-    return result;
+    verdict = prefs_change_apply(arena, &change, current ? &document : NULL, usage ? &used : NULL,
+                                 &what, &text);
+    ok((verdict.rc == RC_OK && what == PREFS_WRITE) == (text != NULL),
+       "a new document if it is to be written");
+    ok((verdict.rc != RC_OK) == (verdict.message != NULL), "a message if it is refused");
+    return verdict.rc != RC_OK ? REFUSED + (int)verdict.rc : (int)what;
 }
 
 static void test_limits(void) {
     struct prefs_change put = {.kind = CHANGE_PUT, .value = tree("{\"a\": \"0123456789\"}")};
 
     put.document_bytes = 19;
-    ok(decide(put, NULL, false) == CHANGE_WRITE, "as large as is allowed");
+    ok(decide(put, NULL, false) == PREFS_WRITE, "as large as is allowed");
     put.document_bytes = 18;
-    ok(decide(put, NULL, false) == CHANGE_TOO_LARGE, "a byte more");
-    ok(decide(put, "{\"a\": \"01234567890123456789\"}", false) == CHANGE_WRITE,
+    ok(decide(put, NULL, false) == REFUSED + RC_TOO_LARGE, "a byte more");
+    ok(decide(put, "{\"a\": \"01234567890123456789\"}", false) == PREFS_WRITE,
        "what is too large may shrink");
     put.document_bytes = 0;
     put.max_containers = 3;
-    ok(decide(put, NULL, true) == CHANGE_OVER_QUOTA, "a container too many");
-    ok(decide(put, "{}", true) == CHANGE_WRITE, "an old one is none");
+    ok(decide(put, NULL, true) == REFUSED + RC_QUOTA, "a container too many");
+    ok(decide(put, "{}", true) == PREFS_WRITE, "an old one is none");
     put.max_containers = 4;
-    ok(decide(put, NULL, true) == CHANGE_WRITE, "the last one");
+    ok(decide(put, NULL, true) == PREFS_WRITE, "the last one");
     put.max_containers = 0;
     put.max_bytes = 118;
-    ok(decide(put, NULL, true) == CHANGE_OVER_QUOTA, "a byte too many");
-    ok(decide(put, "{\"a\": 1}", true) == CHANGE_WRITE, "less where something is replaced");
+    ok(decide(put, NULL, true) == REFUSED + RC_QUOTA, "a byte too many");
+    ok(decide(put, "{\"a\": 1}", true) == PREFS_WRITE, "less where something is replaced");
     put.max_bytes = 119;
-    ok(decide(put, NULL, true) == CHANGE_WRITE, "the last byte");
+    ok(decide(put, NULL, true) == PREFS_WRITE, "the last byte");
     put.max_bytes = 50;
-    ok(decide(put, "{\"a\": \"0123456789\"}", true) == CHANGE_WRITE,
-       "over it already, but no more");
+    ok(decide(put, "{\"a\": \"0123456789\"}", true) == PREFS_WRITE, "over it already, but no more");
 }
 
 static void test_kinds(void) {
     struct prefs_change change = {.kind = CHANGE_CREATE};
 
-    ok(decide(change, NULL, false) == CHANGE_WRITE, "made");
-    ok(decide(change, "{}", false) == CHANGE_KEEP, "there already");
+    ok(decide(change, NULL, false) == PREFS_WRITE, "made");
+    ok(decide(change, "{}", false) == PREFS_KEEP, "there already");
     change.kind = CHANGE_DELETE;
-    ok(decide(change, NULL, false) == CHANGE_KEEP, "nothing to delete");
-    ok(decide(change, "{}", false) == CHANGE_GONE, "deleted");
+    ok(decide(change, NULL, false) == PREFS_KEEP, "nothing to delete");
+    ok(decide(change, "{}", false) == PREFS_DELETE, "deleted");
     change.kind = CHANGE_JSON_PATCH;
     change.value = tree("[]");
-    ok(decide(change, NULL, false) == CHANGE_MISSING, "nothing to patch");
-    ok(decide(change, "{}", false) == CHANGE_WRITE, "patched");
+    ok(decide(change, NULL, false) == REFUSED + RC_NOTFOUND, "nothing to patch");
+    ok(decide(change, "{}", false) == PREFS_WRITE, "patched");
     change.value = tree("[{\"op\": \"replace\", \"path\": \"\", \"value\": []}]");
-    ok(decide(change, "{}", false) == CHANGE_INVALID, "a document is an object");
-    ok(decide(change, "{", false) == CHANGE_BROKEN, "what is stored is no JSON");
+    ok(decide(change, "{}", false) == REFUSED + RC_INVALID, "a document is an object");
+    ok(decide(change, "{", false) == REFUSED + RC_BUG, "what is stored is no JSON");
     change.kind = CHANGE_PUT;
     change.value = tree("{}");
     ok(etag_list_parse(arena, "\"4\", \"5\"", &change.if_match), "If-Match");
-    ok(decide(change, "{}", false) == CHANGE_WRITE, "matches");
-    ok(decide(change, NULL, false) == CHANGE_PRECONDITION, "nothing does not");
+    ok(decide(change, "{}", false) == PREFS_WRITE, "matches");
+    ok(decide(change, NULL, false) == REFUSED + RC_PRECONDITION, "nothing does not");
     ok(etag_list_parse(arena, "W/\"5\"", &change.if_none_match), "If-None-Match");
-    ok(decide(change, "{}", false) == CHANGE_PRECONDITION, "matches, weakly");
+    ok(decide(change, "{}", false) == REFUSED + RC_PRECONDITION, "matches, weakly");
 }
 
 int main(void) {

@@ -3,6 +3,7 @@
 #ifndef MUSTER_RULES_PREFS_CHANGE_H
 #define MUSTER_RULES_PREFS_CHANGE_H
 
+#include "base/verdict.h"
 #include "http/etag.h"
 #include "store/prefs.h"
 #include "json/pointer.h"
@@ -16,19 +17,6 @@ enum prefs_change_kind {
     CHANGE_MERGE_PATCH, /* `value` is an RFC 7396 patch */
     CHANGE_JSON_PATCH,  /* `value` is an RFC 6902 patch */
     CHANGE_DELETE       /* the document */
-};
-
-enum prefs_result {
-    CHANGE_KEEP,         /* nothing to do */
-    CHANGE_WRITE,        /* `text` is the new document */
-    CHANGE_GONE,         /* the document is to be deleted */
-    CHANGE_INVALID,      /* the change makes no sense for any document: 400 */
-    CHANGE_MISSING,      /* there is no document to patch: 404 */
-    CHANGE_CONFLICT,     /* this document does not allow it: 409 */
-    CHANGE_PRECONDITION, /* If-Match or If-None-Match: 412 */
-    CHANGE_TOO_LARGE,    /* 413 */
-    CHANGE_OVER_QUOTA,   /* 507 */
-    CHANGE_BROKEN        /* what is stored can't be read: 500 */
 };
 
 struct prefs_change {
@@ -50,12 +38,14 @@ struct prefs_change {
 const char *prefs_etag(struct arena *arena, int64_t revision);
 
 /* Decides what `change` does to `current` (NULL: no document yet). `usage` is what the user has,
- * NULL where there are no quotas. CHANGE_WRITE fills *text, a failure *message; both in the arena.
- */
-enum prefs_result prefs_change_apply(struct arena *arena, const struct prefs_change *change,
-                                     const struct prefs_document *current,
-                                     const struct prefs_usage *usage, const char **text,
-                                     const char **message);
+ * NULL where there are no quotas. RC_OK: *what is to be done, with PREFS_WRITE *text is the new
+ * document. Refused: RC_INVALID (the change makes no sense for any document), RC_NOTFOUND (nothing
+ * to patch), RC_CONFLICT (this document does not allow it), RC_PRECONDITION (If-Match or
+ * If-None-Match), RC_TOO_LARGE, RC_QUOTA, RC_BUG (what is stored can't be read). */
+struct verdict prefs_change_apply(struct arena *arena, const struct prefs_change *change,
+                                  const struct prefs_document *current,
+                                  const struct prefs_usage *usage, enum prefs_verdict *what,
+                                  const char **text);
 
 /* The first `steps` steps of a location, quoted for a message, in the arena; cut when long. */
 const char *prefs_location_text(struct arena *arena, const struct json_pointer *location,

@@ -6,15 +6,15 @@
 #include "rules/prefs_change.h"
 
 struct prefs_outcome {
-    enum prefs_result result; /* KEEP, WRITE and GONE are successes */
-    int64_t revision;         /* of the document after it; 0: not known, or there is none */
-    bool created;              /* there was no document before */
-    const char *message;      /* of a failure, in the arena */
+    int64_t revision; /* of the document after it; 0: not known, or there is none */
+    bool created;     /* there was no document before */
 };
 
-/* Does it for this user. Anything but RC_OK is a failure of the database; RC_OK fills *outcome. */
-enum rc prefs_change_perform(struct store *store, struct arena *arena, const char *user,
-                             const struct prefs_change *change, struct prefs_outcome *outcome);
+/* Does it for this user. RC_OK fills *outcome; refused as by prefs_change_apply, or a failure of
+ * the database. */
+struct verdict prefs_change_perform(struct store *store, struct arena *arena, const char *user,
+                                    const struct prefs_change *change,
+                                    struct prefs_outcome *outcome);
 
 /* True if PostgreSQL's path operators do with these steps what a location means: none of them could
  * be taken for an index into a list. A GET then reads only what is at the location. */

@@ -78,30 +78,12 @@ static int answer_tree(struct context *c, const struct json_node *tree, const ch
     return reply_end(c);
 }
 
-static int fail_change(struct context *c, const struct prefs_outcome *outcome) {
-    switch (outcome->result) {
-    case CHANGE_INVALID: return reply_fail(c, 400, "%s", outcome->message);
-    case CHANGE_MISSING: return reply_fail(c, 404, "%s", outcome->message);
-    case CHANGE_CONFLICT: return reply_fail(c, 409, "%s", outcome->message);
-    case CHANGE_PRECONDITION: return reply_fail(c, 412, "%s", outcome->message);
-    case CHANGE_TOO_LARGE: return reply_fail(c, 413, "%s", outcome->message);
-    case CHANGE_OVER_QUOTA: return reply_fail(c, 507, "%s", outcome->message);
-    case CHANGE_KEEP:
-    case CHANGE_WRITE:
-    case CHANGE_GONE: assert(false);
-    case CHANGE_BROKEN: break;
-    }
-    return reply_rc(c, RC_BUG);
-}
-
 static int perform(struct context *c, const struct prefs_change *change) {
     struct prefs_outcome outcome;
-    enum rc rc = prefs_change_perform(c->store, c->arena, c->request->user, change, &outcome);
 
-    if (rc != RC_OK)
-        return reply_rc(c, rc);
-    if (outcome.result > CHANGE_GONE)
-        return fail_change(c, &outcome);
+    if (reply_verdict(c,
+                      prefs_change_perform(c->store, c->arena, c->request->user, change, &outcome)))
+        return c->response->status;
     /* After PUT a tag would say that the bytes were stored as sent (RFC 9110 9.3.4). */
     if (outcome.revision > 0 && change->kind != CHANGE_PUT)
         set_etag(c, prefs_etag(c->arena, outcome.revision));

@@ -17,8 +17,8 @@ struct work {
     const struct prefs_change *change;
     const struct prefs_document *current;
     struct json_node *before; /* the tree of `current`, or an empty object */
-    const struct json_node *after;
-    const char **message;
+    enum prefs_verdict what;
+    const struct json_node *after; /* with PREFS_WRITE */
 };
 
 const char *prefs_etag(struct arena *arena, int64_t revision) {
@@ -37,9 +37,15 @@ const char *prefs_location_text(struct arena *arena, const struct json_pointer *
     return quote(arena, text);
 }
 
-static enum prefs_result refuse(struct work *w, enum prefs_result result, const char *message) {
-    *w->message = message;
-    return result;
+static struct verdict keep(struct work *w) {
+    w->what = PREFS_KEEP;
+    return verdict_of(RC_OK);
+}
+
+static struct verdict write_tree(struct work *w, const struct json_node *after) {
+    w->what = PREFS_WRITE;
+    w->after = after;
+    return verdict_of(RC_OK);
 }
 
 /* The stored document is ours and within bounds that may have been wider once. */
@@ -75,56 +81,43 @@ static struct json_edit edit(const struct work *w) {
     return json_edit_begin(w->arena, w->before, NULL);
 }
 
-static enum prefs_result apply_create(struct work *w) {
-    if (w->current != NULL)
-        return CHANGE_KEEP;
-    w->after = w->before;
-    return CHANGE_WRITE;
-}
-
-static enum prefs_result apply_merge(struct work *w) {
+static struct verdict apply_merge(struct work *w) {
     json_edit_merge(w->arena, w->before, w->change->value, false);
-    w->after = w->before;
-    return CHANGE_WRITE;
+    return write_tree(w, w->before);
 }
 
-static enum prefs_result apply_set(struct work *w) {
+static struct verdict apply_set(struct work *w) {
     const struct json_pointer *location = &w->change->location;
     struct json_edit e = edit(w);
     size_t blocked;
 
-    if (json_edit_set(&e, location, w->change->value, &blocked)) {
-        w->after = e.root;
-        return CHANGE_WRITE;
-    }
+    if (json_edit_set(&e, location, w->change->value, &blocked))
+        return write_tree(w, e.root);
     assert(blocked > 0); /* a document is an object, which can hold anything */
-    return refuse(w, CHANGE_CONFLICT,
-                  arena_printf(w->arena, "%s in the way can't hold %s.",
-                               prefs_location_text(w->arena, location, blocked),
-                               quote(w->arena, location->tokens[blocked].text)));
+    return verdict_no(w->arena, RC_CONFLICT, "%s in the way can't hold %s.",
+                      prefs_location_text(w->arena, location, blocked),
+                      quote(w->arena, location->tokens[blocked].text));
 }
 
-static enum prefs_result apply_remove(struct work *w) {
+static struct verdict apply_remove(struct work *w) {
     struct json_edit e = edit(w);
+    bool removed = json_edit_take(&e, &w->change->location) != NULL;
 
-    if (json_edit_take(&e, &w->change->location) == NULL)
-        return CHANGE_KEEP;
-    w->after = e.root;
-    return CHANGE_WRITE;
+    return removed ? write_tree(w, e.root) : keep(w);
 }
 
-static enum prefs_result patch_failed(struct work *w, const struct json_patch_error *error) {
-    switch (error->result) {
-    case JSON_PATCH_MALFORMED: return refuse(w, CHANGE_INVALID, error->message);
-    case JSON_PATCH_LIMIT: return refuse(w, CHANGE_TOO_LARGE, error->message);
+static enum rc rc_of(enum json_patch_result result) {
+    switch (result) {
+    case JSON_PATCH_MALFORMED: return RC_INVALID;
+    case JSON_PATCH_LIMIT: return RC_TOO_LARGE;
     case JSON_PATCH_MISSING:
     case JSON_PATCH_TEST:
     case JSON_PATCH_OK: break;
     }
-    return refuse(w, CHANGE_CONFLICT, error->message);
+    return RC_CONFLICT;
 }
 
-static enum prefs_result apply_patch(struct work *w) {
+static struct verdict apply_patch(struct work *w) {
     const struct prefs_change *change = w->change;
     int64_t stored = w->current != NULL ? w->current->bytes : 0;
     size_t bytes = (size_t)(stored > change->document_bytes ? stored : change->document_bytes);
@@ -135,83 +128,78 @@ static enum prefs_result apply_patch(struct work *w) {
                                        .bytes = bytes * 2,
                                        .key_bytes = change->key_bytes};
     struct json_patch_error error = {JSON_PATCH_OK, 0, NULL};
+    const struct json_node *after;
 
     if (change->kind == CHANGE_MERGE_PATCH)
-        w->after = json_merge_patch(w->arena, w->before, change->value, &limits, &error);
-    else if (w->current == NULL)
-        return refuse(
-            w, CHANGE_MISSING,
-            arena_printf(w->arena, "Container %s not found.", quote(w->arena, change->container)));
+        after = json_merge_patch(w->arena, w->before, change->value, &limits, &error);
+    else if (w->current != NULL)
+        after = json_patch(w->arena, w->before, change->value, &limits, &error);
     else
-        w->after = json_patch(w->arena, w->before, change->value, &limits, &error);
-    if (w->after == NULL)
-        return patch_failed(w, &error);
-    if (w->after->type != JSON_OBJECT)
-        return refuse(w, CHANGE_INVALID, "The patch would leave something that is no JSON object.");
-    return CHANGE_WRITE;
+        return verdict_no(w->arena, RC_NOTFOUND, "Container %s not found.",
+                          quote(w->arena, change->container));
+    if (after == NULL)
+        return verdict_no(w->arena, rc_of(error.result), "%s", error.message);
+    if (after->type != JSON_OBJECT)
+        return verdict_no(w->arena, RC_INVALID,
+                          "The patch would leave something that is no JSON object.");
+    return write_tree(w, after);
 }
 
-static enum prefs_result apply(struct work *w) {
+static struct verdict apply(struct work *w) {
     switch (w->change->kind) {
-    case CHANGE_CREATE: return apply_create(w);
+    case CHANGE_CREATE: return w->current != NULL ? keep(w) : write_tree(w, w->before);
     case CHANGE_MERGE: return apply_merge(w);
     case CHANGE_SET: return apply_set(w);
     case CHANGE_REMOVE: return apply_remove(w);
-    case CHANGE_PUT: w->after = w->change->value; return CHANGE_WRITE;
+    case CHANGE_PUT: return write_tree(w, w->change->value);
     case CHANGE_MERGE_PATCH:
     case CHANGE_JSON_PATCH: return apply_patch(w);
-    case CHANGE_DELETE: return w->current != NULL ? CHANGE_GONE : CHANGE_KEEP;
+    case CHANGE_DELETE: break;
     }
-    assert(false);
-    return CHANGE_BROKEN;
+    w->what = w->current != NULL ? PREFS_DELETE : PREFS_KEEP;
+    return verdict_of(RC_OK);
 }
 
-/* What already is over a quota may stay and shrink. */
-static enum prefs_result check_size(struct work *w, const struct prefs_usage *usage) {
+/* What is over a quota already may stay and shrink. */
+static struct verdict check_size(const struct work *w, const struct prefs_usage *usage) {
     const struct prefs_change *change = w->change;
     int64_t bytes = (int64_t)prefs_document_size(w->after);
     int64_t growth = bytes - (w->current != NULL ? w->current->bytes : 0);
 
     if (change->document_bytes > 0 && bytes > change->document_bytes && growth > 0)
-        return refuse(w, CHANGE_TOO_LARGE,
-                      arena_printf(w->arena,
-                                   "The document would have %lld bytes; %lld are allowed.",
-                                   (long long)bytes, (long long)change->document_bytes));
+        return verdict_no(w->arena, RC_TOO_LARGE,
+                          "The document would have %lld bytes; %lld are allowed.", (long long)bytes,
+                          (long long)change->document_bytes);
     if (usage == NULL)
-        return CHANGE_WRITE;
+        return verdict_of(RC_OK);
     if (change->max_containers > 0 && w->current == NULL &&
         usage->containers >= change->max_containers)
-        return refuse(w, CHANGE_OVER_QUOTA,
-                      arena_printf(w->arena, "You have %lld containers; %lld are allowed.",
-                                   (long long)usage->containers,
-                                   (long long)change->max_containers));
+        return verdict_no(w->arena, RC_QUOTA, "You have %lld containers; %lld are allowed.",
+                          (long long)usage->containers, (long long)change->max_containers);
     if (change->max_bytes > 0 && growth > 0 && usage->bytes + growth > change->max_bytes)
-        return refuse(
-            w, CHANGE_OVER_QUOTA,
-            arena_printf(w->arena, "Your containers would have %lld bytes; %lld are allowed.",
-                         (long long)(usage->bytes + growth), (long long)change->max_bytes));
-    return CHANGE_WRITE;
+        return verdict_no(w->arena, RC_QUOTA,
+                          "Your containers would have %lld bytes; %lld are allowed.",
+                          (long long)(usage->bytes + growth), (long long)change->max_bytes);
+    return verdict_of(RC_OK);
 }
 
-enum prefs_result prefs_change_apply(struct arena *arena, const struct prefs_change *change,
-                                     const struct prefs_document *current,
-                                     const struct prefs_usage *usage, const char **text,
-                                     const char **message) {
-    struct work w = {.arena = arena, .change = change, .current = current, .message = message};
-    enum prefs_result result;
+struct verdict prefs_change_apply(struct arena *arena, const struct prefs_change *change,
+                                  const struct prefs_document *current,
+                                  const struct prefs_usage *usage, enum prefs_verdict *what,
+                                  const char **text) {
+    struct work w = {.arena = arena, .change = change, .current = current};
 
     if (!read_current(&w))
-        return refuse(&w, CHANGE_BROKEN, "The stored document can't be read.");
+        return verdict_no(arena, RC_BUG, "The stored document can't be read.");
     if (!precondition_holds(&w))
-        return refuse(&w, CHANGE_PRECONDITION,
-                      arena_printf(arena, "Precondition failed for container %s.",
-                                   quote(arena, change->container)));
-    result = apply(&w);
-    if (result == CHANGE_WRITE)
-        result = check_size(&w, usage);
-    if (result != CHANGE_WRITE)
-        return result;
+        return verdict_no(arena, RC_PRECONDITION, "Precondition failed for container %s.",
+                          quote(arena, change->container));
+    VERDICT_TRY(apply(&w));
+    *what = w.what;
+    if (w.what != PREFS_WRITE)
+        return verdict_of(RC_OK);
+    VERDICT_TRY(check_size(&w, usage));
     *text = json_text(arena, w.after);
-    return *text != NULL ? CHANGE_WRITE
-                         : refuse(&w, CHANGE_BROKEN, "The document could not be written.");
+    return *text != NULL ? verdict_of(RC_OK)
+                         : verdict_no(arena, RC_BUG, "The document could not be written.");
 }

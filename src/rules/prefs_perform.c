@@ -89,14 +89,11 @@ static bool prepare_value(struct arena *arena, const struct prefs_change *change
     return write->document != NULL;
 }
 
-/* `none` is what it means that there was nothing to do; with revisions it could also have been
- * another one. */
-static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write *write,
-                             struct prefs_outcome *outcome) {
-    if (rc != none || write->revision_count > 0)
-        return rc == none ? RC_CONFLICT : rc;
-    outcome->result = CHANGE_KEEP;
-    return RC_OK;
+/* `none` means that there was nothing to do; with revisions it could also have been another one. */
+static enum rc nothing_found(enum rc rc, enum rc none, const struct prefs_write *write) {
+    if (rc != none)
+        return rc;
+    return write->revision_count > 0 ? RC_CONFLICT : RC_OK;
 }
 
 /* RC_CONFLICT: nothing was done, look closer. */
@@ -105,7 +102,6 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
     struct prefs_write write;
     enum rc rc;
 
-    outcome->result = CHANGE_WRITE;
     if (!prepare(arena, user, change, &write))
         return RC_CONFLICT;
     switch (change->kind) {
@@ -123,7 +119,7 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
         return store_prefs_set(store, &write, &outcome->revision);
     case CHANGE_REMOVE:
         return nothing_found(store_prefs_remove(store, &write, &outcome->revision), RC_CONFLICT,
-                             &write, outcome);
+                             &write);
     case CHANGE_CREATE:
         if (write.revision_count > 0)
             return RC_CONFLICT;
@@ -131,8 +127,7 @@ static enum rc by_statement(struct store *store, struct arena *arena, const char
         rc = store_prefs_create(store, &write, &outcome->revision);
         return rc == RC_EXISTS ? RC_CONFLICT : rc; /* for the revision of what there is */
     case CHANGE_DELETE:
-        outcome->result = CHANGE_GONE;
-        return nothing_found(store_prefs_delete(store, &write), RC_NOTFOUND, &write, outcome);
+        return nothing_found(store_prefs_delete(store, &write), RC_NOTFOUND, &write);
     case CHANGE_MERGE_PATCH:
     case CHANGE_JSON_PATCH: break;
     }
@@ -146,33 +141,35 @@ struct closer_look {
     struct arena *arena;
     const struct prefs_change *change;
     struct prefs_outcome *outcome;
+    struct verdict verdict;
 };
 
 static enum prefs_verdict look(void *context, const struct prefs_document *current,
                                const struct prefs_usage *usage, const char **text) {
-    const struct closer_look *l = context;
+    struct closer_look *l = context;
+    enum prefs_verdict what = PREFS_KEEP;
 
-    l->outcome->message = NULL;
-    l->outcome->result =
-        prefs_change_apply(l->arena, l->change, current, usage, text, &l->outcome->message);
-    l->outcome->created = l->outcome->result == CHANGE_WRITE && current == NULL;
-    if (l->outcome->result == CHANGE_WRITE)
-        return PREFS_WRITE;
-    if (l->outcome->result == CHANGE_KEEP && current != NULL)
+    l->verdict = prefs_change_apply(l->arena, l->change, current, usage, &what, text);
+    if (l->verdict.rc != RC_OK)
+        return PREFS_KEEP;
+    l->outcome->created = what == PREFS_WRITE && current == NULL;
+    if (what == PREFS_KEEP && current != NULL)
         l->outcome->revision = current->revision;
-    return l->outcome->result == CHANGE_GONE ? PREFS_DELETE : PREFS_KEEP;
+    return what;
 }
 
-enum rc prefs_change_perform(struct store *store, struct arena *arena, const char *user,
-                             const struct prefs_change *change, struct prefs_outcome *outcome) {
-    struct closer_look l = {arena, change, outcome};
+struct verdict prefs_change_perform(struct store *store, struct arena *arena, const char *user,
+                                    const struct prefs_change *change,
+                                    struct prefs_outcome *outcome) {
+    struct closer_look l = {arena, change, outcome, verdict_of(RC_OK)};
     bool can_grow = change->kind != CHANGE_REMOVE && change->kind != CHANGE_DELETE;
     enum rc rc;
 
-    *outcome = (struct prefs_outcome){.result = CHANGE_BROKEN};
+    *outcome = (struct prefs_outcome){0};
     rc = by_statement(store, arena, user, change, outcome);
     if (rc != RC_CONFLICT)
-        return rc;
-    return store_prefs_edit(store, arena, user, change->container, can_grow && has_quota(change),
-                            look, &l, &outcome->revision);
+        return verdict_of(rc);
+    RC_TRY(store_prefs_edit(store, arena, user, change->container, can_grow && has_quota(change),
+                            look, &l, &outcome->revision));
+    return l.verdict;
 }
