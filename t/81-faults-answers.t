@@ -164,6 +164,47 @@ subtest 'the client leaves while the network swallows everything' => sub {
     same_census($before);
 };
 
+subtest 'a result that does not come is waited for once' => sub {
+    works();
+    my $fired = $proxy->fired;
+    $proxy->on('ref_by_name|object_by_name', then => 'stall');
+    my $answer = $client->get('/by-name/ledger1');
+    is($proxy->fired - $fired, 1, 'the proxy was there');
+    is($answer->{status}, 503, 'a read fails at our timeout, and is not tried again');
+    ok(defined $answer->{headers}{'retry-after'}, 'with Retry-After');
+    is($client->get('/by-name/ledger1')->{status}, 200, 'the next one is answered');
+    ok(poll(10, sub { $proxy->state->{connections} <= 1 }), 'no connection is left');
+    same_census($before);
+};
+
+subtest 'the server is silent after the client has left' => sub {
+    works();
+    $proxy->refuse;
+    $proxy->cut;
+    is($client->get('/by-name/ledger1')->{status}, 503, 'the connection is lost');
+    $proxy->pass;
+    my ($fired, $cancels) = @{ $proxy->state }{qw(fired cancels)};
+    $proxy->on('lock_change', then => 'stall');
+    $front->client(timeout => 0.5)->put('/attribute/ledger1/left', form => { value => 1 });
+    ok(poll(10, sub { $proxy->state->{cancels} > $cancels }), 'its statement is cancelled');
+    is($proxy->fired - $fired, 1, 'the proxy was there');
+    works('what another client writes is written');
+    same_census($before);
+};
+
+# Most results are there before anybody has looked whether the client still is.
+subtest 'clients that close at once' => sub {
+    works();
+    my $taken = $proxy->state->{taken};
+    for (1 .. 200) {
+        my $socket = $client->connect;
+        $socket->syswrite("GET /by-name/ledger1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        close $socket;
+    }
+    works();
+    cmp_ok($proxy->state->{taken} - $taken, '<=', $SLOW > 1 ? 3 : 0, '200 quick reads cost no new connection');
+};
+
 subtest 'all prepared statements are gone' => sub {
     for my $sql ('deallocate all', 'discard all') {
         for my $kind (qw(append ip make note set)) {

@@ -120,6 +120,9 @@ static void test_statements(void) {
         else if (row->flags & STMT_OF_USER)
             ok(false, "%s concerns no one's documents", row->name);
         count += theirs;
+        if (strstr(row->text, "currval('clustoversioning_version_seq')"))
+            ok(row->flags & STMT_TAKES_VERSION, "%s has the version's number taken first",
+               row->name);
     }
     ok(count > 10, "there are such statements");
 }

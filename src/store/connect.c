@@ -220,7 +220,7 @@ enum rc connect_ready(struct connection *c) {
         rc = try_once(c);
     if (rc == RC_OK)
         return RC_OK;
-    if (clock_ms() - start > SLOW_FAILURE)
+    if (clock_ms() - start >= SLOW_FAILURE)
         c->hold_off_until = clock_ms() + HOLD_OFF;
     return rc == RC_UNREADY ? RC_UNREADY : RC_BROKEN;
 }
