@@ -237,4 +237,34 @@ subtest 'action=move' => sub {
     is_deeply($move->(web1 => 'web2'), [ 409, '"web1" is neither a rack, a location nor a pool: nothing can be moved into it' ], 'into a server');
 };
 
+subtest 'dates are stored in UTC, and found in every spelling' => sub {
+    my $mask = '%Y-%m-%dT%H:%M:%S%z';
+    for (
+        [ '2026-03-29T00:30:00', '2026-03-29T01:30:00+0100', $mask ],
+        [ '2026-03-29T07:00:00', '2026-03-29T01:30:00-05:30', $mask ],
+        [ '2025-12-31T23:00:00', '2026-01-01T00:00:00+01:00', $mask ],
+        [ '2024-03-01T00:30:00', '2024-02-29T23:30:00-0100', $mask ],
+        [ '2026-03-29T01:30:00', '2026-03-29T01:30:00Z', $mask ],
+        [ '2026-03-29T01:30:00', '2026-03-29 01:30:00 UTC', '%Y-%m-%d %H:%M:%S %Z' ],
+        ( map { [ '2026-03-29T00:30:00', $_ ] } '2026-03-29T00:30:00', '2026-03-29 00:30:00', '2026-03-29T00:30:00.0', '2026-03-29T00:30:00Z',
+            '2026-03-29T01:30:00+01:00', '2026-03-29 01:30:00.000+0100', '2026-03-28T23:30:00.000000-01:00' ),
+        [ '2026-03-29T00:30:00.250000', '2026-03-29 00:30:00.25' ],
+        [ '2026-03-29T00:30:00.250000', '2026-03-29T02:30:00.25+02:00' ],
+    ) {
+        my ($stored, $sent, $with) = @$_;
+        my $answer = ask(PUT => '/attribute/web3/date', value => $sent, datatype => 'datetime', $with ? (mask => $with) : ());
+        is(brief($answer->[1]), "date/-/-=$stored", "$sent is $stored");
+        next if $with;
+        my $found = $client->request(GET => '/by-attr?key=date&value=' . Muster::Client::uri_encode($sent))->{json};
+        is_deeply($found, ['/basicserver/web3'], '... and finds it');
+    }
+    my $shown = ask(GET => '/attribute/web3/date')->[1];
+    is(ask_json(PUT => '/attribute/web3/date', $shown)->[0], 200, 'as GET shows it');
+    is_deeply(ask(GET => '/attribute/web3/date')->[1], $shown, '... it stays the same');
+    for ([ '2026-03-29T01:30:00 CET', '%Y-%m-%dT%H:%M:%S %Z' ], [ '2026-03-29T01:30:00+01' ], [ '0001-01-01T00:00:00+0100', $mask ], ['2026-03-29'], ['2026-03-29T01:30:00 '] ) {
+        my ($sent, $with) = @$_;
+        is(ask(PUT => '/attribute/web3/date', value => $sent, datatype => 'datetime', $with ? (mask => $with) : ())->[0], 400, "$sent is refused");
+    }
+};
+
 done_testing();

@@ -32,8 +32,9 @@ const char *value_datatype_name(enum value_datatype datatype);
 /* False if unknown. */
 bool value_datatype_parse(const char *name, enum value_datatype *out);
 
-/* The text `text` as a value of that datatype. DATETIME uses `mask` (NULL: %Y-%m-%dT%H:%M:%S.%f)
- * with strptime's directives Y m d H M S f y j b B a A p I Z z %; RELATION reads "/driver/name"
+/* The text `text` as a value of that datatype. DATETIME uses `mask` with
+ * strptime's directives Y m d H M S f y j b B a A p I Z z %; NULL: %Y-%m-%dT%H:%M:%S.%f, of which
+ * the fraction may be missing, T may be a blank, and an offset may follow. RELATION reads "/driver/name"
  * into related_driver and related_name; not for DATATYPE_JSON (value_json.h). RC_INVALID: the
  * message is "Error casting x into a(n) int: ...". */
 struct verdict value_cast(struct arena *arena, const char *text, enum value_datatype datatype,
@@ -45,9 +46,8 @@ const char *datetime_from_pg(struct arena *arena, const char *pg_text);
 
 /* strptime on its own, for tests and fuzzing: NULL and the ISO form in *out, or a message. Like
  * Python's: any case, white space in the mask is one or more of it in the text, parts that the mask
- * leaves out are those of 1900-01-01T00:00:00. A zone (%z: +HHMM, -HH:MM, Z; %Z: UTC, GMT) is
- * checked and then ignored: the stored value has none and stays as it was written, as Python's
- * naive datetime does. Names are English whatever the locale. */
+ * leaves out are those of 1900-01-01T00:00:00. With a zone (%z: +HHMM, -HH:MM, Z; %Z: UTC,
+ * GMT) the result is in UTC, without one it is as it was written. Names are English whatever the locale. */
 const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
                            const char **out);
 

@@ -10,7 +10,9 @@
  * A directive may match texts of several lengths ("%H%M" on "123"): the longest is tried first, the
  * others when what follows does not fit. Each directive is allowed once, so that is bounded. */
 
-#define DEFAULT_MASK "%Y-%m-%dT%H:%M:%S.%f"
+#define DATE         "%Y-%m-%d"
+#define TIME         "%H:%M:%S"
+#define DEFAULT_MASK DATE "T" TIME ".%f"
 
 enum { MAX_MASK = 256, MAX_TEXT = 1024 };
 
@@ -56,6 +58,7 @@ struct reading {
     int field[FIELDS];
     int month_name; /* 1..12 */
     bool pm;
+    int offset;       /* of the zone, minutes */
     const char *rest; /* what is left of the text when `whole` is false */
 };
 
@@ -161,23 +164,28 @@ static int match_word(const char *const *words, int count, bool full, const char
     return 0;
 }
 
-static const char *skip_two_digits(const char *p, int maximum) {
-    if (p == NULL || !is_digit(p[0]) || !is_digit(p[1]) ||
-        (p[0] - '0') * 10 + (p[1] - '0') > maximum)
-        return NULL;
-    return p + 2;
+/* Two digits; -1: they are not, or are too many. */
+static int two_digits(const char *p, int maximum) {
+    int value = is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + (p[1] - '0') : -1;
+
+    return value <= maximum ? value : -1;
 }
 
 /* Skips "Z", "+0100" or "-05:30"; NULL: not an offset. */
-static const char *skip_offset(const char *text) {
-    const char *p;
+static const char *match_offset(const char *text, int *minutes) {
+    const char *p = text + 1;
+    int hours, rest;
 
+    *minutes = 0;
     if (lower(*text) == 'z')
-        return text + 1;
-    if (*text != '+' && *text != '-')
+        return p;
+    if ((*text != '+' && *text != '-') || (hours = two_digits(p, 23)) < 0)
         return NULL;
-    p = skip_two_digits(text + 1, 23);
-    return skip_two_digits(p != NULL && *p == ':' ? p + 1 : p, 59);
+    p += p[2] == ':' ? 3 : 2;
+    if ((rest = two_digits(p, 59)) < 0)
+        return NULL;
+    *minutes = (*text == '-' ? -1 : 1) * (hours * 60 + rest);
+    return p + 2;
 }
 
 static bool match_directive(struct reading *r, char directive, const char *text, const char *mask) {
@@ -198,7 +206,7 @@ static bool match_directive(struct reading *r, char directive, const char *text,
     case 'Z':
         return (starts_with(text, "utc", 3) || starts_with(text, "gmt", 3)) &&
                match(r, text + 3, mask);
-    case 'z': text = skip_offset(text); return text != NULL && match(r, text, mask);
+    case 'z': text = match_offset(text, &r->offset); return text != NULL && match(r, text, mask);
     default: assert(directive == '%'); return *text == '%' && match(r, text + 1, mask);
     }
 }
@@ -234,6 +242,7 @@ static int days_in(int year, int month) {
 
 struct date {
     int year, month, day;
+    int minutes; /* of the day */
 };
 
 /* From day 1..366 of d->year. What else the mask asks for must say the same day. */
@@ -254,7 +263,7 @@ static const char *find_by_yearday(const struct reading *r, struct date *d) {
 
 /* The date of a reading; what the mask does not ask for is 1900-01-01, as in Python. */
 static const char *find_date(const struct reading *r, struct date *d) {
-    *d = (struct date){1900, 1, 1};
+    *d = (struct date){1900, 1, 1, 0};
     if (r->has[YEAR])
         d->year = r->field[YEAR];
     else if (r->has[SHORT_YEAR])
@@ -276,12 +285,63 @@ static int find_hour(const struct reading *r) {
     return r->field[HOUR12] % 12 + (r->pm ? 12 : 0);
 }
 
+static void previous_day(struct date *d) {
+    if (--d->day > 0)
+        return;
+    if (--d->month == 0) {
+        d->month = 12;
+        d->year--;
+    }
+    d->day = days_in(d->year, d->month);
+}
+
+static void next_day(struct date *d) {
+    if (++d->day <= days_in(d->year, d->month))
+        return;
+    d->day = 1;
+    if (++d->month > 12) {
+        d->month = 1;
+        d->year++;
+    }
+}
+
+/* What is stored has no zone: it is UTC where one was sent, else as it was written. */
+static const char *find_time(const struct reading *r, struct date *d) {
+    d->minutes = find_hour(r) * 60 + r->field[MINUTE] - r->offset;
+    if (d->minutes < 0) {
+        d->minutes += 24 * 60;
+        previous_day(d);
+    } else if (d->minutes >= 24 * 60) {
+        d->minutes -= 24 * 60;
+        next_day(d);
+    }
+    if (d->year < 1 || d->year > 9999)
+        return "year is out of range";
+    return r->field[SECOND] > 59 ? "second must be in 0..59" : NULL;
+}
+
 static const char *iso(struct arena *arena, const struct date *d, const struct reading *r) {
     const char *second = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", d->year, d->month,
-                                      d->day, find_hour(r), r->field[MINUTE], r->field[SECOND]);
+                                      d->day, d->minutes / 60, d->minutes % 60, r->field[SECOND]);
 
     return r->field[FRACTION] == 0 ? second
                                    : arena_printf(arena, "%s.%06d", second, r->field[FRACTION]);
+}
+
+/* The default mask that fits: "T" or a blank, with or without a fraction and an offset. If none
+ * does, the one that messages name. */
+static const char *default_mask(struct arena *arena, const char *text) {
+    static const char *const masks[] = {
+        DEFAULT_MASK,        DATE "T" TIME ".%f%z", DATE "T" TIME, DATE "T" TIME "%z",
+        DATE " " TIME ".%f", DATE " " TIME ".%f%z", DATE " " TIME, DATE " " TIME "%z"};
+
+    for (size_t i = 0; strlen(text) <= MAX_TEXT && i < sizeof masks / sizeof *masks; i++) {
+        struct reading r = {.whole = true};
+
+        if (check_mask(arena, masks[i], &r) == NULL && match(&r, text, masks[i]))
+            return masks[i];
+    }
+    return DEFAULT_MASK;
 }
 
 const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
@@ -291,7 +351,7 @@ const char *datetime_parse(struct arena *arena, const char *text, const char *ma
     const char *wrong;
 
     assert(arena != NULL && text != NULL && out != NULL);
-    mask = mask == NULL ? DEFAULT_MASK : mask;
+    mask = mask == NULL ? default_mask(arena, text) : mask;
     wrong = check_mask(arena, mask, &r);
     if (wrong != NULL)
         return wrong;
@@ -303,10 +363,10 @@ const char *datetime_parse(struct arena *arena, const char *text, const char *ma
         return arena_printf(arena, "unconverted data remains: %s", quote(arena, r.rest));
     }
     wrong = find_date(&r, &date);
+    if (wrong == NULL)
+        wrong = find_time(&r, &date);
     if (wrong != NULL)
         return wrong;
-    if (r.field[SECOND] > 59)
-        return "second must be in 0..59";
     *out = iso(arena, &date, &r);
     return NULL;
 }

@@ -62,14 +62,11 @@ static struct pg_arg as_number(struct arena *arena, const char *value) {
     return pg_bigint(number);
 }
 
-/* The value as a date, when that is how the date would be printed. */
+/* The value as a date, in any spelling that can be sent without a mask. */
 static struct pg_arg as_date(struct arena *arena, const char *value) {
-    const char *mask = strchr(value, '.') ? "%Y-%m-%dT%H:%M:%S.%f" : "%Y-%m-%dT%H:%M:%S";
     const char *iso;
 
-    if (datetime_parse(arena, value, mask, &iso) != NULL || strcmp(iso, value) != 0)
-        return pg_null();
-    return pg_timestamp(iso);
+    return datetime_parse(arena, value, NULL, &iso) == NULL ? pg_timestamp(iso) : pg_null();
 }
 
 static void query_by_value(struct query *q, struct arena *arena, const char *value) {
