@@ -175,9 +175,11 @@ struct attr_filter {
     const char *subkey;
     bool has_number;
     int32_t number;
+    bool members; /* of any key: also a container's members, which may be very many */
 };
 
-/* Of the object its identity and the matching attributes (NULL: all; hidden ones included). */
+/* Of the object its identity and the matching attributes (NULL: all but members), hidden ones
+ * included. */
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
                             const struct attr_filter *filter, struct object *out);
 

@@ -50,7 +50,7 @@ enum rc store_delete_entity(struct store *store, int32_t id, const char *resourc
 enum rc store_int_range(struct store *store, int64_t *minimum, int64_t *maximum);
 
 /* Locks a live entity (LOCK_CHANGE) and reads its identity and the attributes that match the filter
- * (NULL: all) as they are after that, in one go. RC_NOTFOUND if the name is unknown. */
+ * (NULL: all but members) as they are after that, in one go. RC_NOTFOUND if the name is unknown. */
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,
                          const struct attr_filter *filter, struct object *out);
 

@@ -255,7 +255,7 @@ static int fail_keyless(struct context *c) {
 }
 
 int attribute_delete(struct context *c) {
-    struct attr_filter filter = {0};
+    struct attr_filter filter = {.members = true};
     struct attribute_input input;
     struct attribute_raws raws;
     struct object object;

@@ -163,8 +163,10 @@ struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                              [5] = pg_text(filter->key)};
 
     objects_managers(arena, &args[0], &args[1]);
-    return filter->key ? prefetch_read(arena, STMT(ATTRS_BY_NAME_KEY), args, 6)
-                       : prefetch_read(arena, STMT(ATTRS_BY_NAME), args, 5);
+    if (filter->key)
+        return prefetch_read(arena, STMT(ATTRS_BY_NAME_KEY), args, 6);
+    return prefetch_read(arena, filter->members ? STMT(ATTRS_AND_MEMBERS) : STMT(ATTRS_BY_NAME),
+                         args, 5);
 }
 
 enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out) {

@@ -56,10 +56,13 @@
 #define OBJECT(entities) \
     EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
 
-/* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. */
-#define ATTRS(condition) \
-    EACH(ONE("name = $3"), ARM_ENTITY " union all " \
-    ARM_ATTRS(" and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition))
+/* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. Of an index on
+ * the entity and the key the two ranges leave out what may be very much: the members of a container. */
+#define ATTRS(arms) EACH(ONE("name = $3"), ARM_ENTITY " union all " arms)
+#define MATCHING(condition) \
+    ARM_ATTRS(" and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition)
+#define BUT_MEMBERS \
+    MATCHING(" and a.key < '_contains'") " union all " MATCHING(" and a.key > '_contains'")
 
 /* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
 #define TOTAL(from_where) \
@@ -167,9 +170,10 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
-    [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS("")},
+    [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
+    [STMT_ATTRS_AND_MEMBERS] = {"attrs_and_members", "TTtti", 0, ATTRS(MATCHING(""))},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
-        ATTRS(" and a.key = $6")},
+        ATTRS(MATCHING(" and a.key = $6"))},
 
     [STMT_LIST_ALL] = {"list_all", "llbi", 0, LIST_WHERE("")},
     [STMT_LIST_DRIVER] = {"list_driver", "llbit", 0, LIST_ONE("driver")},
@@ -334,8 +338,9 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
         " select $1, '_contains', 'ru', u.unit, 'relation', $2, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
         " from unnest($3) with ordinality as u(unit, ord) order by u.ord"},
     [STMT_MEMBERS] = {"members", "iI", 0,
-        "select attr_id from entity_attrs"
-        " where entity_id = $1 and key = '_contains' and relation_id = any($2) and deleted_at_version is null"},
+        "select a.attr_id from (select distinct unnest($2) as id) m cross join lateral ("
+        "select attr_id from entity_attrs where entity_id = $1 and key = '_contains' and relation_id = m.id"
+        " and deleted_at_version is null offset 0) a"},
     [STMT_RESERVE_NUMBER] = {"reserve_number", "t", 0,
         "with quick as materialized ("
         " select set_config('synchronous_commit', 'off', true)),"
