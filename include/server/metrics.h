@@ -24,9 +24,10 @@ enum metric {
     METRIC_COUNT
 };
 
-/* The shared memory; before the workers are forked, once in a server's life. Without it (--once, or
- * no memory: logged) metrics are disabled, and everything below does nothing. */
-void metrics_open(void);
+/* The shared memory; before the workers are forked, once in a server's life; `table` has the routes
+ * that requests are counted by. Without it (--once, or no memory: logged) metrics are disabled, and
+ * everything below does nothing. */
+void metrics_open(const struct route *table, size_t count);
 void metrics_close(void);
 
 void metrics_count(enum metric metric);

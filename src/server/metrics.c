@@ -37,6 +37,7 @@ struct metrics {
 
 static struct metrics *shared; /* of this process and all those forked from it */
 static struct slot *own;       /* this worker's */
+static const struct route *routes;
 
 static const int statuses[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408,
                                409, 410, 412, 413, 414, 415, 422, 428, 499, 500, 503, 507};
@@ -63,17 +64,18 @@ static uint64_t value(const counter *c) {
 
 /* --- life --- */
 
-void metrics_open(void) {
+void metrics_open(const struct route *table, size_t count) {
     struct metrics *m =
         mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    assert(shared == NULL && STATUS_COUNT <= (size_t)STATUSES);
+    assert(shared == NULL && STATUS_COUNT <= (size_t)STATUSES && count <= ROUTES);
     if (m == MAP_FAILED) {
         log_warning("metrics are disabled: %s", strerror(errno));
         return;
     }
     m->started = (int64_t)time(NULL);
     shared = m;
+    routes = table;
 }
 
 void metrics_close(void) {
@@ -102,23 +104,13 @@ static size_t status_index(int status) {
     return i < STATUS_COUNT ? i : STATUSES;
 }
 
-static size_t route_index(const struct route *route) {
-    size_t count, i;
-
-    if (route == NULL)
-        return ROUTES;
-    i = (size_t)(route - route_table(&count));
-    assert(i < count && count <= ROUTES);
-    return i;
-}
-
 void metrics_request(const struct route *route, int status, long microseconds) {
     enum mount mount = route != NULL ? route->mount : MOUNT_ROOT;
     size_t i = 0;
 
     if (shared == NULL)
         return;
-    add(&shared->requests[route_index(route)][status_index(status)], 1);
+    add(&shared->requests[route != NULL ? route - routes : ROUTES][status_index(status)], 1);
     while (i < BUCKETS && microseconds > bounds[i])
         i++;
     add(&shared->buckets[mount][i], 1);
@@ -206,18 +198,16 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 
 /* "GET /entity/{driver}", or "none". */
 static void add_route_label(struct buf *out, size_t index) {
-    size_t count;
-    const struct route *table = route_table(&count);
     int method = METHOD_GET;
 
     if (index == ROUTES) {
         buf_adds(out, "none");
         return;
     }
-    while (!(table[index].methods & METHOD_BIT(method)))
+    while (!(routes[index].methods & METHOD_BIT(method)))
         method++;
     buf_printf(out, "%s %s/%s", request_method_name((enum request_method)method),
-               mount_rows[table[index].mount].default_path, table[index].pattern);
+               mount_rows[routes[index].mount].default_path, routes[index].pattern);
 }
 
 static void print_requests(struct buf *out) {

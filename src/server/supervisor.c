@@ -19,6 +19,7 @@
 #include "server/daemon.h"
 #include "server/listen.h"
 #include "server/metrics.h"
+#include "server/route.h"
 #include "server/worker.h"
 
 enum {
@@ -351,6 +352,8 @@ static bool prepare(struct supervisor *s) {
 int supervisor_run(struct settings **settings, const char *const *files, size_t file_count,
                    bool foreground) {
     struct supervisor *s = calloc(1, sizeof(*s));
+    const struct route *routes;
+    size_t route_count;
     int ready_fd = -1, status = 1;
 
     if (s == NULL || (s->pid_file = strdup((*settings)->pid_file)) == NULL)
@@ -369,7 +372,8 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
     block_signals(s);
     log_info("muster %s: %zu workers", s->settings->api.version, wanted_workers(s->settings));
     renew_cache(s);
-    metrics_open();
+    routes = route_table(&route_count);
+    metrics_open(routes, route_count);
     metrics_workers_wanted(wanted_workers(s->settings));
     start_missing(s);
     if (!foreground)
