@@ -20,7 +20,7 @@ my %api_shared = map { $_ => 1 } qw(api/context.h api/find.h api/input.h api/mou
 # Foreign headers, and where they may be seen; the benchmark's programs stand beside the house.
 my @foreign = (
     [ 'yajl',      qr{^yajl/},                       qr{^src/json/} ],
-    [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/|^include/store/pgarg\.h$|^t/bench/} ],
+    [ 'libpq',     qr{^(?:libpq|pg_config|postgres)}, qr{^src/store/|^include/store/pg_arg\.h$|^t/bench/} ],
     [ 'libconfig', qr{^libconfig},                   qr{^src/server/config(?:_\w+)?\.c$|^include/server/config_reader\.h$} ],
     [ 'libconfig', qr{^server/config_reader\.h$},     qr{^src/server/config(?:_\w+)?\.c$} ],
     [ 'libfcgi',   qr{^fcgi},                        qr{^src/server/fcgi\.c$|^t/bench/} ],
@@ -348,7 +348,7 @@ subtest 'names that files share' => sub {
     ok(well_named('base/buf', 'buf_add'), 'the file');
     ok(well_named('base/buf', 'base_add'), 'the room');
     ok(well_named('server/config_values', 'config_default'), 'the family');
-    ok(well_named('store/pgarg', 'pg_int', 'store/pg.h'), 'the header');
+    ok(well_named('store/pg_arg', 'pg_int', 'store/pg.h'), 'the header');
     ok(!well_named('base/buf', 'buffer_add', 'base/buf.h'), 'another word');
 
     my $symbols = symbols($build, map { m{^src/(.*)\.c$} } @tree);

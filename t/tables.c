@@ -35,8 +35,8 @@ static void print_routes(void) {
 
 static void print_statements(void) {
     for (int i = 0; i < STMT_COUNT; i++)
-        printf("statement\t%s\t%s\t%s\n", stmt_rows[i].name, stmt_rows[i].params,
-               stmt_rows[i].text);
+        printf("statement\t%s\t%s\t%s\n", stmts_rows[i].name, stmts_rows[i].params,
+               stmts_rows[i].text);
 }
 
 static void print_managers(void) {

@@ -109,7 +109,7 @@ static void test_statements(void) {
     size_t count = 0;
 
     for (int i = 0; i < STMT_COUNT; i++) {
-        const struct stmt_row *row = &stmt_rows[i];
+        const struct stmt_row *row = &stmts_rows[i];
         bool theirs = strstr(row->text, " muster_preferences ") != NULL;
 
         bool itself = strstr(row->text, "set_config('muster.user_id', $1, true)") != NULL;

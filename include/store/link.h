@@ -7,7 +7,7 @@
 #define MUSTER_STORE_LINK_H
 
 #include "base/rc.h"
-#include "store/pgarg.h"
+#include "store/pg_arg.h"
 #include "store/stmts.h"
 
 enum link_state {

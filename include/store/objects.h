@@ -39,21 +39,21 @@ struct assembly {
 };
 
 /* An empty one. `rows`: about how many are to come. */
-void assembly_start(struct assembly *a, struct arena *arena, bool copy, size_t rows);
+void objects_start(struct assembly *a, struct arena *arena, bool copy, size_t rows);
 /* True if the row belongs to another owner than those before. */
-bool assembly_ends(const struct assembly *a, const PGresult *result, size_t row);
-void assembly_add(struct assembly *a, const PGresult *result, size_t row);
+bool objects_ends(const struct assembly *a, const PGresult *result, size_t row);
+void objects_add(struct assembly *a, const PGresult *result, size_t row);
 /* Everything in the order that store.h promises. Valid as long as the arena (and, without `copy`,
  * the result). */
-const struct object *assembly_finish(struct assembly *a);
+const struct object *objects_finish(struct assembly *a);
 
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
 /* out[i]: who has names[i], of several the one with the lowest id; id 0: nobody. The columns are
  * id, name, driver, type. `result` is kept by the arena from here on. */
-void refs_take(struct arena *arena, PGresult *result, const char *const *names, size_t count,
-               struct ref *out);
+void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,
+                       size_t count, struct ref *out);
 
 /* Deletes the attributes whose ids the statement finds (store/attr.c); *found: how many. They are
  * looked for before the number of the version is taken, so that nothing ends before it was made. */

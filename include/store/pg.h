@@ -28,7 +28,7 @@
 #define MUSTER_STORE_PG_H
 
 #include "base/rc.h"
-#include "store/pgarg.h"
+#include "store/pg_arg.h"
 #include "store/stmts.h"
 #include "store/store.h"
 

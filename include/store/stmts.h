@@ -140,10 +140,10 @@ struct stmt_row {
     const char *text;
 };
 
-extern const struct stmt_row stmt_rows[STMT_COUNT];
+extern const struct stmt_row stmts_rows[STMT_COUNT];
 
 /* STMT(PING) is the row of STMT_PING. */
-#define STMT(name) (&stmt_rows[STMT_##name])
+#define STMT(name) (&stmts_rows[STMT_##name])
 
 /* What the session must be like whatever server and role say: one way to print dates, nothing that
  * waits for ever, one plan for each statement. Later ones win, so ours come last. */

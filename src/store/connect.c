@@ -111,7 +111,7 @@ bool connect_open(struct connection *c) {
  * schema shows here, not in a request. */
 static enum rc prepare(struct link *l, bool extensions) {
     for (int i = 0; i < STMT_COUNT; i++) {
-        const struct stmt_row *row = &stmt_rows[i];
+        const struct stmt_row *row = &stmts_rows[i];
 
         if (!(row->flags & STMT_ONCE) && extensions == ((row->flags & STMT_NEEDS_INIT_DB) != 0))
             link_prepare(l, row);

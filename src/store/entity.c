@@ -16,7 +16,7 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
     rc = pg_exec(store, &result, rows[lock], PG_ARGS(pg_texts(names, count)));
     if (rc != RC_OK)
         return rc;
-    refs_take(arena, result, names, count, out);
+    objects_take_refs(arena, result, names, count, out);
     return RC_OK;
 }
 
@@ -72,7 +72,7 @@ static enum rc create_missing(struct store *store, struct arena *arena, const st
                         pg_bigints(c.numbers, c.no_numbers, count), pg_texts(c.texts, count)));
 
     if (rc == RC_OK)
-        refs_take(arena, result, new->names, new->count, out);
+        objects_take_refs(arena, result, new->names, new->count, out);
     return rc;
 }
 

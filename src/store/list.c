@@ -325,20 +325,20 @@ static void ask_chunk(struct walk *w, size_t size) {
 }
 
 static bool give_object(struct walk *w) {
-    bool go_on = w->row(w->context, assembly_finish(&w->assembly));
+    bool go_on = w->row(w->context, objects_finish(&w->assembly));
 
     w->given++;
     arena_reset(w->arena);
-    assembly_start(&w->assembly, w->arena, true, 0);
+    objects_start(&w->assembly, w->arena, true, 0);
     return go_on;
 }
 
 static bool take_row(void *context, const PGresult *result) {
     struct walk *w = context;
 
-    if (assembly_ends(&w->assembly, result, 0) && !give_object(w))
+    if (objects_ends(&w->assembly, result, 0) && !give_object(w))
         return false;
-    assembly_add(&w->assembly, result, 0);
+    objects_add(&w->assembly, result, 0);
     return true;
 }
 
@@ -346,7 +346,7 @@ static enum rc give_chunk(struct walk *w, size_t size) {
     enum rc rc;
 
     w->given = 0;
-    assembly_start(&w->assembly, w->arena, true, 0);
+    objects_start(&w->assembly, w->arena, true, 0);
     rc = pg_stream(w->store, take_row, w);
     if (rc == RC_OK && w->assembly.object.ref.id != 0 && !give_object(w))
         rc = pg_abandon(w->store);

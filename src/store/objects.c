@@ -170,16 +170,16 @@ static void add_parent(struct assembly *a, const PGresult *result, size_t row) {
 
 /* --- the assembly */
 
-void assembly_start(struct assembly *a, struct arena *arena, bool copy, size_t rows) {
+void objects_start(struct assembly *a, struct arena *arena, bool copy, size_t rows) {
     *a = (struct assembly){.arena = arena, .copy = copy, .attr_room = rows};
     a->object.attrs = rows ? arena_array(arena, rows, sizeof *a->object.attrs) : NULL;
 }
 
-bool assembly_ends(const struct assembly *a, const PGresult *result, size_t row) {
+bool objects_ends(const struct assembly *a, const PGresult *result, size_t row) {
     return a->object.ref.id != 0 && a->object.ref.id != pg_get_int32(result, row, COLUMN_OWNER);
 }
 
-void assembly_add(struct assembly *a, const PGresult *result, size_t row) {
+void objects_add(struct assembly *a, const PGresult *result, size_t row) {
     int32_t tag = pg_get_int32(result, row, COLUMN_TAG);
 
     a->object.ref.id = pg_get_int32(result, row, COLUMN_OWNER);
@@ -215,7 +215,7 @@ static size_t unique_parents(struct parent *parents, size_t count) {
     return kept;
 }
 
-const struct object *assembly_finish(struct assembly *a) {
+const struct object *objects_finish(struct assembly *a) {
     struct object *o = &a->object;
 
     if (o->attr_count > 1)
@@ -250,15 +250,15 @@ struct object *objects_of(struct arena *arena, PGresult *result, size_t *count) 
 
     pg_keep(arena, result);
     *count = 0;
-    assembly_start(&a, arena, false, owners == 1 ? rows : 0);
+    objects_start(&a, arena, false, owners == 1 ? rows : 0);
     for (size_t row = 0; row < rows; row++) {
-        if (assembly_ends(&a, result, row)) {
-            objects[(*count)++] = *assembly_finish(&a);
-            assembly_start(&a, arena, false, 0);
+        if (objects_ends(&a, result, row)) {
+            objects[(*count)++] = *objects_finish(&a);
+            objects_start(&a, arena, false, 0);
         }
-        assembly_add(&a, result, row);
+        objects_add(&a, result, row);
     }
     if (rows)
-        objects[(*count)++] = *assembly_finish(&a);
+        objects[(*count)++] = *objects_finish(&a);
     return objects;
 }

@@ -50,8 +50,8 @@ static const struct ref *find_name(const struct ref *const *index, size_t count,
     return at ? *at : NULL;
 }
 
-void refs_take(struct arena *arena, PGresult *result, const char *const *names, size_t count,
-               struct ref *out) {
+void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,
+                       size_t count, struct ref *out) {
     struct ref *refs = arena_array(arena, pg_rows(result) + 1, sizeof *refs);
     const struct ref **index;
     size_t found;
@@ -73,7 +73,7 @@ enum rc store_refs_by_names(struct store *store, struct arena *arena, const char
     enum rc rc = pg_exec(store, &result, STMT(REFS_BY_NAMES), PG_ARGS(pg_texts(names, count)));
 
     if (rc == RC_OK)
-        refs_take(arena, result, names, count, out);
+        objects_take_refs(arena, result, names, count, out);
     return rc;
 }
 

@@ -141,7 +141,7 @@
 #define PLACES "string_agg(distinct place, ', ' order by place)"
 /* clang-format on */
 
-const struct stmt_row stmt_rows[STMT_COUNT] = {
+const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_BEGIN_SNAPSHOT] = {"begin_snapshot", "", 0,
                              "begin isolation level repeatable read read only"},
     [STMT_BEGIN_WRITE] = {"begin_write", "", 0, "begin isolation level read committed"},
@@ -157,7 +157,7 @@ const struct stmt_row stmt_rows[STMT_COUNT] = {
     [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
 
     [STMT_HAS_EXTENSIONS] = {"has_extensions", "", STMT_ONCE,
-                       "select count(to_regclass('muster_schema'))"},
+                             "select count(to_regclass('muster_schema'))"},
     [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
                              "select max(version) from muster_schema"},
 

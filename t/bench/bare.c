@@ -63,7 +63,7 @@ static void list_managers(void) {
 }
 
 static void connect_and_prepare(enum stmt stmt) {
-    const struct stmt_row *row = &stmt_rows[stmt];
+    const struct stmt_row *row = &stmts_rows[stmt];
 
     conn = PQconnectdb(conninfo);
     if (PQstatus(conn) != CONNECTION_OK) {

@@ -1,6 +1,6 @@
-/* pgarg.h: parameters and results of statements between C and libpq's forms. */
-#ifndef MUSTER_STORE_PGARG_H
-#define MUSTER_STORE_PGARG_H
+/* pg_arg.h: parameters and results of statements between C and libpq's forms. */
+#ifndef MUSTER_STORE_PG_ARG_H
+#define MUSTER_STORE_PG_ARG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* pgarg.c: parameters and results between C and libpq's forms. */
-#include "store/pgarg.h"
+/* pg_arg.c: parameters and results between C and libpq's forms. */
+#include "store/pg_arg.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
