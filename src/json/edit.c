@@ -167,7 +167,7 @@ static bool check_key(struct json_edit *e, const struct json_token *token) {
 
 bool json_edit_add(struct json_edit *e, const struct json_pointer *pointer,
                    struct json_node *value) {
-    const struct json_token *token = pointer->tokens + pointer->count - 1;
+    const struct json_token *token;
     struct slot slot;
 
     if (!find_slot(e, pointer, &slot))
@@ -176,6 +176,7 @@ bool json_edit_add(struct json_edit *e, const struct json_pointer *pointer,
         put_in_place(&slot, value);
         return true;
     }
+    token = &pointer->tokens[pointer->count - 1];
     if (slot.parent->type == JSON_OBJECT && !check_key(e, token))
         return false;
     set_key(value, slot.parent, token);
