@@ -24,6 +24,25 @@
     "lateral (select attr_id, entity_id, subkey, number from entity_attrs" \
     " where relation_id = " id " and key || '' = '_contains' and deleted_at_version is null offset 0)"
 
+/* The number that STMT_VERSION_INSERT took, in this session; what a row made now carries: the
+ * parameter, or null for that. */
+#define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
+#define VERSION(parameter) "coalesce(" parameter "::integer, " CURRENT_VERSION ")"
+
+/* Rows are ended, or without versioning really deleted: then also those that have ended. */
+#define END_ATTRS "update entity_attrs set deleted_at_version = " CURRENT_VERSION
+#define ERASE_ATTRS "delete from entity_attrs"
+#define THESE_ATTRS " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"
+#define REFERENCES(live, change) \
+    "with given as (" \
+    " select entity_id, number from entity_attrs" \
+    " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null)," \
+    " gone as (" \
+    " select attr_id from entity_attrs where entity_id = $1" live \
+    " union select attr_id from entity_attrs where relation_id = $1" live \
+    " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs" \
+    " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a) " \
+    change " where attr_id = any(array(select attr_id from gone))"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
 /* Those with the names $1, locked in the order of their ids. */
@@ -122,7 +141,7 @@
     "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
 
 /* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
-#define LIFE \
+#define INCARNATION \
     "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
     " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
 
@@ -161,7 +180,6 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
                              "select max(version) from muster_schema"},
 
-    /* A line of SQL stays a line. */
     /* clang-format off */
     /* --- reads */
     [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
@@ -225,8 +243,6 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where (cardinality($1) = 0 or driver = any($1)) and (cardinality($2) = 0 or type = any($2))"},
 
     /* --- writes. null for the version: the transaction's own, by currval() in this session. */
-    /* A line of SQL stays a line. */
-    /* clang-format off */
     [STMT_LOCK_REFER] = {"lock_refer", "T", 0,
         LOCK_NAMED("key share")},
     [STMT_LOCK_CHANGE] = {"lock_change", "T", 0,
@@ -242,12 +258,12 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
         " created as ("
         " insert into entities (name, type, driver, version)"
-        " select i.name, $2, $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) from input i"
+        " select i.name, $2, $3, " VERSION("$4") " from input i"
         " where (select e.entity_id from entities e where e.name = i.name and e.deleted_at_version is null limit 1) is null"
         " order by i.ord on conflict do nothing returning entity_id, name, driver, type),"
         " properties as ("
         " insert into entity_attrs (entity_id, key, subkey, datatype, int_value, string_value, version)"
-        " select c.entity_id, p.key, p.subkey, p.datatype, p.number, p.text, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " select c.entity_id, p.key, p.subkey, p.datatype, p.number, p.text, " VERSION("$4")
         " from created c cross join unnest($5, $6, $7, $8, $9)"
         " with ordinality as p(key, subkey, datatype, number, text, ord)"
         " order by c.entity_id, p.ord)"
@@ -258,31 +274,14 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null order by 1) g"
         " cross join lateral (select entity_id from entities where entity_id = g.id for no key update) o"},
     [STMT_DELETE_REFERENCES] = {"delete_references", "it", STMT_TAKES_VERSION,
-        "with given as ("
-        " select entity_id, number from entity_attrs"
-        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
-        " gone as ("
-        " select attr_id from entity_attrs where entity_id = $1 and deleted_at_version is null"
-        " union select attr_id from entity_attrs where relation_id = $1 and deleted_at_version is null"
-        " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs"
-        " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a)"
-        " update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where attr_id = any(array(select attr_id from gone)) and coalesce(deleted_at_version, 0) = 0"},
+        REFERENCES(" and deleted_at_version is null", END_ATTRS) " and coalesce(deleted_at_version, 0) = 0"},
     [STMT_ERASE_REFERENCES] = {"erase_references", "it", STMT_TAKES_VERSION,
-        "with given as ("
-        " select entity_id, number from entity_attrs"
-        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null),"
-        " gone as ("
-        " select attr_id from entity_attrs where entity_id = $1"
-        " union select attr_id from entity_attrs where relation_id = $1"
-        " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs"
-        " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a)"
-        " delete from entity_attrs where attr_id = any(array(select attr_id from gone))"},
+        REFERENCES("", ERASE_ATTRS)},
     [STMT_DELETE_COUNTERS] = {"delete_counters", "i", 0,
         "delete from counters where entity_id = $1"},
     /* The triggers are told that it was locked (STMT_LOCK_DELETE) before its references went. */
     [STMT_DELETE_ENTITY] = {"delete_entity", "i", STMT_TAKES_VERSION,
-        OWN_DELETION "update entities e set deleted_at_version = currval('clustoversioning_version_seq')::integer"
+        OWN_DELETION "update entities e set deleted_at_version = " CURRENT_VERSION
         " from own where e.entity_id = $1 and own.id is not null"},
     [STMT_ERASE_ENTITY] = {"erase_entity", "i", STMT_TAKES_VERSION,
         OWN_DELETION "delete from entities e using own where e.entity_id = $1 and own.id is not null"},
@@ -293,16 +292,14 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value,"
         " relation_id, version)"
         " select $1, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value::timestamp,"
-        " a.relation_id, coalesce($2::integer, currval('clustoversioning_version_seq')::integer)"
+        " a.relation_id, " VERSION("$2")
         " from unnest($3, $4, $5, $6, $7, $8, $9, $10) with ordinality"
         " as a(key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, ord)"
         " order by a.ord"},
     [STMT_DELETE_ATTRS] = {"delete_attrs", "I", STMT_TAKES_VERSION,
-        "update entity_attrs set deleted_at_version = currval('clustoversioning_version_seq')::integer"
-        " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
+        END_ATTRS THESE_ATTRS},
     [STMT_ERASE_ATTRS] = {"erase_attrs", "I", STMT_TAKES_VERSION,
-        "delete from entity_attrs"
-        " where attr_id = any($1) and coalesce(deleted_at_version, 0) = 0"},
+        ERASE_ATTRS THESE_ATTRS},
     [STMT_MEMBERSHIPS] = {"memberships", "I", 0,
         "select m.id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
         " from (select distinct unnest($1) as id) m"
@@ -331,11 +328,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select $1, '_contains', $2 - 1 where not exists (select from bumped) returning value),"
         " top as (select max(value) as value from (select value from bumped union all select value from made) as v)"
         " insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)"
-        " select $1, '_contains', (select value from top) - $2 + m.ord, 'relation', m.id, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " select $1, '_contains', (select value from top) - $2 + m.ord, 'relation', m.id, " VERSION("$4")
         " from unnest($3) with ordinality as m(id, ord) order by m.ord"},
     [STMT_INSERT_RACKED] = {"insert_racked", "iiIi", STMT_TAKES_VERSION,
         "insert into entity_attrs (entity_id, key, subkey, number, datatype, relation_id, version)"
-        " select $1, '_contains', 'ru', u.unit, 'relation', $2, coalesce($4::integer, currval('clustoversioning_version_seq')::integer)"
+        " select $1, '_contains', 'ru', u.unit, 'relation', $2, " VERSION("$4")
         " from unnest($3) with ordinality as u(unit, ord) order by u.ord"},
     [STMT_MEMBERS] = {"members", "iI", 0,
         "select a.attr_id from (select distinct unnest($2) as id) m cross join lateral ("
@@ -401,7 +398,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where entity_id = $1 and key = $2 and subkey is null and number is null and datatype = 'int'"
         " and deleted_at_version is null returning 1)"
         " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
-        " select $1, $2, 'int', $3, coalesce($4::integer, currval('clustoversioning_version_seq')::integer) where not exists (select from moved)"},
+        " select $1, $2, 'int', $3, " VERSION("$4") " where not exists (select from moved)"},
     [STMT_GIVEN] = {"given", "iitlt", 0,
         "with given as ("
         " select distinct m.number from entity_attrs m"
@@ -525,7 +522,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
      * something may have been changed that no trigger tells of.
      * The short form, without what is only needed where something differs, takes half the time. */
     [STMT_UNCHANGED] = {"unchanged", "tt", STMT_NEEDS_INIT_DB,
-        "select pg_current_snapshot()::text = $1 and not pg_is_in_recovery() and " LIFE " = $2"},
+        "select pg_current_snapshot()::text = $1 and not pg_is_in_recovery() and " INCARNATION " = $2"},
     [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_INIT_DB,
         "select n.snapshot, n.life, "
         "case when n.snapshot = $1 and n.life = $2 and not n.standby then null else muster_watch() end, case"
@@ -536,7 +533,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " else (select array_agg(distinct key) from muster_change"
         " where xid >= pg_snapshot_xmin(nullif($1, '')::pg_snapshot)"
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
-        " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " LIFE
+        " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " INCARNATION
         " as life) as n"},
     [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_INIT_DB,
         "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
