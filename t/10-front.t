@@ -261,7 +261,22 @@ subtest 'cross-origin requests' => sub {
         is_deeply [ $status, $found->{$open} ], [ 204, ['*'] ], "$kind: the program's header on OPTIONS";
         $front->stop;
     }
-    $_->stop for $plain, $tells;
+    # Preferences have a Vary of their own.
+    my $lists = Muster::Server->new(postgres => $postgres, conf => { cors_origins => ['https://b.example'] });
+    my @user  = ('-H', 'X-User-Id: u');
+    my $front = Muster::Front->new(server => $plain);
+    my ($status, $found) = $ask->($front, '/preferences/', @$origin, @user);
+    is_deeply [ $status, $found->{$open} ], [ 200, ['*'] ], 'nginx: any page may read preferences';
+    $front->stop;
+    $front = Muster::Front->new(server => $lists);
+    for my $path ('/preferences/', '/by-name/testserver1') {
+        ($status, $found) = $ask->($front, $path, @$origin, @user);
+        is_deeply [ $status, $found->{$open} ], [ 200, undef ], "nginx: $path: not a page that is not listed";
+        ($status, $found) = $ask->($front, $path, '-H', 'Origin: https://b.example', @user);
+        is_deeply [ $status, $found->{$open} ], [ 200, ['https://b.example'] ], "nginx: $path: a page that is listed";
+    }
+    $front->stop;
+    $_->stop for $plain, $tells, $lists;
 };
 
 subtest 'what the samples answer themselves' => sub {

@@ -87,6 +87,30 @@ sub survives {
     return;
 }
 
+# The tag of a compressed response is another one, and is taken back.
+sub compresses {
+    my ($client, $kind) = @_;
+    my %user = ('X-User-Id' => "gzip-$kind");
+    is($client->put('/preferences/a', json => { map { ("key$_" => 'value') } 1 .. 500 }, headers => \%user)->{status}, 201, "$kind: a large document");
+    my $plain = $client->get('/preferences/a', headers => \%user);
+    my $small = $client->get('/preferences/a', headers => { %user, 'Accept-Encoding' => 'gzip' });
+    is($small->{headers}{'content-encoding'}, 'gzip', '  is compressed');
+    like($small->{headers}{vary}, qr/Accept-Encoding/i, '  which caches are told');
+    cmp_ok(length $small->{body}, '<', length($plain->{body}) / 4, '  to less than a quarter');
+    isnt($small->{headers}{etag}, $plain->{headers}{etag}, '  with a tag of its own');
+    is($client->get('/preferences/a', headers => { %user, 'Accept-Encoding' => 'gzip', 'If-None-Match' => $small->{headers}{etag} })->{status}, 304, '  that is good for If-None-Match');
+    is($client->post('/preferences/a/key1', body => '1', headers => { %user, 'If-Match' => $small->{headers}{etag} })->{status}, 204, '  and for If-Match');
+    is($client->post('/preferences/a/key1', body => '2', headers => { %user, 'If-Match' => $small->{headers}{etag} })->{status}, 412, '  once');
+    is($client->get('/__version__', headers => { 'Accept-Encoding' => 'gzip' })->{status}, 200, '  and a short response is one, too');
+    return;
+}
+
+subtest 'nginx compresses' => sub {
+    my $front = Muster::Front->new(server => $server);
+    compresses($front->client, 'nginx');
+    $front->stop;
+};
+
 for my $kind (sort keys %program) {
     SKIP: {
         skip "$program{$kind} is not installed (Debian: $program{$kind})", 1 unless which($program{$kind});
@@ -94,6 +118,7 @@ for my $kind (sort keys %program) {
             my $front = Muster::Front->new(server => $server, kind => $kind);
             passes_on($front->client);
             takes_tokens($front->client);
+            compresses($front->client, $kind);
             survives($front->client);
             $front->stop;
             $front = Muster::Front->new(server => $server, kind => $kind, identity => 'sample');

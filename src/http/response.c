@@ -141,10 +141,21 @@ static bool is_reserved(const char *name) {
     return is_name(name, "Status") || is_name(name, "Content-Length");
 }
 
-/* Vary is a list: what an endpoint says adds to it. */
 static bool is_sent(struct response *r, const struct header *fixed) {
-    return (*find(r, fixed->name) == NULL || is_name(fixed->name, "Vary")) &&
-           !is_reserved(fixed->name) && is_token(fixed->name);
+    return *find(r, fixed->name) == NULL && !is_reserved(fixed->name) && is_token(fixed->name);
+}
+
+/* Vary is a list: what an endpoint says adds to it. One line has all of it, since front servers may
+ * look only at the first one. */
+static const char *value_of(struct response *r, const struct response_header *h) {
+    const char *value = h->value;
+
+    if (!is_name(h->name, "Vary"))
+        return value;
+    for (size_t i = 0; i < r->fixed_count; i++)
+        if (is_name(r->fixed[i].name, "Vary"))
+            value = arena_printf(r->arena, "%s, %s", value, r->fixed[i].value);
+    return value;
 }
 
 /* One line; characters that could end it early become spaces. */
@@ -183,7 +194,7 @@ static void render_header(struct response *r, size_t length, struct buf *b) {
     buf_add(b, "\r\n", 2);
     for (h = r->headers; h != NULL; h = h->next)
         if (!is_reserved(h->name))
-            add_line(b, h->name, h->value);
+            add_line(b, h->name, value_of(r, h));
     for (i = 0; i < r->fixed_count; i++)
         if (is_sent(r, &r->fixed[i]))
             add_line(b, r->fixed[i].name, r->fixed[i].value);
