@@ -33,7 +33,7 @@ static struct memberships of_member(const struct memberships *all, int32_t membe
     }
     for (end = low; end < all->count && all->items[end].member == member;)
         end++;
-    return (struct memberships){all->items + low, end - low};
+    return (struct memberships){low < end ? &all->items[low] : NULL, end - low};
 }
 
 static bool is_in(const struct ref *container, int32_t member, const struct memberships *all) {
