@@ -81,7 +81,7 @@ SKIP: {
     like $result->{out}, qr/^by-name, expanded, of the bare responder +\d+\.\d\d .* <= 1\.05 /m, 'compared by processor time';
     ok $by{muster}{cpu}{database} > 0 && $by{muster}{cpu}{program} > 0 && $by{muster}{cpu}{front} > 0,
         'processor time is told for each group' or diag explain $by{muster};
-    is $by{muster}{cost}, $by{muster}{cpu}{program} + $by{muster}{cpu}{database}, 'of which two count';
+    is sprintf('%.3f', $by{muster}{cost}), sprintf('%.3f', $by{muster}{cpu}{program} + $by{muster}{cpu}{database}), 'of which two count';
 
     $result = run([ @perl, @tiny, '--only', 'by-name,hot,crowd,member', '--against', build_dir(), '--json', $json ], timeout => 240);
     is $result->{status}, 0, 'beside another build' or diag "$result->{out}$result->{err}";

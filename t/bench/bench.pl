@@ -46,10 +46,11 @@ benchmark ran, not what it found.
     --preferences N   preference documents (default 100,000)
     --crowd N         members of the pool of many that is compared with one of 100 (default: as many
                       as there are servers)
-    --repeats N       rounds (default 16)
+    --repeats N       rounds (default 16; fewer where they take too long together)
     --seconds N       length of each (default 0.3; where requests take long there are fewer, of a second)
     --against DIR     instead: what Muster of this build costs beside that of the build in DIR, in the
-                      same rounds, each with databases of its own
+                      same rounds, each with its own databases; "DEARER" says that it is by more than
+                      5 % and twice the spread
     --quick           small and short: two or three minutes, good for finding out what changed
     --only LIST       scenarios, separated by commas (--list names them)
     --list            names the scenarios

@@ -163,7 +163,8 @@ sub list {
     my $grown  = ($server->memory($worker) - $small) / 1024;
     $run->report->line('list', "$n objects expanded, the first byte", value => $muster->{first}, most => 50, unit => 'ms',
         unreliable => unsteady($muster));
-    $run->judge('list', sprintf('    all of it, of COPY (%.0f MB)', $muster->{size} / 1e6), @by{qw(muster COPY)}, most => 1.67);
+    # Worker and database work at the same time: with twice the processor time it takes less than twice as long.
+    $run->judge('list', sprintf('    all of it, of COPY (%.0f MB)', $muster->{size} / 1e6), @by{qw(muster COPY)}, most => 2);
     $run->report->line('list', '    worker\'s peak above that of a list of 1,000', value => $grown, most => 8, unit => 'MiB');
     return;
 }

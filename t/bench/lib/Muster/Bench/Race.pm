@@ -5,6 +5,7 @@ use v5.24;
 use warnings;
 use Exporter 'import';
 use Muster::Bench::Load qw(cpu_of machine);
+use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(median race ratio unsteady);
 
@@ -40,11 +41,13 @@ sub _spread {
 # Runners: { name, run => sub ($target, $seconds, $seed) {...} (returns what Load's functions do),
 # target; groups => { front => [pids], program => [pids], database => [pids] }; load => the group of
 # the processes that bench.pl itself starts and waits for (default "load"); every => 2: each second
-# round only }. The order changes from round to round. Returns one hash for each, in their order.
+# round only }. After $limit seconds no further round begins, once there are three. The order changes from round to round. Returns one hash for each, in their order.
 sub race {
-    my ($repeats, $seconds, @runners) = @_;
+    my ($repeats, $seconds, $limit, @runners) = @_;
     my @rounds = map { [] } @runners;
+    my $start  = time;
     for my $round (1 .. $repeats) {
+        last if $round > 3 && time - $start > $limit;
         for my $i (map { ($_ + $round) % @runners } 0 .. $#runners) {
             next if ($round - 1) % ($runners[$i]{every} // 1);
             $rounds[$i][ $round - 1 ] = _round($runners[$i], $seconds, $round);

@@ -5,7 +5,7 @@ use warnings;
 use JSON::PP ();
 use Muster::Process qw(spew);
 
-# Dearer than before by more than this, and a comparison says so.
+# Dearer than before by more than this and twice the spread, and a comparison says so.
 use constant DEARER => 0.05;
 
 sub new {
@@ -34,7 +34,7 @@ sub comparison {
     my ($self, $what, %figures) = @_;
     my $line = { what => $what, %figures };
     if (defined $line->{value}) {
-        my $limit = 1 + DEARER + ($line->{spread} // 0);
+        my $limit = 1 + DEARER + 2 * ($line->{spread} // 0);
         $line->{dearer} = $line->{value} > $limit ? JSON::PP::true : JSON::PP::false;
     }
     push @{ $self->{comparisons} }, $line;

@@ -110,13 +110,14 @@ sub compare {
     return map { $_->{name} => $_ } @results;
 }
 
-# How many, and of how many seconds.
+# How many, of how many seconds, and within how many: on a busy machine everything takes longer.
 sub _rounds {
     my ($self, %more) = @_;
     my ($repeats, $seconds) = map { $self->option($_) } qw(repeats seconds);
-    return ($repeats, $seconds) if !$more{slow} || $repeats == 1 || $seconds >= 1;
+    my $limit = 3.5 * $repeats * $seconds;
+    return ($repeats, $seconds, $limit) if !$more{slow} || $repeats == 1 || $seconds >= 1;
     my $fewer = int($repeats * $seconds + 0.5);
-    return ($fewer > 2 ? $fewer : 2, 1);
+    return ($fewer > 2 ? $fewer : 2, 1, $limit);
 }
 
 sub _measure {
