@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include "base/arena.h"
+#include "base/rc.h"
 
 /* --- parameters: made by the functions below, checked against the statement's letters
  *
@@ -76,5 +77,9 @@ const char *pg_get_text(const PGresult *result, size_t row, int column);
 
 /* Rows that a write changed (INSERT 0 5: 5). */
 int64_t pg_affected(PGresult *result);
+
+/* The first row's first number, of a statement with the result `rc`; `none` if it has no row. Takes
+ * the result. */
+enum rc pg_take_int(enum rc rc, PGresult *result, enum rc none, int64_t *out);
 
 #endif

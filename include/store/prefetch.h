@@ -22,4 +22,7 @@ struct store_read *prefetch_read(struct arena *arena, const struct stmt_row *row
 /* As pg_exec: the result that was fetched, else the statement is run now. */
 enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **result);
 
+/* The same with at least one row, which the read's arena keeps; RC_NOTFOUND: there is none. */
+enum rc prefetch_take_rows(struct store *store, struct store_read *read, PGresult **result);
+
 #endif

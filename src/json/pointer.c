@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/num.h"
+
 /* Undoes the escapes of one step, from `text` to `end`, in place, and ends it with a NUL.
  * False: a "~" without 0 or 1. */
 static bool unescape(char *text, const char *end, struct json_token *token) {
@@ -71,7 +73,8 @@ bool json_pointer_parse(struct arena *arena, const char *text, size_t n, struct 
 
 bool json_pointer_index(const struct json_node *array, const struct json_token *token,
                         size_t *index) {
-    size_t value = 0;
+    const char *end = token->text + token->length;
+    uint64_t value;
 
     assert(array != NULL && token != NULL && index != NULL);
     *index = array->count;
@@ -79,15 +82,8 @@ bool json_pointer_index(const struct json_node *array, const struct json_token *
         return true;
     if (token->length == 0 || (*token->text == '0' && token->length > 1))
         return false;
-    for (size_t i = 0; i < token->length; i++) {
-        char c = token->text[i];
-
-        if (c < '0' || c > '9')
-            return false;
-        value = value * 10 + (size_t)(c - '0');
-        if (value > array->count)
-            return false;
-    }
+    if (num_digits(token->text, end, &value) != end || value > array->count)
+        return false;
     *index = value;
     return true;
 }

@@ -65,14 +65,7 @@ static enum rc one_number(struct store *store, const struct stmt_row *row,
     PGresult *result;
     enum rc rc = pg_exec(store, &result, row, args, count);
 
-    if (rc != RC_OK)
-        return rc;
-    if (pg_rows(result) == 0)
-        rc = RC_NOTFOUND;
-    else
-        *out = pg_get_int(result, 0, 0);
-    PQclear(result);
-    return rc;
+    return pg_take_int(rc, result, RC_NOTFOUND, out);
 }
 
 enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out) {

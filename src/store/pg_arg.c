@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* pg_type's own numbers, fixed for ever. */
+#include "base/num.h"
+
+/* pg_type's own numbers, fixed forever. */
 enum {
     OID_BOOL = 16,
     OID_INT8 = 20,
@@ -220,11 +222,10 @@ const char *pg_get_text(const PGresult *result, size_t row, int column) {
 int64_t pg_get_int(const PGresult *result, size_t row, int column) {
     const char *text = PQgetvalue(result, (int)row, column);
     bool negative = *text == '-';
-    int64_t value = 0;
+    uint64_t size;
 
-    for (text += negative; *text >= '0' && *text <= '9'; text++)
-        value = 10 * value - (*text - '0');
-    return negative ? value : -value;
+    (void)num_digits(text + negative, NULL, &size);
+    return (int64_t)(negative ? 0 - size : size);
 }
 
 int32_t pg_get_int32(const PGresult *result, size_t row, int column) {
@@ -237,4 +238,15 @@ bool pg_get_bool(const PGresult *result, size_t row, int column) {
 
 int64_t pg_affected(PGresult *result) {
     return strtoll(PQcmdTuples(result), NULL, 10);
+}
+
+enum rc pg_take_int(enum rc rc, PGresult *result, enum rc none, int64_t *out) {
+    if (rc != RC_OK)
+        return rc;
+    if (pg_rows(result) == 0)
+        rc = none;
+    else
+        *out = pg_get_int(result, 0, 0);
+    PQclear(result);
+    return rc;
 }

@@ -27,6 +27,15 @@ enum rc prefetch_take(struct store *store, struct store_read *read, PGresult **r
     return read->rc;
 }
 
+enum rc prefetch_take_rows(struct store *store, struct store_read *read, PGresult **result) {
+    enum rc rc = prefetch_take(store, read, result);
+
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(read->arena, *result);
+    return pg_rows(*result) > 0 ? RC_OK : RC_NOTFOUND;
+}
+
 /* Not one that is sure to fail for all. */
 static void send_read(struct store *store, struct store_read *read) {
     if ((read->row->flags & STMT_NEEDS_INIT_DB) && !store->db.has_extensions)

@@ -57,26 +57,10 @@ struct store_read *store_ask_prefs(struct arena *arena, const char *user, const 
 
 enum rc store_take_prefs(struct store *store, struct store_read *read, struct prefs_document *out) {
     PGresult *result;
-    enum rc rc = prefetch_take(store, read, &result);
+    enum rc rc = prefetch_take_rows(store, read, &result);
 
-    if (rc != RC_OK)
-        return rc;
-    pg_keep(read->arena, result);
-    if (pg_rows(result) == 0)
-        return RC_NOTFOUND;
-    read_document(result, out);
-    return RC_OK;
-}
-
-/* The revision that a write returned; `none` if it touched no row. Takes the result. */
-static enum rc take_revision(enum rc rc, PGresult *result, enum rc none, int64_t *revision) {
-    if (rc != RC_OK)
-        return rc;
-    if (pg_rows(result) == 0)
-        rc = none;
-    else
-        *revision = pg_get_int(result, 0, 0);
-    PQclear(result);
+    if (rc == RC_OK)
+        read_document(result, out);
     return rc;
 }
 
@@ -95,7 +79,7 @@ enum rc store_prefs_put(struct store *store, const struct prefs_write *w, int64_
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
     if (rc == RC_OK && w->revision_count == 0)
         *created = pg_get_bool(result, 0, 1);
-    return take_revision(rc, result, RC_CONFLICT, revision);
+    return pg_take_int(rc, result, RC_CONFLICT, revision);
 }
 
 enum rc store_prefs_merge(struct store *store, const struct prefs_write *w, int64_t *revision) {
@@ -110,7 +94,7 @@ enum rc store_prefs_merge(struct store *store, const struct prefs_write *w, int6
         rc = pg_exec_write(store, &result, STMT(PREFS_MERGE),
                            PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document),
                                    pg_bigint(w->bytes_limit - w->growth)));
-    return take_revision(rc, result, RC_CONFLICT, revision);
+    return pg_take_int(rc, result, RC_CONFLICT, revision);
 }
 
 enum rc store_prefs_set(struct store *store, const struct prefs_write *w, int64_t *revision) {
@@ -130,7 +114,7 @@ enum rc store_prefs_set(struct store *store, const struct prefs_write *w, int64_
                            PG_ARGS(pg_text(w->user), pg_text(w->container), path, parent,
                                    pg_json(w->value), room, pg_json(w->document),
                                    pg_request(store)));
-    return take_revision(rc, result, RC_CONFLICT, revision);
+    return pg_take_int(rc, result, RC_CONFLICT, revision);
 }
 
 enum rc store_prefs_remove(struct store *store, const struct prefs_write *w, int64_t *revision) {
@@ -141,7 +125,7 @@ enum rc store_prefs_remove(struct store *store, const struct prefs_write *w, int
     rc = pg_exec_write(store, &result, STMT(PREFS_REMOVE),
                        PG_ARGS(pg_text(w->user), pg_text(w->container),
                                pg_texts(w->path, w->path_count), revisions_arg(w)));
-    return take_revision(rc, result, RC_CONFLICT, revision);
+    return pg_take_int(rc, result, RC_CONFLICT, revision);
 }
 
 enum rc store_prefs_create(struct store *store, const struct prefs_write *w, int64_t *revision) {
@@ -150,7 +134,7 @@ enum rc store_prefs_create(struct store *store, const struct prefs_write *w, int
         pg_exec_write(store, &result, STMT(PREFS_CREATE),
                       PG_ARGS(pg_text(w->user), pg_text(w->container), pg_json(w->document)));
 
-    return take_revision(rc, result, RC_EXISTS, revision);
+    return pg_take_int(rc, result, RC_EXISTS, revision);
 }
 
 enum rc store_prefs_delete(struct store *store, const struct prefs_write *w) {
@@ -159,7 +143,7 @@ enum rc store_prefs_delete(struct store *store, const struct prefs_write *w) {
     enum rc rc = pg_exec_write(store, &result, STMT(PREFS_DELETE),
                                PG_ARGS(pg_text(w->user), pg_text(w->container), revisions_arg(w)));
 
-    return take_revision(rc, result, RC_NOTFOUND, &revision);
+    return pg_take_int(rc, result, RC_NOTFOUND, &revision);
 }
 
 enum rc store_prefs_delete_all(struct store *store, const char *user) {
@@ -246,7 +230,7 @@ static enum rc edit_once(const struct editing *e) {
     else
         rc = pg_exec(e->store, &result, STMT(PREFS_CREATE),
                      PG_ARGS(pg_text(e->user), pg_text(e->container), pg_json(text)));
-    return take_revision(rc, result, found ? RC_BUG : RC_EXISTS, e->revision);
+    return pg_take_int(rc, result, found ? RC_BUG : RC_EXISTS, e->revision);
 }
 
 enum rc store_prefs_edit(struct store *store, struct arena *arena, const char *user,

@@ -83,15 +83,11 @@ struct store_read *store_ask_ref(struct arena *arena, const char *name) {
 
 enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out) {
     PGresult *result;
-    enum rc rc = prefetch_take(store, read, &result);
+    enum rc rc = prefetch_take_rows(store, read, &result);
 
-    if (rc != RC_OK)
-        return rc;
-    pg_keep(read->arena, result);
-    if (pg_rows(result) == 0)
-        return RC_NOTFOUND;
-    *out = ref_of(result, 0);
-    return RC_OK;
+    if (rc == RC_OK)
+        *out = ref_of(result, 0);
+    return rc;
 }
 
 enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *name,
