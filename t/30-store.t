@@ -167,7 +167,7 @@ subtest 'what --check-db finds' => sub {
           qr{^attribute \d+ \(k\) belongs to entity $id{old}, which is not there$} ],
         [ 'a dead end',     sub { }, qr{^attribute \d+ \(ref\) of /basicserver/s9 refers to entity $id{old}, which is not there$} ],
         [ 'a datatype',     sub { sql('broken', "insert into entity_attrs(entity_id, key, datatype, version) values (1, 'f', 'float', 1)") },
-          qr{^attribute \d+ \(f\) has a datatype that nobody knows: float$} ],
+          qr{^attribute \d+ \(f\) has an unknown datatype: float$} ],
         [ 'a stale list',   sub { sql('broken', "update muster_ip set uses = 1") }, qr{^the list of taken addresses is out of date at 1 addresses} ],
     );
     for my $break (@breaks) {

@@ -18,7 +18,7 @@ enum rc {
     RC_UNREADY,      /* the database lacks what --init-db adds, and this needs it */
     RC_FULL,         /* disk or quota full */
     RC_UNKNOWN,      /* COMMIT was sent and its answer never came: outcome unknown */
-    RC_GONE,         /* the client went away or a sink failed: stop */
+    RC_GONE,         /* the client disconnected or a sink failed: stop */
     RC_BUG           /* anything else; logged where it was seen */
 };
 

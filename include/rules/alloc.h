@@ -5,7 +5,7 @@
 #include "rules/manager.h"
 #include "store/write.h"
 
-/* Who gives what to whom. Manager and object are locked (LOCK_CHANGE). */
+/* An allocation of a manager's resource to an object. Both are locked (LOCK_CHANGE). */
 struct allocation {
     const struct manager *manager;
     const struct ref *object;

@@ -1,4 +1,4 @@
-/* changes.h: what was changed since a snapshot, told by the triggers of --init-db. */
+/* changes.h: what was changed since a snapshot, as reported by the triggers of --init-db. */
 #ifndef MUSTER_STORE_CHANGES_H
 #define MUSTER_STORE_CHANGES_H
 
@@ -11,7 +11,7 @@ struct changes {
     int64_t *keys;
     size_t count;
     bool everything;   /* what is not among the keys, too */
-    const char *blind; /* why nobody tells of changes, so that nothing may be served; else NULL */
+    const char *blind; /* why changes are not reported, so that nothing may be served; else NULL */
 };
 
 /* One statement, one snapshot; in the arena. RC_UNREADY without --init-db's triggers, else as any

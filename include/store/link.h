@@ -37,7 +37,7 @@ struct link {
     enum link_state state;
     PGconn *conn; /* NULL: down */
     struct link_limits limits;
-    int client; /* the socket of the client who is waiting; -1: nobody to watch */
+    int client; /* the socket of the waiting client; -1: none to watch */
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
     struct link_sent *sent;
@@ -107,7 +107,8 @@ enum rc link_finish(struct link *link);
 /* Cancels what the server is doing and drops everything in flight: RC_GONE. */
 enum rc link_abandon(struct link *link);
 
-/* Reads results that nobody wants, where nothing else is in flight, and forgets their failures. */
+/* Reads results that are not wanted, while nothing else is in flight, and forgets their failures.
+ */
 void link_drain_stale(struct link *link);
 
 /* --- waiting (store/link_wait.c) */

@@ -50,8 +50,8 @@ const struct object *objects_finish(struct assembly *a);
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
-/* out[i]: who has names[i], of several the one with the lowest id; id 0: nobody. The columns are
- * id, name, driver, type. `result` is kept by the arena from here on. */
+/* out[i]: the object called names[i], of several the one with the lowest id; id 0: none. The
+ * columns are id, name, driver, type. `result` is kept by the arena from here on. */
 void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,
                        size_t count, struct ref *out);
 

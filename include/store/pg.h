@@ -55,7 +55,8 @@ enum rc pg_exec(struct store *store, PGresult **result, const struct stmt_row *r
                 const struct pg_arg *args, size_t count);
 
 /* The same for a write that is a transaction of its own, alone in its packet, outside any other. It
- * is never sent twice, and RC_OK means that it was committed; RC_UNKNOWN that nobody knows. */
+ * is never sent twice, and RC_OK means that it was committed; RC_UNKNOWN that the outcome is
+ * unknown. */
 enum rc pg_exec_write(struct store *store, PGresult **result, const struct stmt_row *row,
                       const struct pg_arg *args, size_t count);
 
@@ -72,7 +73,7 @@ uint64_t pg_connection(const struct store *store);
 bool pg_versioning(const struct store *store);
 
 /* The version that rows made now carry, as a parameter: null stands for this transaction's own,
- * which the statement takes with currval() (its value in this session: nobody else's). */
+ * which the statement takes with currval() (its value in this session alone). */
 struct pg_arg pg_version(const struct store *store);
 
 /* The id of the request that this is for, as a parameter; null: none. */

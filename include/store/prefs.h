@@ -19,9 +19,9 @@ struct prefs_document {
     int64_t revision;
     const char *text; /* JSON, in the arena; NULL: nothing at the path */
     size_t length;
-    int64_t bytes; /* of the whole document as PostgreSQL prints it */
-    int64_t
-        user_key; /* by which changes of this user's documents are told (store_take_prefs only) */
+    int64_t bytes;    /* of the whole document as PostgreSQL prints it */
+    int64_t user_key; /* by which changes of this user's documents are reported (store_take_prefs
+                         only) */
 };
 
 /* The containers of a user in code point order; with `contains` (a JSON object's text, NULL: all)
@@ -79,9 +79,9 @@ enum rc store_prefs_usage(struct store *store, const char *user, struct prefs_us
 
 enum prefs_verdict { PREFS_KEEP, PREFS_WRITE, PREFS_DELETE };
 
-/* Looks at the document (NULL: there is none) while nobody else can change it, and says what to do:
- * with PREFS_WRITE *text is the new document. `usage` is NULL unless it was asked for. May be
- * called again when somebody else made the document in between: the last call counts. */
+/* Looks at the document (NULL: there is none) while no other session can change it, and says what
+ * to do: with PREFS_WRITE *text is the new document. `usage` is NULL unless it was asked for. May
+ * be called again when another session created the document in between: the last call counts. */
 typedef enum prefs_verdict (*prefs_edit)(void *context, const struct prefs_document *current,
                                          const struct prefs_usage *usage, const char **text);
 

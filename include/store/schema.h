@@ -18,7 +18,7 @@
 enum rc store_init_db(const struct store_options *options);
 
 /* muster --check-db: one line to stdout for each break of the rules found (duplicate names,
- * orphans, cycles, who may be in what, the lists of taken addresses); changes nothing. *count: how
+ * orphans, cycles, containment, the lists of taken addresses); changes nothing. *count: how
  * many. */
 enum rc store_check_db(const struct store_options *options, int64_t *count);
 

@@ -126,7 +126,7 @@ enum stmt {
 enum stmt_flags {
     STMT_NEEDS_INIT_DB = 1, /* uses what --init-db adds to the shared schema: left out without it */
     STMT_ONCE = 2,          /* run seldom: never prepared */
-    STMT_OF_USER = 4,       /* $1 is a user, who alone has the rows: the session says so first */
+    STMT_OF_USER = 4,       /* $1 is the user who owns the rows: the session is told first */
     STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
     STMT_TAKES_VERSION = 16, /* makes or ends rows, with the number of the transaction's version */
     STMT_COMMITS = 32
@@ -146,7 +146,7 @@ extern const struct stmt_row stmts_rows[STMT_COUNT];
 #define STMT(name) (&stmts_rows[STMT_##name])
 
 /* What the session must be like whatever server and role say: one way to print dates, nothing that
- * waits for ever, one plan for each statement. Later ones win, so ours come last. */
+ * waits forever, one plan for each statement. Later ones win, so ours come last. */
 #define SESSION_SETTINGS                                                                           \
     " -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"                              \
     " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \

@@ -209,7 +209,7 @@ struct listing {
     /* the page: limit 0: everything */
     int64_t limit;
     int64_t offset;
-    /* or the page behind an entity's id, flat whatever the depth; needs a limit of at most
+    /* or the page after an entity's id, flat whatever the depth; needs a limit of at most
      * LIST_KEYSET_LIMIT */
     bool keyset;
     int32_t after;
@@ -223,7 +223,7 @@ typedef bool (*store_object_row)(void *context, const struct object *object);
 /* Filled before the first row. */
 struct list_extent {
     int64_t total; /* with a limit and no keyset: the number of objects without limit and offset */
-    int32_t next;  /* with a keyset: behind which id the list goes on; 0: it ends here */
+    int32_t next;  /* with a keyset: after which id the list continues; 0: it ends here */
 };
 
 /* Streams a list by entity id in flat memory. */

@@ -35,13 +35,13 @@ struct token_new {
     size_t scope_count;
     const char *const *networks;
     size_t network_count;
-    int64_t seconds; /* that it is valid for; 0: for ever */
+    int64_t seconds; /* that it is valid for; 0: forever */
 };
 
 /* RC_EXISTS: the id is taken. */
 enum rc store_token_add(struct store *store, const struct token_new *token);
 
-/* What is told of a token; times in ISO form, UTC; NULL: never. Lists are separated by commas. */
+/* What is shown of a token; times in ISO form, UTC; NULL: never. Lists are separated by commas. */
 struct token_row {
     const char *id;
     const char *owner;
@@ -53,7 +53,7 @@ struct token_row {
     const char *state; /* "valid", "expired", "revoked" */
 };
 
-/* The oldest first. `owner` NULL: everybody's; `all`: those that are not valid any more, too. */
+/* The oldest first. `owner` NULL: of all owners; `all`: those that are not valid any more, too. */
 enum rc store_token_list(struct store *store, struct arena *arena, const char *owner, bool all,
                          struct token_row **rows, size_t *count);
 

@@ -10,8 +10,8 @@
 
 enum lock {
     LOCK_REFER,  /* it stays alive (FOR KEY SHARE): for the target of a relation */
-    LOCK_CHANGE, /* nobody else changes its attributes or memberships (FOR NO KEY UPDATE) */
-    LOCK_DELETE  /* nobody refers to it either (FOR UPDATE), nor creates one of this name */
+    LOCK_CHANGE, /* no other session changes its attributes or memberships (FOR NO KEY UPDATE) */
+    LOCK_DELETE  /* no one refers to it either (FOR UPDATE), nor creates one of this name */
 };
 
 /* --- objects (store/entity.c)
@@ -126,7 +126,7 @@ struct resource {
 };
 
 enum claim_state {
-    CLAIM_OURS, /* free, and nobody else can give it out before this transaction ends */
+    CLAIM_OURS, /* free, and no other session can allocate it before this transaction ends */
     CLAIM_BUSY, /* another transaction is giving it out now (only without `wait`) */
     CLAIM_HELD  /* `holder` has it */
 };
@@ -147,8 +147,8 @@ struct name_series {
     int64_t from, last;
 };
 
-/* The smallest number of the series whose name is no live entity's and nobody's attribute `key`
- * (NULL: only entities count); RC_NOTFOUND: none. */
+/* The smallest number of the series whose name is neither a live entity's nor an attribute `key` of
+ * one (NULL: only entities count); RC_NOTFOUND: none. */
 enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
                         int64_t *out);
 

@@ -12,7 +12,7 @@
 
 #define DOC_LIMIT (4u << 20)
 
-/* By mount and form; read once per process, kept for its life. */
+/* By mount and form; read once per process. */
 static char *texts[MOUNT_COUNT][2];
 
 /* The file's bytes with a NUL, on the heap, or NULL (logged). */

@@ -74,7 +74,7 @@ static int read_pointer(struct context *c, const char *text, struct json_pointer
 
     if (c->arg_count > 1)
         return reply_fail(c, 400,
-                          "A path behind the container and a pointer can't be sent together.");
+                          "A path after the container and a pointer can't be sent together.");
     if (json_pointer_parse(c->arena, text, strlen(text), location, &why))
         return 0;
     return reply_fail(c, 400, "The pointer %s is malformed: %s", quote(c->arena, text), why);

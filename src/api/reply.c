@@ -11,13 +11,13 @@
 #include "base/utf8.h"
 
 /* Bytes of Clusto-Minify. */
-enum { LONGEST_MINIFY = 128 };
+enum { MAX_MINIFY = 128 };
 
 /* What a header of every answer says of the request's; nonsense is not handed back. */
 static const char *minify_header(const char *value) {
     size_t n = value ? strlen(value) : 0;
 
-    return value && n <= LONGEST_MINIFY && utf8_valid(value, n) ? value : "False";
+    return value && n <= MAX_MINIFY && utf8_valid(value, n) ? value : "False";
 }
 
 bool reply_is_minified(const struct context *c) {
@@ -96,7 +96,7 @@ static int reply_gone(struct context *c) {
     }
     take_back(c);
     response_break(c->response);
-    return 499; /* for the log: nobody reads it */
+    return 499; /* for the log only */
 }
 
 /* The one table of how results become responses. The message is for those that bring none. */
@@ -176,7 +176,7 @@ static void add_segments(struct buf *b, const char *const *segments, size_t coun
 }
 
 /* RFC 8288: this request again, with the next cursor. Of its path what was understood, not what was
- * sent: that may be "//another.example/..", and this answer is kept for others. */
+ * sent: that may be "//another.example/..", and this response may be cached. */
 static void set_link(struct context *c, const struct page *page, int32_t next) {
     const struct request *r = c->request;
     struct buf b;

@@ -198,7 +198,7 @@ static void list_begin(struct list_answer *list) {
     json_array_open(list->context->json);
 }
 
-/* False as soon as nobody takes more: the store then stops asking the database. */
+/* False once the client takes no more: the store then stops asking the database. */
 static bool still_wanted(const struct context *c) {
     return !c->response->failed && !response_enough(c->response);
 }

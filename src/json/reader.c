@@ -215,8 +215,8 @@ static int on_object_close(void *context) {
     return close_container(r);
 }
 
-/* Where yajl stumbled: it stops before a bad character in a string, a number or a word, behind one
- * that begins no token at all, and behind a token that is in the wrong place. */
+/* Where yajl stumbled: it stops before a bad character in a string, a number or a word, after one
+ * that begins no token at all, and after a token that is in the wrong place. */
 static size_t place_of(const struct reader *r, const char *said) {
     size_t offset = consumed(r);
 

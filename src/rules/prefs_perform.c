@@ -36,7 +36,7 @@ static bool has_quota(const struct prefs_change *change) {
 /* --- by one statement ---------------------------------------------------------------------------
  */
 
-/* The revisions that If-Match names; tags that are none of ours match nothing. */
+/* The revisions that If-Match names; tags of another form match nothing. */
 static void read_revisions(struct arena *arena, const struct prefs_change *change,
                            struct prefs_write *write) {
     int64_t *revisions = arena_array(arena, change->if_match.count + 1, sizeof *revisions);

@@ -5,7 +5,7 @@
 #include "model/driver.h"
 #include "server/config_reader.h"
 
-/* What driver_add() is told, kept so that it can be told again. */
+/* The arguments of driver_add(), so that drivers can be registered again. */
 struct driver_row {
     const char *name, *type, *class_path, *parent;
     struct driver_property *properties;

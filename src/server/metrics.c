@@ -136,9 +136,9 @@ void metrics_worker_begin(void) {
     pid_t pid = getpid();
 
     for (size_t i = 0; shared != NULL && own == NULL && i < WORKERS; i++) {
-        pid_t nobody = 0;
+        pid_t none = 0;
 
-        if (atomic_compare_exchange_strong(&shared->workers[i].pid, &nobody, pid))
+        if (atomic_compare_exchange_strong(&shared->workers[i].pid, &none, pid))
             own = &shared->workers[i];
     }
     metrics_worker_busy(false); /* the slot's last owner may have died while it was busy */

@@ -1,4 +1,4 @@
-/* changes.c: what was changed since a snapshot, told by the triggers of --init-db. */
+/* changes.c: what was changed since a snapshot, as reported by the triggers of --init-db. */
 #include "store/changes.h"
 
 #include <stdio.h>

@@ -10,7 +10,7 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
     PGresult *result;
     enum rc rc;
 
-    /* Who makes sure that these names exist must find them until his end. */
+    /* A transaction that ensures that these names exist must find them until its end. */
     if (lock == LOCK_DELETE)
         pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, count)));
     rc = pg_exec(store, &result, rows[lock], PG_ARGS(pg_texts(names, count)));

@@ -163,7 +163,7 @@ void link_drain_stale(struct link *l) {
     link_clear_error(l);
 }
 
-/* Up to the next statement that somebody wants; false: there was a failure. */
+/* Up to the next statement whose result is wanted; false: there was a failure. */
 static bool skip_unwanted(struct link *l) {
     link_sync(l);
     while (l->rc == RC_OK && !link_is_idle(l) && !l->sent[l->head].wanted)
@@ -172,7 +172,7 @@ static bool skip_unwanted(struct link *l) {
     return l->rc == RC_OK;
 }
 
-/* The result came in spite of the cancelling: nobody is there to take it. */
+/* The result came in spite of the cancellation: it is dropped. */
 static bool has_client_left(struct link *l) {
     if (l->state == LINK_CANCELLING)
         link_fail(l, RC_GONE);

@@ -28,7 +28,7 @@ static void be_canceller(PGconn *conn) {
     char error[256];
     sigset_t none;
 
-    (void)close_range(3, ~0U, 0); /* no client is to be kept waiting by our copies */
+    (void)close_range(3, ~0U, 0); /* our copies must not keep clients' connections open */
     sigemptyset(&none);
     sigaction(SIGALRM, &normal, NULL);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -162,7 +162,7 @@ static enum rc receive_count(struct store *store, struct list_extent *extent) {
     return RC_OK;
 }
 
-/* A page behind an id: small enough to be looked at whole before its first row is given out. */
+/* A page after an id: small enough to be read whole before its first row is returned. */
 static enum rc keyset_refs(struct store *store, const struct listing *l, const struct query *q,
                            const struct refs_out *out) {
     PGresult *result;
@@ -223,7 +223,7 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
 
 /* --- whole objects */
 
-/* A list in chunks. Their ids are asked for a thousand at a time behind the last ones, or were all
+/* A list in chunks. Their ids are asked for a thousand at a time after the last ones, or were all
  * found by one statement before the first. While the rows of one chunk are given out, the next one
  * is in the pipeline already, and in front of it the ids of the one after that. */
 struct walk {
@@ -306,7 +306,7 @@ static enum rc first_ids(struct walk *w) {
     return rc;
 }
 
-/* Asks for the next chunk, if there is one, and for the ids of the one behind it. */
+/* Asks for the next chunk, if there is one, and for the ids of the one after it. */
 static void ask_chunk(struct walk *w, size_t size) {
     struct arena *scratch = arena_new();
     struct pg_arg args[3];

@@ -79,7 +79,7 @@ static struct ref ref_of(const struct assembly *a, const PGresult *result, size_
                         .type = text_of(a, result, row, COLUMN_TYPE)};
 }
 
-/* A row with a datatype that nobody knows is shown as the text that it holds. */
+/* A row with an unknown datatype is shown as the text that it holds. */
 static const char *any_text(const struct assembly *a, const PGresult *result, size_t row) {
     static const int columns[] = {COLUMN_STRING, COLUMN_INT, COLUMN_DATETIME};
 

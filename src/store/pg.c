@@ -136,7 +136,7 @@ static enum rc commit_write(struct store *store) {
     return rc;
 }
 
-/* The end of a snapshot is sent, but nobody waits for it: its result is read with the next one. */
+/* The end of a snapshot is sent, but not waited for: its result is read with the next one. */
 static enum rc commit_snapshot(struct store *store) {
     link_enqueue(&store->db.link, STMT(COMMIT), PG_NONE, false, NULL);
     link_sync(&store->db.link);

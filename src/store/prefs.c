@@ -178,7 +178,7 @@ struct editing {
 };
 
 /* Takes the row, and what the user has, as they are now. The lock on the user comes first and in a
- * statement of its own, so that the statements behind it see what was done by whoever had it. */
+ * statement of its own, so that the statements after it see what its last holder did. */
 static enum rc lock_row(const struct editing *e, struct prefs_document *document, bool *found,
                         struct prefs_usage *usage) {
     PGresult *result;
@@ -206,7 +206,7 @@ static enum rc lock_row(const struct editing *e, struct prefs_document *document
     return RC_OK;
 }
 
-/* One look and one write. RC_EXISTS: somebody else made the document since we looked. */
+/* One read and one write. RC_EXISTS: another session created the document in between. */
 static enum rc edit_once(const struct editing *e) {
     struct prefs_document document;
     struct prefs_usage usage;

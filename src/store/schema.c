@@ -20,20 +20,20 @@ static const char schema_sql[] =
 /* The schema tells what it does by notices of class MU; all others are of no interest. */
 static void on_notice(void *context, const PGresult *notice) {
     const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
-    int *told = context;
+    int *notices = context;
 
     if (!state || strncmp(state, "MU", 2) != 0)
         return;
     printf("%s\n", PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
-    (*told)++;
+    (*notices)++;
 }
 
-static enum rc run_schema(PGconn *conn, int *told) {
+static enum rc run_schema(PGconn *conn, int *notices) {
     PGresult *result;
     enum rc rc = RC_OK;
     bool lost;
 
-    PQsetNoticeReceiver(conn, on_notice, told);
+    PQsetNoticeReceiver(conn, on_notice, notices);
     result = PQexec(conn, schema_sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -59,12 +59,12 @@ enum rc store_init_db(const struct store_options *options) {
         rc = RC_BROKEN;
     }
     for (int i = 0; i < ATTEMPTS && rc == RC_RETRY; i++) {
-        int told = 0;
+        int notices = 0;
 
-        rc = run_schema(c.link.conn, &told);
-        if (rc == RC_OK && told == 0)
+        rc = run_schema(c.link.conn, &notices);
+        if (rc == RC_OK && notices == 0)
             printf("nothing to do\n");
-        else if (rc != RC_OK && told > 0)
+        else if (rc != RC_OK && notices > 0)
             printf("nothing of this was done: the database refused it\n");
     }
     link_release(&c.link);

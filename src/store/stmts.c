@@ -5,7 +5,7 @@
 /* clang-format off */
 
 /* --- what goes with what. A plan is made once and kept, perhaps of a time when the tables were nearly
- * empty, and the planner, who knows nothing of a table that has just grown, would rather compare
+ * empty, and the planner, which knows nothing of a table that has just grown, would rather compare
  * each row of one with each of the other than look each up by its key. "offset 0" keeps him from
  * taking a look-up apart. Where one is by an id, no partial index may fit its other conditions: he
  * would take it for the smallest. */
@@ -93,7 +93,7 @@
 #define LIST_HITS(after) \
     TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > " after, "e.entity_id")
 
-/* Of all entities, those behind the id $4: by all, by one driver or type (its index has them in
+/* Of all entities, those after the id $4: by all, by one driver or type (its index has them in
  * order), by several: the first of each. The cast: see the index in schema.sql. */
 #define LIST_WHERE(condition) \
     TOTAL(LIVE(condition)) " union all " \
@@ -167,7 +167,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_COMMIT] = {"commit", "", STMT_COMMITS, "commit"},
     [STMT_ROLLBACK] = {"rollback", "", 0, "rollback"},
 
-    /* The version comes from the insert itself: max(version) may be somebody else's. */
+    /* The version comes from the insert itself: max(version) may be another session's. */
     [STMT_VERSION_INSERT] = {"version_insert", "tt", 0,
                              "insert into clustoversioning (\"timestamp\", \"user\", description)"
                              " values (localtimestamp, left($1, 64), $2) returning version"},
@@ -494,7 +494,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " update muster_token set last_used = now() where id = (select t.id from muster_token t, quick"
         " where t.id = $1 and coalesce(t.last_used < now() - interval '1 minute', true)"
         " for update of t skip locked)"},
-    /* $6: seconds from now; null: for ever. */
+    /* $6: seconds from now; null: forever. */
     [STMT_TOKEN_ADD] = {"token_add", "tttTTl", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "insert into muster_token (id, hash, owner, scopes, networks, expires)"
         " values ($1, decode($2, 'hex'), $3, $4, $5, now() + $6 * interval '1 second')"},
@@ -565,7 +565,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where a.deleted_at_version is null and a.relation_id is not null and r.entity_id is null"
         " order by a.attr_id"},
     [STMT_CHECK_DATATYPES] = {"check_datatypes", "", STMT_ONCE,
-        "select format('attribute %s (%s) has a datatype that nobody knows: %s', attr_id, key, datatype)"
+        "select format('attribute %s (%s) has an unknown datatype: %s', attr_id, key, datatype)"
         " from entity_attrs where deleted_at_version is null"
         " and datatype not in ('int', 'string', 'datetime', 'relation', 'json') order by attr_id"},
     /* Only what contains something can be in a circle. */
@@ -612,7 +612,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and a.int_value between -2147483648 and 2147483647"
         " group by a.int_value having count(*) > 1 order by a.int_value"},
     [STMT_CHECK_WATCH] = {"check_watch", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
-        "select format('triggers of %s are missing or not always on: %s; answers are not kept (muster --init-db makes them again)',"
+        "select format('triggers of %s are missing or not always on: %s; responses are not cached (muster --init-db makes them again)',"
         " tab, string_agg(name, ', ' order by name))"
         " from unnest(" WATCHED ") as tab cross join unnest(" WATCHERS ") as name"
         " where not exists (select from pg_trigger where tgrelid = tab and tgname = name and tgenabled = 'A')"
