@@ -68,6 +68,32 @@ SKIP: {
     };
 }
 
+# --- spawn-fcgi
+
+SKIP: {
+    my $spawn = which('spawn-fcgi') or skip 'spawn-fcgi is not installed (Debian: spawn-fcgi)', 1;
+    subtest 'the sample of spawn-fcgi' => sub {
+        my $dir    = temp_dir();
+        my $text   = slurp(source_dir() . '/etc/spawn-fcgi');
+        my ($line) = $text =~ /^(spawn-fcgi .*)\n\z/m;
+        my ($log)  = $text =~ /^# +log_destination = "(.*)";/m;
+        ok(defined $log, 'says where the log can go');
+        my $muster = Muster::Server->new(schema => 0, start => 0, conf => { log_destination => "$dir/log", database => "host=$dir dbname=none", listen => 'fd:0' });
+        my $command = join ' ', $muster->command('-f');
+        ok($line =~ s{/usr/sbin/muster -c /etc/muster/muster\.conf -f}{$command}, 'starts muster');
+        ok($line =~ s{/run/muster/}{$dir/}g == 2, 'with its socket and its pid file in one directory');
+        # As ourselves: the users of the sample need not exist here.
+        ok($line =~ s{-U muster -G www-data -u muster -g muster }{}, 'and its users') or return;
+        my $result = run([ 'sh', '-c', $line ]);
+        is($result->{status}, 0, 'the command line works') or diag $result->{out}, $result->{err};
+        my ($pid) = slurp("$dir/spawn-fcgi.pid") =~ /(\d+)/;
+        ok($pid, 'there is a pid') or return;
+        ok(poll(20, sub { slurp("$dir/log") =~ /\S/ }), 'and a log');
+        kill 'TERM', $pid;
+        ok(poll(20, sub { !-d "/proc/$pid" || slurp("/proc/$pid/stat") =~ /\) Z/ }), 'which ends');
+    };
+}
+
 # --- the front servers
 
 my $postgres = Muster::Postgres->new;
