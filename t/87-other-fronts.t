@@ -3,7 +3,7 @@
 use v5.24;
 use warnings;
 use Muster::Data;
-use Muster::Client;
+use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll run which);
@@ -117,6 +117,8 @@ for my $kind (sort keys %program) {
         subtest $kind => sub {
             my $front = Muster::Front->new(server => $server, kind => $kind);
             passes_on($front->client);
+            my @many = parallel(8, sub { [ grep { $front->client->get('/by-name/testserver1')->{status} == 200 } 1 .. 25 ] });
+            is(scalar(map { @$_ } @many), 200, 'eight clients at once');
             takes_tokens($front->client);
             compresses($front->client, $kind);
             survives($front->client);
