@@ -38,7 +38,7 @@ is($server->init_db->{status}, 0, 'tables that belong to the role muster');
 Muster::Data::load_example($postgres, database => 'muster');
 for my $user (qw(alice bob)) {
     my $put = $server->once(PUT => '/preferences/a', body => qq({"of": "$user"}), env => { HTTP_X_USER_ID => $user });
-    like($put->{out}, qr/\AStatus: 204/, "preferences of $user");
+    like($put->{out}, qr/\AStatus: 201/, "preferences of $user");
 }
 my $before = seen($server);
 like($before, qr/"of": "alice".*"of": "bob".*testserver1/s, 'all of it is served');

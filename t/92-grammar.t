@@ -77,6 +77,7 @@ sub complaint {
     }
     if (!length $body) {
         return if $status == 404 && $request->{method} eq 'DELETE' || $status == 410;
+        return if $status == 201 && $request->{method} eq 'PUT'; # a container was created
         return 'no body';
     }
     return 'no type'        if !defined $type;
