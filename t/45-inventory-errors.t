@@ -179,8 +179,8 @@ my @table = (
     'GET /entity/[DRIVER]' => [
         [ GET => '/entity/nondriver', {}, 412, 'The requested driver "nondriver" does not exist' ],
         [ GET => '/entity/nondriver/', {}, 412, 'The requested driver "nondriver" does not exist' ],
-        [ GET => '/entity/?colour=red', {}, 400, 'Unknown parameter "colour". Please choose from: names, clusto_types, clusto_drivers, name, type, driver.' ],
-        [ GET => '/entity/pool?colour=red', {}, 400, 'Unknown parameter "colour". Please choose from: names, clusto_types, clusto_drivers, name, type, driver.' ],
+        [ GET => '/entity/?colour=red', {}, 400, 'Unknown parameter "colour". Please choose from: names, clusto_types, clusto_drivers, name, type, driver, clusto_after, clusto_per_page.' ],
+        [ GET => '/entity/pool?colour=red', {}, 400, 'Unknown parameter "colour". Please choose from: names, clusto_types, clusto_drivers, name, type, driver, clusto_after, clusto_per_page.' ],
         [ GET => '/entity/?clusto_drivers=nondriver', {}, 412, 'The requested driver "nondriver" does not exist' ],
         [ GET => '/entity/?driver=nondriver', {}, 412, 'The requested driver "nondriver" does not exist' ],
         [ GET => '/entity/?clusto_types=nontype', {}, 412, 'The requested type "nontype" does not exist' ],
@@ -312,7 +312,7 @@ my @table = (
         [ { form => [ value => 'web2', datatype => 'relation' ] }, 400, 'Error casting web2 into a(n) relation: it must be /driver/name' ],
         [ { form => [ value => '/basicserver/nobody', datatype => 'relation' ] }, 404, 'Object "nobody" not found (nobody does not exist.)' ],
         [ { form => [ value => '/pool/web2', datatype => 'relation' ] }, 409, 'The driver for object "web2" is not "pool"' ],
-        [ { form => [ value => '/basicserver/nobody', datatype => 'relation', colour => 'red' ] }, 404, 'Object "nobody" not found (nobody does not exist.)' ],
+        [ { form => [ value => '/basicserver/nobody', datatype => 'relation', colour => 'red' ] }, 400, 'Unknown parameter "colour". Please choose from: key, value, subkey, number, datatype, mask, driver.' ],
         [ { form => [ value => '/pool/web2', datatype => 'relation', subkey => 'b c' ] }, 409, 'The driver for object "web2" is not "pool"' ],
         [ { json => '[{"value": 1, "colour": "red"}, {"value": "/basicserver/nobody", "datatype": "relation"}]' }, 404,
             'Attribute 1: Object "nobody" not found (nobody does not exist.)' ],
@@ -351,8 +351,9 @@ my @table = (
         [ POST => '/resourcemanager/simplenamemanager', { form => [ name => 'x', leadingZeros => 'x' ] }, 400, '"x" is not a number from -2147483648 to 2147483647 for the property "leadingZeros"' ],
     ],
     'Not a manager' => [
-        map { [ $_, '/resourcemanager/basicserver/web1', { form => [ object => 'web2' ] }, 409, 'The object "web1" is not a resource manager' ] }
-            qw(GET POST DELETE)
+        map { [ @$_, 409, 'The object "web1" is not a resource manager' ] }
+            [ GET => '/resourcemanager/basicserver/web1', {} ],
+            map { [ $_ => '/resourcemanager/basicserver/web1', { form => [ object => 'web2' ] } ] } qw(POST DELETE)
     ],
     'Allocating' => [
         [ POST => '/resourcemanager/ipmanager/net', {}, 404, 'Cannot allocate an empty thing, send one of "driver", "object"' ],

@@ -88,8 +88,11 @@ subtest 'where the next page is' => sub {
             }
         }
     }
-    my $odd = $client->get('/from-pools?' . $page . '&type=server&x%3E%22%2C=%3E;%20rel%3Devil');
-    like($odd->{headers}{link} // '', qr/&x%3E%22%2C=%3E%3B%20rel%3Devil&clusto_per_page=2&clusto_after=\d+>; rel="next"$/, 'parameters come encoded');
+    my $evil = 'x>",=>; rel=evil';
+    $client->post('/entity/pool', form => [ name => $evil ]);
+    $client->post('/entity/pool/x%3E%22,=%3E;%20rel=evil', form => [ action => 'insert', map { (device => "s$_") } 1 .. 4 ]);
+    my $odd = $client->get('/from-pools?clusto_after=0&clusto_per_page=2&pool=x%3E%22,=%3E;%20rel=evil');
+    like($odd->{headers}{link} // '', qr/\?pool=x%3E%22%2C%3D%3E%3B%20rel%3Devil&clusto_per_page=2&clusto_after=\d+>; rel="next"$/, 'parameters come encoded');
     my $listed = $client->get('//evil.example/../entity/?clusto_after=0&clusto_per_page=1');
     is($listed->{headers}{link}, "</entity?clusto_per_page=1&clusto_after=$next>; rel=\"next\"", 'also of lists that are not kept');
     my $absolute = $client->raw("GET http://evil.example/from-pools?$page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

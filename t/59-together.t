@@ -238,7 +238,7 @@ subtest 'with the cache, nothing old' => sub {
         like($answers[8]{body}, qr/"v$i"/, 'after a write in the same batch');
         like((at_once(@four))[3]{body}, qr/"v$i"/, 'and later');
     }
-    my @many = map { [ GET => "/attribute/testserver2?n=$_" ] } 1 .. 15;
+    my @many = map { [ GET => '/attribute/testserver2?' . join '&', ('driver=entity') x $_ ] } 1 .. 15;
     for my $i (1 .. 3) {
         at_once([ PUT => '/attribute/testserver2/again', form => { value => "w$i" } ]);
         is((scalar grep { $_->{body} =~ /"w$i"/ } at_once(@many)), 15, 'fifteen kept ones that are not current any more');

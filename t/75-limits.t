@@ -327,7 +327,7 @@ for my $kind (sort keys %front) {
 subtest 'time to read a body' => sub {
     for my $kind (sort keys %front) {
         my $door = Muster::Front->new(server => $muster, kind => $kind, edit => $direct{$kind});
-        my $body = "name=slow-$kind&more=" . 'x' x 800;
+        my $body = "name=slow-$kind" . '&' x 800;
         my $head = "POST /entity/pool HTTP/1.1\r\nHost: localhost\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n";
         my $got  = $door->client->raw($head . $body, pause => { after => length($head) + 20, seconds => 2 * $slow }, method => 'POST');
         is($got->{status}, 408, "$kind passes it on as it arrives: body_timeout ends it") or diag explain $got;

@@ -15,7 +15,7 @@ struct attribute_raw {
     const char *driver;
     const char *text;             /* the value as a parameter */
     const struct json_node *node; /* the value as JSON */
-    const char *unknown;          /* a member or parameter that does not belong here */
+    const char *unknown;          /* a member that does not belong here */
     const char *wrong_type;       /* a member that must be a string and is not */
 };
 

@@ -7,9 +7,6 @@
 #include "rules/prefs_change.h"
 #include "json/reader.h"
 
-/* All parameters must be among these names; the list ends with NULL. */
-int preferences_parameters(struct context *c, const char *const *known);
-
 /* The tag of what this request is shown of the document (or list) with this one: indented and in
  * one line are different bytes. In the arena. */
 const char *preferences_shown_tag(struct context *c, const char *tag);
@@ -21,8 +18,7 @@ int preferences_conditions(struct context *c, struct prefs_change *change);
 
 /* The checks that all methods on a container share: fills *change with the limits, the container,
  * the location in it and the conditions. What it points to is the request's. */
-int preferences_begin(struct context *c, struct prefs_change *change,
-                      const char *const *parameters);
+int preferences_begin(struct context *c, struct prefs_change *change);
 
 /* A JSON text of `n` bytes, nested at most `depth` levels / the request's body, as a tree in the
  * request's arena. */

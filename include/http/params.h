@@ -61,7 +61,4 @@ const char *params_last(const struct params *params, const char *name);
 const char **params_all(const struct params *params, struct arena *arena, const char *name,
                         size_t *count);
 
-/* The first parameter whose name is none of the NULL-terminated list, or NULL. */
-const struct param *params_unknown(const struct params *params, const char *const *known);
-
 #endif

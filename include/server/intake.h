@@ -37,9 +37,4 @@ enum body_result intake_body(struct buf *body, const struct transport *transport
  * beside the trusted one would be (contract/front.md), too long, or not text. */
 const char *intake_identity(const struct transport *transport, const char *param, const char **who);
 
-/* Sets the parameters: of the query, then of the body if it is a form (also without Content-Type)
- * and `form` allows it. */
-enum params_result intake_params(const struct settings *settings, struct request *request,
-                                 bool form, const char **message);
-
 #endif

@@ -7,8 +7,11 @@
 
 #include "api/context.h"
 #include "server/access.h"
+#include "server/operation.h"
 
-/* A row. `pattern` is what follows the mount: "" (the mount itself), "__doc__", "{driver}",
+/* A row. A new one needs a heading in the documentation, which lists the parameters, and an
+ * operation (operation.h); whatever the operation does not name is refused before the handler.
+ * `pattern` is what follows the mount: "" (the mount itself), "__doc__", "{driver}",
  * "{driver}/{name}",
  * "{name}/{key?}/{subkey?}/{number?}" where {x?} may be missing with all after it,
  * "{container}/{path*}". A word without braces matches itself only and wins over a braced one
@@ -22,10 +25,11 @@ struct route {
     const char *doc;     /* heading in doc/<mount>.rst that documents it */
     unsigned flags;      /* ROUTE_x */
     context_handler ask; /* a quick read's first step (context.h); NULL: it has one step */
+    const struct operation *operation; /* what it takes and answers */
 };
 
-/* The body is the handler's whatever its Content-Type says: it is never read as a form. */
-#define ROUTE_RAW_BODY 1u
+/* The handler obeys If-Match and If-None-Match; elsewhere they are refused. */
+#define ROUTE_CONDITIONS 1u
 /* About one user's documents: there is a request.user. */
 #define ROUTE_USER 2u
 /* Clients in monitor_networks need no role; served whatever is mounted. */

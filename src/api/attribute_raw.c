@@ -38,7 +38,6 @@ static struct verdict merge_path(const struct context *c, const char *name, size
 
 static struct verdict read_params(const struct context *c, struct attribute_raw *raw) {
     const struct params *params = &c->request->params;
-    const struct param *unknown = params_unknown(params, known);
 
     raw->key = params_last(params, "key");
     raw->subkey = params_last(params, "subkey");
@@ -47,7 +46,6 @@ static struct verdict read_params(const struct context *c, struct attribute_raw 
     raw->mask = params_last(params, "mask");
     raw->driver = params_last(params, "driver");
     raw->text = params_last(params, "value");
-    raw->unknown = unknown ? unknown->name : NULL;
     VERDICT_TRY(merge_path(c, "key", 1, &raw->key));
     VERDICT_TRY(merge_path(c, "subkey", 2, &raw->subkey));
     return merge_path(c, "number", 3, &raw->number);

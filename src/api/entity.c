@@ -43,15 +43,6 @@ static int check_filters(struct context *c, const struct listing *listing) {
 }
 
 static int get_filters(struct context *c, struct listing *listing) {
-    static const char *const known[] = {"names",  "clusto_types", "clusto_drivers",  "name", "type",
-                                        "driver", "clusto_after", "clusto_per_page", NULL};
-    const struct param *unknown = params_unknown(&c->request->params, known);
-
-    if (unknown)
-        return reply_fail(c, 400,
-                          "Unknown parameter \"%s\". Please choose from: names, clusto_types, "
-                          "clusto_drivers, name, type, driver.",
-                          unknown->name);
     listing->names = get_filter(c, "names", "name", &listing->name_count);
     listing->types = get_filter(c, "clusto_types", "type", &listing->type_count);
     listing->drivers = get_filter(c, "clusto_drivers", "driver", &listing->driver_count);

@@ -18,9 +18,6 @@
 /* How many times larger than the largest document a response may be. */
 enum { INDENTED_MAX = 8 };
 
-static const char *const only_pointer[] = {"pointer", NULL};
-static const char *const none[] = {NULL};
-
 /* Per-user answers under one URL: no shared cache may keep them. */
 static int private_answer(struct context *c, int status) {
     if (!c->response->started)
@@ -118,7 +115,6 @@ static int answer_names(struct context *c, const char *const *names, size_t coun
 }
 
 static int list(struct context *c) {
-    static const char *const known[] = {"contains", NULL};
     struct prefs_change change = {0};
     const char *const *names;
     const char *search;
@@ -126,8 +122,7 @@ static int list(struct context *c) {
     size_t count;
     int status;
 
-    if (preferences_parameters(c, known) || preferences_conditions(c, &change) ||
-        preferences_read_search(c, &search) ||
+    if (preferences_conditions(c, &change) || preferences_read_search(c, &search) ||
         reply_rc(c, store_prefs_list(c->store, c->arena, c->request->user, search, &names, &count)))
         return c->response->status;
     tag = list_tag(c, names, count);
@@ -150,7 +145,7 @@ int preferences_unnamed(struct context *c) {
 static int delete_all(struct context *c) {
     struct prefs_change change = {0};
 
-    if (preferences_parameters(c, none) || preferences_conditions(c, &change))
+    if (preferences_conditions(c, &change))
         return c->response->status;
     if (etag_list_given(&change.if_match) || etag_list_given(&change.if_none_match))
         return reply_fail(c, 400, "If-Match and If-None-Match are for one container.");
@@ -183,10 +178,8 @@ static int ask(struct context *c) {
     struct prefs_change *change = arena_array(c->arena, 1, sizeof *change);
     const struct json_pointer *location = &change->location;
 
-    if (preferences_begin(c, change, only_pointer))
+    if (preferences_begin(c, change))
         return c->response->status;
-    if (c->request->body_length > 0)
-        return reply_fail(c, 400, "A GET of a container takes no body.");
     c->asked = change;
     c->read = store_ask_prefs(c->arena, c->request->user, change->container,
                               prefs_location_steps(c->arena, location),
@@ -245,7 +238,7 @@ static int write_value(struct context *c) {
     struct prefs_change change;
     bool whole;
 
-    if (preferences_begin(c, &change, only_pointer))
+    if (preferences_begin(c, &change))
         return c->response->status;
     whole = change.location.count == 0;
     change.kind = whole ? CHANGE_MERGE : CHANGE_SET;
@@ -268,7 +261,7 @@ int preferences_write(struct context *c) {
 static int replace(struct context *c) {
     struct prefs_change change;
 
-    if (preferences_begin(c, &change, none))
+    if (preferences_begin(c, &change))
         return c->response->status;
     change.kind = CHANGE_PUT;
     change.value = preferences_read_body(c, change.depth);
@@ -297,7 +290,7 @@ static int patch(struct context *c) {
     struct prefs_change change;
     size_t depth;
 
-    if (preferences_begin(c, &change, none))
+    if (preferences_begin(c, &change))
         return c->response->status;
     depth = change.depth;
     if (request_has_type(c->request, "application/merge-patch+json")) {
@@ -321,7 +314,7 @@ int preferences_patch(struct context *c) {
 static int delete (struct context *c) {
     struct prefs_change change;
 
-    if (preferences_begin(c, &change, only_pointer))
+    if (preferences_begin(c, &change))
         return c->response->status;
     change.kind = change.location.count > 0 ? CHANGE_REMOVE : CHANGE_DELETE;
     return perform(c, &change);

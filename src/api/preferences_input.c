@@ -14,14 +14,6 @@ enum { CONTAINER_BYTES = 1024 };
 /* Ends the tag of a document in one line. */
 #define MINIFIED "-m"
 
-int preferences_parameters(struct context *c, const char *const *known) {
-    const struct param *unknown = params_unknown(&c->request->params, known);
-
-    if (unknown == NULL)
-        return 0;
-    return reply_fail(c, 400, "Unknown parameter %s.", quote(c->arena, unknown->name));
-}
-
 /* Ignoring a condition that can't be read would be a lost update. */
 static int read_condition(struct context *c, const char *header, const char *variable,
                           struct etag_list *out) {
@@ -107,8 +99,7 @@ static int read_location(struct context *c, struct prefs_change *change) {
     return check_key(c, change->container, longest < CONTAINER_BYTES ? longest : CONTAINER_BYTES);
 }
 
-int preferences_begin(struct context *c, struct prefs_change *change,
-                      const char *const *parameters) {
+int preferences_begin(struct context *c, struct prefs_change *change) {
     const struct api_options *s = c->options;
 
     *change = (struct prefs_change){.depth = (size_t)s->json_depth,
@@ -116,7 +107,7 @@ int preferences_begin(struct context *c, struct prefs_change *change,
                                     .document_bytes = s->preferences_document_bytes,
                                     .max_containers = s->preferences_max_containers,
                                     .max_bytes = s->preferences_max_bytes};
-    if (preferences_parameters(c, parameters) || read_location(c, change))
+    if (read_location(c, change))
         return c->response->status;
     return preferences_conditions(c, change);
 }

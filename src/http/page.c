@@ -49,7 +49,12 @@ struct verdict page_parse(struct arena *arena, const char *page, const char *per
     /* Both are checked even if paging is not requested, as in the original. */
     VERDICT_TRY(read_header(arena, "Clusto-Page", page, 0, &out->number));
     VERDICT_TRY(read_header(arena, "Clusto-Per-Page", per_page, 1, &out->per_page));
-    return after == NULL ? verdict_of(RC_OK) : read_cursor(arena, after, out);
+    if (after != NULL)
+        return read_cursor(arena, after, out);
+    if (per_page != NULL && page == NULL)
+        return verdict_no(arena, RC_INVALID,
+                          "Clusto-Per-Page needs a Clusto-Page, or Clusto-After: 0");
+    return verdict_of(RC_OK);
 }
 
 int64_t page_count(const struct page *page, int64_t total) {

@@ -118,17 +118,3 @@ const char **params_all(const struct params *params, struct arena *arena, const 
             values[(*count)++] = params->items[i].value;
     return values;
 }
-
-const struct param *params_unknown(const struct params *params, const char *const *known) {
-    size_t i;
-    size_t k;
-
-    assert(params != NULL && known != NULL);
-    for (i = 0; i < params->count; i++) {
-        for (k = 0; known[k] != NULL && strcmp(params->items[i].name, known[k]) != 0; k++) {
-        }
-        if (known[k] == NULL)
-            return &params->items[i];
-    }
-    return NULL;
-}

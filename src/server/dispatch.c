@@ -15,6 +15,7 @@
 #include "server/auth.h"
 #include "server/cors.h"
 #include "server/metrics.h"
+#include "server/parameters.h"
 #include "server/response_cache.h"
 
 enum { MAX_ATTEMPTS = 5, BACKOFF_MS = 4, DESCRIPTION_MAX = 1000 };
@@ -206,10 +207,22 @@ static bool headers_valid(const struct request *request) {
     return true;
 }
 
-static int fail_params(struct exchange *x, enum params_result result, const char *message) {
-    if (result == PARAMS_LIMIT)
-        return reply_fail(&x->c, x->request.body_length > 0 ? 413 : 414, "%s", message);
-    return reply_fail(&x->c, 400, "%s", message);
+/* Objects have no entity tags: a condition that can't be obeyed must not be ignored, either. */
+static int check_conditions(struct exchange *x) {
+    const struct request *r = &x->request;
+    bool reads = r->method == METHOD_GET || r->method == METHOD_HEAD;
+    const char *header = NULL;
+
+    if (x->match.route->flags & ROUTE_CONDITIONS)
+        return 0;
+    if (request_header(r, "If-Match") != NULL)
+        header = "If-Match";
+    else if (!reads && request_header(r, "If-None-Match") != NULL)
+        header = "If-None-Match";
+    return header == NULL
+               ? 0
+               : reply_fail(&x->c, 400, "%s can't be obeyed: there are no entity tags here.",
+                            header);
 }
 
 /* Every check in its order; a handler may assume all of them. Returns 0, or the status of the
@@ -217,8 +230,6 @@ static int fail_params(struct exchange *x, enum params_result result, const char
 static int check_request(struct exchange *x) {
     struct request *request = &x->request;
     enum path_result path = intake_path(x->w->settings, request);
-    enum params_result params;
-    const char *message = "";
     int refused = 0;
 
     if (path == PATH_OK)
@@ -243,17 +254,12 @@ static int check_request(struct exchange *x) {
         return fail_body(x);
     if (!headers_valid(request))
         return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
-    refused = check_content(x);
-    if (refused != 0)
+    if ((refused = check_content(x)) != 0 || (refused = check_conditions(x)) != 0)
         return refused;
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
-    params = intake_params(x->w->settings, request, (x->match.route->flags & ROUTE_RAW_BODY) == 0,
-                           &message);
-    if (params != PARAMS_OK)
-        return fail_params(x, params, message);
-    return 0;
+    return parameters_read(x);
 }
 
 /* --- steps --- */

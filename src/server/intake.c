@@ -151,27 +151,3 @@ const char *intake_identity(const struct transport *transport, const char *param
     *who = text;
     return NULL;
 }
-
-static bool is_form(const struct request *request) {
-    return request->content_type[0] == '\0' ||
-           request_has_type(request, "application/x-www-form-urlencoded");
-}
-
-enum params_result intake_params(const struct settings *settings, struct request *request,
-                                 bool form, const char **message) {
-    const struct params_limits limits = {.count = (size_t)settings->max_params,
-                                         .name_bytes = (size_t)settings->max_param_name_bytes,
-                                         .value_bytes = (size_t)settings->max_param_bytes};
-    struct params_target to = {&request->params, request->arena, &limits, NULL, 0};
-    enum params_result result = params_add_form(&to, request->query, strlen(request->query));
-
-    if (result == PARAMS_OK && form && request->body_length > 0) {
-        if (is_form(request))
-            result = params_add_form(&to, request->body, request->body_length);
-        else if (request_has_type(request, "multipart/form-data"))
-            result = params_add_multipart(&to, request->content_type, request->body,
-                                          request->body_length);
-    }
-    *message = to.message;
-    return result;
-}

@@ -68,7 +68,7 @@ static void make_key(struct exchange *x) {
 }
 
 static bool is_cacheable(const struct exchange *x) {
-    bool raw_body = (x->match.route->flags & ROUTE_RAW_BODY) && x->request.body_length > 0;
+    bool raw_body = !operation_takes_form(x->match.route->operation) && x->request.body_length > 0;
 
     return x->w->cache && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
 }

@@ -1,0 +1,344 @@
+/* operation.c: what the rows of the route table take and answer. */
+#include "server/operation.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define PARAMETER static const struct operation_parameter
+
+/* --- parameters that several have --- */
+
+PARAMETER clusto_after = {"clusto_after", OPERATION_INTEGER, 0, "As the header Clusto-After."};
+PARAMETER clusto_per_page = {"clusto_per_page", OPERATION_INTEGER, 0,
+                             "As the header Clusto-Per-Page."};
+PARAMETER driver = {"driver", OPERATION_DRIVER, 0, "The driver that the object must have."};
+PARAMETER any_driver = {"driver", OPERATION_DRIVER, OPERATION_REPEATED,
+                        "Only objects of one of these drivers."};
+PARAMETER any_type = {"type", OPERATION_TYPE, OPERATION_REPEATED,
+                      "Only objects of one of these types."};
+
+#define PAGES &clusto_after, &clusto_per_page
+
+/* --- the root --- */
+
+const struct operation operation_version = {
+    .summary = "The version of the server",
+    .answers = {{200, "Text"}},
+};
+
+const struct operation operation_docs = {
+    .summary = "Documentation, as HTML or text",
+    .answers = {{200, NULL}},
+};
+
+const struct operation operation_live = {
+    .summary = "Whether the server is alive",
+    .answers = {{200, "Text"}},
+};
+
+const struct operation operation_meta = {
+    .summary = "The parts and their paths",
+    .answers = {{200, "Names"}},
+};
+
+const struct operation operation_metrics = {
+    .summary = "Counters, in the text format of Prometheus",
+    .answers = {{200, NULL}},
+};
+
+const struct operation operation_ready = {
+    .summary = "Whether the server can serve requests",
+    .answers = {{200, "Ready"}, {503, "Ready"}},
+};
+
+const struct operation operation_driverlist = {
+    .summary = "Drivers and their classes",
+    .answers = {{200, "Names"}},
+};
+
+const struct operation operation_typelist = {
+    .summary = "Types and their classes",
+    .answers = {{200, "Names"}},
+};
+
+const struct operation operation_favicon = {
+    .summary = "Says that there is no icon",
+    .answers = {{410, NULL}},
+};
+
+PARAMETER attr_key = {"key", OPERATION_TEXT, OPERATION_REQUIRED, "The key of the attribute."};
+PARAMETER attr_subkey = {"subkey", OPERATION_TEXT, 0, "Its subkey."};
+PARAMETER attr_value = {"value", OPERATION_TEXT, 0, "Its value, as text."};
+
+const struct operation operation_by_attr = {
+    .summary = "The objects that have an attribute",
+    .answers = {{200, "Objects"}},
+    .errors = {409, 412},
+    .parameters = {&attr_key, &attr_subkey, &attr_value, PAGES},
+};
+
+const struct operation operation_by_name = {
+    .summary = "One object by its name",
+    .answers = {{200, "CompactOrObject"}},
+    .errors = {404, 409, 412},
+    .parameters = {&driver},
+};
+
+PARAMETER wanted_names = {"name", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
+                          "The names of the objects."};
+
+const struct operation operation_by_names = {
+    .summary = "Several objects by their names",
+    .answers = {{200, "Objects"}, {206, "MaybeObjects"}, {404, "Nulls"}},
+    .errors = {409, 412, 413},
+    .parameters = {&wanted_names},
+};
+
+PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
+                   "The names of the pools; an object must be in each of them."};
+PARAMETER children = {"children", OPERATION_BOOLEAN, 0,
+                      "Whether to search containers in the pools, too; true unless it is sent."};
+
+const struct operation operation_from_pools = {
+    .summary = "The objects that are in all of the given pools",
+    .answers = {{200, "Objects"}},
+    .errors = {404, 409, 412},
+    .parameters = {&pools, &any_driver, &any_type, &children, PAGES},
+};
+
+/* --- objects --- */
+
+PARAMETER only_names = {"names", OPERATION_NAME, OPERATION_REPEATED,
+                        "Only objects with one of these names."};
+PARAMETER clusto_types = {"clusto_types", OPERATION_TYPE, OPERATION_REPEATED,
+                          "Only objects of one of these types."};
+PARAMETER clusto_drivers = {"clusto_drivers", OPERATION_DRIVER, OPERATION_REPEATED,
+                            "Only objects of one of these drivers."};
+PARAMETER only_name = {"name", OPERATION_NAME, OPERATION_REPEATED, "As names."};
+
+const struct operation operation_entities = {
+    .summary = "Objects, the oldest first",
+    .answers = {{200, "Objects"}},
+    .errors = {409, 412},
+    .parameters = {&only_names, &clusto_types, &clusto_drivers, &only_name, &any_type, &any_driver,
+                   PAGES},
+};
+
+PARAMETER new_names = {"name", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
+                       "The names of the new objects."};
+PARAMETER properties = {"", OPERATION_PROPERTIES, 0, "The properties of the driver."};
+
+const struct operation operation_entity_create = {
+    .summary = "Creates objects",
+    .answers = {{201, "Objects"}, {202, "Objects"}},
+    .errors = {409, 412},
+    .parameters = {&new_names, &properties},
+};
+
+const struct operation operation_entity = {
+    .summary = "One object",
+    .answers = {{200, "CompactOrObject"}},
+    .errors = {404, 409, 412},
+};
+
+PARAMETER action = {"action", OPERATION_ACTION, OPERATION_REQUIRED, "insert, move or remove."};
+PARAMETER device = {"device", OPERATION_NAME, OPERATION_REPEATED, "The names of the objects."};
+PARAMETER rack_units = {"rackU", OPERATION_INTEGER, OPERATION_REPEATED,
+                        "The units of a device in a rack."};
+
+const struct operation operation_entity_action = {
+    .summary = "Inserts objects into a container, moves them there, or removes them",
+    .answers = {{200, "CompactOrObject"}},
+    .errors = {404, 409, 412},
+    .parameters = {&action, &device, &rack_units},
+};
+
+const struct operation operation_entity_delete = {
+    .summary = "Deletes an object",
+    .answers = {{204, NULL}},
+    .errors = {404, 409, 412},
+};
+
+/* --- attributes --- */
+
+PARAMETER key = {"key", OPERATION_KEY, 0, "The key, unless it is in the path."};
+PARAMETER value = {"value", OPERATION_TEXT, OPERATION_REQUIRED, "The value, as text."};
+PARAMETER subkey = {"subkey", OPERATION_KEY, 0, "The subkey."};
+PARAMETER number = {"number", OPERATION_INTEGER, 0, "The number."};
+PARAMETER datatype = {"datatype", OPERATION_DATATYPE, 0, "The datatype; string unless it is sent."};
+PARAMETER mask = {"mask", OPERATION_TEXT, 0, "The format of a date, as strptime reads it."};
+
+const struct operation operation_attributes = {
+    .summary = "Attributes of an object",
+    .answers = {{200, "Attributes"}},
+    .errors = {404, 409, 412},
+    .parameters = {&driver},
+};
+
+const struct operation operation_attribute_add = {
+    .summary = "Adds attributes",
+    .body = OPERATION_ATTRIBUTES,
+    .schema = "NewAttributes",
+    .answers = {{201, "Attributes"}},
+    .errors = {404, 409, 412},
+    .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
+};
+
+const struct operation operation_attribute_set = {
+    .summary = "Sets attributes",
+    .body = OPERATION_ATTRIBUTES,
+    .schema = "NewAttributes",
+    .answers = {{200, "Attributes"}},
+    .errors = {404, 409, 412},
+    .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
+};
+
+const struct operation operation_attribute_delete = {
+    .summary = "Deletes attributes",
+    .body = OPERATION_ATTRIBUTES,
+    .schema = "NewAttributes",
+    .answers = {{200, "Attributes"}},
+    .errors = {404, 405, 409, 412},
+    .parameters = {&key, &subkey, &number, &driver},
+};
+
+/* --- resource managers --- */
+
+const struct operation operation_managers = {
+    .summary = "Resource managers, the oldest first",
+    .answers = {{200, "Objects"}},
+    .errors = {404, 409},
+    .parameters = {PAGES},
+};
+
+PARAMETER manager_name = {"name", OPERATION_NAME, OPERATION_REQUIRED, "The name of the manager."};
+
+const struct operation operation_manager_create = {
+    .summary = "Creates a resource manager",
+    .answers = {{201, "CompactOrObject"}, {202, "CompactOrObject"}},
+    .errors = {409, 412},
+    .parameters = {&manager_name, &properties},
+};
+
+const struct operation operation_manager = {
+    .summary = "One resource manager",
+    .answers = {{200, "CompactOrObject"}},
+    .errors = {404, 409, 412},
+};
+
+PARAMETER to_object = {"object", OPERATION_NAME, 0, "The object to which it is allocated."};
+PARAMETER to_driver = {"driver", OPERATION_DRIVER, 0, "The driver of the object to create."};
+PARAMETER resource = {"resource", OPERATION_TEXT, 0, "A specific resource."};
+
+const struct operation operation_allocate = {
+    .summary = "Allocates a resource",
+    .answers = {{201, "Allocated"}},
+    .errors = {404, 409, 412},
+    .parameters = {&to_object, &to_driver, &resource},
+};
+
+PARAMETER from_object = {"object", OPERATION_NAME, OPERATION_REQUIRED, "The name of the object."};
+PARAMETER taken = {"resource", OPERATION_TEXT, 0,
+                   "Only this resource; without it all that the manager gave to the object."};
+
+const struct operation operation_deallocate = {
+    .summary = "Gives back what a manager has given to an object",
+    .answers = {{204, NULL}},
+    .errors = {404, 409, 412},
+    .parameters = {&from_object, &taken},
+};
+
+/* --- preferences --- */
+
+PARAMETER contains = {"contains", OPERATION_JSON, 0,
+                      "Only containers whose document contains this JSON object."};
+PARAMETER pointer = {"pointer", OPERATION_POINTER, 0,
+                     "A JSON pointer into the document, instead of keys in the path."};
+
+const struct operation operation_containers = {
+    .summary = "The names of the user's containers",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Document",
+    .answers = {{200, "Containers"}, {304, NULL}},
+    .errors = {412},
+    .parameters = {&contains},
+};
+
+const struct operation operation_unnamed = {
+    .summary = "Refused: the container must be named in the path",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Document",
+};
+
+const struct operation operation_delete_all = {
+    .summary = "Deletes all containers of the user",
+    .body = OPERATION_NO_BODY,
+    .answers = {{204, NULL}},
+};
+
+const struct operation operation_replace = {
+    .summary = "Replaces a document",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Document",
+    .answers = {{201, NULL}, {204, NULL}},
+    .errors = {409, 412},
+};
+
+const struct operation operation_patch = {
+    .summary = "Changes a document by a merge patch or a JSON patch",
+    .body = OPERATION_PATCH,
+    .schema = "Patch",
+    .answers = {{201, NULL}, {204, NULL}},
+    .errors = {404, 409, 412},
+};
+
+const struct operation operation_document = {
+    .summary = "A document, or a value in it",
+    .body = OPERATION_NO_BODY,
+    .answers = {{200, "Value"}, {304, NULL}},
+    .errors = {404, 412},
+    .parameters = {&pointer},
+};
+
+const struct operation operation_write = {
+    .summary = "Creates a document, or stores a value in it",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Value",
+    .answers = {{204, NULL}},
+    .errors = {404, 409, 412},
+    .parameters = {&pointer},
+};
+
+const struct operation operation_remove = {
+    .summary = "Deletes a container, or a value in its document",
+    .body = OPERATION_NO_BODY,
+    .answers = {{204, NULL}},
+    .errors = {404, 409, 412},
+    .parameters = {&pointer},
+};
+
+/* --- looking up --- */
+
+bool operation_takes_form(const struct operation *operation) {
+    return operation->body == OPERATION_FORM || operation->body == OPERATION_ATTRIBUTES;
+}
+
+const struct operation_parameter *operation_find(const struct operation *operation,
+                                                 const char *name) {
+    const struct operation_parameter *const *parameter = operation->parameters;
+
+    while (*parameter != NULL && (*parameter)->kind != OPERATION_PROPERTIES &&
+           strcmp((*parameter)->name, name) != 0)
+        parameter++;
+    return *parameter;
+}
+
+bool operation_is_boolean(const char *text) {
+    static const char *const words[] = {"true", "1", "yes", "on", "", "0", "false", "no", "off"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
