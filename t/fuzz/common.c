@@ -88,6 +88,12 @@ size_t count_characters(const char *bytes, size_t n) {
     return count;
 }
 
+bool has_dot_segment(struct arena *arena, const char *text) {
+    const char *between = arena_printf(arena, "/%s/", text);
+
+    return strstr(between, "/./") != NULL || strstr(between, "/../") != NULL;
+}
+
 /* --- JSON, by a grammar without recursion: a stack of open brackets --- */
 
 struct scan {

@@ -40,6 +40,9 @@ void promise_message(const char *message);
  */
 size_t count_characters(const char *bytes, size_t n);
 
+/* Independent of src/: is "." or ".." between slashes, or all there is? */
+bool has_dot_segment(struct arena *arena, const char *text);
+
 /* Independent of src/: is this one JSON text (RFC 8259)? */
 bool is_json(const char *bytes, size_t n);
 

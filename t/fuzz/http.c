@@ -190,6 +190,8 @@ static enum path_result parse(struct arena *arena, const char *info, const char 
 void fuzz_path(struct input *in) {
     const char *info = take_optional(in), *uri = take_optional(in), *script = take_optional(in);
     struct path path, plain;
+    char *decoded;
+    size_t length;
     enum path_result result = parse(in->arena, info, uri, script, &path);
 
     promise_path(result, &path);
@@ -201,6 +203,9 @@ void fuzz_path(struct input *in) {
     if (result != PATH_OK)
         return;
     promise_first(info, &path);
+    decoded = arena_alloc(in->arena, strlen(uri) + 1);
+    PROMISE(percent_decode(uri, strcspn(uri, "?#"), false, decoded, &length));
+    PROMISE(path.dots == has_dot_segment(in->arena, decoded));
     if (strcasestr(uri, "%2f") != NULL)
         return;
     PROMISE(parse(in->arena, info, NULL, NULL, &plain) == PATH_OK);

@@ -153,7 +153,8 @@ void fuzz_name(struct input *in) {
     if (characters == SIZE_MAX)
         return;
     v = names_check(in->arena, text, NAMES_MAX_NAME);
-    PROMISE((v.rc == RC_OK) == (characters >= 1 && characters <= 128 && !has_control(text)));
+    PROMISE((v.rc == RC_OK) == (characters >= 1 && characters <= 128 && !has_control(text) &&
+                                !has_dot_segment(in->arena, text)));
     if (v.rc != RC_OK)
         promise_message(v.message);
     v = names_check_key(in->arena, text, NAMES_MAX_KEY);
