@@ -108,6 +108,11 @@ perform pg_temp.muster_make('index', 'muster_attrs_relation_all',
     'create index muster_attrs_relation_all on entity_attrs (relation_id, deleted_at_version)
      where relation_id is not null');
 
+-- Which of the numbers of a resource key are in use.
+perform pg_temp.muster_make('index', 'muster_attrs_number',
+    'create index muster_attrs_number on entity_attrs (key, number)
+     where subkey = ''manager'' and deleted_at_version is null');
+
 -- Key and value. A text can be longer than an index entry may be: its beginning finds it.
 perform pg_temp.muster_make('index', 'muster_attrs_string',
     'create index muster_attrs_string on entity_attrs (key, left(string_value, 64))
@@ -409,6 +414,299 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- Beside Python clusto. It reads, decides and writes without a lock, replaces rows by deleting and
+-- inserting them, and really deletes objects. These triggers order its writes with muster's, so that
+-- muster never takes what Python has taken but not committed, and keep what it leaves behind sound.
+-- None of them refuses a write.
+
+do $$ begin
+
+-- Where each counter of resources was when muster last took a number from it.
+perform pg_temp.muster_make('table', 'muster_number', '
+    create table muster_number (
+        key   text primary key,
+        value integer not null
+    )');
+
+-- The keys under which managers give resources.
+perform pg_temp.muster_make('table', 'muster_resource_key', '
+    create table muster_resource_key (
+        key text primary key
+    )');
+
+end $$;
+
+-- The locks that decide who is first are of the transaction, and by a hash of a text. The server's
+-- lock table is small: one transaction takes as many as this, after that only the unique indexes and
+-- muster_ip order it with others.
+create or replace function muster_lock(what text) returns void
+language plpgsql as $$
+declare
+    held integer := coalesce(nullif(current_setting('muster.locks', true), ''), '0')::integer;
+begin
+    if held < 256 then
+        perform pg_advisory_xact_lock(hashtextextended(what, 3)),
+                set_config('muster.locks', (held + 1)::text, true);
+    end if;
+end $$;
+
+-- The number of the version of this transaction: one that it has made, or a new one.
+create or replace function muster_version() returns integer
+language plpgsql as $$
+declare
+    number integer;
+begin
+    select version into number
+      from (select version, muster_xid from clustoversioning order by version desc limit 64) v
+     where muster_xid = pg_current_xact_id() order by version limit 1;
+    if not found then
+        insert into clustoversioning ("timestamp", "user", description)
+        values (now() at time zone 'UTC', left(session_user, 64),
+                concat('written past muster by ', current_setting('application_name')))
+        returning version into number;
+    end if;
+    return number;
+end $$;
+
+-- A resource that is given, and the units of a rack that are taken: whoever is first is waited for.
+-- muster takes the same locks before it looks what is free.
+create or replace function muster_claim() returns trigger
+language plpgsql security definer as $$
+begin
+    if new.key = '_contains' then
+        perform muster_lock('rack=' || new.entity_id);
+    else
+        perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
+        if new.number is not null then
+            perform muster_lock(concat(new.key, '#=', new.number));
+        end if;
+    end if;
+    return new;
+end $$;
+
+-- A counter is there once. Whoever inserts it without having seen that another has just done so goes
+-- on with that row, under its id, and with the greater value; muster looks again.
+create or replace function muster_counter_insert() returns trigger
+language plpgsql security definer as $$
+declare
+    id integer;
+    high integer;
+begin
+    perform muster_lock(concat('counter=', new.entity_id, '/', new.attr_key));
+    select min(counter_id), max(value) into id, high
+      from counters where entity_id = new.entity_id and attr_key = new.attr_key;
+    if id is null then
+        return new;
+    elsif current_setting('muster.counts', true) = 'on' then
+        return null;
+    end if;
+    delete from counters where entity_id = new.entity_id and attr_key = new.attr_key;
+    new.counter_id := id;
+    new.value := greatest(new.value, high);
+    return new;
+end $$;
+
+-- Python writes the value that it read plus one, whatever it is by now: numbers don't go back.
+create or replace function muster_counter_update() returns trigger
+language plpgsql as $$
+begin
+    new.value := old.value;
+    return new;
+end $$;
+
+-- A manager has one live _lastip: at the end of a transaction that inserted one, others go. What is
+-- locked is being replaced by another transaction, which comes here after this one.
+create or replace function muster_last_inserted() returns trigger
+language plpgsql security definer as $$
+begin
+    perform muster_lock(concat('_lastip=', new.entity_id));
+    delete from entity_attrs where attr_id in (
+        select attr_id from entity_attrs
+         where entity_id = new.entity_id and key = '_lastip' and subkey is null
+           and deleted_at_version is null and attr_id <> new.attr_id
+           and exists (select from entity_attrs n
+                        where n.attr_id = new.attr_id and n.deleted_at_version is null)
+           for update skip locked);
+    return null;
+end $$;
+
+-- What an object leaves behind at its death: rows that came while it was being deleted.
+create or replace function muster_end_of(id integer, at integer) returns void
+language plpgsql as $$
+begin
+    update entity_attrs set deleted_at_version = greatest(at, version)
+     where entity_id = id and deleted_at_version is null;
+    update entity_attrs set deleted_at_version = greatest(at, version)
+     where relation_id = id and deleted_at_version is null;
+    delete from counters where entity_id = id;
+end $$;
+
+create or replace function muster_entity_ended() returns trigger
+language plpgsql security definer as $$
+begin
+    perform muster_end_of(new.entity_id, new.deleted_at_version);
+    return null;
+end $$;
+
+-- The history of an object, which refers to it, outlives it: a row that is deleted is put back as one
+-- that has ended. The name sorts before RI_ConstraintTrigger: the foreign key looks after this, and
+-- the writer is told that its row was deleted.
+create or replace function muster_keep_erased_entity() returns trigger
+language plpgsql security definer as $$
+declare
+    number integer;
+begin
+    if current_setting('muster.prunes', true) = 'on' then
+        return null;
+    end if;
+    delete from counters where entity_id = old.entity_id;
+    if exists (select from entity_attrs where entity_id = old.entity_id)
+            or exists (select from entity_attrs where relation_id = old.entity_id) then
+        number := coalesce(old.deleted_at_version, muster_version());
+        insert into entities (entity_id, name, type, driver, version, deleted_at_version)
+        values (old.entity_id, old.name, old.type, old.driver, old.version, number);
+        perform muster_end_of(old.entity_id, number);
+    end if;
+    return null;
+end $$;
+
+-- A row that waited for the death of its object: it ends with it.
+create or replace function muster_end_late(ids integer[]) returns void
+language plpgsql as $$
+begin
+    update entity_attrs a set deleted_at_version = greatest(e.deleted_at_version, a.version)
+      from entities e
+     where a.attr_id = any(ids) and a.deleted_at_version is null
+       and e.entity_id in (a.entity_id, a.relation_id) and e.deleted_at_version is not null;
+end $$;
+
+-- The next number for what managers give under a key, without waiting for whoever holds the counter:
+-- then the number is one that a transaction won't come to.
+create or replace function muster_reserve(resource_key text) returns integer
+language plpgsql security definer as $$
+declare
+    gap constant integer := 1000;
+    meta integer;
+    counter record;
+    n integer;
+begin
+    insert into muster_number (key, value) values (resource_key, 0) on conflict do nothing;
+    select value into n from muster_number where key = resource_key for update;
+    select entity_id into meta from entities
+     where name = 'clustometa' and deleted_at_version is null order by entity_id limit 1;
+    if meta is null then
+        return null;
+    end if;
+    select counter_id, value into counter from counters
+     where entity_id = meta and attr_key = resource_key order by counter_id limit 1
+       for update skip locked;
+    if found then
+        n := greatest(n, counter.value);
+        update counters set value = n + 1 where counter_id = counter.counter_id;
+    else
+        select max(value) into counter.value from counters
+         where entity_id = meta and attr_key = resource_key;
+        if counter.value is null and pg_try_advisory_xact_lock(
+                hashtextextended(concat('counter=', meta, '/', resource_key), 3)) then
+            perform set_config('muster.counts', 'on', true);
+            insert into counters (entity_id, attr_key, value) values (meta, resource_key, n + 1);
+        else
+            n := greatest(n, coalesce(counter.value, 0) + gap);
+        end if;
+    end if;
+    update muster_number set value = n + 1 where key = resource_key;
+    return n;
+end $$;
+
+revoke execute on function muster_claim(), muster_counter_insert(), muster_counter_update(),
+    muster_last_inserted(), muster_end_of(integer, integer), muster_entity_ended(),
+    muster_keep_erased_entity(), muster_end_late(integer[]) from public;
+
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+    f text;
+begin
+    foreach f in array array['muster_claim()', 'muster_counter_insert()', 'muster_last_inserted()',
+            'muster_entity_ended()', 'muster_keep_erased_entity()', 'muster_reserve(text)']
+    loop
+        execute format('alter function %s set search_path = %s, pg_temp', f, home);
+    end loop;
+end $$;
+
+-- The keys are those of the drivers: muster --init-db names those that the configuration adds.
+do $$
+declare
+    fresh integer;
+    keys text;
+    conditions text;
+    t record;
+    made integer := 0;
+begin
+    insert into muster_resource_key (key)
+    select distinct key from unnest(array['ip', 'resource', 'simplename']
+        || string_to_array(nullif(current_setting('muster.resource_keys', true), ''), ',')) as k(key)
+    on conflict do nothing;
+    get diagnostics fresh = row_count;
+    select string_agg(quote_literal(key), ', ' order by key) into keys from muster_resource_key;
+    conditions := format('new.deleted_at_version is null and (new.subkey is null and new.key in (%s)'
+                         ' or new.subkey = ''ru'' and new.key = ''_contains'')', keys);
+    for t in
+        select * from (values
+            ('muster_claim_insert', 'trigger', 'before insert on entity_attrs', '',
+             conditions, 'muster_claim'),
+            ('muster_claim_update', 'trigger',
+             'before update of key, subkey, deleted_at_version on entity_attrs',
+             '', conditions, 'muster_claim'),
+            ('muster_last_insert', 'constraint trigger', 'after insert on entity_attrs',
+             'deferrable initially deferred',
+             'new.key = ''_lastip'' and new.subkey is null and new.deleted_at_version is null',
+             'muster_last_inserted'),
+            ('muster_counter_insert', 'trigger', 'before insert on counters', '', 'true',
+             'muster_counter_insert'),
+            ('muster_counter_update', 'trigger', 'before update of value on counters', '',
+             'new.value < old.value and old.attr_key <> ''next''', 'muster_counter_update'),
+            ('muster_entity_ended', 'trigger', 'after update of deleted_at_version on entities', '',
+             'old.deleted_at_version is null and new.deleted_at_version is not null',
+             'muster_entity_ended'),
+            ('MUSTER_keep_erased', 'trigger', 'after delete on entities', '', 'true',
+             'muster_keep_erased_entity')
+        ) as v(name, kind, event, defer, condition, func)
+    loop
+        continue when (fresh = 0 or t.func <> 'muster_claim') and exists (
+            select from pg_trigger where tgname = t.name and tgenabled in ('O', 'A')
+               and tgrelid = substring(t.event from ' on (\w+)$')::regclass);
+        execute format('drop trigger if exists %I on %s', t.name,
+                       substring(t.event from ' on (\w+)$'));
+        execute format('create %s %I %s %s for each row when (%s) execute function %I()',
+                       t.kind, t.name, t.event, t.defer, t.condition, t.func);
+        made := made + 1;
+    end loop;
+    if made > 0 then
+        raise notice using errcode = 'MU001',
+            message = format('created %s triggers for writers beside muster', made);
+    end if;
+end $$;
+
+-- Managers that have more than one live _lastip can't be used by Python: the newest stays.
+do $$
+declare
+    gone bigint;
+begin
+    delete from entity_attrs a using (
+        select entity_id, max(attr_id) as newest from entity_attrs
+         where key = '_lastip' and subkey is null and deleted_at_version is null
+         group by entity_id having count(*) > 1) m
+     where a.entity_id = m.entity_id and a.attr_id < m.newest and a.key = '_lastip'
+       and a.subkey is null and a.deleted_at_version is null;
+    get diagnostics gone = row_count;
+    if gone > 0 then
+        raise notice using errcode = 'MU001',
+            message = format('removed %s superfluous _lastip of managers that had several', gone);
+    end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- Preferences: a document for each user and container. Revisions come from a sequence, so that none
 -- comes twice, whatever is deleted and made again. Texts are compared byte by byte. The size that
 -- limits and quotas count is that of the JSON text, which PostgreSQL keeps with the row.
@@ -520,11 +818,22 @@ end $$;
 -- "added" and "gone" are the rows after and before; each event's trigger has those that it can have.
 create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
+declare
+    late integer[];
 begin
     if tg_op <> 'DELETE' then
         insert into muster_change (key)
         select entity_id from added
         union select relation_id from added where relation_id is not null;
+        if tg_op = 'INSERT' then
+            late := array(select a.attr_id from added a cross join lateral (
+                select from entities where entity_id in (a.entity_id, a.relation_id)
+                   and deleted_at_version is not null limit 1) e
+                where a.deleted_at_version is null);
+            if cardinality(late) > 0 then
+                perform muster_end_late(late);
+            end if;
+        end if;
         if exists (select from added where relation_id is not null and deleted_at_version is null) then
             perform from (
                 select entity_id as id from added
@@ -765,7 +1074,7 @@ end $$;
 
 do $$
 declare
-    now_at constant integer := 3;
+    now_at constant integer := 4;
 begin
     perform pg_temp.muster_make('table', 'muster_schema', '
         create table muster_schema (

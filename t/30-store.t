@@ -158,9 +158,10 @@ subtest 'what --check-db finds' => sub {
         [ 'an address',     sub { sql('broken', "insert into entity_attrs(entity_id, key, datatype, int_value, version)
                                     select entity_id, 'ip', 'int', -1979711486, 1 from entities where name in ('s1', 's2')") },
           qr{^address 10\.0\.0\.2 is held more than once: /basicserver/s1, /basicserver/s2$} ],
-        [ 'a counter',      sub { sql('broken', "drop index muster_counters_key; insert into counters(entity_id, attr_key, value)
+        [ 'a counter',      sub { sql('broken', "set session_replication_role = replica; drop index muster_counters_key; insert into counters(entity_id, attr_key, value)
                                     values (1, 'ip', 1), (1, 'ip', 2)") }, qr{^counter "ip" of entity 1 is there 2 times$} ],
-        [ 'an orphan',      sub { sql('broken', "insert into entity_attrs(entity_id, key, datatype, string_value, version)
+        [ 'an orphan',      sub { sql('broken', "set session_replication_role = replica;
+                                  insert into entity_attrs(entity_id, key, datatype, string_value, version)
                                     values ($id{old}, 'k', 'string', 'v', 1);
                                   insert into entity_attrs(entity_id, key, datatype, relation_id, version) values ($id{s9}, 'ref', 'relation', $id{old}, 1);
                                   update entities set deleted_at_version = 1 where entity_id = $id{old}") },

@@ -9,7 +9,7 @@
 
 /* What muster_schema must say before statements that need our additions are prepared. To be raised
  * with every change of etc/schema.sql that such a statement needs. */
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 /* muster --init-db: makes the tables of clusto where they are missing and adds what is ours
  * (contract/storage.md). Safe to run again, on a database made by Python clusto, and by several at

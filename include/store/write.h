@@ -95,6 +95,9 @@ enum rc store_find_ancestor(struct store *store, int32_t container, const int32_
 /* Puts the members into the container, numbered by its counter `_contains`. */
 enum rc store_insert(struct store *store, int32_t container, const int32_t *members, size_t count);
 
+/* Waits for whoever is putting something into units of the rack, also beside muster. */
+enum rc store_lock_rack(struct store *store, int32_t rack);
+
 /* Puts one member into a rack: a membership for each unit. */
 enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
                             size_t count);
@@ -139,6 +142,10 @@ struct claim {
 /* Claims a resource. Sees what was committed after the claim was granted. */
 enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
                     struct claim *out);
+
+/* Claims the reserved number, which a writer beside muster may have taken as well: another has to be
+ * reserved if *taken. Waits for nothing: the last thing before the rows are added. */
+enum rc store_claim_number(struct store *store, const char *key, int32_t number, bool *taken);
 
 /* Names of one base with a number, padded with zeros to `digits` (0: not padded). */
 struct name_series {

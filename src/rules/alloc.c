@@ -221,8 +221,13 @@ struct verdict alloc_give(struct store *store, struct arena *arena,
                           const struct allocation *allocation, struct attr *given) {
     struct attr rows[4];
     struct value value;
+    bool taken;
 
     VERDICT_TRY(choose(store, arena, allocation, &value));
+    RC_TRY(store_claim_number(store, allocation->manager->driver->resource_key, allocation->number,
+                              &taken));
+    if (taken)
+        return verdict_of(RC_RETRY);
     store_add_attrs(store, allocation->object->id, rows, record(arena, allocation, &value, rows));
     *given = rows[0];
     return verdict_of(RC_OK);

@@ -151,6 +151,7 @@ static struct verdict check_free(struct store *store, struct arena *arena,
                                  const struct insertion *in) {
     struct memberships contained;
 
+    RC_TRY(store_lock_rack(store, in->container->id));
     RC_TRY(store_contained(store, arena, in->container->id, &contained));
     for (size_t i = 0; i < contained.count; i++)
         for (size_t k = 0; k < in->unit_count; k++)

@@ -30,13 +30,15 @@ static size_t reserved_index(const char *key) {
 enum rc store_reserve_number(struct store *store, const char *key, int32_t *number) {
     size_t i = reserved_index(key);
     enum rc rc = RC_OK;
+    const struct stmt_row *reserve =
+        pg_has_extensions(store) ? STMT(RESERVE_BESIDE) : STMT(RESERVE_NUMBER);
 
     reserved[i].kept = reserved[i].kept && store_number_holds(store, key);
     /* two first users of a counter may race: the loser finds the winner's row the next time */
     for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
         PGresult *result;
 
-        rc = pg_exec(store, &result, STMT(RESERVE_NUMBER), PG_ARGS(pg_text(key)));
+        rc = pg_exec(store, &result, reserve, PG_ARGS(pg_text(key)));
         if (rc != RC_OK)
             return rc;
         if (pg_rows(result) > 0) {
@@ -104,6 +106,31 @@ enum rc store_claim(struct store *store, const struct resource *resource, bool w
     return rc;
 }
 
+enum rc store_claim_number(struct store *store, const char *key, int32_t number, bool *taken) {
+    PGresult *lock = NULL, *used = NULL;
+    struct arena *scratch;
+    enum rc rc;
+
+    *taken = false;
+    if (!pg_has_extensions(store))
+        return RC_OK;
+    scratch = arena_new();
+    pg_send(store, STMT(TRY_CLAIM),
+            PG_ARGS(pg_text(arena_printf(scratch, "%s#", key)), pg_null(), pg_bigint(number)));
+    pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(key), pg_int(number)));
+    arena_free(&scratch);
+    rc = pg_next(store, &lock);
+    if (rc == RC_OK)
+        rc = pg_next(store, &used);
+    if (rc == RC_OK)
+        *taken = !pg_get_bool(lock, 0, 0) || pg_get_bool(used, 0, 0);
+    PQclear(lock);
+    PQclear(used);
+    if (*taken)
+        store_number_used(store, key);
+    return rc;
+}
+
 enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
                         int64_t *out) {
     struct pg_arg args[] = {pg_text(series->base), pg_bigint(series->from), pg_bigint(series->last),
@@ -118,8 +145,11 @@ enum rc store_counter(struct store *store, int32_t entity, const char *key, int6
 }
 
 enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value) {
-    return pg_exec(store, NULL, STMT(SET_COUNTER),
-                   PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)));
+    int64_t one;
+    enum rc rc = one_number(store, STMT(SET_COUNTER),
+                            PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)), &one);
+
+    return rc == RC_NOTFOUND ? RC_RETRY : rc; /* another has just made it */
 }
 
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {

@@ -24,6 +24,11 @@
     "lateral (select attr_id, entity_id, subkey, number from entity_attrs" \
     " where relation_id = " id " and key || '' = '_contains' and deleted_at_version is null offset 0)"
 
+/* The rows that hold what the manager $1 gave last. */
+#define LAST_OF \
+    " from entity_attrs where entity_id = $1 and key = $2 and subkey is null and number is null" \
+    " and datatype = 'int' and deleted_at_version is null"
+
 /* The number that STMT_VERSION_INSERT took, in this session; what a row made now carries: the
  * parameter, or null for that. */
 #define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
@@ -43,6 +48,9 @@
     " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs" \
     " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a) " \
     change " where attr_id = any(array(select attr_id from gone))"
+/* Of a counter that another transaction inserts at the same moment there is no row then, rather than
+ * one that is merged (muster_counter_insert() in schema.sql): the request is run again. */
+#define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
 /* Those with the names $1, locked in the order of their ids. */
@@ -308,7 +316,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_CONTAINED] = {"contained", "i", 0,
         "select a.relation_id, c.entity_id, c.name, c.driver, c.type, a.subkey, a.number"
         " from " ENTITY_OF("$1") " c cross join " MEMBERS_OF("c.entity_id") " a"
-        " order by a.attr_id"},
+        " cross join " ENTITY_OF("a.relation_id") " m order by a.attr_id"},
     [STMT_HAS_CONTENTS] = {"has_contents", "I", 0,
         "select exists (select from entity_attrs"
         " where entity_id = any($1) and key = '_contains' and deleted_at_version is null)"},
@@ -325,11 +333,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where entity_id = $1 and attr_key = '_contains' returning value),"
         " made as ("
         " insert into counters (entity_id, attr_key, value)"
-        " select $1, '_contains', $2 - 1 where not exists (select from bumped) returning value),"
+        " select $1, '_contains', $2 - 1 where not exists (select from bumped) and " COUNTS
+        " on conflict do nothing returning value),"
         " top as (select max(value) as value from (select value from bumped union all select value from made) as v)"
         " insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)"
         " select $1, '_contains', (select value from top) - $2 + m.ord, 'relation', m.id, " VERSION("$4")
-        " from unnest($3) with ordinality as m(id, ord) order by m.ord"},
+        " from unnest($3) with ordinality as m(id, ord)"
+        " where (select value from top) is not null order by m.ord returning attr_id"},
     [STMT_INSERT_RACKED] = {"insert_racked", "iiIi", STMT_TAKES_VERSION,
         "insert into entity_attrs (entity_id, key, subkey, number, datatype, relation_id, version)"
         " select $1, '_contains', 'ru', u.unit, 'relation', $2, " VERSION("$4")
@@ -353,6 +363,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " on conflict do nothing returning 0 as number)"
         " select max(number) from (select number from bumped union all select number from made) as n"
         " having count(*) > 0"},
+    [STMT_RESERVE_BESIDE] = {"reserve_beside", "t", STMT_NEEDS_INIT_DB,
+        "with quick as materialized ("
+        " select set_config('synchronous_commit', 'off', true)),"
+        " taken as materialized (select muster_reserve($1) as number from quick)"
+        " select number from taken where number is not null"},
     [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_INIT_DB,
         "select f.free from (select muster_ip_free($1, $2) as free) as f where f.free is not null"},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
@@ -373,6 +388,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select pg_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
     [STMT_TRY_CLAIM] = {"try_claim", "ttl", 0,
         "select pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+    [STMT_NUMBER_TAKEN] = {"number_taken", "ti", STMT_NEEDS_INIT_DB,
+        "select exists (select from entity_attrs"
+        " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
     [STMT_NEXT_ENTITY_NAME] = {"next_entity_name", "tlli", 0,
         "select s.n from (select generate_series($2, $3) as n) as s"
         " where (select e.entity_id from entities e"
@@ -389,16 +407,19 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select max(value) from counters where entity_id = $1 and attr_key = $2 having count(*) > 0"},
     [STMT_SET_COUNTER] = {"set_counter", "itl", 0,
         "with bumped as ("
-        " update counters set value = $3 where entity_id = $1 and attr_key = $2 returning 1)"
+        " update counters set value = $3 where entity_id = $1 and attr_key = $2 returning 1),"
+        " made as ("
         " insert into counters (entity_id, attr_key, value)"
-        " select $1, $2, $3 where not exists (select from bumped)"},
+        " select $1, $2, $3 where not exists (select from bumped) and " COUNTS
+        " on conflict do nothing returning 1)"
+        " select 1 from bumped union all select 1 from made"},
+    /* Python deletes the row and inserts another: a row that it is replacing is not waited for. */
     [STMT_SET_LAST] = {"set_last", "itli", STMT_TAKES_VERSION,
-        "with moved as ("
-        " update entity_attrs set int_value = $3"
-        " where entity_id = $1 and key = $2 and subkey is null and number is null and datatype = 'int'"
-        " and deleted_at_version is null returning 1)"
+        "with free as materialized (select attr_id" LAST_OF " for update skip locked),"
+        " moved as (update entity_attrs set int_value = $3"
+        " where attr_id = any(array(select attr_id from free)) returning 1)"
         " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
-        " select $1, $2, 'int', $3, " VERSION("$4") " where not exists (select from moved)"},
+        " select $1, $2, 'int', $3, " VERSION("$4") " where not exists (select 1" LAST_OF ")"},
     [STMT_GIVEN] = {"given", "iitlt", 0,
         "with given as ("
         " select distinct m.number from entity_attrs m"
@@ -611,6 +632,20 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where a.key = 'ip' and a.subkey is null and a.datatype = 'int' and a.deleted_at_version is null"
         " and a.int_value between -2147483648 and 2147483647"
         " group by a.int_value having count(*) > 1 order by a.int_value"},
+    [STMT_CHECK_LAST] = {"check_last", "", STMT_ONCE,
+        "select format('/%s/%s has %s live rows _lastip: Python clusto can''t allocate from it (muster --init-db keeps the newest)',"
+        " e.driver, e.name, count(*))"
+        " from entity_attrs a join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
+        " where a.key = '_lastip' and a.subkey is null and a.deleted_at_version is null"
+        " group by e.entity_id, e.driver, e.name having count(*) > 1 order by e.entity_id"},
+    [STMT_CHECK_BESIDE] = {"check_beside", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
+        "select format('triggers for writers beside muster are missing or off: %s (muster --init-db makes them again)',"
+        " string_agg(name, ', ' order by name))"
+        " from unnest(array['muster_claim_insert', 'muster_claim_update', 'muster_last_insert', 'muster_counter_insert',"
+        " 'muster_counter_update', 'muster_entity_ended', 'MUSTER_keep_erased']) as name"
+        " where not exists (select from pg_trigger where tgname = name and tgenabled in ('O', 'A')"
+        " and tgrelid = any (array['entities'::regclass, 'entity_attrs'::regclass, 'counters'::regclass]))"
+        " having count(*) > 0"},
     [STMT_CHECK_WATCH] = {"check_watch", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "select format('triggers of %s are missing or not always on: %s; responses are not cached (muster --init-db makes them again)',"
         " tab, string_agg(name, ', ' order by name))"

@@ -89,9 +89,19 @@ enum rc store_find_ancestor(struct store *store, int32_t container, const int32_
 }
 
 enum rc store_insert(struct store *store, int32_t container, const int32_t *members, size_t count) {
-    return pg_exec(store, NULL, STMT(INSERT_MEMBERS),
-                   PG_ARGS(pg_int(container), pg_int((int32_t)count), pg_ints(members, NULL, count),
-                           pg_version(store)));
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(INSERT_MEMBERS),
+                         PG_ARGS(pg_int(container), pg_int((int32_t)count),
+                                 pg_ints(members, NULL, count), pg_version(store)));
+
+    if (rc == RC_OK && count > 0 && pg_rows(result) == 0)
+        rc = RC_RETRY; /* another has just made the counter */
+    PQclear(result);
+    return rc;
+}
+
+enum rc store_lock_rack(struct store *store, int32_t rack) {
+    return pg_exec(store, NULL, STMT(CLAIM), PG_ARGS(pg_text("rack"), pg_null(), pg_bigint(rack)));
 }
 
 enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,

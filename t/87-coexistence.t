@@ -1,0 +1,180 @@
+#!/usr/bin/perl
+# 87-coexistence.t: muster beside Python clusto, at the same moment: each operation of a foreign writer is stopped at
+# each of its steps, and each of ours is done meanwhile; then a load by both.
+use v5.24;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw(time sleep);
+use Muster::Client qw(parallel);
+use Muster::Data qw(python_tables);
+use Muster::Foreign;
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Server;
+
+my $FAST     = $ENV{MUSTER_FAST};
+my $SLOW     = $ENV{MUSTER_SLOW} // 1;
+my $SECONDS  = $ENV{MUSTER_COEXIST_SECONDS} // ($FAST ? 5 : 60);
+my $postgres = Muster::Postgres->new(database => undef);
+$postgres->create_database('inventory');
+$postgres->{database} = 'inventory';
+$postgres->psql(python_tables());
+$postgres->psql(<<'SQL');
+insert into clustoversioning(timestamp, "user", description) values (localtimestamp, 'python', 'init');
+insert into entities(name, type, driver, version) values ('clustometa', 'clustometa', 'clustometa', 1);
+insert into entity_attrs(entity_id, key, subkey, datatype, int_value, version) values (1, 'schemaversion', 'property', 'int', 3, 1);
+SQL
+my $server = Muster::Server->new(postgres => $postgres, conf => { workers => 4, lock_timeout => 3000 });
+my $front  = Muster::Front->new(server => $server);
+my $client = $front->client;
+my $watch  = Muster::Foreign->new($postgres);
+my $python = Muster::Foreign->new($postgres);
+
+# What muster does meanwhile: method, path, form; and a condition that holds afterwards if it said 2xx. %d: the number of the pair.
+my $on    = sub { my ($driver, $name) = @_; return "/resourcemanager/$driver/$name" };
+my $alive = "select entity_id from entities where deleted_at_version is null and name =";
+my $has   = sub { my ($name, $key, $more) = @_; return "exists (select from entity_attrs where entity_id = ($alive '$name%d') and key = '$key' and deleted_at_version is null" . ($more ? " and $more" : '') . ')' };
+my %OURS = (
+    create      => [ POST   => '/entity/basicserver', [ name => 'name%d' ], "1 = (select count(*) from entities where name = 'name%d' and deleted_at_version is null)" ],
+    delete      => [ DELETE => '/entity/basicserver/server%d', undef, "not exists ($alive 'server%d')" ],
+    set         => [ PUT    => '/attribute/server%d/owner', [ value => 'muster' ], $has->('server', 'owner', "string_value = 'muster'") ],
+    add         => [ POST   => '/attribute/server%d', [ key => 'added', value => 'muster' ], $has->('server', 'added') ],
+    pool        => [ POST   => '/entity/pool/pool%d', [ action => 'insert', device => 'other%d' ], $has->('pool', '_contains', "relation_id = ($alive 'other%d')") ],
+    rack        => [ POST   => '/entity/basicrack/rack%d', [ action => 'insert', device => 'other%d', rackU => 7 ], $has->('rack', '_contains', "relation_id = ($alive 'other%d')") ],
+    ip          => [ POST   => $on->('ipmanager', 'ip%d'), [ object => 'other%d' ], $has->('other', 'ip') ],
+    'ip, named' => [ POST   => $on->('ipmanager', 'ip%d'), [ object => 'other%d', resource => '%a' ], $has->('other', 'ip') ],
+    label       => [ POST   => $on->('simplenamemanager', 'names%d'), [ object => 'other%d' ], $has->('other', 'simplename') ],
+);
+
+# What the foreign writer's operation leaves if it was committed; and which of ours undo it.
+my %THEIRS = (
+    create      => [ "1 = (select count(*) from entities where name = 'name%d' and deleted_at_version is null)", '' ],
+    delete      => [ "not exists ($alive 'server%d')", '' ],
+    rename      => [ "(exists ($alive 'server%d-renamed') and not exists ($alive 'server%d'))", 'delete' ],
+    set         => [ $has->('server', 'owner', "string_value = 'python'"), 'delete set' ],
+    pool        => [ $has->('pool', '_contains', "relation_id = ($alive 'server%d')"), 'delete' ],
+    rack        => [ $has->('rack', '_contains'), 'delete' ],
+    ip          => [ $has->('server', 'ip'), 'delete' ],
+    'ip, named' => [ '(' . $has->('server', 'ip') . ' or ' . $has->('other', 'ip') . ')', 'delete' ],
+    'ip, bare'  => [ $has->('server', 'ip'), 'delete' ],
+    label       => [ $has->('server', 'simplename'), 'delete' ],
+);
+
+# The objects of pairs $from to $to: two servers, a pool, a rack, managers. Names, addresses and labels of each pair are its own.
+sub lay_out {
+    my ($from, $to) = @_;
+    my $properties = sub {
+        my ($name, %values) = @_;
+        return map { "insert into entity_attrs(entity_id, key, subkey, datatype, string_value, version)
+            select e.entity_id, '$_', 'property', 'string', $values{$_}, 1 from generate_series($from, $to) n join entities e on e.name = '$name' || n;" } sort keys %values;
+    };
+    $postgres->psql(join "\n", (map { my ($name, $type, $driver) = @$_; "insert into entities(name, type, driver, version)
+            select '$name' || n, '$type', '$driver', 1 from generate_series($from, $to) n;" }
+            [ server => 'server', 'basicserver' ], [ other => 'server', 'basicserver' ], [ pool => 'pool', 'pool' ], [ rack => 'rack', 'basicrack' ],
+            [ ip => 'resourcemanager', 'ipmanager' ], [ names => 'resourcemanager', 'simplenamemanager' ]),
+        $properties->('ip', baseip => "format('10.%s.%s.0', n / 256, n % 256)", netmask => "'255.255.255.0'"),
+        $properties->('names', basename => "'l' || n || '-'", digits => "'2'", next => "'1'", leadingZeros => "'1'"),
+        'analyze entities, entity_attrs;');
+    return;
+}
+
+sub address { my ($n) = @_; return -2147483648 + 10 * 2**24 + $n * 256 + 1 }
+
+sub fill { my ($n, $text) = @_; my $a = '10.' . int($n / 256) . '.' . $n % 256 . '.1'; return $text =~ s/%d/$n/gr =~ s/%a/$a/gr }
+
+# One of ours in the background: a function that waits for its status.
+sub begin_ours {
+    my ($n, $what) = @_;
+    my ($method, $path, $form) = @{ $OURS{$what} };
+    pipe my $out, my $in or die "pipe: $!";
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        my $answer = $client->request($method, fill($n, $path), $form ? (form => [ map { fill($n, $_) } @$form ]) : ());
+        print {$in} "$answer->{status} " . ($answer->{body} // '');
+        close $in;
+        POSIX::_exit(0);
+    }
+    close $in;
+    my $ready = sub { IO::Select->new($out)->can_read($_[0]) };
+    return ($ready, sub { local $/; my $text = <$out>; waitpid $pid, 0; return split / /, $text, 2 });
+}
+
+# Returns when ours has its answer, or waits for a lock.
+sub until_answered_or_blocked {
+    my ($ready) = @_;
+    my $end = time + 10 * $SLOW;
+    my $wait = 0.004;
+    until ($ready->($wait)) {
+        return 1 if $watch->ask("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'muster%'") > 0;
+        return 0 if time > $end;
+        $wait = 0.01;
+    }
+    return 1;
+}
+
+# Rows that two have, ours after theirs: what we gave though it was taken.
+my $SECOND = "select format('%%s %%s: %%s', key, what, string_agg(case when version = 1 then 'python' else 'muster' end, ' ' order by attr_id)) from (
+    select attr_id, key, version, coalesce(string_value, int_value::text) as what from entity_attrs where key in ('ip', 'simplename') and subkey is null and deleted_at_version is null and %1\$s
+    union all select attr_id, 'number of ' || key, version, number::text from entity_attrs where key in ('ip', 'simplename') and subkey is null and number is not null and deleted_at_version is null and %1\$s
+    union all select attr_id, '_contains', version, concat(entity_id, ' ', subkey, number) from entity_attrs where key = '_contains' and deleted_at_version is null and %2\$s) t
+    group by key, what having count(*) > 1 and (array_agg(version order by attr_id))[1:2] <> '{1,1}' and (array_agg(version order by attr_id desc))[1] <> 1";
+my $LASTS    = "select count(*) from (select from entity_attrs where key = '_lastip' and deleted_at_version is null group by entity_id having count(*) > 1) x";
+my $COUNTERS = "select count(*) from (select from counters group by entity_id, attr_key having count(*) > 1) x";
+
+# One pair; what is wrong with it.
+sub pair {
+    my ($n, $theirs, $pause, $ours) = @_;
+    my @steps = $python->steps($theirs, (map { ($_ => "$_$n") } qw(server other pool rack ip names name)), base => "l$n-", address => address($n));
+    my @wrong;
+    $_->() for splice @steps, 0, $pause;
+    my ($ready, $status_of) = begin_ours($n, $ours);
+    until_answered_or_blocked($ready) or push @wrong, 'no answer and no lock';
+    $_->() for @steps;
+    my ($status, $body) = $status_of->();
+    my @errors = @{ $python->{errors} };
+    # The name was taken meanwhile, and this is how Python learns it.
+    my $lost_race = $theirs eq 'create' && $ours eq 'create' && grep { /muster_entities_name/ } @errors;
+    push @wrong, "python: @errors" if @errors && !$lost_race;
+    push @wrong, "muster: $status $body" if $status >= 500 && $status != 503 || $status == 503 && $body !~ /busy|again|lock/i || $status < 200;
+    push @wrong, 'muster lost what it acknowledged' if $status < 300 && !($theirs =~ /^(?:delete|rename)$/ && $ours =~ /^(?:set|add|delete)$/ || "$theirs $ours" eq 'set set')
+        && $watch->ask('select ' . fill($n, $OURS{$ours}[3])) ne 't';
+    my ($left, $undone) = @{ $THEIRS{$theirs} };
+    push @wrong, 'python lost what it acknowledged' if !@errors && $undone !~ /\b$ours\b/ && $watch->ask('select ' . fill($n, $left)) ne 't';
+    my $ids  = "entity_id in (select entity_id from entities where name in ('server$n', 'other$n', 'server$n-renamed'))";
+    my $in   = "entity_id in (select entity_id from entities where name in ('pool$n', 'rack$n'))";
+    my $twice = $watch->ask(sprintf $SECOND, $ids, $in);
+    push @wrong, "taken by muster as the second: $twice" if length $twice;
+    my $orphans = $watch->ask("select a.key, a.version, a.deleted_at_version, e.deleted_at_version from entity_attrs a join entities e on e.entity_id in (a.entity_id, a.relation_id)
+        where e.name in ('server$n', 'other$n') and e.deleted_at_version is not null and a.deleted_at_version is null");
+    push @wrong, "a dead object has live attributes: $orphans" if length $orphans;
+    push @wrong, 'more than one _lastip' if $watch->ask("select count(*) from entity_attrs where entity_id = ($alive 'ip$n') and key = '_lastip' and deleted_at_version is null") > 1;
+    push @wrong, 'a counter is there twice'  if $watch->ask("select count(*) from counters where entity_id in (1, ($alive 'pool$n'), ($alive 'names$n')) group by entity_id, attr_key having count(*) > 1 limit 1") ne '';
+    return @wrong ? "$theirs stopped before step $pause, muster: $ours: " . join '; ', @wrong : ();
+}
+
+sub check_db {
+    my $report = $server->run_program(['--check-db'])->{out};
+    # Python gives what muster has given in between, as it would what another Python has.
+    return grep { !/^\d+ found$|^address .* is held more than once|^unit .* is taken more than once/ } split /\n/, $report;
+}
+
+subtest 'each of theirs, stopped at each step, with each of ours' => sub {
+    my @pairs = map { my $theirs = $_; my @steps = $python->steps($theirs);
+        map { my $pause = $_; map { [ $theirs, $pause, $_ ] } sort keys %OURS } 1 .. $#steps } Muster::Foreign::operations();
+    @pairs = @pairs[ grep { $_ % 5 == $$ % 5 } 0 .. $#pairs ] if $FAST;
+    lay_out(1, scalar @pairs);
+    my $n = 0;
+    my @wrong = map { pair(++$n, @$_) } @pairs;
+    diag $_ for @wrong;
+    is_deeply(\@wrong, [], scalar(@pairs) . ' pairs are as they should be');
+    is_deeply([ check_db() ], [], 'and --check-db finds nothing that Python alone would not have left');
+};
+
+done_testing;
+$python->end;
+$watch->end;
+$front->stop;
+$server->stop;
