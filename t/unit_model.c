@@ -219,37 +219,39 @@ static void test_configured(void) {
     static const struct driver_port ports[] = {{"fibre", 4}};
     static const struct driver_port bad_port[] = {{"fibre", -1}};
     static const struct {
-        const char *name, *type, *parent;
-        const struct driver_property *properties;
-        size_t property_count;
-        const struct driver_port *ports;
-        size_t port_count;
+        struct driver_definition driver;
         const char *want;
     } refused[] = {
-        {"pool", NULL, NULL, NULL, 0, NULL, 0, "driver \"pool\" already exists"},
-        {"ourrack", NULL, NULL, NULL, 0, NULL, 0, "driver \"ourrack\" already exists"},
-        {"x", NULL, "nothing", NULL, 0, NULL, 0, "parent \"nothing\" is not known"},
-        {"x", NULL, "clustometa", NULL, 0, NULL, 0, "clustometa can't be a parent"},
-        {"", NULL, NULL, NULL, 0, NULL, 0, "\"\" is not a valid driver name"},
-        {NULL, NULL, NULL, NULL, 0, NULL, 0, "\"\" is not a valid driver name"},
-        {"a b", NULL, NULL, NULL, 0, NULL, 0, "\"a b\" is not a valid driver name"},
-        {"a23456789012345678901234567890123", NULL, NULL, NULL, 0, NULL, 0,
+        {{"pool", NULL, NULL, NULL, NULL, 0, NULL, 0}, "driver \"pool\" already exists"},
+        {{"ourrack", NULL, NULL, NULL, NULL, 0, NULL, 0}, "driver \"ourrack\" already exists"},
+        {{"x", NULL, NULL, "nothing", NULL, 0, NULL, 0}, "parent \"nothing\" is not known"},
+        {{"x", NULL, NULL, "clustometa", NULL, 0, NULL, 0}, "clustometa can't be a parent"},
+        {{"", NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"\" is not a valid driver name"},
+        {{NULL, NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"\" is not a valid driver name"},
+        {{"a b", NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"a b\" is not a valid driver name"},
+        {{"a23456789012345678901234567890123", NULL, NULL, NULL, NULL, 0, NULL, 0},
          "is not a valid driver name"},
-        {"x", "a/b", NULL, NULL, 0, NULL, 0, "\"a/b\" is not a valid type"},
-        {"x", NULL, NULL, twice, 2, NULL, 0, "property \"a\" is duplicated"},
-        {"x", NULL, NULL, bad_default, 1, NULL, 0, "default of property \"a\" is not an integer"},
-        {"x", NULL, NULL, bad_name, 1, NULL, 0, "\"a b\" is not a valid property name"},
-        {"x", NULL, NULL, NULL, 0, bad_port, 1, "ports of type \"fibre\" must be 0 to"},
+        {{"x", "a/b", NULL, NULL, NULL, 0, NULL, 0}, "\"a/b\" is not a valid type"},
+        {{"x", NULL, NULL, NULL, twice, 2, NULL, 0}, "property \"a\" is duplicated"},
+        {{"x", NULL, NULL, NULL, bad_default, 1, NULL, 0},
+         "default of property \"a\" is not an integer"},
+        {{"x", NULL, NULL, NULL, bad_name, 1, NULL, 0}, "\"a b\" is not a valid property name"},
+        {{"x", NULL, NULL, NULL, NULL, 0, bad_port, 1}, "ports of type \"fibre\" must be 0 to"},
     };
     const struct driver *d;
     size_t i;
 
-    is_str(driver_add("ourrack", NULL, NULL, "basicrack", properties, 2, NULL, 0), NULL, "added");
-    is_str(driver_add("ourserver", "blade", "our.Server", "basicserver", NULL, 0, ports, 1), NULL,
-           "another one");
-    is_str(driver_add("plain", NULL, NULL, NULL, NULL, 0, NULL, 0), NULL, "one without a parent");
-    is_str(driver_add("ournames", NULL, NULL, "simplenamemanager", NULL, 0, NULL, 0), NULL,
-           "a manager");
+    is_str(driver_add(&(struct driver_definition){"ourrack", NULL, NULL, "basicrack", properties, 2,
+                                                  NULL, 0}),
+           NULL, "added");
+    is_str(driver_add(&(struct driver_definition){"ourserver", "blade", "our.Server", "basicserver",
+                                                  NULL, 0, ports, 1}),
+           NULL, "another one");
+    is_str(driver_add(&(struct driver_definition){"plain", NULL, NULL, NULL, NULL, 0, NULL, 0}),
+           NULL, "one without a parent");
+    is_str(driver_add(&(struct driver_definition){"ournames", NULL, NULL, "simplenamemanager", NULL,
+                                                  0, NULL, 0}),
+           NULL, "a manager");
     is_int(driver_count(), 25, "counted");
     d = driver_find("ourrack");
     ok(d->insert_rule == INSERT_RACK && driver_is_a(d, driver_find("location")),
@@ -268,9 +270,7 @@ static void test_configured(void) {
     ok(d->allocator == ALLOCATOR_NAME && strcmp(d->resource_key, "simplename") == 0, "allocates");
     is_str(driver_find("plain")->parent->name, "entity", "entity is the parent by default");
     for (i = 0; i < COUNT(refused); i++) {
-        const char *got = driver_add(refused[i].name, refused[i].type, NULL, refused[i].parent,
-                                     refused[i].properties, refused[i].property_count,
-                                     refused[i].ports, refused[i].port_count);
+        const char *got = driver_add(&refused[i].driver);
 
         if (!ok(got != NULL && strstr(got, refused[i].want) != NULL, "refused: %s",
                 refused[i].want))
@@ -281,7 +281,9 @@ static void test_configured(void) {
     is_int(driver_count(), 21, "reset");
     ok(driver_find("ourrack") == NULL && driver_find("pool") != NULL, "only the built-in ones");
     is_str(driver_last_of_type("rack")->name, "basicrack", "in their order");
-    is_str(driver_add("ourrack", NULL, NULL, "basicrack", NULL, 0, NULL, 0), NULL, "added again");
+    is_str(driver_add(
+               &(struct driver_definition){"ourrack", NULL, NULL, "basicrack", NULL, 0, NULL, 0}),
+           NULL, "added again");
     driver_reset();
 }
 

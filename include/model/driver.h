@@ -51,14 +51,21 @@ struct driver {
     size_t port_count;
 };
 
-/* Adds a configured driver (all texts and arrays are borrowed until driver_reset). `parent` names
- * an earlier one (NULL: entity); behaviour comes from it, and so do type, properties and ports
- * where they are NULL. A NULL class path becomes muster.drivers.NAME. Returns NULL, or a
- * message naming what is wrong (duplicate name, unknown parent, bad name), valid until the next
- * call. Only before workers start. */
-const char *driver_add(const char *name, const char *type, const char *class_path,
-                       const char *parent, const struct driver_property *properties,
-                       size_t property_count, const struct driver_port *ports, size_t port_count);
+/* A driver of the configuration. All it points to is borrowed until driver_reset. */
+struct driver_definition {
+    const char *name;
+    const char *type;       /* NULL: the parent's */
+    const char *class_path; /* NULL: muster.drivers.NAME */
+    const char *parent;     /* an earlier one, whose behaviour it has; NULL: entity */
+    const struct driver_property *properties; /* NULL: the parent's */
+    size_t property_count;
+    const struct driver_port *ports; /* NULL: the parent's */
+    size_t port_count;
+};
+
+/* Adds it. Returns NULL, or a message naming what is wrong (duplicate name, unknown parent, bad
+ * name), valid until the next call. Only before workers start. */
+const char *driver_add(const struct driver_definition *definition);
 
 /* Forgets the configured ones (re-reading the configuration). */
 void driver_reset(void);

@@ -2,6 +2,8 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "base/quote.h"
 #include "model/value.h"
@@ -73,14 +75,6 @@ static bool is_digit(char c) {
 /* ASCII only, whatever the locale is. */
 static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool starts_with(const char *text, const char *word, size_t n) {
-    size_t i;
-
-    for (i = 0; i < n && lower(text[i]) == lower(word[i]); i++) {
-    }
-    return i == n;
 }
 
 /* --- the mask itself --- */
@@ -156,7 +150,7 @@ static int match_word(const char *const *words, int count, bool full, const char
     for (i = 0; i < count; i++) {
         size_t n = full ? strlen(words[i]) : 3;
 
-        if (starts_with(*text, words[i], n)) {
+        if (strncasecmp(*text, words[i], n) == 0) {
             *text += n;
             return i + 1;
         }
@@ -204,7 +198,7 @@ static bool match_directive(struct reading *r, char directive, const char *text,
         r->pm = lower(*text) == 'p';
         return (r->pm || lower(*text) == 'a') && lower(text[1]) == 'm' && match(r, text + 2, mask);
     case 'Z':
-        return (starts_with(text, "utc", 3) || starts_with(text, "gmt", 3)) &&
+        return (strncasecmp(text, "utc", 3) == 0 || strncasecmp(text, "gmt", 3) == 0) &&
                match(r, text + 3, mask);
     case 'z': text = match_offset(text, &r->offset); return text != NULL && match(r, text, mask);
     default: assert(directive == '%'); return *text == '%' && match(r, text + 1, mask);
@@ -230,53 +224,40 @@ static bool match(struct reading *r, const char *text, const char *mask) {
 
 /* --- the calendar --- */
 
-static bool is_leap(int year) {
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+static int find_year(const struct reading *r) {
+    if (r->has[YEAR] || !r->has[SHORT_YEAR])
+        return r->has[YEAR] ? r->field[YEAR] : 1900;
+    return r->field[SHORT_YEAR] + (r->field[SHORT_YEAR] <= 68 ? 2000 : 1900);
 }
 
-static int days_in(int year, int month) {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-struct date {
-    int year, month, day;
-    int minutes; /* of the day */
-};
-
-/* From day 1..366 of d->year. What else the mask asks for must say the same day. */
-static const char *find_by_yearday(const struct reading *r, struct date *d) {
-    int left = r->field[YEARDAY];
-
-    if (left > 365 + is_leap(d->year))
-        return "day of year is out of range for year";
-    for (; left > days_in(d->year, d->month); d->month++)
-        left -= days_in(d->year, d->month);
-    d->day = left;
-    if ((r->has[MONTH] && r->field[MONTH] != d->month) ||
-        (r->has_month_name && r->month_name != d->month) ||
-        (r->has[DAY] && r->field[DAY] != d->day))
-        return "day of year is another day than month and day say";
-    return NULL;
+/* False if what else the mask asks for says another day than %j. */
+static bool is_same_day(const struct reading *r, const struct tm *tm) {
+    return (!r->has[MONTH] || r->field[MONTH] == tm->tm_mon + 1) &&
+           (!r->has_month_name || r->month_name == tm->tm_mon + 1) &&
+           (!r->has[DAY] || r->field[DAY] == tm->tm_mday);
 }
 
 /* The date of a reading; what the mask does not ask for is 1900-01-01, as in Python. */
-static const char *find_date(const struct reading *r, struct date *d) {
-    *d = (struct date){1900, 1, 1, 0};
-    if (r->has[YEAR])
-        d->year = r->field[YEAR];
-    else if (r->has[SHORT_YEAR])
-        d->year = r->field[SHORT_YEAR] + (r->field[SHORT_YEAR] <= 68 ? 2000 : 1900);
-    if (d->year < 1)
+static const char *find_date(const struct reading *r, struct tm *tm) {
+    int year = find_year(r);
+    int month = r->has[MONTH] ? r->field[MONTH] : r->has_month_name ? r->month_name : 1;
+    int day = r->has[DAY] ? r->field[DAY] : 1;
+
+    if (year < 1)
         return "year is out of range";
-    if (r->has[YEARDAY])
-        return find_by_yearday(r, d);
-    if (r->has[MONTH] && r->has_month_name && r->field[MONTH] != r->month_name)
+    *tm = (struct tm){.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    if (r->has[YEARDAY]) {
+        tm->tm_mon = 0;
+        tm->tm_mday = r->field[YEARDAY];
+        (void)timegm(tm); /* puts into the year what is beyond January */
+        if (tm->tm_year != year - 1900)
+            return "day of year is out of range for year";
+        return is_same_day(r, tm) ? NULL : "day of year is another day than month and day say";
+    }
+    if (r->has_month_name && month != r->month_name)
         return "two different months";
-    d->month = r->has[MONTH] ? r->field[MONTH] : r->has_month_name ? r->month_name : 1;
-    d->day = r->has[DAY] ? r->field[DAY] : 1;
-    return d->day > days_in(d->year, d->month) ? "day is out of range for month" : NULL;
+    (void)timegm(tm);
+    return tm->tm_mday != day ? "day is out of range for month" : NULL;
 }
 
 static int find_hour(const struct reading *r) {
@@ -285,44 +266,20 @@ static int find_hour(const struct reading *r) {
     return r->field[HOUR12] % 12 + (r->pm ? 12 : 0);
 }
 
-static void previous_day(struct date *d) {
-    if (--d->day > 0)
-        return;
-    if (--d->month == 0) {
-        d->month = 12;
-        d->year--;
-    }
-    d->day = days_in(d->year, d->month);
-}
-
-static void next_day(struct date *d) {
-    if (++d->day <= days_in(d->year, d->month))
-        return;
-    d->day = 1;
-    if (++d->month > 12) {
-        d->month = 1;
-        d->year++;
-    }
-}
-
 /* What is stored has no zone: it is UTC where one was sent, else as it was written. */
-static const char *find_time(const struct reading *r, struct date *d) {
-    d->minutes = find_hour(r) * 60 + r->field[MINUTE] - r->offset;
-    if (d->minutes < 0) {
-        d->minutes += 24 * 60;
-        previous_day(d);
-    } else if (d->minutes >= 24 * 60) {
-        d->minutes -= 24 * 60;
-        next_day(d);
-    }
-    if (d->year < 1 || d->year > 9999)
+static const char *find_time(const struct reading *r, struct tm *tm) {
+    tm->tm_hour = find_hour(r);
+    tm->tm_min = r->field[MINUTE] - r->offset;
+    (void)timegm(tm);
+    if (tm->tm_year < 1 - 1900 || tm->tm_year > 9999 - 1900)
         return "year is out of range";
     return r->field[SECOND] > 59 ? "second must be in 0..59" : NULL;
 }
 
-static const char *iso(struct arena *arena, const struct date *d, const struct reading *r) {
-    const char *second = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", d->year, d->month,
-                                      d->day, d->minutes / 60, d->minutes % 60, r->field[SECOND]);
+static const char *iso(struct arena *arena, const struct tm *tm, const struct reading *r) {
+    const char *second =
+        arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", tm->tm_year + 1900, tm->tm_mon + 1,
+                     tm->tm_mday, tm->tm_hour, tm->tm_min, r->field[SECOND]);
 
     return r->field[FRACTION] == 0 ? second
                                    : arena_printf(arena, "%s.%06d", second, r->field[FRACTION]);
@@ -347,7 +304,7 @@ static const char *default_mask(struct arena *arena, const char *text) {
 const char *datetime_parse(struct arena *arena, const char *text, const char *mask,
                            const char **out) {
     struct reading r = {.whole = true};
-    struct date date;
+    struct tm tm;
     const char *wrong;
 
     assert(arena != NULL && text != NULL && out != NULL);
@@ -362,12 +319,12 @@ const char *datetime_parse(struct arena *arena, const char *text, const char *ma
                                 quote(arena, mask));
         return arena_printf(arena, "unconverted data remains: %s", quote(arena, r.rest));
     }
-    wrong = find_date(&r, &date);
+    wrong = find_date(&r, &tm);
     if (wrong == NULL)
-        wrong = find_time(&r, &date);
+        wrong = find_time(&r, &tm);
     if (wrong != NULL)
         return wrong;
-    *out = iso(arena, &date, &r);
+    *out = iso(arena, &tm, &r);
     return NULL;
 }
 

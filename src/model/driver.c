@@ -4,10 +4,9 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/arena.h"
 #include "base/num.h"
 #include "model/builtin.h"
 
@@ -22,34 +21,15 @@ enum {
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define ENTITY  (&builtin_drivers[BUILTIN_ENTITY])
 
-/* A configured driver; the text of a default class path is its own. */
-struct configured {
-    struct driver driver;
-    char *class_path;
-};
-
-/* A driver found in the database only; both texts follow it. */
-struct unknown {
-    struct driver driver;
-    char texts[];
-};
-
 /* Arrays sorted by name (unknown: by name and type) for binary search; `order` is the order of
  * registration. They live as long as the process. */
 static const struct driver *order[BUILTIN_COUNT + MAX_CONFIGURED];
 static const struct driver *by_name[BUILTIN_COUNT + MAX_CONFIGURED];
-static struct configured *configured[MAX_CONFIGURED];
+static struct arena *configured; /* what those beyond the built-in ones are made of */
 static size_t known_count;
-static const struct driver *unknown[MAX_UNKNOWN];
+static struct arena *unknown_arena;
+static const struct driver *unknown[MAX_UNKNOWN]; /* found in the database only */
 static size_t unknown_count;
-
-static void *allocate(size_t size) {
-    void *p = calloc(1, size);
-
-    if (p == NULL)
-        log_fatal("out of memory: %zu bytes wanted", size);
-    return p;
-}
 
 /* --- sorted arrays --- */
 
@@ -98,9 +78,11 @@ static void register_driver(const struct driver *d) {
 
 /* Registers the built-in drivers, on first use. */
 static void prepare(void) {
-    size_t i;
-
-    for (i = known_count; i < BUILTIN_COUNT; i++)
+    if (configured == NULL) {
+        configured = arena_new();
+        unknown_arena = arena_new();
+    }
+    for (size_t i = known_count; i < BUILTIN_COUNT; i++)
         register_driver(&builtin_drivers[i]);
 }
 
@@ -113,21 +95,17 @@ const struct driver *driver_find(const char *name) {
 }
 
 static const struct driver *remember(const char *name, const char *type) {
-    size_t name_size = strlen(name) + 1;
-    size_t type_size = strlen(type) + 1;
-    struct unknown *u;
+    struct driver *d;
 
     if (unknown_count == MAX_UNKNOWN)
         return ENTITY;
-    u = allocate(sizeof(*u) + name_size + type_size);
-    memcpy(u->texts, name, name_size);
-    memcpy(u->texts + name_size, type, type_size);
-    u->driver = *ENTITY;
-    u->driver.name = u->texts;
-    u->driver.type = u->texts + name_size;
-    u->driver.parent = ENTITY;
-    insert(unknown, unknown_count++, &u->driver, type);
-    return &u->driver;
+    d = arena_alloc(unknown_arena, sizeof(*d));
+    *d = *ENTITY;
+    d->name = arena_strdup(unknown_arena, name);
+    d->type = arena_strdup(unknown_arena, type);
+    d->parent = ENTITY;
+    insert(unknown, unknown_count++, d, type);
+    return d;
 }
 
 const struct driver *driver_of(const char *name, const char *type) {
@@ -247,71 +225,51 @@ static const char *check_names(const char *name, const char *type, const char *p
     return NULL;
 }
 
-static const char *check_lists(const char *name, const struct driver_property *properties,
-                               size_t property_count, const struct driver_port *ports,
-                               size_t port_count) {
-    const char *wrong = NULL;
+static const char *check(const struct driver_definition *new) {
+    const char *wrong = check_names(new->name, new->type, new->parent);
     size_t i;
 
-    for (i = 0; wrong == NULL && properties != NULL && i < property_count; i++)
-        wrong = check_property(name, properties, i);
-    for (i = 0; wrong == NULL && ports != NULL && i < port_count; i++)
-        wrong = check_port(name, &ports[i]);
+    for (i = 0; wrong == NULL && new->properties != NULL &&i < new->property_count; i++)
+        wrong = check_property(new->name, new->properties, i);
+    for (i = 0; wrong == NULL && new->ports != NULL &&i < new->port_count; i++)
+        wrong = check_port(new->name, &new->ports[i]);
     return wrong;
 }
 
-static char *default_class_path(const char *name) {
-    static const char package[] = "muster.drivers.";
-    size_t size = sizeof(package) + strlen(name);
-    char *path = allocate(size);
-
-    (void)snprintf(path, size, "%s%s", package, name);
-    return path;
-}
-
-const char *driver_add(const char *name, const char *type, const char *class_path,
-                       const char *parent, const struct driver_property *properties,
-                       size_t property_count, const struct driver_port *ports, size_t port_count) {
+const char *driver_add(const struct driver_definition *new) {
+    const struct driver *parent;
     const char *wrong;
-    struct configured *c;
     struct driver *d;
 
     prepare();
-    wrong = check_names(name, type, parent);
-    if (wrong == NULL)
-        wrong = check_lists(name, properties, property_count, ports, port_count);
+    wrong = check(new);
     if (wrong != NULL)
         return wrong;
-    c = allocate(sizeof(*c));
-    d = &c->driver;
-    *d = parent == NULL ? *ENTITY : *driver_find(parent);
-    d->parent = parent == NULL ? ENTITY : driver_find(parent);
-    d->name = name;
-    d->type = type == NULL ? d->type : type;
-    if (class_path == NULL)
-        c->class_path = default_class_path(name);
-    d->class_path = class_path == NULL ? c->class_path : class_path;
-    if (properties != NULL) {
-        d->properties = properties;
-        d->property_count = property_count;
+    parent = new->parent == NULL ? ENTITY : driver_find(new->parent);
+    d = arena_alloc(configured, sizeof(*d));
+    *d = *parent;
+    d->parent = parent;
+    d->name = new->name;
+    d->class_path = new->class_path;
+    if (new->type != NULL)
+        d->type = new->type;
+    if (new->class_path == NULL)
+        d->class_path = arena_printf(configured, "muster.drivers.%s", new->name);
+    if (new->properties != NULL) {
+        d->properties = new->properties;
+        d->property_count = new->property_count;
     }
-    if (ports != NULL) {
-        d->ports = ports;
-        d->port_count = port_count;
+    if (new->ports != NULL) {
+        d->ports = new->ports;
+        d->port_count = new->port_count;
     }
-    configured[known_count - BUILTIN_COUNT] = c;
     register_driver(d);
     return NULL;
 }
 
 void driver_reset(void) {
-    size_t i;
-
-    for (i = BUILTIN_COUNT; i < known_count; i++) {
-        free(configured[i - BUILTIN_COUNT]->class_path);
-        free(configured[i - BUILTIN_COUNT]);
-        configured[i - BUILTIN_COUNT] = NULL;
-    }
+    prepare();
+    arena_reset(configured);
     known_count = 0;
     prepare();
 }

@@ -5,13 +5,8 @@
 #include "model/driver.h"
 #include "server/config_reader.h"
 
-/* The arguments of driver_add(), so that drivers can be registered again. */
 struct driver_row {
-    const char *name, *type, *class_path, *parent;
-    struct driver_property *properties;
-    size_t property_count;
-    struct driver_port *ports;
-    size_t port_count;
+    struct driver_definition driver;
     const config_setting_t *where;
 };
 
@@ -77,10 +72,11 @@ static void read_port(struct reader *r, config_setting_t *s, const char *path, v
 static void read_driver(struct reader *r, config_setting_t *s, const char *path, void *item) {
     static const char *const known[] = {"name",       "type",  "class", "parent",
                                         "properties", "ports", NULL};
-    struct driver_row *out = item;
+    struct driver_row *row = item;
+    struct driver_definition *out = &row->driver;
     struct arena *arena = r->config->arena;
 
-    out->where = s;
+    row->where = s;
     if (!config_members_known(r, s, path, known))
         return;
     out->name = required_text(r, s, path, "name");
@@ -108,8 +104,7 @@ static const char *register_drivers(const struct config *config, const struct dr
     registered = config;
     for (size_t i = 0; config != NULL && i < config->driver_count; i++) {
         const struct driver_row *d = &config->drivers[i];
-        const char *wrong = driver_add(d->name, d->type, d->class_path, d->parent, d->properties,
-                                       d->property_count, d->ports, d->port_count);
+        const char *wrong = driver_add(&d->driver);
 
         if (wrong != NULL) {
             *which = d;
