@@ -4,6 +4,7 @@ use v5.24;
 use warnings;
 use Muster::Census qw(census same_census);
 use Muster::Client qw(parallel);
+use Muster::Fastcgi qw(begin_request connect_to record);
 use Muster::Front;
 use Muster::Ledger qw(bad_answers check_ledger prepare_ledger tally write_one);
 use Muster::Postgres;
@@ -161,6 +162,35 @@ subtest 'the client leaves while the network swallows everything' => sub {
     ok(poll(20, sub { $client->get('/by-name/ledger1')->{status} == 200 }), 'the worker comes back');
     cmp_ok(time - $begin, '<', 2 * $SLOW + 1, 'soon');
     works();
+    same_census($before);
+};
+
+# A statement may fail by itself after it was to be cancelled, and before: then the next one on the
+# connection would be.
+subtest 'a request to cancel that comes late' => sub {
+    works();
+    my $cancels = $proxy->state->{cancels};
+    my $release = $postgres->hold('lock table entities') // die 'no lock';
+    $proxy->hold_cancels(1);
+    my $leaver = connect_to($server);
+    print {$leaver} begin_request(REQUEST_METHOD => 'GET', PATH_INFO => '/by-name/ledger1'), record(5, '');
+    $leaver->flush;
+    my $waits = sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") };
+    ok(poll(10, $waits), 'a request waits for a lock');
+    close $leaver;
+    ok(poll(10, sub { $proxy->state->{cancels} > $cancels }), 'its client leaves: it is to be cancelled');
+    ok(poll(10, sub { !$waits->() }), 'it has waited too long before that');
+    my ($late) = parallel(2, sub {
+        my ($i) = @_;
+        return $client->get('/by-name/ledger1') if $i == 0;
+        poll(10, $waits);
+        $proxy->hold_cancels(0);
+        sleep 0.2 * $SLOW;
+        $release->();
+        return {};
+    });
+    is($late->{status}, 200, 'which the next request has nothing to do with') or diag $late->{body};
+    $proxy->hold_cancels(0);
     same_census($before);
 };
 

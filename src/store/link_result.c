@@ -34,6 +34,15 @@ static void log_error_of(struct link *l, const struct link_sent *sent, const PGr
         log_warning("database: %s", l->error);
 }
 
+/* Was it the request to cancel? A statement that failed by itself meanwhile, of a timeout say,
+ * leaves the request to hit a later one. The message alone tells it from statement_timeout; in
+ * another language it doesn't, and drain gives the connection up. */
+static bool is_cancelled(const PGresult *result, const char *state) {
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    return strcmp(state, "57014") == 0 && message && strstr(message, "user request");
+}
+
 static void take_error(struct link *l, const struct link_sent *sent, const PGresult *result) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool lost;
@@ -45,7 +54,7 @@ static void take_error(struct link *l, const struct link_sent *sent, const PGres
     /* What libpq reports after an error at a sync would be taken for the next statement's. */
     lost = lost || sent->kind == LINK_SYNC;
     if (l->state == LINK_CANCELLING && rc == RC_BUSY) {
-        l->cancel_hit = true;
+        l->cancel_hit = l->cancel_hit || is_cancelled(result, state);
         rc = RC_GONE;
     } else if (PQstatus(l->conn) == CONNECTION_BAD) {
         lost = true;
@@ -64,6 +73,7 @@ static bool next_result(struct link *l, PGresult **result) {
     *result = NULL;
     if (!link_wait(l)) {
         /* never tried again: it may take as long the next time, and holds a backend meanwhile */
+        l->locked = false;
         link_drop(l, l->state == LINK_CONNECTING ? RC_BROKEN : RC_BUSY);
         return false;
     }
@@ -212,9 +222,11 @@ enum rc link_stream(struct link *l, pg_row row, void *context) {
     }
     if (!more)
         return link_abandon(l);
-    if (l->rc != RC_OK || has_client_left(l))
+    if (l->rc != RC_OK)
         return give_up(l);
     l->head++;
+    if (has_client_left(l))
+        return give_up(l);
     take_trailing_sync(l);
     return RC_OK;
 }

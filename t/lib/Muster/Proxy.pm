@@ -48,6 +48,9 @@ sub pass   { return $_[0]->_tell(mode => 'pass') }
 sub stall  { return $_[0]->_tell(mode => 'stall') }
 sub refuse { return $_[0]->_tell(mode => 'refuse') }
 
+# Requests to cancel wait here (1), or go on (0).
+sub hold_cancels { return $_[0]->_tell(hold_cancels => $_[1]) }
+
 # Breaks off all connections.
 sub cut { return $_[0]->_tell(cut => 1) }
 
@@ -112,6 +115,10 @@ sub _control {
     if ($what->{mode}) {
         $p->{mode} = $what->{mode};
         _flush($p, $_) for $p->{mode} eq 'pass' ? values %{ $p->{pairs} } : ();
+    }
+    if (defined $what->{hold_cancels}) {
+        $p->{hold_cancels} = $what->{hold_cancels};
+        _flush($p, $_) for values %{ $p->{pairs} };
     }
     if ($what->{rule}) { push @{ $p->{rules} }, $what->{rule} }
     if ($what->{cut})  { _drop($p, $_) for values %{ $p->{pairs} } }
@@ -220,7 +227,10 @@ sub _from_client {
         return 0 if length $$in < 8;
         my ($size, $code) = unpack 'NN', $$in;
         return 0 if length $$in < $size;
-        $p->{cancels}++ if $code == 80877102;
+        if ($code == 80877102) {
+            $p->{cancels}++ unless $pair->{cancel}++;
+            return 0 if $p->{hold_cancels};
+        }
         $pair->{begun} = 1;
         $pair->{out}{server} .= substr $$in, 0, $size, '';
         return 1;
