@@ -674,8 +674,11 @@ subtest 'what a patch may copy' => sub {
     done(ask(POST => "/big/$_", $million), 'half a million values') for qw(a b);
     refused(ask(PATCH => '/big', '[{"op": "copy", "from": "/a", "path": "/c"}]', type => $patch), 413, qr/too many values/, 'a million can not become more than fits');
     done(ask(PATCH => '/big', '[{"op": "copy", "from": "/a/0", "path": "/a/-"}]', type => $patch), 'one more is taken');
-    my ($most) = sort { $b <=> $a } map { $world->server->memory($_) } $world->server->workers;
-    cmp_ok($most, '<', 160_000, "memory of a worker: $most KiB");
+    SKIP: {
+        skip 'the sanitizers keep what was freed', 1 if $ENV{MUSTER_SANITIZED};
+        my ($most) = sort { $b <=> $a } map { $world->server->memory($_) } $world->server->workers;
+        cmp_ok($most, '<', 160_000, "memory of a worker: $most KiB");
+    }
     done(ask(DELETE => '/'), 'all gone');
 };
 
