@@ -216,8 +216,24 @@ subtest 'the connection dies' => sub {
     my $answer = send_at_once([@four], sub { $release = hold() });
     ok(poll(10, sub { $postgres->psql("select count(*) $blocked") }), 'they wait');
     $postgres->psql("select pg_terminate_backend(pid) $blocked");
+    is($answer->(0)->{status}, 503, 'what was running may have been the cause: it is not sent again');
     $release->();
-    is_deeply([ map { $answer->($_) } 0 .. 3 ], \@right, 'all are asked again');
+    is_deeply([ map { $answer->($_) } 1 .. 3 ], [ @right[1 .. 3] ], 'the others are asked again');
+};
+
+subtest 'the connection dies under a single read, after a pause too' => sub {
+    my $ours = "from pg_stat_activity where application_name like 'muster%'";
+    for my $pause (0, 1.2) {
+        my $release;
+        ok(poll(10, sub { $postgres->psql("select count(*) $ours and state_change < now() - interval '$pause s'") }), "silent for $pause s");
+        my $answer = send_at_once([ $four[0] ], sub { $release = hold() });
+        ok(poll(10, sub { $postgres->psql("select count(*) $blocked and query_start < now() - interval '200 ms'") }), 'it waits');
+        $postgres->psql("select pg_terminate_backend(pid) $blocked");
+        is($answer->(0)->{status}, 503, 'it is not sent again');
+        is($postgres->psql("select count(*) $blocked"), 0, 'nor waits again');
+        $release->();
+        is_deeply([ at_once($four[0]) ], [ $right[0] ], 'afterwards all is well');
+    }
 };
 
 subtest 'the database is unreachable' => sub {

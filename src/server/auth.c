@@ -109,16 +109,7 @@ static int fail_token(struct exchange *x) {
     return status;
 }
 
-/* The database is asked each time, so that revoking takes effect on the next request. A connection
- * that was lost since the last request is tried again. */
-static enum rc find_token(struct exchange *x, const char *id, struct token_found *token) {
-    struct store *store = x->w->store;
-    bool was_connected = store_connected(store);
-    enum rc rc = store_token_find(store, x->arena, id, token);
-
-    return rc == RC_BROKEN && was_connected ? store_token_find(store, x->arena, id, token) : rc;
-}
-
+/* The database is asked each time, so that revoking takes effect on the next request. */
 static int check_token(struct caller *c) {
     struct exchange *x = c->x;
     size_t n = strlen(c->bearer);
@@ -128,7 +119,7 @@ static int check_token(struct caller *c) {
 
     if (!secret_id(c->bearer, n, id))
         return fail_token(x);
-    rc = find_token(x, id, &token);
+    rc = store_token_find(x->w->store, x->arena, id, &token);
     if (rc != RC_OK && rc != RC_NOTFOUND)
         return reply_rc(&x->c, rc);
     if (rc != RC_OK || !hash_fits(c, n, token.hash)) {

@@ -77,14 +77,11 @@ static int attempt(struct exchange *x) {
     return status;
 }
 
-/* True if another attempt may succeed, and nothing of the response has been sent. After COMMIT was
- * sent the code is RC_UNKNOWN, which is never retried. */
-static bool should_retry(const struct exchange *x, int attempts, bool was_connected) {
-    if (x->response.started)
-        return false;
-    if (x->c.rc == RC_BROKEN) /* a connection that died since the last request is no failure */
-        return was_connected && attempts == 1;
-    return x->c.rc == RC_RETRY && attempts < MAX_ATTEMPTS;
+/* True if another attempt may succeed, and nothing of the response has been sent. Never RC_BROKEN:
+ * what was lost in the middle may have been the cause. After COMMIT was sent the code is
+ * RC_UNKNOWN. */
+static bool should_retry(const struct exchange *x, int attempts) {
+    return x->c.rc == RC_RETRY && attempts < MAX_ATTEMPTS && !x->response.started;
 }
 
 /* Longer each time, and not the same in two workers whose transactions met. */
@@ -103,7 +100,6 @@ static void reset_attempt(struct exchange *x) {
 
 static int run(struct exchange *x) {
     struct response *response = &x->response;
-    bool was_connected = store_connected(x->w->store);
     int status = 0;
 
     response->hold = (x->match.route->flags & ROUTE_WRITE) != 0 || x->write_only;
@@ -111,13 +107,12 @@ static int run(struct exchange *x) {
     store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {
         status = attempt(x);
-        if (!should_retry(x, attempts, was_connected))
+        if (!should_retry(x, attempts))
             break;
         log_debug("%s: trying again", rc_name(x->c.rc));
         metrics_database(x->c.rc);
         metrics_count(METRIC_RETRIES);
-        if (x->c.rc == RC_RETRY)
-            backoff(attempts);
+        backoff(attempts);
         reset_attempt(x);
     }
     store_set_client(x->w->store, -1);

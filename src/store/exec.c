@@ -8,10 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Milliseconds. A connection that was silent for longer may have died unnoticed; a read needs no
- * look at one that was heard of just now: should it have died since, the read is tried again. */
-#define IDLE_LIMIT  1000
-#define FRESH_LIMIT 100
+/* Milliseconds. A connection that was silent for longer may have died without a word to us: only a
+ * statement shows that, and is then sent again. */
+#define IDLE_LIMIT 1000
 
 /* A worker that has just missed the extensions looks for them again after so long. */
 #define LOOK_AGAIN 1000
@@ -54,8 +53,7 @@ static bool connected(struct store *s) {
     struct link *l = &s->db.link;
     int64_t silent = clock_ms() - l->last_heard;
 
-    if (is_write(s) || silent >= FRESH_LIMIT)
-        link_check_alive(l);
+    link_check_alive(l);
     l->if_lost = l->state == LINK_READY && silent > IDLE_LIMIT ? RC_RETRY : RC_BROKEN;
     if (l->state == LINK_DOWN)
         link_fail(l, connect_ready(&s->db));

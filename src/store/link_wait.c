@@ -19,7 +19,7 @@
 #define MIN_BEYOND   1000
 #define MAX_BEYOND   10000
 #define CANCEL_LIMIT 2000
-#define WATCH_AFTER  100 /* before the client's socket is looked at */
+#define WATCH_AFTER  100 /* before the client's socket is looked at, and the server is at work */
 
 /* In a process of its own. */
 static void be_canceller(PGconn *conn) {
@@ -90,6 +90,8 @@ static bool wait_once(struct link *l, int64_t start, int64_t deadline) {
 
     if (left <= 0)
         return false;
+    if (now - start >= WATCH_AFTER && l->if_lost == RC_RETRY)
+        l->if_lost = RC_BROKEN; /* the server is at work: the connection was alive */
     if (!watched && now - start < WATCH_AFTER && left > WATCH_AFTER)
         left = WATCH_AFTER;
     n = poll(fds, 2, (int)left);

@@ -63,20 +63,20 @@ static size_t take_results(struct store *store, const struct store_prefetch *ite
 }
 
 /* A read that waited in vain for a lock fails, and so do the others after it that would wait for
- * the same lock, one after another, while the worker could serve other requests. All the rest is to
- * be run again. */
+ * the same lock, one after another, while the worker could serve other requests. The one that was
+ * running when the connection was lost fails as well. All the rest is to be run again. */
 static void share_failure(const struct store *store, const struct store_prefetch *items,
                           size_t count) {
     const struct store_read *failed = items[0].read;
-    bool in_vain = failed->rc == RC_BUSY;
+    enum rc rc = failed->rc;
     const struct stmt_row *row = failed->row;
 
     for (size_t i = 0; i < count; i++) {
         struct store_read *read = items[i].read;
         bool same = i == 0 || (store->db.link.locked && read->row == row);
 
-        read->done = read->done && in_vain && same;
-        read->rc = RC_BUSY;
+        read->done = read->done && ((rc == RC_BUSY && same) || (rc == RC_BROKEN && i == 0));
+        read->rc = rc;
     }
 }
 
