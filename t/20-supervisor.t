@@ -103,6 +103,23 @@ subtest 'HUP: a new configuration without a lost request' => sub {
     ok($muster->wait_log(qr/setting "listen_backlog" takes effect with a restart/), 'what HUP can not change is said');
 };
 
+subtest 'what is wrong with the role is said once' => sub {
+    my $other     = server(conninfo => $postgres->conninfo . ' application_name=other', conf => { workers => 3 });
+    my $connected = sub { $postgres->psql("select coalesce(string_agg(pid::text, ' ' order by pid), '') from pg_stat_activity where application_name = 'other'") =~ s/\s+\z//r };
+    my $warnings  = sub { scalar(() = $other->log =~ /the role "postgres" is a superuser/g) };
+    ok(poll(10, sub { (() = $connected->() =~ /\d+/g) == 3 }), 'three workers are connected');
+    is($warnings->(), 1, 'one warning');
+    my $before = $connected->();
+    kill 'KILL', ($other->workers)[0];
+    ok(poll(10, sub { $connected->() ne $before && (() = $connected->() =~ /\d+/g) == 3 }), 'another worker is connected');
+    is($warnings->(), 1, 'which does not repeat it');
+    my %old = map { $_ => 1 } split ' ', $connected->();
+    $other->signal('HUP');
+    ok(poll(10, sub { my @now = split ' ', $connected->(); @now == 3 && !grep { $old{$_} } @now }), 'reloaded');
+    is($warnings->(), 2, 'once more');
+    $other->stop;
+};
+
 subtest 'connections that the front server keeps open block no one' => sub {
     my $keeping = Muster::Front->new(server => $muster, workers => 2, keepalive => 32);
     for my $what ([ GET => '/__version__', 200 ], [ POST => '/driverlist', 405 ]) {

@@ -2,6 +2,7 @@
 #ifndef MUSTER_STORE_STORE_H
 #define MUSTER_STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,9 +19,11 @@ struct store_options {
     int connect_timeout;
     int statement_timeout;
     int lock_timeout;
-    bool versioning;   /* rows are ended rather than deleted, and every write has a number */
-    bool whole_tables; /* for statements that read all there is: the planner is left alone */
-    bool tag_reads;    /* single reads say in application_name for which request they are */
+    bool versioning;     /* rows are ended rather than deleted, and every write has a number */
+    bool whole_tables;   /* for statements that read all there is: the planner is left alone */
+    bool tag_reads;      /* single reads say in application_name for which request they are */
+    atomic_flag *warned; /* shared by all processes that have these options: the warning that the
+                            role is a superuser was logged; NULL: each process logs it */
 };
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */

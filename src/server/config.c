@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -118,11 +119,20 @@ static void check_secret(struct reader *r) {
         config_problem(r, at, "token_key", "all users can read this file; use chmod o-r");
 }
 
+/* Shared by the processes that are forked with this configuration. */
+static atomic_flag *shared_flag(void) {
+    void *page =
+        mmap(NULL, sizeof(atomic_flag), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return page != MAP_FAILED ? page : NULL;
+}
+
 static struct config *config_new(void) {
     struct config *config = calloc(1, sizeof(*config));
 
     if (config == NULL)
         abort();
+    config->settings.store.warned = shared_flag();
     config->arena = arena_new();
     config->settings.api.version = PACKAGE_VERSION;
     config->headers = arena_alloc(config->arena, sizeof(struct header));
@@ -164,6 +174,8 @@ void config_free(struct settings **settings) {
         return;
     config_release(config);
     arena_free(&config->arena);
+    if (config->settings.store.warned != NULL)
+        munmap(config->settings.store.warned, sizeof(atomic_flag));
     free(config);
     *settings = NULL;
 }

@@ -172,15 +172,15 @@ static enum rc set_up(struct connection *c) {
 }
 
 /* Row-level security, which keeps the users' preferences apart, does not apply to a superuser. */
-static void warn_superuser(PGconn *conn) {
-    static bool warned; /* once in each process */
-    const char *superuser = PQparameterStatus(conn, "is_superuser");
+static void warn_superuser(const struct connection *c) {
+    static atomic_flag of_process = ATOMIC_FLAG_INIT;
+    atomic_flag *warned = c->options->warned ? c->options->warned : &of_process;
+    const char *superuser = PQparameterStatus(c->link.conn, "is_superuser");
 
-    if (!warned && superuser && strcmp(superuser, "on") == 0)
+    if (superuser && strcmp(superuser, "on") == 0 && !atomic_flag_test_and_set(warned))
         log_warning(
             "database: the role \"%s\" is a superuser: row-level security does not apply to it",
-            PQuser(conn));
-    warned = true;
+            PQuser(c->link.conn));
 }
 
 static void log_failure(const struct link *l, enum rc rc) {
@@ -200,7 +200,7 @@ static enum rc try_once(struct connection *c) {
     enum rc rc = connect_open(c) ? set_up(c) : RC_BROKEN;
 
     if (rc == RC_OK) {
-        warn_superuser(c->link.conn);
+        warn_superuser(c);
         c->link.state = LINK_READY;
         return RC_OK;
     }
