@@ -187,8 +187,7 @@ end $$;
 
 -- ---------------------------------------------------------------------------------------------
 -- Which transaction made a version. Numbers are taken before they are visible, and not in that
--- order; compared with pg_snapshot_xmin(pg_current_snapshot()) this says which are settled. A
--- default, so that what Python clusto inserts has it too.
+-- order. A default, so that what Python clusto inserts has it too.
 
 do $$ begin
     if not exists (select from pg_attribute
@@ -198,6 +197,63 @@ do $$ begin
         raise notice using errcode = 'MU001',
             message = 'added column muster_xid to clustoversioning';
     end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Which versions are settled: no transaction that holds this number or a lower one is under way. A
+-- transaction first has an id, then announces it in muster_high (the highest that ever began to take a
+-- number), then takes its number; its row keeps what muster_high said after that. Whoever holds that
+-- number or a lower one announced itself before, so a version is settled where its muster_high is below
+-- pg_snapshot_xmin(pg_current_snapshot()): also on a standby and after a crash. null, in rows from
+-- before: settled. A row that was made without the triggers never is.
+--
+-- muster_at is when the number was taken, in a known time zone, and doesn't step back. Locked first: a
+-- writer takes its number before it writes elsewhere.
+
+do $$ begin
+    if not exists (select from pg_attribute
+                    where attrelid = 'clustoversioning'::regclass and attname = 'muster_high'
+                      and not attisdropped) then
+        alter table clustoversioning add column muster_high xid8,
+                                     add column muster_at timestamp with time zone;
+        alter table clustoversioning alter column muster_high set default '18446744073709551615',
+                                     alter column muster_at set default clock_timestamp();
+        raise notice using errcode = 'MU001',
+            message = 'added columns muster_high and muster_at to clustoversioning';
+    end if;
+    perform pg_temp.muster_make('sequence', 'muster_high', 'create sequence muster_high as bigint');
+    perform pg_temp.muster_make('index', 'muster_version_at',
+        'create index muster_version_at on clustoversioning
+             ((coalesce(muster_at, "timestamp" at time zone ''UTC'')))');
+end $$;
+
+create or replace function muster_version_begins() returns trigger
+language plpgsql security definer as $$
+declare
+    me bigint := pg_current_xact_id()::text::bigint; -- from here on this transaction has an id
+begin
+    if me > (select last_value from muster_high) then
+        begin
+            perform pg_advisory_xact_lock(1836413812, 2);
+            if me > (select last_value from muster_high) then
+                perform setval('muster_high', me);
+            end if;
+            -- Of what is undone here setval is no part, but the lock is: it is given back at once.
+            raise exception using errcode = 'MU900';
+        exception when sqlstate 'MU900' then null;
+        end;
+    end if;
+    return null;
+end $$;
+
+create or replace function muster_version_taken() returns trigger
+language plpgsql security definer as $$
+begin
+    new.muster_high := (select last_value from muster_high)::text::xid8;
+    new.muster_at := greatest(clock_timestamp(),
+                              (select muster_at from clustoversioning order by version desc limit 1));
+    perform set_config('muster.version', new.version::text, true);
+    return new;
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
@@ -450,22 +506,19 @@ begin
     end if;
 end $$;
 
--- The number of the version of this transaction: one that it has made, or a new one.
+-- The version of this transaction; who has none gets one.
 create or replace function muster_version() returns integer
-language plpgsql as $$
+language plpgsql security definer as $$
 declare
-    number integer;
+    own integer := nullif(current_setting('muster.version', true), '')::integer;
 begin
-    select version into number
-      from (select version, muster_xid from clustoversioning order by version desc limit 64) v
-     where muster_xid = pg_current_xact_id() order by version limit 1;
-    if not found then
+    if own is null then
         insert into clustoversioning ("timestamp", "user", description)
-        values (now() at time zone 'UTC', left(session_user, 64),
-                concat('written past muster by ', current_setting('application_name')))
-        returning version into number;
+        values (now() at time zone 'UTC', left(session_user, 64), 'written past the service by '
+                || coalesce(nullif(current_setting('application_name'), ''), 'somebody'))
+        returning version into own;
     end if;
-    return number;
+    return own;
 end $$;
 
 -- A resource that is given, and the units of a rack that are taken: whoever is first is waited for.
@@ -549,20 +602,25 @@ begin
 end $$;
 
 -- The history of an object, which refers to it, outlives it: a row that is deleted is put back as one
--- that has ended. The name sorts before RI_ConstraintTrigger: the foreign key looks after this, and
--- the writer is told that its row was deleted.
+-- that has ended; with keep_history (below) always. The name sorts before RI_ConstraintTrigger: the
+-- foreign key looks after this, and the writer is told that its row was deleted.
 create or replace function muster_keep_erased_entity() returns trigger
 language plpgsql security definer as $$
 declare
+    keeps constant boolean := muster_keeps();
     number integer;
 begin
     if current_setting('muster.prunes', true) = 'on' then
+        if keeps then
+            perform muster_erases(old.deleted_at_version);
+        end if;
         return null;
     end if;
     delete from counters where entity_id = old.entity_id;
-    if exists (select from entity_attrs where entity_id = old.entity_id)
+    number := coalesce(old.deleted_at_version, muster_version());
+    if keeps and old.version <> number
+            or exists (select from entity_attrs where entity_id = old.entity_id)
             or exists (select from entity_attrs where relation_id = old.entity_id) then
-        number := coalesce(old.deleted_at_version, muster_version());
         insert into entities (entity_id, name, type, driver, version, deleted_at_version)
         values (old.entity_id, old.name, old.type, old.driver, old.version, number);
         perform muster_end_of(old.entity_id, number);
@@ -1032,6 +1090,299 @@ do $$ begin
         select driver, type, count(*) from entities where deleted_at_version is null group by driver, type;
         raise notice using errcode = 'MU001', message = 'counted the objects';
     end if;
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- History is whole whoever writes: with keep_history what Python clusto or psql change in place or
+-- erase stays as ended rows, such as Python clusto makes itself when it keeps a history, and has the
+-- number of the transaction that did it. muster's own writes need none of this: the conditions of the
+-- triggers leave them out, so that they call no function.
+--
+-- muster_was holds what an object was called from `version` until before `until`. muster_copy says
+-- which row an ended copy was, for its place among the others. muster_floor: there is nothing below
+-- `oldest`; what is below `exact` was written without the triggers, and may not be all; up to `settled`
+-- is settled whatever muster_high says, which another cluster may have written.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_was', '
+    create table muster_was (
+        entity_id integer not null,
+        name      character varying(128) not null,
+        type      character varying(32) not null,
+        driver    character varying(32) not null,
+        version   integer not null,
+        until     integer not null,
+        primary key (entity_id, until)
+    )');
+perform pg_temp.muster_make('index', 'muster_was_name',
+    'create index muster_was_name on muster_was (name)');
+perform pg_temp.muster_make('index', 'muster_was_until',
+    'create index muster_was_until on muster_was (until)');
+perform pg_temp.muster_make('table', 'muster_copy', '
+    create table muster_copy (
+        attr_id integer primary key,
+        of      integer not null
+    )');
+perform pg_temp.muster_make('table', 'muster_floor', '
+    create table muster_floor (
+        one     boolean primary key default true check (one),
+        oldest  integer not null,
+        exact   integer not null,
+        settled integer not null,
+        watch   text not null,
+        cluster bigint not null,
+        since   timestamp with time zone not null default now()
+    )');
+
+-- What was there at a version: the ended rows, too.
+perform pg_temp.muster_make('index', 'muster_dead_driver',
+    'create index muster_dead_driver on entities (driver, (entity_id::bigint), version, deleted_at_version)
+     where deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_type',
+    'create index muster_dead_type on entities (type, (entity_id::bigint), version, deleted_at_version)
+     where deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_entity',
+    'create index muster_dead_entity on entity_attrs (entity_id, deleted_at_version, version)
+     where deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_contains',
+    'create index muster_dead_contains on entity_attrs (entity_id, deleted_at_version)
+     where key = ''_contains'' and deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_string',
+    'create index muster_dead_string on entity_attrs (key, left(string_value, 64))
+     where string_value is not null and deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_int',
+    'create index muster_dead_int on entity_attrs (key, int_value)
+     where int_value is not null and deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_datetime',
+    'create index muster_dead_datetime on entity_attrs (key, datetime_value)
+     where datetime_value is not null and deleted_at_version is not null');
+
+end $$;
+
+create or replace function muster_keep_version() returns trigger
+language plpgsql security definer as $$
+begin
+    new.version := muster_version();
+    return new;
+end $$;
+
+-- What ends stays as it was.
+create or replace function muster_keep_end() returns trigger
+language plpgsql security definer as $$
+begin
+    new := old;
+    new.deleted_at_version := greatest(muster_version(), old.version);
+    return new;
+end $$;
+
+-- The row as it was stays as an ended copy, and the changed one begins now. What this very transaction
+-- made nobody else has seen.
+create or replace function muster_keep_value() returns trigger
+language plpgsql security definer as $$
+declare
+    own integer := muster_version();
+    copy integer;
+begin
+    if old.version <> own then
+        insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value,
+                                  datetime_value, relation_id, version, deleted_at_version)
+        values (old.entity_id, old.key, old.subkey, old.number, old.datatype, old.int_value,
+                old.string_value, old.datetime_value, old.relation_id, old.version,
+                coalesce(old.deleted_at_version, own))
+        returning attr_id into copy;
+        insert into muster_copy (attr_id, of) values (copy, old.attr_id);
+        new.version := own;
+    end if;
+    return new;
+end $$;
+
+-- A row goes for good: muster without versioning deletes, or what is below the floor is pruned.
+create or replace function muster_erases(ended integer) returns void
+language plpgsql security definer as $$
+begin
+    if coalesce(ended, 2147483647) > (select oldest from muster_floor) then
+        update muster_floor set exact = greatest(exact, muster_version());
+    end if;
+end $$;
+
+create or replace function muster_keep_erased_attr() returns trigger
+language plpgsql security definer as $$
+declare
+    own integer;
+begin
+    if old.key like '\_%' and old.key <> '_contains' then -- bookkeeping, not history
+        return null;
+    elsif current_setting('muster.prunes', true) = 'on' then
+        perform muster_erases(old.deleted_at_version);
+        return null;
+    end if;
+    if old.deleted_at_version is null then
+        own := muster_version();
+    end if;
+    if old.version is distinct from own then
+        insert into entity_attrs (attr_id, entity_id, key, subkey, number, datatype, int_value,
+                                  string_value, datetime_value, relation_id, version, deleted_at_version)
+        values (old.attr_id, old.entity_id, old.key, old.subkey, old.number, old.datatype, old.int_value,
+                old.string_value, old.datetime_value, old.relation_id, old.version,
+                coalesce(old.deleted_at_version, own));
+    end if;
+    return null;
+end $$;
+
+-- Is keep_history on?
+create or replace function muster_keeps() returns boolean
+language sql stable as $$
+    select exists (select from pg_trigger where tgrelid = 'entity_attrs'::regclass
+                      and tgname = 'muster_keep_erased' and tgenabled = 'A')
+$$;
+
+create or replace function muster_keep_name() returns trigger
+language plpgsql security definer as $$
+declare
+    own integer;
+    since integer;
+begin
+    if (old.name, old.type, old.driver) is not distinct from (new.name, new.type, new.driver) then
+        return new;
+    end if;
+    own := muster_version();
+    select greatest(old.version, max(until)) into since from muster_was where entity_id = old.entity_id;
+    if since < own then
+        insert into muster_was (entity_id, name, type, driver, version, until)
+        values (old.entity_id, old.name, old.type, old.driver, since, own);
+    end if;
+    return new;
+end $$;
+
+-- An object has one row, so that it was gone for a while can't be kept.
+create or replace function muster_keep_revived() returns trigger
+language plpgsql security definer as $$
+begin
+    update muster_floor set exact = greatest(exact, muster_version());
+    return new;
+end $$;
+
+create or replace function muster_keep_truncated() returns trigger
+language plpgsql security definer as $$
+declare
+    own integer := muster_version();
+begin
+    update muster_floor set oldest = own, exact = own;
+    delete from muster_was;
+    delete from muster_copy;
+    return null;
+end $$;
+
+-- Which triggers vouch for the history: another text where any of them was off, or made again. '!': they
+-- are not all on.
+create or replace function muster_keep_watch() returns text
+language sql stable as $$
+    select case when count(*) filter (where tgenabled = 'A') < 14 then '!'
+                else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text end
+      from pg_trigger
+     where tgrelid = any (array['clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass])
+       and (tgname like 'muster\_keep\_%' or tgname like 'MUSTER\_keep\_%' or tgname like 'muster\_version\_%')
+$$;
+
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+    keep constant boolean := coalesce(current_setting('muster.keep_history', true), '') <> 'off';
+    -- No column's type is nailed down by it.
+    changed constant text := 'old.deleted_at_version is null and new.deleted_at_version is null'
+                             ' and old.* is distinct from new.*';
+    foreign_number constant text := 'new.%1$s::text is distinct from current_setting(''muster.version'', true)';
+    made integer := 0;
+    stopped integer := 0;
+    f text;
+    t record;
+begin
+    foreach f in array array['muster_version_begins', 'muster_version_taken', 'muster_version',
+            'muster_keep_version', 'muster_keep_end', 'muster_keep_value', 'muster_erases',
+            'muster_keep_erased_attr', 'muster_keeps', 'muster_keep_name', 'muster_keep_revived',
+            'muster_keep_truncated', 'muster_keep_watch']
+    loop
+        execute format('alter function %I set search_path = %s, pg_temp', f, home);
+        continue when f in ('muster_keep_watch', 'muster_keeps');
+        execute format('revoke execute on function %I from public', f);
+    end loop;
+    for t in
+        select tab, trig, event, condition, func, row,
+               trig like 'muster\_version\_%' or trig = 'MUSTER_keep_erased' as always from (
+            select 'clustoversioning', 'muster_version_begins', 'before insert', '', 'muster_version_begins', 'statement'
+            union all select 'clustoversioning', 'muster_version_taken', 'before insert', '', 'muster_version_taken', 'row'
+            union all select tab, 'muster_keep_version', 'before insert',
+                'when (new.deleted_at_version is null and ' || format(foreign_number, 'version') || ')',
+                'muster_keep_version', 'row'
+              from unnest(array['entities', 'entity_attrs']) as tab
+            union all select tab, 'muster_keep_end', 'before update',
+                'when (old.deleted_at_version is null and new.deleted_at_version is not null and '
+                || format(foreign_number, 'deleted_at_version') || ')', 'muster_keep_end', 'row'
+              from unnest(array['entities', 'entity_attrs']) as tab
+            union all select 'entity_attrs', 'muster_keep_value', 'before update',
+                'when (' || changed || ' and not (coalesce(old.key, '''') like ''\_%'' and old.key <> ''_contains''))',
+                'muster_keep_value', 'row'
+            union all select 'entity_attrs', 'muster_keep_revived', 'before update',
+                'when (old.deleted_at_version is not null and new.deleted_at_version is null)',
+                'muster_keep_value', 'row'
+            union all select 'entities', 'muster_keep_revived', 'before update',
+                'when (old.deleted_at_version is not null and new.deleted_at_version is null)',
+                'muster_keep_revived', 'row'
+            union all select 'entities', 'muster_keep_name', 'before update',
+                'when (' || changed || ')', 'muster_keep_name', 'row'
+            union all select 'entity_attrs', 'muster_keep_erased', 'after delete', '', 'muster_keep_erased_attr', 'row'
+            union all select 'entities', 'MUSTER_keep_erased', 'after delete', '', 'muster_keep_erased_entity', 'row'
+            union all select tab, 'muster_keep_truncate', 'after truncate', '', 'muster_keep_truncated', 'statement'
+              from unnest(array['entities', 'entity_attrs']) as tab
+        ) as v(tab, trig, event, condition, func, row)
+    loop
+        if keep or t.always then
+            continue when exists (select from pg_trigger
+                                   where tgrelid = t.tab::regclass and tgname = t.trig and tgenabled = 'A');
+            execute format('create or replace trigger %I %s on %I for each %s %s execute function %I()',
+                           t.trig, t.event, t.tab, t.row, t.condition, t.func);
+            execute format('alter table %I enable always trigger %I', t.tab, t.trig);
+            made := made + 1;
+        elsif exists (select from pg_trigger
+                       where tgrelid = t.tab::regclass and tgname = t.trig and tgenabled <> 'D') then
+            execute format('alter table %I disable trigger %I', t.tab, t.trig);
+            stopped := stopped + 1;
+        end if;
+    end loop;
+    if made > 0 then
+        raise notice using errcode = 'MU001',
+            message = format('created %s triggers muster_version_* and muster_keep_*', made);
+    end if;
+    if stopped > 0 then
+        raise notice using errcode = 'MU001',
+            message = format('switched off %s triggers muster_keep_*', stopped);
+    end if;
+end $$;
+
+-- Nobody is writing while this looks: what was written without the triggers ends here, and so do the
+-- transactions of another cluster.
+do $$
+declare
+    here constant bigint := (select system_identifier from pg_control_system());
+    latest integer;
+    floor muster_floor;
+begin
+    select * into floor from muster_floor;
+    if floor.watch = muster_keep_watch() and floor.cluster = here then
+        return;
+    end if;
+    lock table clustoversioning, entities, entity_attrs in share row exclusive mode;
+    select coalesce(max(version), 0) into latest from clustoversioning;
+    if floor.cluster <> here then
+        perform setval('muster_high', pg_current_xact_id()::text::bigint);
+    end if;
+    insert into muster_floor as f (oldest, exact, settled, watch, cluster)
+    values (0, latest, latest, muster_keep_watch(), here)
+        on conflict (one) do update set exact = latest, settled = latest, watch = excluded.watch,
+                                        cluster = here, since = now();
+    raise notice using errcode = 'MU001',
+        message = format('history is whole from version %s on', latest);
 end $$;
 
 -- ---------------------------------------------------------------------------------------------

@@ -156,6 +156,9 @@ extern const struct stmt_row stmts_rows[STMT_COUNT];
     " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \
     " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
 
+/* Without versioning rows are really deleted: the triggers of keep_history don't put them back. */
+#define SESSION_ERASES " -c muster.prunes=on"
+
 /* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
  * that stays good when they are large. Every statement has an index to go by. What a list's rows
  * refer to is mostly referred to once, so remembering it (memoize) would cost more than it saves.

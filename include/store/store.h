@@ -20,6 +20,7 @@ struct store_options {
     int statement_timeout;
     int lock_timeout;
     bool versioning;     /* rows are ended rather than deleted, and every write has a number */
+    bool keep_history;   /* with versioning: --init-db also keeps what others change or erase */
     bool whole_tables;   /* for statements that read all there is: the planner is left alone */
     bool tag_reads;      /* single reads say in application_name for which request they are */
     atomic_flag *warned; /* shared by all processes that have these options: the warning that the

@@ -241,6 +241,8 @@ static const struct setting table[] = {
     INT_OF(api, json_key_bytes, 1024, 16, MEBI, "longest key in a JSON text in bytes"),
     INT_OF(api, json_number_characters, 400, 20, 4000, "characters of a number in a JSON text"),
     INT_OF(api, json_values, 1000000, 1, 100000000, "values in a JSON body"),
+    BOOL_OF(store, keep_history, true,
+            "--init-db keeps what others change in place or erase, if versioning is on"),
     STRING(listen, "unix:/run/muster/muster.sock", 1, 512, check_listen,
            "where the front server finds us", true),
     INT(listen_backlog, 1024, 1, 65535, "connections that may wait to be accepted", true),

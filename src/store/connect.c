@@ -54,9 +54,10 @@ static const char *session_options(const struct store_options *s, struct arena *
     int idle = s->statement_timeout > 30000 ? 2 * s->statement_timeout : 60000;
 
     return arena_printf(scratch,
-                        "%s" SESSION_SETTINGS "%s -c statement_timeout=%d -c lock_timeout=%d"
+                        "%s" SESSION_SETTINGS "%s%s -c statement_timeout=%d -c lock_timeout=%d"
                         " -c idle_in_transaction_session_timeout=%d",
                         users ? users : "", s->whole_tables ? "" : SESSION_BY_INDEX,
+                        s->versioning ? "" : SESSION_ERASES,
                         s->statement_timeout, s->lock_timeout, idle);
 }
 

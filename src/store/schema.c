@@ -28,6 +28,13 @@ static void on_notice(void *context, const PGresult *notice) {
     (*notices)++;
 }
 
+/* What the schema reads of the configuration. */
+static void set_keep_history(PGconn *conn, const struct store_options *options) {
+    PQclear(PQexec(conn, options->versioning && options->keep_history
+                             ? "set muster.keep_history = 'on'"
+                             : "set muster.keep_history = 'off'"));
+}
+
 static enum rc run_schema(PGconn *conn, int *notices) {
     PGresult *result;
     enum rc rc = RC_OK;
@@ -61,6 +68,7 @@ enum rc store_init_db(const struct store_options *options) {
     for (int i = 0; i < ATTEMPTS && rc == RC_RETRY; i++) {
         int notices = 0;
 
+        set_keep_history(c.link.conn, options);
         rc = run_schema(c.link.conn, &notices);
         if (rc == RC_OK && notices == 0)
             printf("nothing to do\n");
