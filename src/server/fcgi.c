@@ -1,12 +1,16 @@
 /* fcgi.c: FastCGI requests through libfcgi, which only this file uses. */
 #include "server/fcgi.h"
 
+#include "config.h" /* _GNU_SOURCE, for memfd_create */
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -19,24 +23,26 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/records.h"
 
-enum { INDEXED = 128, HASHES = 64, QUICK_MAX = 32 * 1024 };
+enum { MAX_VARIABLES = 1024, HASHES = 64, QUICK_MAX = 32 * 1024 };
 
-/* A variable "NAME=value": where its name ends, and the next one with this hash (+ 1). */
+/* A variable, and the next one with this hash (+ 1). */
 struct variable {
-    const char *text;
-    size_t name_length;
-    unsigned char next;
+    struct records_param param;
+    uint16_t next;
 };
 
 struct fcgi {
     FCGX_Request request;
-    struct variable variables[INDEXED]; /* the first ones of this request */
+    struct records records; /* what the front server sends */
+    FCGX_Stream body;       /* reads the body from them */
+    struct variable variables[MAX_VARIABLES];
     size_t variable_count;
-    unsigned char by_hash[HASHES]; /* the first one (+ 1) */
-    const unsigned char *content;  /* where libfcgi buffers the response */
-    size_t written;                /* bytes of the response */
-    size_t quick;                  /* bytes that a new connection takes without waiting */
+    uint16_t by_hash[HASHES];     /* the first one (+ 1) */
+    const unsigned char *content; /* where libfcgi buffers the response */
+    size_t written;               /* bytes of the response */
+    size_t quick;                 /* bytes that a new connection takes without waiting */
     int listen_fd;
     bool tcp;
     bool limited;           /* sending has its timeout */
@@ -91,9 +97,9 @@ static void take_alarm(void) {
     sigaction(SIGALRM, &action, NULL);
 }
 
-static void arm(const struct fcgi *f) {
+static void arm(const struct fcgi *f, int fd) {
     reading.until = clock_us() + f->timeout * INT64_C(1000);
-    reading.fd = f->request.ipcFd;
+    reading.fd = fd;
     if (!reading.ticking)
         set_timer(f->timeout);
 }
@@ -136,6 +142,8 @@ struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
 }
 
 void fcgi_free(struct fcgi **f) {
+    if (*f != NULL)
+        records_release(&(*f)->records);
     free(*f);
     *f = NULL;
 }
@@ -182,21 +190,109 @@ static size_t hash_of(const char *name, size_t n) {
     return n == 0 ? 0 : (n * 5 + (unsigned char)name[n - 1]) % HASHES;
 }
 
-/* About thirty variables are looked up in each request: a hash takes a fraction of the time of
- * libfcgi's own search. Of two with the same name the first comes first in its list. */
-static void index_variables(struct fcgi *f) {
+static void end_value(const struct records_param *param) {
+    param->value[param->value_length] = '\0';
+}
+
+/* About thirty variables are looked up in each request: a hash takes a fraction of the time of a
+ * search. Of two with the same name the first comes first in its list. False: records.problem says
+ * what is wrong. */
+static bool index_variables(struct fcgi *f) {
+    struct records_param param;
+    size_t at = 0;
+
     f->variable_count = 0;
+    while (records_param(&f->records, &at, &param)) {
+        if (f->variable_count == MAX_VARIABLES) {
+            f->records.problem = "more than 1024 parameters";
+            return false;
+        }
+        f->variables[f->variable_count++].param = param;
+    }
     memset(f->by_hash, 0, sizeof(f->by_hash));
-    for (char **p = f->request.envp; *p != NULL && f->variable_count < INDEXED; p++)
-        f->variables[f->variable_count++] =
-            (struct variable){.text = *p, .name_length = (size_t)(strchrnul(*p, '=') - *p)};
     for (size_t i = f->variable_count; i > 0; i--) {
         struct variable *v = &f->variables[i - 1];
-        unsigned char *first = &f->by_hash[hash_of(v->text, v->name_length)];
+        uint16_t *first = &f->by_hash[hash_of(v->param.name, v->param.name_length)];
 
+        end_value(&v->param); /* where the next one's length was, which has been read */
         v->next = *first;
-        *first = (unsigned char)i;
+        *first = (uint16_t)i;
     }
+    return f->records.problem == NULL;
+}
+
+/* A file with the head of a request without parameters. */
+static int head_file(void) {
+    static const struct {
+        FCGI_BeginRequestRecord begin;
+        FCGI_Header no_params;
+    } head = {.begin = {.header = {.version = FCGI_VERSION_1,
+                                   .type = FCGI_BEGIN_REQUEST,
+                                   .requestIdB0 = 1,
+                                   .contentLengthB0 = sizeof(FCGI_BeginRequestBody)},
+                        .body = {.roleB0 = FCGI_RESPONDER}},
+              .no_params = {.version = FCGI_VERSION_1, .type = FCGI_PARAMS, .requestIdB0 = 1}};
+    int fd = memfd_create("request", MFD_CLOEXEC);
+
+    if (fd >= 0 && write(fd, &head, sizeof(head)) != (ssize_t)sizeof(head)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The request begins for libfcgi, which gets to read nothing that a client sent: it ends the
+ * process over a length that is wrong, or over a connection that breaks at the wrong byte. False:
+ * out of memory. */
+static bool open_request(struct fcgi *f, int fd) {
+    static int head = -1;
+
+    if (head < 0)
+        head = head_file();
+    if (head < 0 || lseek(head, 0, SEEK_SET) != 0)
+        return false;
+    /* As if this were the next request on a connection that was kept open: libfcgi then reads from
+     * it instead of accepting one. */
+    f->request.ipcFd = head;
+    f->request.keepConnection = 1;
+    FCGX_Detach(&f->request);
+    if (FCGX_Accept_r(&f->request) != 0) {
+        head = -1; /* closed */
+        return false;
+    }
+    FCGX_Attach(&f->request);
+    f->request.ipcFd = fd;
+    f->request.requestId = (int)f->records.request_id;
+    f->request.keepConnection = f->records.keep;
+    return true;
+}
+
+static void log_problem(const struct records *records) {
+    if (records->problem != NULL)
+        log_warning("FastCGI: %s: the connection is closed", records->problem);
+    else
+        log_debug("a connection without a request");
+}
+
+/* FCGX_Stream's way of asking for more. */
+static void fill_body(FCGX_Stream *stream) {
+    struct records *records = stream->data;
+    long n = records_body(records, &stream->rdNext);
+
+    stream->stop = stream->rdNext + (n > 0 ? n : 0);
+    stream->isClosed = n <= 0;
+    if (n < 0) {
+        stream->FCGI_errno = FCGX_PROTOCOL_ERROR;
+        log_problem(records);
+    }
+}
+
+static bool read_request(struct fcgi *f, int fd) {
+    bool ok = records_begin(&f->records, fd) && index_variables(f);
+
+    if (!ok)
+        log_problem(&f->records);
+    return ok && open_request(f, fd);
 }
 
 enum fcgi_accept fcgi_accept(struct fcgi *f) {
@@ -204,23 +300,16 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
 
     if (fd < 0)
         return accept_failed();
-    /* As if this were the next request on a connection that was kept open: libfcgi then reads from
-     * it instead of accepting one. Detached: if there is no request, it closes without lingering.
-     */
-    f->request.ipcFd = fd;
-    f->request.keepConnection = 1;
     f->limited = false;
-    FCGX_Detach(&f->request);
-    arm(f);
-    if (FCGX_Accept_r(&f->request) != 0) {
+    arm(f, fd);
+    if (!read_request(f, fd)) {
         disarm();
-        log_debug("a connection without a request");
+        close(fd);
         return ACCEPT_NO_REQUEST;
     }
-    FCGX_Attach(&f->request);
+    f->body = (FCGX_Stream){.isReader = 1, .fillBuffProc = fill_body, .data = &f->records};
     f->content = f->request.out->wrNext;
     f->written = 0;
-    index_variables(f);
     return ACCEPT_OK;
 }
 
@@ -232,7 +321,7 @@ static const struct variable *find_variable(const struct fcgi *f, size_t from, c
     for (size_t i = from; i > 0; i = f->variables[i - 1].next) {
         const struct variable *v = &f->variables[i - 1];
 
-        if (v->name_length == n && memcmp(v->text, name, n) == 0 && v->text[n] == '=')
+        if (v->param.name_length == n && memcmp(v->param.name, name, n) == 0)
             return v;
     }
     return NULL;
@@ -243,9 +332,7 @@ static const char *fcgi_variable(void *context, const char *name) {
     size_t n = strlen(name);
     const struct variable *found = find_variable(f, f->by_hash[hash_of(name, n)], name, n);
 
-    if (found != NULL)
-        return found->text + n + 1;
-    return f->variable_count < INDEXED ? NULL : FCGX_GetParam(name, f->request.envp);
+    return found != NULL ? found->param.value : NULL;
 }
 
 static size_t fcgi_variable_count(void *context, const char *name) {
@@ -255,15 +342,12 @@ static size_t fcgi_variable_count(void *context, const char *name) {
 
     for (; found != NULL; found = find_variable(f, found->next, name, n))
         count++;
-    if (f->variable_count == INDEXED)
-        for (char **p = f->request.envp + INDEXED; *p != NULL; p++)
-            count += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
     return count;
 }
 
 /* The wrapped streams are the process's; several requests may be in flight. */
-static void select_streams(const struct fcgi *f) {
-    FCGI_stdin->fcgx_stream = f->request.in;
+static void select_streams(struct fcgi *f) {
+    FCGI_stdin->fcgx_stream = &f->body;
     FCGI_stdout->fcgx_stream = f->request.out;
     FCGI_stderr->fcgx_stream = f->request.err;
 }
@@ -382,7 +466,7 @@ void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
         FCGX_Detach(&f->request);
         FCGX_Finish_r(&f->request);
     } else {
-        arm(f); /* libfcgi reads what is left until the front server closes */
+        arm(f, f->request.ipcFd); /* libfcgi reads what is left until the front server closes */
         FCGX_Finish_r(&f->request);
         disarm();
     }
