@@ -18,7 +18,7 @@
 
 enum { MAX_FILES = 8 };
 
-enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, ONCE, TOKEN };
+enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, DROP_EXTENSIONS, ONCE, TOKEN };
 
 static struct {
     enum action action;
@@ -33,6 +33,8 @@ static const char usage[] =
     "       muster [-c FILE]... -t             check the configuration\n"
     "       muster [-c FILE]... --init-db      create or complete the database's schema\n"
     "       muster [-c FILE]... --check-db     report what is wrong in the database\n"
+    "       muster [-c FILE]... --drop-extensions\n"
+    "                                          remove from the database all that muster added\n"
     "       muster [-c FILE]... --once         serve one request, as a CGI program\n"
     "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
@@ -44,15 +46,11 @@ static const char usage[] =
     "  -V, --version       print the version and exit\n";
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"foreground", no_argument, NULL, 'f'},
-    {"test", no_argument, NULL, 't'},
-    {"init-db", no_argument, NULL, 'I'},
-    {"check-db", no_argument, NULL, 'C'},
-    {"once", no_argument, NULL, 'O'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
+    {"test", no_argument, NULL, 't'},         {"init-db", no_argument, NULL, 'I'},
+    {"check-db", no_argument, NULL, 'C'},     {"drop-extensions", no_argument, NULL, 'D'},
+    {"once", no_argument, NULL, 'O'},         {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static void wrong_usage(const char *what) {
@@ -62,7 +60,7 @@ static void wrong_usage(const char *what) {
 
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
-        wrong_usage("only one of -t, --init-db, --check-db, --once, token");
+        wrong_usage("only one of -t, --init-db, --check-db, --drop-extensions, --once, token");
     options.action = action;
 }
 
@@ -114,6 +112,7 @@ static void read_options(int argc, char **argv) {
         case 't': choose(CHECK_CONFIG); break;
         case 'I': choose(INIT_DB); break;
         case 'C': choose(CHECK_DB); break;
+        case 'D': choose(DROP_EXTENSIONS); break;
         case 'O': choose(ONCE); break;
         case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
         case 'h': print_and_exit(usage); break;
@@ -143,6 +142,7 @@ static int start(struct settings **settings) {
     case ONCE: return daemon_open_log(*settings) ? once_serve(*settings) : 1;
     case INIT_DB: return store_init_db(&(*settings)->store) == RC_OK ? 0 : 1;
     case CHECK_DB: return check_db(*settings);
+    case DROP_EXTENSIONS: return store_drop_extensions(&(*settings)->store) == RC_OK ? 0 : 1;
     case TOKEN: return token_run(&options.token, *settings);
     case SUPERVISE: break;
     }

@@ -27,7 +27,18 @@ insert into clustoversioning(timestamp, "user", description) values (localtimest
 insert into entities(name, type, driver, version) values ('clustometa', 'clustometa', 'clustometa', 1);
 insert into entity_attrs(entity_id, key, subkey, datatype, int_value, version) values (1, 'schemaversion', 'property', 'int', 3, 1);
 SQL
-my $server = Muster::Server->new(postgres => $postgres, conf => { workers => 4, lock_timeout => 3000 });
+my $server = Muster::Server->new(postgres => $postgres, conf => {
+    workers      => 4,
+    lock_timeout => 3000,
+    drivers      => [
+        { name => 'keyless', type => 'resourcemanager', parent => 'resourcemanager' },
+        { name => 'ec2', type => 'resourcemanager', parent => 'resourcemanager', resource_key => 'ec2vm' },
+        { name => 'simplenummanager', type => 'resourcemanager', parent => 'resourcemanager', resource_key => 'simplenum',
+          properties => [ { name => 'next', type => 'int', default => 0 }, { name => 'maxnum', type => 'int' } ] },
+        { name => 'shelfswitch', type => 'networkswitch', parent => [ 'location', 'basicnetworkswitch' ] },
+        { name => 'netpool', type => 'pool', parent => 'pool', ips => JSON::PP::true },
+    ],
+});
 my $front  = Muster::Front->new(server => $server);
 my $client = $front->client;
 my $watch  = Muster::Foreign->new($postgres);
@@ -174,8 +185,81 @@ subtest 'each of theirs, stopped at each step, with each of ours' => sub {
     is_deeply([ check_db() ], [], 'and --check-db finds nothing that Python alone would not have left');
 };
 
+sub status { my ($method, $path, @form) = @_; return $client->request($method, $path, @form ? (form => \@form) : ())->{status} }
+
+subtest 'resource keys of configured managers' => sub {
+    status(POST => "/resourcemanager/$_", name => "a-$_") for qw(keyless ec2);
+    status(POST => '/resourcemanager/simplenummanager', name => 'numbers', next => 3, maxnum => 5);
+    status(POST => '/entity/basicserver', name => "owner$_") for 1 .. 2;
+    for my $method (qw(POST DELETE)) {
+        my $refused = $client->request($method, '/resourcemanager/keyless/a-keyless', form => { object => 'owner1', resource => 'x' });
+        is_deeply([ $refused->{status}, $refused->{json} =~ /resource_key/ ? 1 : 0 ], [ 409, 1 ], "without one, $method is refused, and the setting named");
+    }
+    my $id = sub { $postgres->psql("select entity_id from entities where name = '$_[0]' and deleted_at_version is null") };
+    $postgres->psql(join ';', map { "insert into entity_attrs (entity_id, key, subkey, number, datatype, $_->[2], version) values (" . $id->('owner2') . ", 'ec2vm', $_->[0], 0, '$_->[1]', $_->[3], 1)" }
+        [ 'null', 'string', 'string_value', "'i-1'" ], [ "'manager'", 'relation', 'relation_id', $id->('a-ec2') ]);
+    is($client->get('/resourcemanager/ec2/a-ec2')->{json}{count}, 1, 'what Python gave counts');
+    is(status(POST => '/resourcemanager/ec2/a-ec2', object => 'owner1', resource => 'i-1'), 409, 'and is not given again');
+    is(status(POST => '/resourcemanager/ec2/a-ec2', object => 'owner1', resource => 'i-2'), 201, 'another is');
+    is($postgres->psql("select string_agg(key, ' ' order by key) from muster_resource_key where key in ('ec2vm', 'simplenum')"), 'ec2vm simplenum', 'the triggers know the keys');
+    $postgres->psql("update entity_attrs set key = 'old' where key = 'ec2vm' and entity_id = " . $id->('owner2'));
+    is(status(POST => '/resourcemanager/ec2/a-ec2', object => 'owner1', resource => 'i-3'), 201, 'rows under another key');
+    ok($server->wait_log(qr/has given resources under the key "old": see resource_key of the driver "ec2"/), 'are told of in the log');
+    my $number = sub { my $a = $client->post('/resourcemanager/simplenummanager/numbers', form => { object => 'owner1', @_ }); return $a->{status} == 201 ? $a->{json}{value} : $a->{status} };
+    is_deeply([ $number->(), $number->(resource => 4), $number->(), $number->() ], [ 3, 4, 5, 409 ], 'numbers up to maxnum, the taken one left out');
+    is($postgres->psql("select string_agg(distinct datatype, ' ') from entity_attrs where key = 'simplenum' and subkey is null"), 'int', 'as integers, as Python reads them');
+    is(status(DELETE => '/resourcemanager/simplenummanager/numbers', object => 'owner1', resource => 4), 204, 'one is given back');
+    is($client->get('/resourcemanager/simplenummanager/numbers')->{json}{count}, 2, 'and no longer counted');
+    is(status(DELETE => '/entity/ec2/a-ec2'), 204, 'a manager that is deleted');
+    is($postgres->psql("select count(*) from entity_attrs where key = 'ec2vm' and deleted_at_version is null"), 0, 'leaves no rows');
+};
+
+subtest 'several parents, addresses' => sub {
+    status(POST => '/entity/shelfswitch', name => 'shelf');
+    status(POST => '/entity/netpool',     name => 'netpool1');
+    status(POST => '/entity/basicrack',   name => 'shelfrack');
+    is(status(POST => '/entity/basicrack/shelfrack', action => 'insert', device => 'shelf', rackU => 1), 200, 'a location that is a switch too can be racked');
+    is(status(POST => '/entity/shelfswitch/shelf', action => 'insert', device => 'owner2'), 200, 'and behaves as a location');
+    is_deeply([ map { exists $client->get("/by-name/$_")->{json}{ips} ? 1 : 0 } qw(shelf netpool1 pool1) ], [ 1, 1, 0 ], 'addresses of a parent, of its own, none');
+};
+
+subtest 'a long transaction does not hold up other managers' => sub {
+    lay_out(9001, 9002);
+    my @steps = $python->steps(ip => (map { ($_ => "${_}9001") } qw(server other pool rack ip names name)), base => 'l9001-', address => address(9001));
+    $_->() for @steps[ 0 .. $#steps - 1 ];
+    my $begin = time;
+    is(status(POST => '/resourcemanager/ipmanager/ip9002', object => 'other9002'), 201, 'another manager gives');
+    is(status(POST => '/resourcemanager/ipmanager/ip9001', object => 'other9001'), 201, 'and so does the same one');
+    cmp_ok(time - $begin, '<', 2 * $SLOW, 'without waiting');
+    $steps[-1]->();
+    is_deeply($python->{errors}, [], 'which Python does not notice');
+    is($postgres->psql("select count(distinct number) from entity_attrs join entities using (entity_id) where key = 'ip' and subkey = 'manager' and name in ('server9001', 'other9001', 'other9002')"), 3, 'no number is there twice');
+};
+
+subtest 'what an older muster left' => sub {
+    $postgres->psql("set session_replication_role = replica; insert into entity_attrs (entity_id, key, datatype, int_value, version)
+        select entity_id, '_lastip', 'int', n, 1 from entities, generate_series(7, 8) n where name = 'ip9002'");
+    is_deeply([ check_db() ], ['/ipmanager/ip9002 has 3 live rows _lastip: Python clusto can\'t allocate from it (muster --init-db keeps the newest)'], 'two _lastip are reported');
+    like($server->init_db->{out}, qr/^removed 2 superfluous _lastip/m, 'and mended');
+    is($postgres->psql("select int_value from entity_attrs a join entities using (entity_id) where name = 'ip9002' and key = '_lastip'"), 8, 'the newest stays');
+    is($server->init_db->{out}, "nothing to do\n", 'once');
+};
+
+subtest 'the extensions go' => sub {
+    $server->stop;
+    my $tables = "select md5(string_agg(t::text, ',' order by t::text)) from (select entity_id, name, version, deleted_at_version from entities union all select attr_id, key, version, deleted_at_version from entity_attrs) t";
+    my $before = $postgres->psql($tables);
+    my $done   = $server->run_program(['--drop-extensions']);
+    is($done->{status}, 0, 'dropped') or diag $done->{err};
+    like($done->{out}, qr/^dropped $_$/m, $_) for 'trigger "MUSTER_keep_erased" on entities', 'table muster_preferences', 'column muster_xid of clustoversioning';
+    is($postgres->psql("select count(*) from (select relname from pg_class union all select proname from pg_proc union all select tgname from pg_trigger union all select attname from pg_attribute where not attisdropped) x where relname ilike 'muster%'"), 0, 'nothing of ours is left');
+    is($postgres->psql($tables), $before, 'and all of clusto\'s');
+    is($server->run_program(['--drop-extensions'])->{out}, "nothing to do\n", 'once');
+    $server->init_db;
+    is_deeply([ check_db() ], [], '--init-db brings them back');
+};
+
 done_testing;
 $python->end;
 $watch->end;
 $front->stop;
-$server->stop;

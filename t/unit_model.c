@@ -222,35 +222,48 @@ static void test_configured(void) {
         struct driver_definition driver;
         const char *want;
     } refused[] = {
-        {{"pool", NULL, NULL, NULL, NULL, 0, NULL, 0}, "driver \"pool\" already exists"},
-        {{"ourrack", NULL, NULL, NULL, NULL, 0, NULL, 0}, "driver \"ourrack\" already exists"},
-        {{"x", NULL, NULL, "nothing", NULL, 0, NULL, 0}, "parent \"nothing\" is not known"},
-        {{"x", NULL, NULL, "clustometa", NULL, 0, NULL, 0}, "clustometa can't be a parent"},
-        {{"", NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"\" is not a valid driver name"},
-        {{NULL, NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"\" is not a valid driver name"},
-        {{"a b", NULL, NULL, NULL, NULL, 0, NULL, 0}, "\"a b\" is not a valid driver name"},
-        {{"a23456789012345678901234567890123", NULL, NULL, NULL, NULL, 0, NULL, 0},
+        {{"pool", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "driver \"pool\" already exists"},
+        {{"ourrack", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "driver \"ourrack\" already exists"},
+        {{"x", NULL, NULL, "nothing", NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "parent \"nothing\" is not known"},
+        {{"x", NULL, NULL, "clustometa", NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "clustometa can't be a parent"},
+        {{"", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "\"\" is not a valid driver name"},
+        {{NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "\"\" is not a valid driver name"},
+        {{"a b", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "\"a b\" is not a valid driver name"},
+        {{"a23456789012345678901234567890123", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL,
+          false},
          "is not a valid driver name"},
-        {{"x", "a/b", NULL, NULL, NULL, 0, NULL, 0}, "\"a/b\" is not a valid type"},
-        {{"x", NULL, NULL, NULL, twice, 2, NULL, 0}, "property \"a\" is duplicated"},
-        {{"x", NULL, NULL, NULL, bad_default, 1, NULL, 0},
+        {{"x", "a/b", NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, false},
+         "\"a/b\" is not a valid type"},
+        {{"x", NULL, NULL, NULL, twice, 2, NULL, 0, NULL, 0, NULL, false},
+         "property \"a\" is duplicated"},
+        {{"x", NULL, NULL, NULL, bad_default, 1, NULL, 0, NULL, 0, NULL, false},
          "default of property \"a\" is not an integer"},
-        {{"x", NULL, NULL, NULL, bad_name, 1, NULL, 0}, "\"a b\" is not a valid property name"},
-        {{"x", NULL, NULL, NULL, NULL, 0, bad_port, 1}, "ports of type \"fibre\" must be 0 to"},
+        {{"x", NULL, NULL, NULL, bad_name, 1, NULL, 0, NULL, 0, NULL, false},
+         "\"a b\" is not a valid property name"},
+        {{"x", NULL, NULL, NULL, NULL, 0, bad_port, 1, NULL, 0, NULL, false},
+         "ports of type \"fibre\" must be 0 to"},
     };
     const struct driver *d;
     size_t i;
 
     is_str(driver_add(&(struct driver_definition){"ourrack", NULL, NULL, "basicrack", properties, 2,
-                                                  NULL, 0}),
+                                                  NULL, 0, NULL, 0, NULL, false}),
            NULL, "added");
     is_str(driver_add(&(struct driver_definition){"ourserver", "blade", "our.Server", "basicserver",
-                                                  NULL, 0, ports, 1}),
+                                                  NULL, 0, ports, 1, NULL, 0, NULL, false}),
            NULL, "another one");
-    is_str(driver_add(&(struct driver_definition){"plain", NULL, NULL, NULL, NULL, 0, NULL, 0}),
+    is_str(driver_add(&(struct driver_definition){"plain", NULL, NULL, NULL, NULL, 0, NULL, 0, NULL,
+                                                  0, NULL, false}),
            NULL, "one without a parent");
     is_str(driver_add(&(struct driver_definition){"ournames", NULL, NULL, "simplenamemanager", NULL,
-                                                  0, NULL, 0}),
+                                                  0, NULL, 0, NULL, 0, NULL, false}),
            NULL, "a manager");
     is_int(driver_count(), 25, "counted");
     d = driver_find("ourrack");
@@ -281,8 +294,8 @@ static void test_configured(void) {
     is_int(driver_count(), 21, "reset");
     ok(driver_find("ourrack") == NULL && driver_find("pool") != NULL, "only the built-in ones");
     is_str(driver_last_of_type("rack")->name, "basicrack", "in their order");
-    is_str(driver_add(
-               &(struct driver_definition){"ourrack", NULL, NULL, "basicrack", NULL, 0, NULL, 0}),
+    is_str(driver_add(&(struct driver_definition){"ourrack", NULL, NULL, "basicrack", NULL, 0, NULL,
+                                                  0, NULL, 0, NULL, false}),
            NULL, "added again");
     driver_reset();
 }

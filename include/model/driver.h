@@ -20,6 +20,7 @@ enum driver_insert_rule {
 enum driver_allocator {
     ALLOCATOR_NONE,
     ALLOCATOR_RESOURCE,
+    ALLOCATOR_NUMBER, /* integers, up to a property maxnum */
     ALLOCATOR_IP,
     ALLOCATOR_NAME,
     ALLOCATOR_ENTITY_NAME
@@ -41,10 +42,13 @@ struct driver {
     const char *type;
     const char *class_path;
     const struct driver *parent; /* NULL for entity only */
+    const struct driver **also;  /* more that it is, without their behaviour */
+    size_t also_count;
     enum driver_insert_rule insert_rule;
     enum driver_allocator allocator;
     bool has_ips;
-    const char *resource_key; /* managers: "ip", "simplename", "resource"; else NULL */
+    const char *resource_key; /* managers: "ip", "simplename", "resource", or as configured; NULL:
+                                 no manager, or one whose key nobody knows: it gives nothing */
     const struct driver_property *properties;
     size_t property_count;
     const struct driver_port *ports;
@@ -61,6 +65,11 @@ struct driver_definition {
     size_t property_count;
     const struct driver_port *ports; /* NULL: the parent's */
     size_t port_count;
+    const char *const *also; /* earlier ones that it is, too */
+    size_t also_count;
+    const char
+        *resource_key; /* managers only; NULL: the parent's, unless that is resourcemanager */
+    bool has_ips;      /* it has addresses, also where no parent has */
 };
 
 /* Adds it. Returns NULL, or a message naming what is wrong (duplicate name, unknown parent, bad
@@ -80,6 +89,9 @@ const struct driver *driver_of(const char *name, const char *type);
 
 /* True if `driver` is `ancestor` or descends from it. */
 bool driver_is_a(const struct driver *driver, const struct driver *ancestor);
+
+/* True unless it comes from the configuration or from the database. */
+bool driver_is_builtin(const struct driver *driver);
 
 /* Number of known drivers, and the i-th in the order of registration. */
 size_t driver_count(void);

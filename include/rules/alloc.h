@@ -13,6 +13,11 @@ struct allocation {
     int32_t number;       /* of the rows, reserved before the transaction; only for giving */
 };
 
+/* RC_CONFLICT for a manager whose driver is configured without the key under which it gives. Logs
+ * where its rows, as Python clusto made them, bear another one. */
+struct verdict alloc_check_key(struct store *store, struct arena *arena,
+                               const struct manager *manager);
+
 /* Gives the resource; *given is the attribute that was added. Not for ALLOCATOR_ENTITY_NAME. */
 struct verdict alloc_give(struct store *store, struct arena *arena,
                           const struct allocation *allocation, struct attr *given);

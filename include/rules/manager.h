@@ -13,9 +13,9 @@
 struct manager {
     struct ref ref;
     const struct driver *driver;
-    /* addresses */
+    /* addresses; numbers: only last */
     bool has_range;
-    int64_t first, last;        /* what it chooses from, in the stored form like all these */
+    int64_t first, last;        /* what it chooses from, addresses in the stored form */
     int64_t network, broadcast; /* what it gives if it is named */
     int64_t gateway;            /* INT64_MIN: none */
     int64_t last_given;         /* _lastip; INT64_MIN: none yet */

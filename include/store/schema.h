@@ -17,6 +17,10 @@
  * wrong is logged, and nothing was changed. */
 enum rc store_init_db(const struct store_options *options);
 
+/* muster --drop-extensions: takes all that --init-db added to the tables of clusto away again, with
+ * the tables of our own and what is in them. Told and returned as by store_init_db. */
+enum rc store_drop_extensions(const struct store_options *options);
+
 /* muster --check-db: one line to stdout for each break of the rules found (duplicate names,
  * orphans, cycles, containment, the lists of taken addresses); changes nothing. *count: how
  * many. */

@@ -143,8 +143,8 @@ struct claim {
 enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
                     struct claim *out);
 
-/* Claims the reserved number, which a writer beside muster may have taken as well: another has to be
- * reserved if *taken. Waits for nothing: the last thing before the rows are added. */
+/* Claims the reserved number, which a writer beside muster may have taken as well: another has to
+ * be reserved if *taken. Waits for nothing: the last thing before the rows are added. */
 enum rc store_claim_number(struct store *store, const char *key, int32_t number, bool *taken);
 
 /* Names of one base with a number, padded with zeros to `digits` (0: not padded). */
@@ -162,6 +162,10 @@ enum rc store_next_name(struct store *store, const struct name_series *series, c
 /* The counter of an entity: its value, or RC_NOTFOUND. */
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value);
 enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value);
+
+/* A key other than `key` (NULL: any) under which this manager has given something; NULL: none. */
+enum rc store_other_key(struct store *store, struct arena *arena, int32_t manager, const char *key,
+                        const char **other);
 
 /* Sets the int attribute `key` without subkey and number (an ip manager's _lastip), in place where
  * there is one: bookkeeping has no history. */

@@ -132,7 +132,7 @@ static int reserve_number(struct context *c, int32_t *number) {
     store_suspend_transaction(c->store, true);
     rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
     driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : NULL;
-    if (driver && driver->allocator != ALLOCATOR_NONE && driver->allocator != ALLOCATOR_ENTITY_NAME)
+    if (driver && driver->resource_key && driver->allocator != ALLOCATOR_ENTITY_NAME)
         rc = store_reserve_number(c->store, driver->resource_key, number);
     store_suspend_transaction(c->store, false);
     /* what is wrong with the manager is said under the lock */
@@ -154,6 +154,8 @@ static int give_to_object(struct context *c, const char *name, const char *resou
     if (manager.driver->allocator == ALLOCATOR_ENTITY_NAME)
         return reply_fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
                           manager.ref.name);
+    if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)))
+        return c->response->status;
     /* the manager was made between the two looks, or the server restarted */
     if (allocation.number < 0 || !store_number_holds(c->store, manager.driver->resource_key))
         return reply_rc(c, RC_RETRY);
@@ -242,7 +244,8 @@ int resourcemanager_deallocate(struct context *c) {
     manager = (struct manager){.ref = refs[0], .driver = driver_of(refs[0].driver, refs[0].type)};
     allocation.manager = &manager;
     allocation.object = &refs[1];
-    if (reply_verdict(c, alloc_take(c->store, c->arena, &allocation)))
+    if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)) ||
+        reply_verdict(c, alloc_take(c->store, c->arena, &allocation)))
         return c->response->status;
     return reply_empty(c, 204);
 }

@@ -119,9 +119,15 @@ const struct driver *driver_of(const char *name, const char *type) {
 
 bool driver_is_a(const struct driver *driver, const struct driver *ancestor) {
     assert(driver != NULL && ancestor != NULL);
-    while (driver != NULL && driver != ancestor)
-        driver = driver->parent;
+    for (; driver != NULL && driver != ancestor; driver = driver->parent)
+        for (size_t i = 0; i < driver->also_count; i++)
+            if (driver_is_a(driver->also[i], ancestor))
+                return true;
     return driver != NULL;
+}
+
+bool driver_is_builtin(const struct driver *driver) {
+    return driver >= builtin_drivers && driver < builtin_drivers + BUILTIN_COUNT;
 }
 
 size_t driver_count(void) {
@@ -203,7 +209,35 @@ static const char *check_port(const char *driver, const struct driver_port *p) {
     return NULL;
 }
 
-static const char *check_names(const char *name, const char *type, const char *parent) {
+static const char *check_parent(const char *name, const char *parent) {
+    if (driver_find(parent) == NULL)
+        return say("driver \"%s\": its parent \"%.100s\" is not known (parents come first)", name,
+                   parent);
+    if (strcmp(parent, "clustometa") == 0)
+        return say("driver \"%s\": clustometa can't be a parent", name);
+    return NULL;
+}
+
+static const char *check_parents(const struct driver_definition *new) {
+    const char *wrong = new->parent == NULL ? NULL : check_parent(new->name, new->parent);
+
+    for (size_t i = 0; wrong == NULL && i < new->also_count; i++)
+        wrong = check_parent(new->name, new->also[i]);
+    return wrong;
+}
+
+static const char *check_resource_key(const struct driver_definition *new) {
+    if (new->resource_key == NULL)
+        return NULL;
+    if (new->parent == NULL || driver_find(new->parent)->allocator == ALLOCATOR_NONE)
+        return say("driver \"%s\": resource_key is for resource managers", new->name);
+    if (!is_word(new->resource_key, MAX_KEY))
+        return say("driver \"%s\": \"%.100s\" is not a valid resource_key", new->name,
+                   new->resource_key);
+    return NULL;
+}
+
+static const char *check_names(const char *name, const char *type) {
     if (name == NULL || !is_word(name, MAX_WORD))
         return say("\"%.100s\" is not a valid driver name: 1 to %d letters, digits, _ and -, "
                    "starting with a letter or _",
@@ -217,23 +251,43 @@ static const char *check_names(const char *name, const char *type, const char *p
         return say("driver \"%s\" already exists", name);
     if (known_count == BUILTIN_COUNT + MAX_CONFIGURED)
         return say("driver \"%s\": more than %d configured drivers", name, MAX_CONFIGURED);
-    if (parent != NULL && driver_find(parent) == NULL)
-        return say("driver \"%s\": its parent \"%.100s\" is not known (parents come first)", name,
-                   parent);
-    if (parent != NULL && strcmp(parent, "clustometa") == 0)
-        return say("driver \"%s\": clustometa can't be a parent", name);
     return NULL;
 }
 
 static const char *check(const struct driver_definition *new) {
-    const char *wrong = check_names(new->name, new->type, new->parent);
+    const char *wrong = check_names(new->name, new->type);
     size_t i;
+
+    if (wrong == NULL)
+        wrong = check_parents(new);
+    if (wrong == NULL)
+        wrong = check_resource_key(new);
 
     for (i = 0; wrong == NULL && new->properties != NULL &&i < new->property_count; i++)
         wrong = check_property(new->name, new->properties, i);
     for (i = 0; wrong == NULL && new->ports != NULL &&i < new->port_count; i++)
         wrong = check_port(new->name, &new->ports[i]);
     return wrong;
+}
+
+static void add_also(struct driver *d, const struct driver_definition *new) {
+    d->also = arena_array(configured, new->also_count, sizeof(*d->also));
+    d->also_count = new->also_count;
+    d->has_ips = d->has_ips || new->has_ips;
+    for (size_t i = 0; i < new->also_count; i++) {
+        d->also[i] = driver_find(new->also[i]);
+        d->has_ips = d->has_ips || d->also[i]->has_ips;
+    }
+}
+
+/* A plain resourcemanager is a base in Python clusto: each driver made of it has its own key. */
+static void set_allocator(struct driver *d, const struct driver_definition *new) {
+    if (new->resource_key != NULL)
+        d->resource_key = new->resource_key;
+    else if (d->allocator == ALLOCATOR_RESOURCE && driver_is_builtin(d->parent))
+        d->resource_key = NULL;
+    if (d->allocator == ALLOCATOR_RESOURCE && driver_property(d, "maxnum") != NULL)
+        d->allocator = ALLOCATOR_NUMBER;
 }
 
 const char *driver_add(const struct driver_definition *new) {
@@ -263,6 +317,8 @@ const char *driver_add(const struct driver_definition *new) {
         d->ports = new->ports;
         d->port_count = new->port_count;
     }
+    add_also(d, new);
+    set_allocator(d, new);
     register_driver(d);
     return NULL;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "base/num.h"
 #include "model/ip.h"
 #include "model/names.h"
 
@@ -170,6 +172,43 @@ static struct verdict give_name(struct store *store, struct arena *arena,
     return verdict_of(RC_RETRY);
 }
 
+static struct verdict read_number(struct arena *arena, const char *text, struct value *value) {
+    *value = int_value(0);
+    if (num_parse(text, &value->number) != NUM_OK || value->number < INT32_MIN ||
+        value->number > INT32_MAX)
+        return verdict_no(arena, RC_INVALID, "\"%s\" is not an integer", text);
+    return verdict_of(RC_OK);
+}
+
+/* The next one, the counter moved before it is claimed: the order of Python clusto. */
+static struct verdict choose_number(struct store *store, struct arena *arena,
+                                    const struct manager *manager, struct value *value) {
+    struct resource resource = {.key = manager->driver->resource_key, .manager = manager->ref.id};
+    struct claim claim = {.state = CLAIM_HELD};
+    int64_t number = manager->next;
+    enum rc rc = store_counter(store, manager->ref.id, "next", &number);
+
+    if (rc != RC_OK && rc != RC_NOTFOUND)
+        return verdict_of(rc);
+    for (int i = 0; i < CLAIM_TRIES && claim.state != CLAIM_OURS; i++, number++) {
+        if (number > manager->last)
+            return exhausted(arena, manager);
+        RC_TRY(store_set_counter(store, manager->ref.id, "next",
+                                 number < INT32_MAX ? number + 1 : number));
+        *value = resource.value = int_value(number);
+        RC_TRY(store_claim(store, &resource, true, &claim));
+    }
+    return verdict_of(claim.state == CLAIM_OURS ? RC_OK : RC_RETRY);
+}
+
+static struct verdict give_number(struct store *store, struct arena *arena,
+                                  const struct allocation *a, struct value *value) {
+    if (!a->resource)
+        return choose_number(store, arena, a->manager, value);
+    VERDICT_TRY(read_number(arena, a->resource, value));
+    return claim_exactly(store, arena, a, value, a->manager->ref.id);
+}
+
 struct verdict alloc_name(struct store *store, struct arena *arena, const struct manager *manager,
                           const char *resource, size_t longest, const char **name) {
     *name = resource;
@@ -185,6 +224,7 @@ static struct verdict choose(struct store *store, struct arena *arena, const str
     switch (a->manager->driver->allocator) {
     case ALLOCATOR_IP: return give_ip(store, arena, a, value);
     case ALLOCATOR_NAME: return give_name(store, arena, a, value);
+    case ALLOCATOR_NUMBER: return give_number(store, arena, a, value);
     case ALLOCATOR_RESOURCE:
     case ALLOCATOR_ENTITY_NAME:
     case ALLOCATOR_NONE: break;
@@ -217,6 +257,26 @@ static size_t record(struct arena *arena, const struct allocation *a, const stru
     return 4;
 }
 
+struct verdict alloc_check_key(struct store *store, struct arena *arena,
+                               const struct manager *manager) {
+    const struct driver *driver = manager->driver;
+    const char *other;
+
+    if (driver_is_builtin(driver) || driver->allocator == ALLOCATOR_ENTITY_NAME)
+        return verdict_of(RC_OK);
+    RC_TRY(store_other_key(store, arena, manager->ref.id, driver->resource_key, &other));
+    if (other)
+        log_warning("the manager \"%s\" has given resources under the key \"%s\": see resource_key "
+                    "of the driver \"%s\"",
+                    manager->ref.name, other, driver->name);
+    if (driver->resource_key)
+        return verdict_of(RC_OK);
+    return verdict_no(arena, RC_CONFLICT,
+                      "The driver \"%s\" has no resource_key in the configuration: "
+                      "\"%s\" gives and takes nothing",
+                      driver->name, manager->ref.name);
+}
+
 struct verdict alloc_give(struct store *store, struct arena *arena,
                           const struct allocation *allocation, struct attr *given) {
     struct attr rows[4];
@@ -244,6 +304,8 @@ static struct verdict take_one(struct store *store, struct arena *arena,
 
     if (manager->driver->allocator == ALLOCATOR_IP)
         VERDICT_TRY(read_ip(arena, a->resource, &resource.value));
+    if (manager->driver->allocator == ALLOCATOR_NUMBER)
+        VERDICT_TRY(read_number(arena, a->resource, &resource.value));
     RC_TRY(store_release(store, manager->ref.id, a->object->id, resource.key, &resource.value,
                          &taken));
     if (taken)

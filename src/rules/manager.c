@@ -70,6 +70,18 @@ static struct verdict read_range(struct arena *arena, const struct object *objec
     return read_network(arena, object, base, mask, out);
 }
 
+/* Python clusto takes 0 for no limit. */
+static struct verdict read_numbers(struct arena *arena, const struct object *object,
+                                   struct manager *out) {
+    static const struct properties_number next = {"next", "0", INT32_MIN, INT32_MAX};
+    static const struct properties_number maximum = {"maxnum", "0", INT32_MIN, INT32_MAX};
+
+    VERDICT_TRY(properties_number(arena, object, &maximum, &out->last));
+    if (out->last == 0)
+        out->last = INT32_MAX;
+    return properties_number(arena, object, &next, &out->next);
+}
+
 static struct verdict read_names(struct arena *arena, const struct object *object,
                                  struct manager *out) {
     static const struct properties_number digits = {"digits", "2", 1, MANAGER_MAX_DIGITS};
@@ -92,6 +104,7 @@ struct verdict manager_read(struct arena *arena, const struct object *object, st
     case ALLOCATOR_IP: return read_range(arena, object, out);
     case ALLOCATOR_NAME:
     case ALLOCATOR_ENTITY_NAME: return read_names(arena, object, out);
+    case ALLOCATOR_NUMBER: return read_numbers(arena, object, out);
     case ALLOCATOR_RESOURCE:
     case ALLOCATOR_NONE: break;
     }

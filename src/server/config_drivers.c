@@ -69,9 +69,39 @@ static void read_port(struct reader *r, config_setting_t *s, const char *path, v
         out->count = (int)number;
 }
 
+static bool flag_of(struct reader *r, config_setting_t *s, const char *path, const char *name) {
+    config_setting_t *member = config_setting_get_member(s, name);
+
+    if (member != NULL && config_setting_type(member) != CONFIG_TYPE_BOOL)
+        config_problem(r, member, path, "\"%s\" must be true or false, not %s", name,
+                       config_kind(member));
+    return member != NULL && config_setting_get_bool(member);
+}
+
+/* One name, or a list: the behaviour is that of the first. */
+static void read_parents(struct reader *r, config_setting_t *s, const char *path,
+                         struct driver_definition *out) {
+    struct arena *arena = r->config->arena;
+    int count = s != NULL ? config_count(s) : 0;
+    const char **also = arena_array(arena, (size_t)count + 1, sizeof(*also));
+
+    out->parent = "entity";
+    out->also = also;
+    for (int i = 0; i < count; i++) {
+        const char *text = config_setting_get_string(config_item(s, i));
+
+        if (text == NULL)
+            config_problem(r, s, path, "\"parent\" must be a string or a list of strings");
+        else if (i == 0)
+            out->parent = arena_strdup(arena, text);
+        else
+            also[out->also_count++] = arena_strdup(arena, text);
+    }
+}
+
 static void read_driver(struct reader *r, config_setting_t *s, const char *path, void *item) {
-    static const char *const known[] = {"name",       "type",  "class", "parent",
-                                        "properties", "ports", NULL};
+    static const char *const known[] = {"name",       "type",  "class",        "parent", "ips",
+                                        "properties", "ports", "resource_key", NULL};
     struct driver_row *row = item;
     struct driver_definition *out = &row->driver;
     struct arena *arena = r->config->arena;
@@ -82,9 +112,9 @@ static void read_driver(struct reader *r, config_setting_t *s, const char *path,
     out->name = required_text(r, s, path, "name");
     out->type = required_text(r, s, path, "type");
     out->class_path = text_of(r, s, path, "class");
-    out->parent = text_of(r, s, path, "parent");
-    if (out->parent == NULL)
-        out->parent = "entity";
+    read_parents(r, config_setting_get_member(s, "parent"), path, out);
+    out->resource_key = text_of(r, s, path, "resource_key");
+    out->has_ips = flag_of(r, s, path, "ips");
     out->properties = config_list(r, config_setting_get_member(s, "properties"),
                                   arena_printf(arena, "%s.properties", path),
                                   sizeof(*out->properties), read_property, &out->property_count);

@@ -1,5 +1,5 @@
 /* alloc.c: what allocation needs of the database: claims, free addresses and names, counters. */
-#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -8,22 +8,27 @@
 
 /* Numbers taken from the counters and not used yet, by key: a refused allocation leaves its number
  * for the next one. */
+#define MAX_KEY       256
+#define MAX_RESERVED  64
+#define RESERVE_TRIES 3
+
 static struct {
-    const char *key;
+    char key[MAX_KEY + 1];
     int32_t number;
     bool kept;
     uint64_t connection;
-} reserved[] = {{.key = "resource"}, {.key = "ip"}, {.key = "simplename"}};
+} reserved[MAX_RESERVED];
 
-#define RESERVED_COUNT (sizeof reserved / sizeof *reserved)
-#define RESERVE_TRIES  3
-
+/* Its place, found or taken; when all are in use a number is forgotten. */
 static size_t reserved_index(const char *key) {
     size_t i = 0;
 
-    while (i < RESERVED_COUNT && strcmp(reserved[i].key, key) != 0)
+    while (i < MAX_RESERVED - 1 && *reserved[i].key && strcmp(reserved[i].key, key) != 0)
         i++;
-    assert(i < RESERVED_COUNT); /* the drivers' resource keys are these */
+    if (strcmp(reserved[i].key, key) != 0) {
+        snprintf(reserved[i].key, sizeof reserved[i].key, "%s", key);
+        reserved[i].kept = false;
+    }
     return i;
 }
 
@@ -150,6 +155,18 @@ enum rc store_set_counter(struct store *store, int32_t entity, const char *key, 
                             PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)), &one);
 
     return rc == RC_NOTFOUND ? RC_RETRY : rc; /* another has just made it */
+}
+
+enum rc store_other_key(struct store *store, struct arena *arena, int32_t manager, const char *key,
+                        const char **other) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(OTHER_KEY), PG_ARGS(pg_int(manager), pg_text(key)));
+
+    *other = NULL;
+    if (rc == RC_OK && pg_rows(result) > 0)
+        *other = arena_strdup(arena, pg_get_text(result, 0, 0));
+    PQclear(result);
+    return rc;
 }
 
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {

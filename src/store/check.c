@@ -29,7 +29,7 @@ static bool print_line(void *context, const PGresult *result) {
 }
 
 /* Drivers and their rules, for the statements that ask for them. */
-static size_t rules(struct arena *arena, struct pg_arg args[2]) {
+static void rules(struct arena *arena, struct pg_arg args[2]) {
     size_t count = driver_count();
     const char **names = arena_array(arena, count + 1, sizeof *names);
     int32_t *numbers = arena_array(arena, count + 1, sizeof *numbers);
@@ -40,21 +40,32 @@ static size_t rules(struct arena *arena, struct pg_arg args[2]) {
     }
     args[0] = pg_texts(names, count);
     args[1] = pg_ints(numbers, NULL, count);
-    return 2;
+}
+
+/* What drivers give under. */
+static struct pg_arg resource_keys(struct arena *arena) {
+    size_t count = 0;
+    const char **keys = arena_array(arena, driver_count() + 1, sizeof *keys);
+
+    for (size_t i = 0; i < driver_count(); i++)
+        if (driver_at(i)->resource_key)
+            keys[count++] = driver_at(i)->resource_key;
+    return pg_texts(keys, count);
 }
 
 static enum rc report(struct store *store, int64_t *count) {
     struct arena *arena = arena_new();
     struct pg_arg args[2];
-    size_t arg_count = rules(arena, args);
+    struct pg_arg keys = resource_keys(arena);
     enum rc rc = RC_OK;
 
+    rules(arena, args);
     store_begin_snapshot(store);
     for (const struct stmt_row *row = STMT(CHECK_NAMES); row <= STMT(CHECK_TAKEN) && rc == RC_OK;
          row++) {
         if ((row->flags & STMT_NEEDS_INIT_DB) && !pg_has_extensions(store))
             continue;
-        pg_send(store, row, args, *row->params ? arg_count : 0);
+        pg_send(store, row, row == STMT(CHECK_KEYS) ? &keys : args, strlen(row->params));
         rc = pg_stream(store, print_line, count);
     }
     if (rc == RC_OK)

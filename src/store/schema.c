@@ -6,11 +6,17 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "model/driver.h"
 #include "store/connect.h"
 
 /* etc/schema.sql as a C string, made by the makefile */
 static const char schema_sql[] =
 #include "schema_sql.h"
+    ;
+
+/* and etc/drop.sql */
+static const char drop_sql[] =
+#include "drop_sql.h"
     ;
 
 /* Runs that met each other's locks, or a writer's, are run again. */
@@ -35,13 +41,27 @@ static void set_keep_history(PGconn *conn, const struct store_options *options) 
                              : "set muster.keep_history = 'off'"));
 }
 
-static enum rc run_schema(PGconn *conn, int *notices) {
+/* The schema's triggers are told under which keys the drivers give resources. */
+static void name_keys(PGconn *conn) {
+    struct arena *arena = arena_new();
+    const char *keys = "";
+
+    for (size_t i = 0; i < driver_count(); i++)
+        if (driver_at(i)->resource_key)
+            keys =
+                arena_printf(arena, "%s%s%s", keys, *keys ? "," : "", driver_at(i)->resource_key);
+    PQclear(PQexecParams(conn, "select set_config('muster.resource_keys', $1, false)", 1, NULL,
+                         &keys, NULL, NULL, 0));
+    arena_free(&arena);
+}
+
+static enum rc run_script(PGconn *conn, const char *script, int *notices) {
     PGresult *result;
     enum rc rc = RC_OK;
     bool lost;
 
     PQsetNoticeReceiver(conn, on_notice, notices);
-    result = PQexec(conn, schema_sql);
+    result = PQexec(conn, script);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
@@ -52,7 +72,7 @@ static enum rc run_schema(PGconn *conn, int *notices) {
     return rc;
 }
 
-enum rc store_init_db(const struct store_options *options) {
+static enum rc run(const struct store_options *options, const char *script) {
     struct store_options patient = *options;
     struct connection c;
     enum rc rc = RC_RETRY;
@@ -69,7 +89,8 @@ enum rc store_init_db(const struct store_options *options) {
         int notices = 0;
 
         set_keep_history(c.link.conn, options);
-        rc = run_schema(c.link.conn, &notices);
+        name_keys(c.link.conn);
+        rc = run_script(c.link.conn, script, &notices);
         if (rc == RC_OK && notices == 0)
             printf("nothing to do\n");
         else if (rc != RC_OK && notices > 0)
@@ -77,4 +98,12 @@ enum rc store_init_db(const struct store_options *options) {
     }
     link_release(&c.link);
     return rc;
+}
+
+enum rc store_init_db(const struct store_options *options) {
+    return run(options, schema_sql);
+}
+
+enum rc store_drop_extensions(const struct store_options *options) {
+    return run(options, drop_sql);
 }

@@ -391,6 +391,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_NUMBER_TAKEN] = {"number_taken", "ti", STMT_NEEDS_INIT_DB,
         "select exists (select from entity_attrs"
         " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
+    [STMT_OTHER_KEY] = {"other_key", "it", 0,
+        "select key from entity_attrs where relation_id = $1 and subkey = 'manager' and deleted_at_version is null"
+        " and key is distinct from $2 limit 1"},
     [STMT_NEXT_ENTITY_NAME] = {"next_entity_name", "tlli", 0,
         "select s.n from (select generate_series($2, $3) as n) as s"
         " where (select e.entity_id from entities e"
@@ -638,6 +641,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from entity_attrs a join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
         " where a.key = '_lastip' and a.subkey is null and a.deleted_at_version is null"
         " group by e.entity_id, e.driver, e.name having count(*) > 1 order by e.entity_id"},
+    [STMT_CHECK_KEYS] = {"check_keys", "T", STMT_ONCE | STMT_NEEDS_INIT_DB,
+        "select format('what writers beside muster give under the key %s is not waited for (muster --init-db sees to it)', key)"
+        " from (select unnest($1) as key except select key from muster_resource_key) as k order by key"},
     [STMT_CHECK_BESIDE] = {"check_beside", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "select format('triggers for writers beside muster are missing or off: %s (muster --init-db makes them again)',"
         " string_agg(name, ', ' order by name))"
