@@ -23,7 +23,10 @@ begin
     end if;
 end $$;
 
-do $$ begin
+do $$
+declare
+    old text;
+begin
 
 -- ---------------------------------------------------------------------------------------------
 -- The tables that are shared with Python clusto.
@@ -97,9 +100,17 @@ perform pg_temp.muster_make('index', 'muster_attrs_contains',
     'create index muster_attrs_contains on entity_attrs (entity_id, relation_id)
      where key = ''_contains'' and deleted_at_version is null');
 
+-- Members in the order of lists, and the containers themselves. The casts, here and below, are there to
+-- be asked for (see muster_entities_driver), and so is the odd condition: to the planner of a table that
+-- is still empty an index that fits more statements than it was made for is as good as the right one.
+perform pg_temp.muster_make('index', 'muster_attrs_members',
+    'create index muster_attrs_members on entity_attrs ((entity_id::bigint), (relation_id::bigint))
+     include (entity_id, relation_id)
+     where key = ''_contains'' and coalesce(deleted_at_version, -1) = -1');
+
 -- Who contains this object, who refers to it, how much did this manager give.
-perform pg_temp.muster_make('index', 'muster_attrs_relation',
-    'create index muster_attrs_relation on entity_attrs (relation_id, key, subkey)
+perform pg_temp.muster_make('index', 'muster_attrs_reference',
+    'create index muster_attrs_reference on entity_attrs (relation_id, key, (entity_id::bigint), subkey)
      where relation_id is not null and deleted_at_version is null');
 
 -- The same of all rows, for the foreign key: without it a row of entities that is really deleted makes
@@ -113,15 +124,19 @@ perform pg_temp.muster_make('index', 'muster_attrs_number',
     'create index muster_attrs_number on entity_attrs (key, number)
      where subkey = ''manager'' and deleted_at_version is null');
 
--- Key and value. A text can be longer than an index entry may be: its beginning finds it.
-perform pg_temp.muster_make('index', 'muster_attrs_string',
-    'create index muster_attrs_string on entity_attrs (key, left(string_value, 64))
+-- Key, and key and value, in the order of lists. A text can be longer than an index entry may be: its
+-- beginning finds it.
+perform pg_temp.muster_make('index', 'muster_attrs_key',
+    'create index muster_attrs_key on entity_attrs (key, (entity_id::bigint)) include (entity_id, subkey)
+     where coalesce(deleted_at_version, -1) = -1');
+perform pg_temp.muster_make('index', 'muster_attrs_string_value',
+    'create index muster_attrs_string_value on entity_attrs (key, left(string_value, 64), (entity_id::bigint))
      where string_value is not null and deleted_at_version is null');
-perform pg_temp.muster_make('index', 'muster_attrs_int',
-    'create index muster_attrs_int on entity_attrs (key, int_value)
+perform pg_temp.muster_make('index', 'muster_attrs_int_value',
+    'create index muster_attrs_int_value on entity_attrs (key, int_value, (entity_id::bigint))
      where int_value is not null and deleted_at_version is null');
-perform pg_temp.muster_make('index', 'muster_attrs_datetime',
-    'create index muster_attrs_datetime on entity_attrs (key, datetime_value)
+perform pg_temp.muster_make('index', 'muster_attrs_datetime_value',
+    'create index muster_attrs_datetime_value on entity_attrs (key, datetime_value, (entity_id::bigint))
      where datetime_value is not null and deleted_at_version is null');
 
 -- Lists by driver and by type, in the order of the list. The cast is there to be asked for: it
@@ -132,6 +147,15 @@ perform pg_temp.muster_make('index', 'muster_entities_driver',
 perform pg_temp.muster_make('index', 'muster_entities_type',
     'create index muster_entities_type on entities (type, (entity_id::bigint))
      where deleted_at_version is null');
+
+-- Those of older versions that the ones above replace.
+for old in select unnest(array['muster_attrs_relation', 'muster_attrs_string', 'muster_attrs_int',
+                               'muster_attrs_datetime'])
+loop
+    continue when to_regclass(old) is null;
+    execute format('drop index %I', old);
+    raise notice using errcode = 'MU001', message = format('dropped index %s', old);
+end loop;
 
 end $$;
 

@@ -330,9 +330,10 @@ subtest 'a publication of all tables' => sub {
 subtest 'tables of an older version' => sub {
     my $muster = fresh('older');
     lines($muster, '--init-db', 0);
-    sql('older', "drop index muster_attrs_relation_all; alter table muster_count replica identity default");
+    sql('older', 'drop index muster_attrs_relation_all, muster_attrs_int_value; alter table muster_count replica identity default;
+        create index muster_attrs_int on entity_attrs (key, int_value)');
     is_deeply([ sort(lines($muster, '--init-db', 0)) ],
-        [ 'created index muster_attrs_relation_all', 'set replica identity of table muster_count' ], 'are completed');
+        [ 'created index muster_attrs_int_value', 'created index muster_attrs_relation_all', 'dropped index muster_attrs_int', 'set replica identity of table muster_count' ], 'are completed');
     is_deeply([ lines($muster, '--init-db', 0) ], ['nothing to do'], 'once');
 };
 

@@ -11,6 +11,19 @@ my $client = $world->client;
 my $pg     = $world->postgres;
 Muster::Data::load_many($pg, prefix => 'k', count => 120, attrs => 1, pool => 'many');
 
+# Pools in pools, some members in several of them, one deleted past the program, and two circles.
+$client->post('/entity/pool', form => [ map { (name => $_) } qw(top left right deep gone) ]);
+my %inside = (top => [qw(left right many gone)], left => [qw(deep k000010 k000020)], right => [qw(deep k000020 k000030)], deep => [qw(k000040 k000050)], gone => ['k000120']);
+$client->post("/entity/pool/$_", form => [ action => 'insert', map { (device => $_) } @{ $inside{$_} } ]) for sort keys %inside;
+$client->post('/entity/basicrack', form => { name => 'keyrack' });
+$client->post('/entity/basicrack/keyrack', form => [ action => 'insert', device => 'k000001', rackU => 1, rackU => 2 ]);
+$client->post('/entity/pool/deep', form => { action => 'insert', device => 'keyrack' });
+$client->post('/attribute/k000003', body => '[{"key": "n", "value": 5}, {"key": "n", "value": "5"}, {"key": "r", "value": "/pool/top", "datatype": "relation"}]', type => 'application/json');
+$client->post('/attribute/k000004', form => { key => 'n', value => 5, datatype => 'int' });
+$pg->psql("insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select c.entity_id, '_contains', 9, 'relation', m.entity_id, 1 from entities c, entities m where (c.name, m.name) in (('deep', 'top'), ('deep', 'deep'));
+    update entities set deleted_at_version = 1 where name in ('gone', 'k000050')");
+
 # Follows Clusto-Next to the end.
 sub walk {
     my ($path, $per, %headers) = @_;
@@ -24,9 +37,15 @@ sub walk {
     return \@all;
 }
 
-for my $path ('/entity/', '/entity/basicserver', '/from-pools?pool=many', '/by-attr?key=key1', '/entity/?clusto_types=server', '/resourcemanager/') {
+for my $path (
+    '/entity/', '/entity/basicserver', '/from-pools?pool=many', '/by-attr?key=key1', '/entity/?clusto_types=server', '/resourcemanager/',
+    map({ "/from-pools?pool=$_" } qw(top left deep many&children=no left&pool=right left&pool=right&children=no right&pool=left&pool=left
+          many&pool=top top&pool=many&driver=basicserver top&driver=pool&type=pool&type=server top&type=pool)),
+    map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
+) {
     my $whole = $client->get($path)->{json};
     cmp_ok(scalar @$whole, '>', 0, "$path: something to list");
+    is_deeply($client->get($path, headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 5000 })->{json}, $whole, "$path as one page");
     is_deeply(walk($path, $_), $whole, "$path by $_: the whole list, in its order") for 1 == @$whole ? (1) : (7, 50, 5000);
     my $expanded = $client->get($path, headers => { 'Clusto-Mode' => 'expanded' })->{json};
     is_deeply(walk($path, 33, 'Clusto-Mode' => 'expanded'), $expanded, "$path expanded");

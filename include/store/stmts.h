@@ -58,6 +58,9 @@ enum stmt {
     STMT_LIST_BY_KEY,
     STMT_LIST_BY_VALUE,
     STMT_LIST_FROM_POOLS,
+    STMT_PAGE_BY_KEY,
+    STMT_PAGE_BY_VALUE,
+    STMT_PAGE_FROM_POOLS,
     STMT_COUNT_OBJECTS,
 
     /* writes (store/entity.c, attr.c, tree.c, alloc.c) */

@@ -97,7 +97,18 @@ static void query_from_pools(struct query *q, const struct listing *l) {
     add(q, pg_bool(l->children));
 }
 
-static struct query make_query(struct arena *arena, const struct listing *l, bool total) {
+/* A page after an id has a statement of its own, with the same parameters, where the indexes for it
+ * are there. */
+static const struct stmt_row *page_row(const struct stmt_row *row) {
+    if (row == STMT(LIST_BY_KEY))
+        return STMT(PAGE_BY_KEY);
+    if (row == STMT(LIST_BY_VALUE))
+        return STMT(PAGE_BY_VALUE);
+    return row == STMT(LIST_FROM_POOLS) ? STMT(PAGE_FROM_POOLS) : row;
+}
+
+static struct query make_query(struct store *store, struct arena *arena, const struct listing *l,
+                               bool total) {
     struct query q = {.count = 0};
 
     /* one more than a page tells whether there is another */
@@ -110,6 +121,8 @@ static struct query make_query(struct arena *arena, const struct listing *l, boo
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
     case LIST_FROM_POOLS: query_from_pools(&q, l); break;
     }
+    if (l->keyset && pg_has_extensions(store))
+        q.row = page_row(q.row);
     return q;
 }
 
@@ -209,7 +222,8 @@ static enum rc counted_refs(struct store *store, const struct listing *l, const 
 enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
                         struct list_extent *extent, store_ref_row row, void *context) {
     bool counted = has_count(store, listing);
-    struct query q = make_query(arena, listing, listing->limit > 0 && !listing->keyset && !counted);
+    struct query q =
+        make_query(store, arena, listing, listing->limit > 0 && !listing->keyset && !counted);
     struct refs_out out = {extent, row, context};
 
     assert(!listing->keyset || (listing->limit > 0 && listing->limit <= LIST_KEYSET_LIMIT));
@@ -377,7 +391,8 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
     bool counted = has_count(store, listing);
     struct walk w = {
         .store = store,
-        .query = make_query(arena, listing, listing->limit > 0 && !listing->keyset && !counted),
+        .query =
+            make_query(store, arena, listing, listing->limit > 0 && !listing->keyset && !counted),
         .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 && listing->offset == 0,
         .arena = arena_new(),
         .listing = listing,

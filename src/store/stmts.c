@@ -131,6 +131,46 @@
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids " order by 1) i" \
     " cross join " ENTITY_OF("i.entity_id") " e) "
 
+/* --- pages after the id $4, of at most $1. Each walks an index in the order of the list (see
+ * schema.sql), so that it costs what it gives, however long the list is. */
+#define LISTED    "coalesce(deleted_at_version, -1) = -1"
+#define IS_MEMBER "key = '_contains' and " LISTED
+#define FIRST_MEMBER(container, from) \
+    "lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = " container \
+    " and relation_id::bigint >= " from " order by relation_id::bigint limit 1)"
+#define FIRST_CONTAINER(from) \
+    "lateral (select entity_id from entity_attrs where " IS_MEMBER \
+    " and entity_id::bigint >= " from " order by entity_id::bigint limit 1)"
+
+/* The containers to look into: the pools $8, and with $9 what they contain that contains something.
+ * The members of one and all containers are two lists by id: each step goes to the next id in the
+ * one, and from there to the next in the other. union ends circles. */
+#define CONTAINERS \
+    "walk(pool, container, at, is_in) as (" \
+    " select p.id, p.id, 0, false from (select distinct unnest($8) as id) p" \
+    " union select w.pool, n.* from walk w cross join lateral (" \
+    "select w.container, c.entity_id, c.entity_id = m.relation_id" \
+    " from " FIRST_MEMBER("w.container", "w.at::bigint + w.is_in::integer") " m" \
+    " cross join " FIRST_CONTAINER("m.relation_id") " c" \
+    " union all select e.entity_id, 0, false from " ENTITY_OF("w.at") " e where w.is_in) n where $9)," \
+    " inside as materialized (select pool, container from walk where at = 0)"
+/* Of several pools one that has few members is walked. */
+#define SMALLEST_POOL \
+    "(select i.pool from inside i cross join lateral (select count(*) as n from (" \
+    "select from entity_attrs where " IS_MEMBER " and entity_id::bigint = i.container limit 100) m) c" \
+    " where cardinality($8) > 1 group by i.pool order by sum(c.n), i.pool limit 1)"
+#define IN_ALL_POOLS(id) \
+    "(cardinality($8) = 1 or (select count(distinct i.pool) from inside i cross join lateral (" \
+    "select from entity_attrs where " IS_MEMBER " and entity_id::bigint = i.container" \
+    " and relation_id::bigint = " id " limit 1) m) = (select count(distinct pool) from inside))"
+
+/* Each object once: the rows of one come together. */
+#define AFTER(condition) \
+    "(select e.* from (select distinct a.entity_id::bigint as id from entity_attrs a where" HAS_KEY condition \
+    " and a.entity_id::bigint > $4 order by 1) a cross join " ENTITY_OF("a.id") " e limit $1)"
+#define PAGE_OF(objects) \
+    "select null::bigint, p.* from (select * from (" objects ") o order by entity_id limit $1) p"
+
 /* The connection bears the name of a request. A name ends at 63 bytes: of a longer id the end is what
  * differs from others. */
 #define NAME_AFTER(id) "set_config('application_name', 'muster ' || right(" id ", 56), true)"
@@ -245,6 +285,30 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " group by e.entity_id, e.name, e.driver, e.type"
         " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
         LIST_HITS("$4")},
+
+    [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
+        "with recursive walk(id) as (select $4::bigint union all select n.id from walk w cross join lateral ("
+        "select entity_id::bigint as id from entity_attrs where key = $5 and ($6::text is null or subkey = $6)"
+        " and " LISTED " and entity_id::bigint > w.id order by entity_id::bigint limit 1) n) "
+        PAGE_OF("select e.* from walk w cross join " ENTITY_OF("w.id") " e where w.id > $4 limit $1")},
+    /* $7 to $11 as above */
+    [STMT_PAGE_BY_VALUE] = {"page_by_value", "llbitttldtt", STMT_NEEDS_INIT_DB,
+        PAGE_OF(
+            AFTER(" and left(a.string_value, 64) = left($7, 64) and a.string_value = $7")
+            " union " AFTER(" and a.int_value = $8 and a.datatype = 'int'")
+            " union " AFTER(" and a.datetime_value = $9 and a.datatype = 'datetime'")
+            " union select x.* from (" ONE("name = $11 and driver = $10") ") r cross join lateral "
+            AFTER(" and a.relation_id = r.entity_id and a.datatype = 'relation'") " x")},
+    [STMT_PAGE_FROM_POOLS] = {"page_from_pools", "llbiTTTIb", STMT_NEEDS_INIT_DB,
+        "with recursive " CONTAINERS ", walked as materialized (select container from inside"
+        " where pool = coalesce(" SMALLEST_POOL ", ($8)[1])) "
+        PAGE_OF(
+            "select distinct m.* from walked w cross join lateral (select e.* from ("
+            "select distinct relation_id::bigint as id from entity_attrs where " IS_MEMBER
+            " and entity_id::bigint = w.container and relation_id::bigint > $4 order by 1) a"
+            " cross join " ENTITY_OF("a.id") " e"
+            " where (cardinality($5) = 0 or e.name = any($5)) and (cardinality($6) = 0 or e.type = any($6))"
+            " and (cardinality($7) = 0 or e.driver = any($7)) and " IN_ALL_POOLS("e.entity_id") " limit $1) m")},
 
     [STMT_COUNT_OBJECTS] = {"count_objects", "TT", STMT_NEEDS_INIT_DB,
         "select coalesce(sum(n), 0)::bigint from muster_count"

@@ -15,7 +15,8 @@ sub load_example {
 }
 
 # $count servers "PREFIX000001"... with $attrs string attributes each, all in one pool if `pool` names
-# one (made when missing). For tests of lists and of memory.
+# one (made when missing). analyze => 0 leaves the statistics as they are. For tests of lists and of
+# memory.
 sub load_many {
     my ($postgres, %option) = @_;
     my $count  = int $option{count};
@@ -47,7 +48,9 @@ insert into entity_attrs(entity_id, key, number, datatype, relation_id, version)
 insert into counters(entity_id, attr_key, value)
   select entity_id, '_contains', $count - 1 from entities where name = '$pool' and deleted_at_version is null;
 SQL
-    $postgres->psql($sql . "commit;\nanalyze entities, entity_attrs;\n", timeout => 300, %{ $option{psql} // {} });
+    $sql .= "commit;\n";
+    $sql .= "analyze entities, entity_attrs;\n" if $option{analyze} // 1;
+    $postgres->psql($sql, timeout => 300, %{ $option{psql} // {} });
     return;
 }
 
