@@ -18,10 +18,8 @@ struct records {
         *problem; /* what is wrong with the records; NULL: nothing, but they may be cut off */
     char *params; /* the content of PARAMS; room for one byte more */
     size_t params_length, params_room;
-    /* the current record: its type, and what of it is still to be read */
-    unsigned type;
-    size_t content, padding;
-    bool ended; /* the body has */
+    size_t content, padding; /* of the current record, what is still to be read */
+    bool ended;              /* the body has */
     unsigned char bytes[8192];
     size_t next, end; /* of the bytes that were received, those not yet used */
 };

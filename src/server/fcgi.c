@@ -307,7 +307,11 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
         close(fd);
         return ACCEPT_NO_REQUEST;
     }
-    f->body = (FCGX_Stream){.isReader = 1, .fillBuffProc = fill_body, .data = &f->records};
+    f->body = (FCGX_Stream){.isReader = 1,
+                            .fillBuffProc = fill_body,
+                            .data = &f->records,
+                            .rdNext = f->records.bytes,
+                            .stop = f->records.bytes};
     f->content = f->request.out->wrNext;
     f->written = 0;
     return ACCEPT_OK;
