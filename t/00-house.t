@@ -60,7 +60,7 @@ sub rule_rooms {
             push @bad, "our own <$name> wants double quotes" if $other && exists $rank{$other};
             next;
         }
-        next if $name eq 'config.h' || $name =~ /^\w+_sql\.h$/;
+        next if $name eq 'config.h' || $name =~ /^\w+_(?:json|sql)\.h$/;
         if (!$other || !exists $rank{$other}) {
             push @bad, "\"$name\" is not of the form \"room/file.h\"";
         }
@@ -410,7 +410,7 @@ for my $room (@rooms) {
 same_list('noinst_HEADERS', [ grep { m{^include/.*\.h$} } @tree ]);
 same_list('unit_tests', [ map { s/\.c$//r } grep { m{^t/unit_\w+\.c$} } @tree ]);
 same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
-same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{\.sql$} } @tree ]);
+same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{\.(?:json|sql)$} } @tree ]);
 same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
 is_deeply(
     [ sort map { @{ listed($_) } } qw(perl_tests long_tests slow_tests) ], [ grep { m{^t/[^/]+\.t$} } @tree ],
@@ -449,7 +449,7 @@ for my $path (qw(README configure.ac), grep { m{^doc/.*\.[58]$} } @tree) {
 # --- Tables against texts ------------------------------------------------------------------------
 
 # t/tables prints them: the program's own words, not a guess at its source.
-my (%setting, @setting, @route);
+my (%setting, @setting, @route, %parameter);
 if (ok(-x "$build/t/tables", 't/tables is built')) {
     open my $in, '-|', "$build/t/tables" or BAIL_OUT("t/tables: $!");
     while (<$in>) {
@@ -459,6 +459,10 @@ if (ok(-x "$build/t/tables", 't/tables is built')) {
             push @setting, $column[0];
             $setting{ $column[0] } = { type => $column[1], default => $column[2], bounds => [ @column[ 3, 4 ] ], help => $column[5] };
         }
+        elsif ($kind eq 'parameter') {
+            my ($doc, $name, @flags) = @column;
+            $parameter{$doc}{$name} = join ' ', grep { length } @flags;
+        }
         elsif ($kind eq 'route') {
             push @route, { method => $column[0], mount => $column[1], pattern => $column[2], doc => $column[3] };
         }
@@ -467,6 +471,34 @@ if (ok(-x "$build/t/tables", 't/tables is built')) {
     ok(@setting && @route, 'there are settings and routes');
     is("@setting", join(' ', sort @setting), 'settings are sorted by name');
 }
+
+# Under a heading: "``names``, ``name``, required, repeatable" above an indented line; or "The parameters
+# are those of ``GET /entity/``". Those of pages have a section of their own.
+sub documented {
+    my ($rst) = @_;
+    my (%found, %same);
+    while ($rst =~ /^(?<doc>[A-Z]+ \/[^\n]*)\n[=-]{3,}\n(?<text>.*?)(?=^[^\n]+\n[=-]{3,}\n|\z)/gms) {
+        my ($doc, $text) = @+{qw(doc text)};
+        $found{$doc} //= {};
+        $same{$doc} = $1 if $text =~ /The\s+parameters\s+are\s+those\s+of\s+``([^`]+)``/;
+        while ($text =~ /^((?:``\w+``(?:, )?)+|the properties of the driver)(.*)\n(?=    \S)/gm) {
+            my ($names, $flags) = ($1, $2);
+            my $said = join ' ', grep { $flags =~ /\b$_\b(?! \()/ } qw(required repeatable);
+            $found{$doc}{$_} = $said for $names =~ /^the/ ? '*' : $names =~ /``(\w+)``/g;
+        }
+    }
+    $found{$_} = $found{ $same{$_} } for keys %same;
+    return \%found;
+}
+
+subtest 'the documentation lists the parameters of each route' => sub {
+    my %found = map { %{ documented($text{$_}) } } grep { m{^doc/\w+\.rst$} } @tree;
+    for my $doc (sort { $a cmp $b } keys %{ { map { $_->{doc} => 1 } @route } }) {
+        my %wanted = %{ $parameter{$doc} // {} };
+        delete @wanted{qw(clusto_after clusto_per_page)};
+        is_deeply($found{$doc}, \%wanted, $doc) or diag explain $found{$doc};
+    }
+} if @route && exists $text{'doc/root.rst'};
 
 # libconfig's plain cases: name = value; with groups name : { ... }. Comments are removed; an
 # example in one does not count.

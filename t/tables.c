@@ -1,12 +1,15 @@
 /* tables.c: prints the tables of settings, routes and statements, for tests that compare them with
- * texts, and for the benchmark. */
+ * texts, and for the benchmark; with the argument "openapi" the description of the interface. */
 #include "http/request.h"
 #include "model/driver.h"
 #include "server/config.h"
+#include "server/openapi.h"
 #include "server/route.h"
 #include "store/stmts.h"
+#include "json/writer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const types[] = {
     [SETTING_STRING] = "string", [SETTING_INT] = "int",         [SETTING_BOOL] = "bool",
@@ -33,6 +36,58 @@ static void print_routes(void) {
                        mount_rows[table[i].mount].part, table[i].pattern, table[i].doc);
 }
 
+/* Each with its row: heading, name, flags, kind. */
+static void print_parameters(void) {
+    size_t count;
+    const struct route *table = route_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        for (const struct operation_parameter *const *p = table[i].operation->parameters; *p; p++)
+            printf("parameter\t%s\t%s\t%s\t%s\n", table[i].doc,
+                   (*p)->kind == OPERATION_PROPERTIES ? "*" : (*p)->name,
+                   (*p)->flags & OPERATION_REQUIRED ? "required" : "",
+                   (*p)->flags & OPERATION_REPEATED ? "repeatable" : "");
+}
+
+static const char *no_variable(void *transport, const char *name) {
+    (void)transport;
+    (void)name;
+    return NULL;
+}
+
+static bool to_stdout(void *context, const char *bytes, size_t n) {
+    (void)context;
+    return fwrite(bytes, 1, n, stdout) == n;
+}
+
+/* A response with its head, with the default mounts. */
+static int print_openapi(void) {
+    struct api_options options = {.version = "0"};
+    struct arena *arena = arena_new();
+    struct request request = {.arena = arena, .variable = no_variable};
+    struct response response = {0};
+    struct context c = {.options = &options,
+                        .request = &request,
+                        .response = &response,
+                        .arena = arena,
+                        .json = json_writer_new()};
+    const struct route *table;
+    size_t count;
+
+    for (int m = 0; m < MOUNT_COUNT; m++)
+        options.mounts[m] = mount_rows[m].default_path;
+    table = route_table(&count);
+    openapi_open(table, count);
+    response_begin(&response, arena, (struct response_out){to_stdout, NULL}, false);
+    (void)openapi_show(&c);
+    if (!response_finish(&response))
+        return 1;
+    response_release(&response);
+    json_writer_free(&c.json);
+    arena_free(&arena);
+    return 0;
+}
+
 static void print_statements(void) {
     for (int i = 0; i < STMT_COUNT; i++)
         printf("statement\t%s\t%s\t%s\n", stmts_rows[i].name, stmts_rows[i].params,
@@ -45,9 +100,12 @@ static void print_managers(void) {
             printf("manager\t%s\t%s\n", driver_at(i)->name, driver_at(i)->resource_key);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "openapi") == 0)
+        return print_openapi();
     print_settings();
     print_routes();
+    print_parameters();
     print_statements();
     print_managers();
     printf("session\t%s\n", SESSION_SETTINGS SESSION_BY_INDEX);

@@ -39,10 +39,12 @@ enum operation_body {
     OPERATION_NO_BODY     /* 400 if there is one */
 };
 
-/* A successful response; a schema of etc/openapi.json, NULL: no JSON. */
+/* A response that is no plain error: a schema of etc/openapi.json, NULL: no body; its media type,
+ * NULL: application/json. */
 struct operation_answer {
     int status;
     const char *schema;
+    const char *media;
 };
 
 #define OPERATION_ANSWERS    4
@@ -68,9 +70,10 @@ const struct operation_parameter *operation_find(const struct operation *operati
 /* True for 1, true, yes, on, and for 0, false, no, off or nothing, in any case. */
 bool operation_is_boolean(const char *text);
 
-extern const struct operation operation_version, operation_docs, operation_live, operation_meta,
-    operation_metrics, operation_ready, operation_by_attr, operation_by_name, operation_by_names,
-    operation_driverlist, operation_favicon, operation_from_pools, operation_typelist;
+extern const struct operation operation_version, operation_openapi, operation_docs, operation_live,
+    operation_meta, operation_metrics, operation_ready, operation_by_attr, operation_by_name,
+    operation_by_names, operation_driverlist, operation_favicon, operation_from_pools,
+    operation_typelist;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
     operation_entity_action, operation_entity_delete;
 extern const struct operation operation_attributes, operation_attribute_add,

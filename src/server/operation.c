@@ -24,47 +24,56 @@ PARAMETER any_type = {"type", OPERATION_TYPE, OPERATION_REPEATED,
 
 const struct operation operation_version = {
     .summary = "The version of the server",
-    .answers = {{200, "Text"}},
+    .answers = {{200, "Text", NULL}},
 };
 
 const struct operation operation_docs = {
     .summary = "Documentation, as HTML or text",
-    .answers = {{200, NULL}},
+    .answers = {{200, "Text", "text/*"}},
+    .errors = {404},
 };
 
 const struct operation operation_live = {
     .summary = "Whether the server is alive",
-    .answers = {{200, "Text"}},
+    .answers = {{200, "Text", NULL}},
 };
 
 const struct operation operation_meta = {
     .summary = "The parts and their paths",
-    .answers = {{200, "Names"}},
+    .answers = {{200, "Names", NULL}},
 };
 
 const struct operation operation_metrics = {
     .summary = "Counters, in the text format of Prometheus",
-    .answers = {{200, NULL}},
+    .answers = {{200, "Text", "text/plain"}},
 };
 
 const struct operation operation_ready = {
     .summary = "Whether the server can serve requests",
-    .answers = {{200, "Ready"}, {503, "Ready"}},
+    .answers = {{200, "Ready", NULL}, {503, "Ready", NULL}},
 };
 
 const struct operation operation_driverlist = {
     .summary = "Drivers and their classes",
-    .answers = {{200, "Names"}},
+    .answers = {{200, "Names", NULL}},
 };
 
 const struct operation operation_typelist = {
     .summary = "Types and their classes",
-    .answers = {{200, "Names"}},
+    .answers = {{200, "Names", NULL}},
 };
 
 const struct operation operation_favicon = {
     .summary = "Says that there is no icon",
-    .answers = {{410, NULL}},
+    .answers = {{410, NULL, NULL}},
+};
+
+PARAMETER openapi_version = {"version", OPERATION_TEXT, 0, "Of OpenAPI: 3.0 or 3.1."};
+
+const struct operation operation_openapi = {
+    .summary = "The description of the interface, as OpenAPI",
+    .answers = {{200, "Description", NULL}},
+    .parameters = {&openapi_version},
 };
 
 PARAMETER attr_key = {"key", OPERATION_TEXT, OPERATION_REQUIRED, "The key of the attribute."};
@@ -73,14 +82,14 @@ PARAMETER attr_value = {"value", OPERATION_TEXT, 0, "Its value, as text."};
 
 const struct operation operation_by_attr = {
     .summary = "The objects that have an attribute",
-    .answers = {{200, "Objects"}},
+    .answers = {{200, "Objects", NULL}},
     .errors = {409, 412},
     .parameters = {&attr_key, &attr_subkey, &attr_value, PAGES},
 };
 
 const struct operation operation_by_name = {
     .summary = "One object by its name",
-    .answers = {{200, "CompactOrObject"}},
+    .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&driver},
 };
@@ -90,7 +99,7 @@ PARAMETER wanted_names = {"name", OPERATION_NAME, OPERATION_REQUIRED | OPERATION
 
 const struct operation operation_by_names = {
     .summary = "Several objects by their names",
-    .answers = {{200, "Objects"}, {206, "MaybeObjects"}, {404, "Nulls"}},
+    .answers = {{200, "Objects", NULL}, {206, "MaybeObjects", NULL}, {404, "MaybeObjects", NULL}},
     .errors = {409, 412, 413},
     .parameters = {&wanted_names},
 };
@@ -102,7 +111,7 @@ PARAMETER children = {"children", OPERATION_BOOLEAN, 0,
 
 const struct operation operation_from_pools = {
     .summary = "The objects that are in all of the given pools",
-    .answers = {{200, "Objects"}},
+    .answers = {{200, "Objects", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&pools, &any_driver, &any_type, &children, PAGES},
 };
@@ -119,7 +128,7 @@ PARAMETER only_name = {"name", OPERATION_NAME, OPERATION_REPEATED, "As names."};
 
 const struct operation operation_entities = {
     .summary = "Objects, the oldest first",
-    .answers = {{200, "Objects"}},
+    .answers = {{200, "Objects", NULL}},
     .errors = {409, 412},
     .parameters = {&only_names, &clusto_types, &clusto_drivers, &only_name, &any_type, &any_driver,
                    PAGES},
@@ -131,14 +140,14 @@ PARAMETER properties = {"", OPERATION_PROPERTIES, 0, "The properties of the driv
 
 const struct operation operation_entity_create = {
     .summary = "Creates objects",
-    .answers = {{201, "Objects"}, {202, "Objects"}},
+    .answers = {{201, "Objects", NULL}, {202, "Objects", NULL}},
     .errors = {409, 412},
     .parameters = {&new_names, &properties},
 };
 
 const struct operation operation_entity = {
     .summary = "One object",
-    .answers = {{200, "CompactOrObject"}},
+    .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
 };
 
@@ -149,14 +158,14 @@ PARAMETER rack_units = {"rackU", OPERATION_INTEGER, OPERATION_REPEATED,
 
 const struct operation operation_entity_action = {
     .summary = "Inserts objects into a container, moves them there, or removes them",
-    .answers = {{200, "CompactOrObject"}},
+    .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&action, &device, &rack_units},
 };
 
 const struct operation operation_entity_delete = {
     .summary = "Deletes an object",
-    .answers = {{204, NULL}},
+    .answers = {{204, NULL, NULL}},
     .errors = {404, 409, 412},
 };
 
@@ -171,7 +180,7 @@ PARAMETER mask = {"mask", OPERATION_TEXT, 0, "The format of a date, as strptime 
 
 const struct operation operation_attributes = {
     .summary = "Attributes of an object",
-    .answers = {{200, "Attributes"}},
+    .answers = {{200, "Attributes", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&driver},
 };
@@ -180,7 +189,7 @@ const struct operation operation_attribute_add = {
     .summary = "Adds attributes",
     .body = OPERATION_ATTRIBUTES,
     .schema = "NewAttributes",
-    .answers = {{201, "Attributes"}},
+    .answers = {{201, "Attributes", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
 };
@@ -189,7 +198,7 @@ const struct operation operation_attribute_set = {
     .summary = "Sets attributes",
     .body = OPERATION_ATTRIBUTES,
     .schema = "NewAttributes",
-    .answers = {{200, "Attributes"}},
+    .answers = {{200, "Attributes", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
 };
@@ -198,7 +207,7 @@ const struct operation operation_attribute_delete = {
     .summary = "Deletes attributes",
     .body = OPERATION_ATTRIBUTES,
     .schema = "NewAttributes",
-    .answers = {{200, "Attributes"}},
+    .answers = {{200, "Attributes", NULL}},
     .errors = {404, 405, 409, 412},
     .parameters = {&key, &subkey, &number, &driver},
 };
@@ -207,7 +216,7 @@ const struct operation operation_attribute_delete = {
 
 const struct operation operation_managers = {
     .summary = "Resource managers, the oldest first",
-    .answers = {{200, "Objects"}},
+    .answers = {{200, "Objects", NULL}},
     .errors = {404, 409},
     .parameters = {PAGES},
 };
@@ -216,14 +225,14 @@ PARAMETER manager_name = {"name", OPERATION_NAME, OPERATION_REQUIRED, "The name 
 
 const struct operation operation_manager_create = {
     .summary = "Creates a resource manager",
-    .answers = {{201, "CompactOrObject"}, {202, "CompactOrObject"}},
+    .answers = {{201, "CompactOrObject", NULL}, {202, "CompactOrObject", NULL}},
     .errors = {409, 412},
     .parameters = {&manager_name, &properties},
 };
 
 const struct operation operation_manager = {
     .summary = "One resource manager",
-    .answers = {{200, "CompactOrObject"}},
+    .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
 };
 
@@ -233,7 +242,7 @@ PARAMETER resource = {"resource", OPERATION_TEXT, 0, "A specific resource."};
 
 const struct operation operation_allocate = {
     .summary = "Allocates a resource",
-    .answers = {{201, "Allocated"}},
+    .answers = {{201, "Allocated", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&to_object, &to_driver, &resource},
 };
@@ -244,7 +253,7 @@ PARAMETER taken = {"resource", OPERATION_TEXT, 0,
 
 const struct operation operation_deallocate = {
     .summary = "Gives back what a manager has given to an object",
-    .answers = {{204, NULL}},
+    .answers = {{204, NULL, NULL}},
     .errors = {404, 409, 412},
     .parameters = {&from_object, &taken},
 };
@@ -260,7 +269,7 @@ const struct operation operation_containers = {
     .summary = "The names of the user's containers",
     .body = OPERATION_DOCUMENT,
     .schema = "Document",
-    .answers = {{200, "Containers"}, {304, NULL}},
+    .answers = {{200, "Containers", NULL}, {304, NULL, NULL}},
     .errors = {412},
     .parameters = {&contains},
 };
@@ -274,14 +283,14 @@ const struct operation operation_unnamed = {
 const struct operation operation_delete_all = {
     .summary = "Deletes all containers of the user",
     .body = OPERATION_NO_BODY,
-    .answers = {{204, NULL}},
+    .answers = {{204, NULL, NULL}},
 };
 
 const struct operation operation_replace = {
     .summary = "Replaces a document",
     .body = OPERATION_DOCUMENT,
     .schema = "Document",
-    .answers = {{201, NULL}, {204, NULL}},
+    .answers = {{201, NULL, NULL}, {204, NULL, NULL}},
     .errors = {409, 412},
 };
 
@@ -289,14 +298,14 @@ const struct operation operation_patch = {
     .summary = "Changes a document by a merge patch or a JSON patch",
     .body = OPERATION_PATCH,
     .schema = "Patch",
-    .answers = {{201, NULL}, {204, NULL}},
+    .answers = {{201, NULL, NULL}, {204, NULL, NULL}},
     .errors = {404, 409, 412},
 };
 
 const struct operation operation_document = {
     .summary = "A document, or a value in it",
     .body = OPERATION_NO_BODY,
-    .answers = {{200, "Value"}, {304, NULL}},
+    .answers = {{200, "Value", NULL}, {304, NULL, NULL}},
     .errors = {404, 412},
     .parameters = {&pointer},
 };
@@ -305,7 +314,7 @@ const struct operation operation_write = {
     .summary = "Creates a document, or stores a value in it",
     .body = OPERATION_DOCUMENT,
     .schema = "Value",
-    .answers = {{204, NULL}},
+    .answers = {{204, NULL, NULL}},
     .errors = {404, 409, 412},
     .parameters = {&pointer},
 };
@@ -313,7 +322,7 @@ const struct operation operation_write = {
 const struct operation operation_remove = {
     .summary = "Deletes a container, or a value in its document",
     .body = OPERATION_NO_BODY,
-    .answers = {{204, NULL}},
+    .answers = {{204, NULL, NULL}},
     .errors = {404, 409, 412},
     .parameters = {&pointer},
 };

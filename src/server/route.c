@@ -11,6 +11,7 @@
 #include "api/resourcemanager.h"
 #include "api/root.h"
 #include "server/health.h"
+#include "server/openapi.h"
 
 #define GET    METHOD_BIT(METHOD_GET)
 #define HEAD   METHOD_BIT(METHOD_HEAD)
@@ -35,6 +36,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__live__", health_live, ROLE_ADMIN, "GET /__live__", ROUTE_MONITOR, NULL, &operation_live},
     {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", 0, NULL, &operation_meta},
     {GET, MOUNT_ROOT, "__metrics__", health_metrics, ROLE_ADMIN, "GET /__metrics__", ROUTE_MONITOR, NULL, &operation_metrics},
+    {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", 0, NULL, &operation_openapi},
     {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL, &operation_ready},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL, &operation_version},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", CACHE, NULL, &operation_by_attr},

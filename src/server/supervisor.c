@@ -19,6 +19,7 @@
 #include "server/daemon.h"
 #include "server/listen.h"
 #include "server/metrics.h"
+#include "server/openapi.h"
 #include "server/route.h"
 #include "server/worker.h"
 
@@ -374,6 +375,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
     renew_cache(s);
     routes = route_table(&route_count);
     metrics_open(routes, route_count);
+    openapi_open(routes, route_count);
     metrics_workers_wanted(wanted_workers(s->settings));
     start_missing(s);
     if (!foreground)
