@@ -9,6 +9,7 @@ use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use JSON::PP ();
 use MIME::Base64 ();
+use Muster::Description ();
 use Muster::Process ();
 use POSIX ();
 use Time::HiRes ();
@@ -17,7 +18,8 @@ our @EXPORT_OK = qw(parallel form_encode uri_encode);
 
 # Options: port (loopback) or unix (a socket that speaks HTTP); timeout in seconds (30); headers =>
 # {} for every request; user, password for basic auth; keep_alive => 1 uses one connection as long
-# as the server lets it; decode => 0 leaves long JSON as it is.
+# as the server lets it; decode => 0 leaves long JSON as it is; described => 1 checks each response
+# of request() against the description of the interface (Muster::Description).
 sub new {
     my ($class, %option) = @_;
     my $self = bless { timeout => 30, %option }, $class;
@@ -85,7 +87,9 @@ sub request {
         if defined $self->{user} && !$have{authorization};
     push @headers, [ Connection => $self->{keep_alive} ? 'keep-alive' : 'close' ] unless $have{connection};
     my $bytes = "$method $path HTTP/1.1\r\n" . join('', map { "$_->[0]: $_->[1]\r\n" } @headers) . "\r\n" . ($body // '');
-    return $self->raw($bytes, method => $method);
+    my $answer = $self->raw($bytes, method => $method);
+    Muster::Description::note($method, $path, $answer) if $self->{described};
+    return $answer;
 }
 
 sub _pairs {

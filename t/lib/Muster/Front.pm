@@ -4,6 +4,7 @@ use v5.24;
 use warnings;
 use Carp qw(croak);
 use Muster::Client ();
+use Muster::Description ();
 use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spew temp_dir which);
 
 # Options:
@@ -32,6 +33,7 @@ sub new {
         kind => $kind,
         dir  => temp_dir(),
     }, $class;
+    Muster::Description::begin();
     $self->{socket} //= $self->{server} ? $self->{server}->socket : croak 'no server, no socket';
     $self->_certificate if $self->{tls};
     $self->_passwords   if $self->{identity} eq 'basic';
@@ -54,7 +56,8 @@ sub dir      { return $_[0]{dir} }
 # A client of this server; options as Muster::Client's.
 sub client {
     my ($self, %option) = @_;
-    return Muster::Client->new(port => $self->{port}, %option);
+    my $conf = $self->{server} && $self->{server}{conf};
+    return Muster::Client->new(port => $self->{port}, described => $conf && !$conf->{mounts} && !$self->{server}{more}, %option);
 }
 
 sub start {
