@@ -591,19 +591,34 @@ begin
     return new;
 end $$;
 
--- A manager has one live _lastip: at the end of a transaction that inserted one, others go. What is
--- locked is being replaced by another transaction, which comes here after this one.
+-- A manager has one live _lastip: at the end of a transaction that inserted one, others go. One that
+-- muster is just writing is waited for; not for longer than this, as a transaction that replaces it
+-- may itself wait for this one, and comes here later.
+create or replace function muster_last_alone(manager integer, newest integer) returns void
+language plpgsql set lock_timeout = '100ms' as $$
+begin
+    delete from entity_attrs
+     where entity_id = manager and key = '_lastip' and subkey is null
+       and deleted_at_version is null and attr_id <> newest;
+end $$;
+
 create or replace function muster_last_inserted() returns trigger
 language plpgsql security definer as $$
 begin
     perform muster_lock(concat('_lastip=', new.entity_id));
-    delete from entity_attrs where attr_id in (
-        select attr_id from entity_attrs
-         where entity_id = new.entity_id and key = '_lastip' and subkey is null
-           and deleted_at_version is null and attr_id <> new.attr_id
-           and exists (select from entity_attrs n
-                        where n.attr_id = new.attr_id and n.deleted_at_version is null)
-           for update skip locked);
+    if not exists (select from entity_attrs
+                    where attr_id = new.attr_id and deleted_at_version is null) then
+        return null;
+    end if;
+    begin
+        perform muster_last_alone(new.entity_id, new.attr_id);
+    exception when lock_not_available then
+        delete from entity_attrs where attr_id in (
+            select attr_id from entity_attrs
+             where entity_id = new.entity_id and key = '_lastip' and subkey is null
+               and deleted_at_version is null and attr_id <> new.attr_id
+               for update skip locked);
+    end;
     return null;
 end $$;
 
@@ -701,8 +716,8 @@ begin
 end $$;
 
 revoke execute on function muster_claim(), muster_counter_insert(), muster_counter_update(),
-    muster_last_inserted(), muster_end_of(integer, integer), muster_entity_ended(),
-    muster_keep_erased_entity(), muster_end_late(integer[]) from public;
+    muster_last_alone(integer, integer), muster_last_inserted(), muster_end_of(integer, integer),
+    muster_entity_ended(), muster_keep_erased_entity(), muster_end_late(integer[]) from public;
 
 do $$
 declare

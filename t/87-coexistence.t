@@ -18,7 +18,7 @@ use Muster::Server;
 my $FAST     = $ENV{MUSTER_FAST};
 my $SLOW     = $ENV{MUSTER_SLOW} // 1;
 my $SECONDS  = $ENV{MUSTER_COEXIST_SECONDS} // ($FAST ? 5 : 60);
-my $postgres = Muster::Postgres->new(database => undef);
+my $postgres = Muster::Postgres->new(database => undef, settings => { track_commit_timestamp => 'on' });
 $postgres->create_database('inventory');
 $postgres->{database} = 'inventory';
 $postgres->psql(python_tables());
@@ -126,13 +126,13 @@ sub until_answered_or_blocked {
     return 1;
 }
 
-# Rows that two have, ours after theirs: what we gave though it was taken. Python says version 1, the triggers know better.
+# Rows that two have, ours committed after theirs: what we gave though it was taken. Python says version 1, the triggers know better.
 my $WHOSE  = "(select case when v.\"user\" = 'python' then 1 else v.version end from clustoversioning v where v.version = a.version) as version";
-my $SECOND = "select format('%%s %%s: %%s', key, what, string_agg(case when version = 1 then 'python' else 'muster' end, ' ' order by attr_id)) from (
-    select attr_id, key, $WHOSE, coalesce(string_value, int_value::text) as what from entity_attrs a where key in ('ip', 'simplename') and subkey is null and deleted_at_version is null and %1\$s
-    union all select attr_id, 'number of ' || key, $WHOSE, number::text from entity_attrs a where key in ('ip', 'simplename') and subkey is null and number is not null and deleted_at_version is null and %1\$s
-    union all select attr_id, '_contains', $WHOSE, concat(entity_id, ' ', subkey, number) from entity_attrs a where key = '_contains' and deleted_at_version is null and %2\$s) t
-    group by key, what having count(*) > 1 and (array_agg(version order by attr_id))[1:2] <> '{1,1}' and (array_agg(version order by attr_id desc))[1] <> 1";
+my $SECOND = "select format('%%s %%s: %%s', key, what, string_agg(case when version = 1 then 'python' else 'muster' end, ' ' order by done)) from (
+    select pg_xact_commit_timestamp(xmin) as done, key, $WHOSE, coalesce(string_value, int_value::text) as what from entity_attrs a where key in ('ip', 'simplename') and subkey is null and deleted_at_version is null and %1\$s
+    union all select pg_xact_commit_timestamp(xmin), 'number of ' || key, $WHOSE, number::text from entity_attrs a where key in ('ip', 'simplename') and subkey is null and number is not null and deleted_at_version is null and %1\$s
+    union all select pg_xact_commit_timestamp(xmin), '_contains', $WHOSE, concat(entity_id, ' ', subkey, number) from entity_attrs a where key = '_contains' and deleted_at_version is null and %2\$s) t
+    group by key, what having count(*) > 1 and max(done) filter (where version <> 1) > min(done)";
 my $LASTS    = "select count(*) from (select from entity_attrs where key = '_lastip' and deleted_at_version is null group by entity_id having count(*) > 1) x";
 my $COUNTERS = "select count(*) from (select from counters group by entity_id, attr_key having count(*) > 1) x";
 
@@ -185,6 +185,17 @@ subtest 'each of theirs, stopped at each step, with each of ours' => sub {
     is_deeply([ check_db() ], [], 'and --check-db finds nothing that Python alone would not have left');
 };
 
+subtest 'JSON is stored as Python stores it' => sub {
+    $client->post('/entity/basicserver', form => { name => 'json' });
+    my $value = { a => [ 1, 'B', undef ], c => "\x{e9}\x{1f600}\x{7f}\x{1f}\n/\"" };
+    is($client->post('/attribute/json', json => [ { key => 'j', value => $value } ])->{status}, 201, 'set');
+    my $stored = '{"a": [1, "B", null], "c": "\u00e9\ud83d\ude00\u007f\u001f\n/\""}';
+    is($postgres->psql("select string_value from entity_attrs where key = 'j'"), $stored, 'with its spacing and escapes');
+    is_deeply($client->get('/attribute/json/j')->{json}[0]{value}, $value, 'shown as it was meant');
+    is_deeply($client->get('/by-attr', query => { key => 'j', value => $_->[0] })->{json}, ['/basicserver/json'], "and found $_->[1]")
+        for [ $stored, 'as it is stored' ], [ qq({"a":[1,"B",null],"c":"\x{e9}\x{1f600}\\u007f\\u001F\\n/\\""}), 'otherwise written' ];
+};
+
 sub status { my ($method, $path, @form) = @_; return $client->request($method, $path, @form ? (form => \@form) : ())->{status} }
 
 subtest 'resource keys of configured managers' => sub {
@@ -223,6 +234,12 @@ subtest 'several parents, addresses' => sub {
     is_deeply([ map { exists $client->get("/by-name/$_")->{json}{ips} ? 1 : 0 } qw(shelf netpool1 pool1) ], [ 1, 1, 0 ], 'addresses of a parent, of its own, none');
 };
 
+subtest 'everything below any container' => sub {
+    is(status(GET => '/from-pools?pool=shelf'), 409, 'not a pool');
+    is_deeply($client->get('/from-pools?pool=shelfrack&containers=true')->{json}, [ '/basicserver/owner2', '/shelfswitch/shelf' ], 'below a rack');
+    is_deeply($client->get('/from-pools?pool=shelfrack&containers=true&children=no')->{json}, ['/shelfswitch/shelf'], 'only in it');
+};
+
 subtest 'a long transaction does not hold up other managers' => sub {
     lay_out(9001, 9002);
     my @steps = $python->steps(ip => (map { ($_ => "${_}9001") } qw(server other pool rack ip names name)), base => 'l9001-', address => address(9001));
@@ -234,6 +251,57 @@ subtest 'a long transaction does not hold up other managers' => sub {
     $steps[-1]->();
     is_deeply($python->{errors}, [], 'which Python does not notice');
     is($postgres->psql("select count(distinct number) from entity_attrs join entities using (entity_id) where key = 'ip' and subkey = 'manager' and name in ('server9001', 'other9001', 'other9002')"), 3, 'no number is there twice');
+};
+
+subtest "$SECONDS seconds of load by both" => sub {
+    lay_out(9101, 9108);
+    my $end = time + $SECONDS;
+    my $n   = sub { return 9101 + int rand shift };
+    my $by_python = sub {
+        my ($i) = @_;
+        my $f = Muster::Foreign->new($postgres);
+        my ($made, $done, @errors) = (0, 0);
+        while (time < $end) {
+            my $what   = (qw(create delete ip ip label pool rack set), 'ip, bare')[ rand 9 ];
+            my $doomed = $f->ask("select name from entities where name like 'm-%' and deleted_at_version is null order by random() limit 1");
+            my @steps  = $f->steps($what, server => $what eq 'delete' ? $doomed : 'server' . $n->(8), pool => 'pool' . $n->(2), rack => 'rack' . $n->(2), ip => 'ip9101',
+                names => 'names9101', name => "p-$i-" . $made++, base => 'l9101-', address => address(9101));
+            $_->() for @steps;
+            $done++;
+            push @errors, "$what: @{ $f->{errors} }" if @{ $f->{errors} };
+        }
+        $f->end;
+        return { done => $done, errors => \@errors };
+    };
+    my $by_muster = sub {
+        my ($i) = @_;
+        my ($made, %count) = (0);
+        while (time < $end) {
+            my $what   = (qw(create delete free ip ip ip label pool rack set))[ rand 10 ];
+            my $server = 'server' . $n->(8);
+            my @request = $what eq 'create' ? (POST => '/entity/basicserver', form => { name => "m-$i-" . $made++ })
+                : $what eq 'delete' ? (DELETE => '/entity/basicserver/p-' . int(rand 2) . '-' . int rand(1 + $made))
+                : $what eq 'ip'     ? (POST => '/resourcemanager/ipmanager/ip' . $n->(2), form => { object => $server })
+                : $what eq 'free'   ? (DELETE => '/resourcemanager/ipmanager/ip9101', form => { object => $server })
+                : $what eq 'label'  ? (POST => '/resourcemanager/simplenamemanager/names9101', form => { object => $server })
+                : $what eq 'pool'   ? (POST => '/entity/pool/pool' . $n->(2), form => { action => rand() < 0.5 ? 'insert' : 'remove', device => $server })
+                : $what eq 'rack'   ? (POST => '/entity/basicrack/rack' . $n->(2), form => { action => 'move', device => $server, rackU => 7 })
+                :                     (PUT => "/attribute/$server/owner", form => { value => 'muster' });
+            $count{ $client->request(@request)->{status} }++;
+        }
+        return \%count;
+    };
+    my @results = parallel(5, sub { return $_[0] < 2 ? $by_python->($_[0]) : $by_muster->($_[0]) }, timeout => $SECONDS + 60);
+    my %statuses;
+    for my $count (@results[ 2 .. 4 ]) { $statuses{$_} += $count->{$_} for keys %$count }
+    diag "python: $results[0]{done} and $results[1]{done}; muster: ", join ', ', map { "$statuses{$_} x $_" } sort keys %statuses;
+    is_deeply([ map { @{ $_->{errors} } } @results[ 0, 1 ] ], [], 'no operation of Python failed');
+    is_deeply([ grep { !/^(?:20[0-4]|404|409|503)$/ } sort keys %statuses ], [], 'every answer of muster is one that fits');
+    my $of = sub { my ($names) = @_; "entity_id in (select entity_id from entities where name ~ '^($names)91')" };
+    is_deeply([ $postgres->psql(sprintf $SECOND, $of->('server'), $of->('pool|rack')) ], [], 'muster gave nothing that was taken');
+    is($postgres->psql("select count(*) from (select from entity_attrs where key = '_lastip' and deleted_at_version is null group by entity_id having count(*) > 1
+        union all select from counters group by entity_id, attr_key having count(*) > 1) x"), 0, 'one _lastip, one counter of each');
+    is_deeply([ grep { !/ is in more than one rack/ } check_db() ], [], '--check-db finds nothing that Python alone would not have left');
 };
 
 subtest 'what an older muster left' => sub {

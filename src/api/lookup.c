@@ -97,9 +97,20 @@ int lookup_by_attr(struct context *c) {
     return show_list(c, &listing, mode, &page);
 }
 
-/* The pools' ids. */
+static bool is_false(const char *text) {
+    static const char *const words[] = {"", "0", "false", "no", "off"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The ids of the pools, or with containers=true of any objects. */
 static int find_pools(struct context *c, const char *const *names, size_t count,
                       struct listing *listing) {
+    const char *containers = params_last(&c->request->params, "containers");
+    bool any = containers && !is_false(containers);
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
 
@@ -108,7 +119,7 @@ static int find_pools(struct context *c, const char *const *names, size_t count,
     for (size_t i = 0; i < count; i++) {
         if (refs[i].id == 0)
             return reply_fail(c, 404, "%s does not exist.", names[i]);
-        if (!find_is_a(&refs[i], "pool"))
+        if (!any && !find_is_a(&refs[i], "pool"))
             return reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
         ids[i] = refs[i].id;
     }
@@ -129,15 +140,6 @@ static int get_filters(struct context *c, struct listing *listing) {
         if (!driver_last_of_type(listing->types[i]))
             return reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
     return 0;
-}
-
-static bool is_false(const char *text) {
-    static const char *const words[] = {"", "0", "false", "no", "off"};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
 }
 
 int lookup_from_pools(struct context *c) {

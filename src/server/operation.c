@@ -109,11 +109,14 @@ PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEAT
 PARAMETER children = {"children", OPERATION_BOOLEAN, 0,
                       "Whether to search containers in the pools, too; true unless it is sent."};
 
+PARAMETER containers = {"containers", OPERATION_BOOLEAN, 0,
+                        "Whether containers that are not pools are allowed, racks for example."};
+
 const struct operation operation_from_pools = {
     .summary = "The objects that are in all of the given pools",
     .answers = {{200, "Objects", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&pools, &any_driver, &any_type, &children, PAGES},
+    .parameters = {&pools, &any_driver, &any_type, &children, &containers, PAGES},
 };
 
 /* --- objects --- */

@@ -5,12 +5,13 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "model/value_json.h"
 #include "store/objects.h"
 
 /* The first chunk is small, so that the first byte leaves soon (limits.md). */
 #define FIRST_CHUNK 100
 #define CHUNK       1000
-#define MAX_ARGS    12
+#define MAX_ARGS    13
 
 /* --- a listing as a statement */
 
@@ -69,6 +70,17 @@ static struct pg_arg as_date(struct arena *arena, const char *value) {
     return datetime_parse(arena, value, NULL, &iso) == NULL ? pg_timestamp(iso) : pg_null();
 }
 
+/* JSON is stored as value_cast_json() writes it, however it is sent. */
+static struct pg_arg as_json(struct arena *arena, const char *value) {
+    static const struct json_limits limits = {.depth = 100};
+    struct value json = {.text = NULL};
+
+    if (*value != '{' && *value != '[')
+        return pg_null();
+    (void)value_cast_json(arena, value, &limits, &json);
+    return pg_text(json.text);
+}
+
 static void query_by_value(struct query *q, struct arena *arena, const char *value) {
     const char *slash = *value == '/' ? strchr(value + 1, '/') : NULL;
 
@@ -78,6 +90,7 @@ static void query_by_value(struct query *q, struct arena *arena, const char *val
     add(q,
         slash ? pg_text(arena_strndup(arena, value + 1, (size_t)(slash - value - 1))) : pg_null());
     add(q, slash ? pg_text(slash + 1) : pg_null());
+    add(q, as_json(arena, value));
 }
 
 static void query_by_attr(struct query *q, struct arena *arena, const struct listing *l) {

@@ -253,11 +253,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_LIST_BY_KEY] = {"list_by_key", "llbitt", 0,
         HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS("$4")},
     /* $7 the value as text, $8 as a number, $9 as a date, $10 and $11 as driver and name of what it
-     * refers to; null: it can't be one. */
-    [STMT_LIST_BY_VALUE] = {"list_by_value", "llbitttldtt", 0,
+     * refers to, $12 as JSON; null: it can't be one. */
+    [STMT_LIST_BY_VALUE] = {"list_by_value", "llbitttldttt", 0,
         HITS_OF(
             "select a.entity_id from entity_attrs a where" HAS_KEY
             " and left(a.string_value, 64) = left($7, 64) and a.string_value = $7"
+            " union select a.entity_id from entity_attrs a where" HAS_KEY
+            " and left(a.string_value, 64) = left($12, 64) and a.string_value = $12 and a.datatype = 'json'"
             " union select a.entity_id from entity_attrs a where" HAS_KEY
             " and a.int_value = $8 and a.datatype = 'int'"
             " union select a.entity_id from entity_attrs a where" HAS_KEY
