@@ -5,6 +5,7 @@
 #include "server/config.h"
 #include "server/openapi.h"
 #include "server/route.h"
+#include "store/session.h"
 #include "store/stmts.h"
 #include "json/writer.h"
 
@@ -100,6 +101,16 @@ static void print_managers(void) {
             printf("manager\t%s\t%s\n", driver_at(i)->name, driver_at(i)->resource_key);
 }
 
+static void print_session(void) {
+    const struct store_options options = {.versioning = true};
+    struct arena *arena = arena_new();
+    struct session session;
+
+    session_init(&session, &options);
+    printf("session\t%s\n", session_options(&session, arena, NULL));
+    arena_free(&arena);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "openapi") == 0)
         return print_openapi();
@@ -108,6 +119,6 @@ int main(int argc, char **argv) {
     print_parameters();
     print_statements();
     print_managers();
-    printf("session\t%s\n", SESSION_SETTINGS SESSION_BY_INDEX);
+    print_session();
     return 0;
 }

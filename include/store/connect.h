@@ -3,11 +3,13 @@
 #define MUSTER_STORE_CONNECT_H
 
 #include "store/link.h"
+#include "store/session.h"
 #include "store/store.h"
 
 struct connection {
     struct link link;
     const struct store_options *options;
+    struct session session; /* its settings */
     bool has_extensions;    /* --init-db's additions are there, and new enough */
     uint64_t number;        /* differs from that of any other connection of this process */
     int64_t since;          /* monotonic milliseconds */

@@ -37,7 +37,8 @@ struct link {
     enum link_state state;
     PGconn *conn; /* NULL: down */
     struct link_limits limits;
-    int client; /* the socket of the waiting client; -1: none to watch */
+    bool unnamed; /* statements are not prepared: each is sent with its text */
+    int client;   /* the socket of the waiting client; -1: none to watch */
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
     struct link_sent *sent;

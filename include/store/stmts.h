@@ -11,6 +11,8 @@ enum stmt {
     STMT_VERSION_INSERT,
     STMT_PING,
     STMT_SET_NAME,
+    STMT_SET_SESSION,
+    STMT_SESSION_IS_OWNED,
     /* connection */
     STMT_HAS_EXTENSIONS,
     STMT_SCHEMA_VERSION,
@@ -153,23 +155,5 @@ extern const struct stmt_row stmts_rows[STMT_COUNT];
 
 /* STMT(PING) is the row of STMT_PING. */
 #define STMT(name) (&stmts_rows[STMT_##name])
-
-/* What the session must be like whatever server and role say: one way to print dates, nothing that
- * waits forever, one plan for each statement. Later ones win, so ours come last. */
-#define SESSION_SETTINGS                                                                           \
-    " -c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"                              \
-    " -c default_transaction_isolation=read\\ committed -c client_min_messages=warning"            \
-    " -c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"
-
-/* Without versioning rows are really deleted: the triggers of keep_history don't put them back. */
-#define SESSION_ERASES " -c muster.prunes=on"
-
-/* A plan is made once, perhaps while the tables are still empty, and kept: so it has to be the one
- * that stays good when they are large. Every statement has an index to go by. What a list's rows
- * refer to is mostly referred to once, so remembering it (memoize) would cost more than it saves.
- */
-#define SESSION_BY_INDEX                                                                           \
-    " -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off"                       \
-    " -c enable_mergejoin=off -c enable_memoize=off"
 
 #endif

@@ -19,12 +19,15 @@ struct store_options {
     int connect_timeout;
     int statement_timeout;
     int lock_timeout;
-    bool versioning;     /* rows are ended rather than deleted, and every write has a number */
-    bool keep_history;   /* with versioning: --init-db also keeps what others change or erase */
-    bool whole_tables;   /* for statements that read all there is: the planner is left alone */
-    bool tag_reads;      /* single reads say in application_name for which request they are */
-    atomic_flag *warned; /* shared by all processes that have these options: the warning that the
-                            role is a superuser was logged; NULL: each process logs it */
+    bool versioning;        /* rows are ended rather than deleted, and every write has a number */
+    bool keep_history;      /* with versioning: --init-db also keeps what others change or erase */
+    bool whole_tables;      /* for statements that read all there is: the planner is left alone */
+    bool tag_reads;         /* single reads say in application_name for which request they are */
+    const char *statements; /* "named": prepared once in each session; "unnamed": for a pooler that
+                               changes sessions between transactions; "auto": as found out; NULL:
+                               named */
+    atomic_flag *warned;    /* shared by all processes that have these options: the warning that the
+                               role is a superuser was logged; NULL: each process logs it */
 };
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */

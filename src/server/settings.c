@@ -79,6 +79,12 @@ static const char *check_owner(struct arena *arena, const char *text) {
     return wrong != NULL ? wrong : check_group(arena, colon + 1);
 }
 
+static const char *check_statements(struct arena *arena, const char *text) {
+    if (strcmp(text, "named") == 0 || strcmp(text, "unnamed") == 0 || strcmp(text, "auto") == 0)
+        return NULL;
+    return arena_printf(arena, "\"%s\" is none of named, unnamed, auto", text);
+}
+
 static const char *check_log_level(struct arena *arena, const char *text) {
     enum log_level level;
 
@@ -290,6 +296,8 @@ static const struct setting table[] = {
         "milliseconds the front server may take to accept a part of a response"),
     INT_OF(store, statement_timeout, 30000, 0, HOUR,
            "milliseconds a statement may take; 0: forever"),
+    STRING_OF(store, statements, "auto", 1, 16, check_statements,
+              "named, unnamed (through a pooler) or auto: as found out"),
     BOOL_OF(store, tag_reads, false, "every read tells the database the id of its request"),
     STRING(token_key, "", 0, 256, check_token_key,
            "secret that tokens are hashed with; empty: no tokens are taken"),

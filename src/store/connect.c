@@ -49,28 +49,19 @@ static void default_option(struct options *o, const char *name, const char *valu
         set_option(o, name, value);
 }
 
-static const char *session_options(const struct store_options *s, struct arena *scratch,
-                                   const char *users) {
-    int idle = s->statement_timeout > 30000 ? 2 * s->statement_timeout : 60000;
-
-    return arena_printf(scratch,
-                        "%s" SESSION_SETTINGS "%s%s -c statement_timeout=%d -c lock_timeout=%d"
-                        " -c idle_in_transaction_session_timeout=%d",
-                        users ? users : "", s->whole_tables ? "" : SESSION_BY_INDEX,
-                        s->versioning ? "" : SESSION_ERASES,
-                        s->statement_timeout, s->lock_timeout, idle);
-}
-
 /* The configured conninfo, our own on top. */
-static void make_options(const struct store_options *s, struct arena *scratch,
+static void make_options(const struct connection *c, struct arena *scratch,
                          PQconninfoOption *parsed, struct options *o) {
     const char *users;
 
+    *o = (struct options){.count = 0};
     for (PQconninfoOption *p = parsed; p->keyword; p++)
         if (p->val)
             set_option(o, p->keyword, p->val);
     users = option_of(o, "options");
-    set_option(o, "options", session_options(s, scratch, users ? users : getenv("PGOPTIONS")));
+    if (!c->link.unnamed)
+        set_option(o, "options",
+                   session_options(&c->session, scratch, users ? users : getenv("PGOPTIONS")));
     set_option(o, "client_encoding", "UTF8");
     default_option(o, "application_name", "muster");
     default_option(o, "keepalives", "1");
@@ -83,6 +74,40 @@ void connect_init(struct connection *c, const struct store_options *options) {
     *c = (struct connection){.options = options};
     link_init(&c->link, (struct link_limits){.connect = options->connect_timeout,
                                              .answer = options->statement_timeout});
+    session_init(&c->session, options);
+    c->link.unnamed = options->statements && strcmp(options->statements, "unnamed") == 0;
+}
+
+static bool may_be_unnamed(const struct connection *c) {
+    return c->options->statements && strcmp(c->options->statements, "auto") == 0;
+}
+
+/* A pooler gives each transaction any session: it has to set it up, and no prepared statement is
+ * sure to be there. */
+static void use_pooler(struct connection *c) {
+    if (!c->link.unnamed)
+        log_info("database: a pooler is in between: statements are sent unnamed, with the settings "
+                 "before each transaction");
+    c->link.unnamed = true;
+}
+
+/* PgBouncer refuses what it would have to ignore. */
+static bool refuses_options(const struct connection *c) {
+    return may_be_unnamed(c) && !c->link.unnamed &&
+           strstr(c->link.error, "unsupported startup parameter") != NULL;
+}
+
+static bool open_parsed(struct connection *c, struct arena *scratch, PQconninfoOption *parsed) {
+    struct options o;
+
+    make_options(c, scratch, parsed, &o);
+    if (link_open(&c->link, o.names, o.values))
+        return true;
+    if (!refuses_options(c))
+        return false;
+    use_pooler(c);
+    make_options(c, scratch, parsed, &o);
+    return link_open(&c->link, o.names, o.values);
 }
 
 bool connect_open(struct connection *c) {
@@ -90,13 +115,11 @@ bool connect_open(struct connection *c) {
     const char *conninfo = c->options->database ? c->options->database : "";
     char *message = NULL;
     PQconninfoOption *parsed = PQconninfoParse(conninfo, &message);
-    struct options o = {.count = 0};
     struct arena *scratch = arena_new();
     bool ok = false;
 
     if (parsed) {
-        make_options(c->options, scratch, parsed, &o);
-        ok = link_open(&c->link, o.names, o.values);
+        ok = open_parsed(c, scratch, parsed);
         c->number = ++number;
         c->since = clock_ms();
     } else {
@@ -158,13 +181,28 @@ static enum rc find_extensions(struct connection *c) {
     return rc;
 }
 
+/* A pooler may have kept the settings to itself. */
+static enum rc find_pooler(struct connection *c) {
+    int64_t owned = 0;
+    enum rc rc = RC_OK;
+
+    if (may_be_unnamed(c) && !c->link.unnamed) {
+        rc = ask(&c->link, STMT(SESSION_IS_OWNED), &owned);
+        if (rc == RC_OK && owned == 0)
+            use_pooler(c);
+    }
+    return rc;
+}
+
 static enum rc set_up(struct connection *c) {
     enum rc rc;
 
     if (PQsetnonblocking(c->link.conn, 1) != 0 || !PQenterPipelineMode(c->link.conn))
         return RC_BROKEN;
-    rc = find_extensions(c);
+    rc = find_pooler(c);
     if (rc == RC_OK)
+        rc = find_extensions(c);
+    if (rc == RC_OK && !c->link.unnamed)
         rc = prepare_all(c);
     if (rc == RC_OK && !c->has_extensions)
         log_warning("database: no or old tables of muster's own: no addresses are chosen, no "

@@ -28,9 +28,20 @@ static void put_name(struct store *s) {
     put(s, STMT(SET_NAME), PG_ARGS(pg_text(s->request)));
 }
 
+/* A session that a pooler chose: what it must be like holds for one transaction. */
+static void put_session(struct store *s) {
+    const struct session *session = &s->db.session;
+
+    if (s->db.link.unnamed)
+        put(s, STMT(SET_SESSION),
+            PG_ARGS(pg_texts(session->names, session->count),
+                    pg_texts(session->values, session->count)));
+}
+
 static void put_begin(struct store *s) {
     put(s, s->kind == TRANSACTION_SNAPSHOT ? STMT(BEGIN_SNAPSHOT) : STMT(BEGIN_WRITE), PG_NONE);
     s->transaction = TRANSACTION_OPEN;
+    put_session(s);
     if (s->request)
         put_name(s);
 }
@@ -105,6 +116,8 @@ static void add(struct store *s, const struct stmt_row *row, const struct pg_arg
         miss_extensions(s, row);
         return;
     }
+    if (s->transaction == TRANSACTION_NONE && !s->db.link.packet_open)
+        put_session(s);
     if (wants_name(s, row))
         put_name(s);
     open = s->transaction == TRANSACTION_OPEN;

@@ -172,7 +172,7 @@ void link_enqueue(struct link *l, const struct stmt_row *row, const struct pg_ar
         return;
     log_debug("sql: %s", row->name);
     wire = pg_wire(l->scratch, row->params, args, count);
-    if (row->flags & STMT_ONCE)
+    if (l->unnamed || (row->flags & STMT_ONCE))
         ok = PQsendQueryParams(l->conn, row->text, wire.count, pg_types(l->scratch, row->params),
                                wire.values, wire.lengths, wire.formats, 0);
     else

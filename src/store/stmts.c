@@ -1,6 +1,8 @@
 /* stmts.c: the text of every SQL statement. Values come in as parameters only. */
 #include "store/stmts.h"
 
+#include "store/session.h"
+
 /* A line of SQL stays a line. */
 /* clang-format off */
 
@@ -222,6 +224,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
 
     [STMT_PING] = {"ping", "", 0, "select 1"},
     [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
+
+    /* Both of $1 and $2 for this transaction. */
+    [STMT_SET_SESSION] = {"set_session", "TT", 0,
+                          "select set_config(name, value, true) from unnest($1, $2) as s(name, value)"},
+    [STMT_SESSION_IS_OWNED] = {"session_is_owned", "", STMT_ONCE,
+                               "select (current_setting('" SESSION_MARK "', true) = '" SESSION_OWNED
+                               "')::integer"},
 
     [STMT_HAS_EXTENSIONS] = {"has_extensions", "", STMT_ONCE,
                              "select count(to_regclass('muster_schema'))"},
