@@ -42,6 +42,7 @@ for my $path (
     map({ "/from-pools?pool=$_" } qw(top left deep many&children=no left&pool=right left&pool=right&children=no right&pool=left&pool=left
           many&pool=top top&pool=many&driver=basicserver top&driver=pool&type=pool&type=server top&type=pool)),
     map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
+    '/entity/pool/top/contents', '/entity/entity/many/contents', '/entity/basicrack/keyrack/contents',
 ) {
     my $whole = $client->get($path)->{json};
     cmp_ok(scalar @$whole, '>', 0, "$path: something to list");
@@ -50,6 +51,30 @@ for my $path (
     my $expanded = $client->get($path, headers => { 'Clusto-Mode' => 'expanded' })->{json};
     is_deeply(walk($path, 33, 'Clusto-Mode' => 'expanded'), $expanded, "$path expanded");
 }
+
+subtest 'contents' => sub {
+    is_deeply($client->get("/entity/pool/$_/contents")->{json}, $client->get("/entity/pool/$_")->{json}{contents}, "$_: as the object has them") for qw(top left deep many emptypool);
+    is_deeply($client->get("/entity/pool/many/contents", headers => { 'Clusto-Page' => 2, 'Clusto-Per-Page' => 50 })->{headers}{'clusto-pages'}, 3, 'the number of pages');
+    for my $case ([ 412, '/entity/nodriver/nopool' ], [ 404, '/entity/pool/nopool' ], [ 409, '/entity/basicserver/many' ], [ 412, '/entity/nodriver/many' ]) {
+        my ($status, $path) = @$case;
+        my ($object, $contents) = map { $client->get($_) } $path, "$path/contents";
+        is_deeply([ @$contents{qw(status json)} ], [ @$object{qw(status json)} ], "$path: $status");
+        is($contents->{status}, $status, '... as said');
+    }
+    is($client->get('/entity/pool/many/contents', headers => { 'Clusto-Mode' => 'x' })->{status}, 409, 'no mode');
+    is($client->post('/entity/pool/many/contents')->{status}, 405, 'only read');
+    for my $path ('/entity/pool/left', '/by-name/left') {
+        my $whole = $client->get($path)->{json};
+        my $alone = $client->get($path, headers => { 'Clusto-Contents' => 'none' })->{json};
+        is_deeply($client->get($path)->{json}, $whole, "$path: with contents, whatever the request before");
+        ok(delete $whole->{contents}, '... there are some');
+        is_deeply($alone, $whole, '... and without them');
+        my $wrong = $client->get($path, headers => { 'Clusto-Contents' => 'some' });
+        is_deeply([ @$wrong{qw(status json)} ], [ 400, "Clusto-Contents must be none, not 'some'" ], '... nothing else');
+    }
+    $client->post('/entity/pool/left', form => { action => 'remove', device => 'k000010' });
+    is_deeply($client->get('/entity/pool/left/contents')->{json}, $client->get('/entity/pool/left')->{json}{contents}, 'after a removal');
+};
 
 subtest 'links' => sub {
     my ($path, @all) = ('/from-pools?pool=many&driver=basicserver&clusto_after=0&clusto_per_page=50');

@@ -83,11 +83,12 @@ my %cursor = map { $_ => page("/from-pools?pool=$_", 0)->{headers}{'clusto-next'
 for my $mode (qw(compact expanded)) {
     my $next = sub { my ($path) = @_; return sub { page($path =~ s/POOL/$_[0]/gr, $cursor{ $_[0] }, 'Clusto-Mode' => $mode) } };
     costs_the_same("$mode: $_", $next->($_))
-        for @lists;
+        for @lists, '/entity/pool/POOL/contents';
 }
 costs_the_same('by-attr of a key', sub { page('/by-attr?key=key1', $cursor{ $_[0] }) });
 costs_the_same('by-attr of a key and subkey', sub { page('/by-attr?key=key1&subkey=sub', $cursor{ $_[0] }) });
 costs_the_same('by-attr of what contains', sub { page('/by-attr?key=_contains', 0) });
+costs_the_same('one object without contents', sub { $client->get("/by-name/$_[0]", headers => { 'Clusto-Contents' => 'none' }) });
 costs_the_same('an attribute is added', sub { $client->post("/attribute/$_[0]", form => { key => 'note', value => 'one' }) });
 costs_the_same('an attribute is set', sub { $client->put("/attribute/$_[0]/note", form => { value => 'two' }) });
 costs_the_same('an attribute is deleted', sub { $client->delete("/attribute/$_[0]/note") });

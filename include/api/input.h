@@ -18,6 +18,11 @@ int input_check_nonempty(struct context *c, const char *name, const char *const 
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode);
 int input_check_mode(struct context *c, enum context_mode mode);
 
+/* Are the contents of one object to be shown? Clusto-Contents: none says no; its check returns 0,
+ * or 400 for any other value. */
+bool input_contents(const struct context *c);
+int input_check_contents(struct context *c);
+
 /* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct context *c, size_t depth);

@@ -58,6 +58,7 @@ struct operation {
     struct operation_answer answers[OPERATION_ANSWERS]; /* ends with status 0 */
     int errors[OPERATION_ERRORS];                       /* its own, beside what any may answer */
     const struct operation_parameter *parameters[OPERATION_PARAMETERS]; /* ends with NULL */
+    bool has_contents; /* one object, which Clusto-Contents: none shows without its contents */
 };
 
 /* True if parameters may be in the body, too. */
@@ -75,7 +76,7 @@ extern const struct operation operation_version, operation_openapi, operation_do
     operation_by_names, operation_driverlist, operation_favicon, operation_from_pools,
     operation_typelist;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
-    operation_entity_action, operation_entity_delete;
+    operation_contents, operation_entity_action, operation_entity_delete;
 extern const struct operation operation_attributes, operation_attribute_add,
     operation_attribute_set, operation_attribute_delete;
 extern const struct operation operation_managers, operation_manager_create, operation_manager,

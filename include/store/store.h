@@ -60,6 +60,7 @@ struct object {
     size_t attr_count;
     struct ref *contents;
     size_t content_count;
+    bool no_contents; /* they were not asked for */
     struct ref *parents;
     size_t parent_count;
     int64_t allocated; /* managers: attributes KEY/manager that refer to it */
@@ -152,7 +153,8 @@ bool store_prefetch(struct store *store, const struct store_prefetch *items, siz
 struct store_read *store_ask_ref(struct arena *arena, const char *name);
 enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out);
 
-struct store_read *store_ask_object(struct arena *arena, const char *name);
+/* Without `contents` its members, which may be very many, are not read. */
+struct store_read *store_ask_object(struct arena *arena, const char *name, bool contents);
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out);
 
 struct attr_filter;

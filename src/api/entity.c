@@ -84,10 +84,28 @@ int entity_show(struct context *c) {
     struct object object = {0};
     enum rc rc = find_take(c, &object);
 
-    if (find_check(c, rc, c->args[1], &object.ref, c->args[0]) || input_check_mode(c, mode))
+    if (find_check(c, rc, c->args[1], &object.ref, c->args[0]) || input_check_mode(c, mode) ||
+        input_check_contents(c))
         return c->response->status;
     reply_depends_on(c, object.ref.id);
     return show_one(c, 200, mode, &object);
+}
+
+/* As /from-pools without children, of any container. */
+int entity_contents(struct context *c) {
+    struct listing listing = {.kind = LIST_FROM_POOLS, .pool_count = 1};
+    enum context_mode mode = input_mode(c, MODE_COMPACT);
+    const char *name = c->args[1];
+    struct ref ref = {0};
+    struct page page;
+    enum rc rc = store_ref_by_name(c->store, c->arena, name, &ref);
+
+    if (find_check(c, rc, name, &ref, c->args[0]) || input_page(c, &page) ||
+        input_check_mode(c, mode))
+        return c->response->status;
+    listing.pools = &ref.id;
+    c->dependencies.anything = true;
+    return show_list(c, &listing, mode, &page);
 }
 
 /* --- creating --- */

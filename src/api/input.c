@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/reply.h"
+#include "base/quote.h"
 
 const char *input_nonempty(const struct context *c, const char *name) {
     const char *value = params_last(&c->request->params, name);
@@ -36,6 +37,20 @@ int input_check_mode(struct context *c, enum context_mode mode) {
         return 0;
     return reply_fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
                       request_header(c->request, "Clusto-Mode"));
+}
+
+bool input_contents(const struct context *c) {
+    const char *contents = request_header(c->request, "Clusto-Contents");
+
+    return !contents || !*contents;
+}
+
+int input_check_contents(struct context *c) {
+    const char *contents = request_header(c->request, "Clusto-Contents");
+
+    if (!contents || !*contents || strcmp(contents, "none") == 0)
+        return 0;
+    return reply_fail(c, 400, "Clusto-Contents must be none, not %s", quote(c->arena, contents));
 }
 
 struct json_limits input_json_limits(const struct context *c, size_t depth) {

@@ -21,7 +21,8 @@ int lookup_by_name(struct context *c) {
     struct object object = {0};
     enum rc rc = find_take(c, &object);
 
-    if (find_check(c, rc, name, &object.ref, driver) || input_check_mode(c, mode))
+    if (find_check(c, rc, name, &object.ref, driver) || input_check_mode(c, mode) ||
+        input_check_contents(c))
         return c->response->status;
     reply_depends_on(c, object.ref.id);
     return show_one(c, 200, mode, &object);

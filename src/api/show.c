@@ -147,7 +147,8 @@ void show_racked(struct context *c, const struct object *object, const struct sh
     json_object_open(w);
     json_key(w, "attrs");
     show_attrs(c, object->attrs, object->attr_count, false);
-    show_refs(c, "contents", object->contents, object->content_count);
+    if (!object->no_contents)
+        show_refs(c, "contents", object->contents, object->content_count);
     if (driver->allocator != ALLOCATOR_NONE) {
         json_key(w, "count");
         json_int(w, object->allocated);

@@ -189,9 +189,9 @@ static int check_content(struct exchange *x) {
 
 /* Headers whose text goes into the database or a response. */
 static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {"HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",
-                                        "HTTP_CLUSTO_MODE",        "HTTP_CLUSTO_PAGE",
-                                        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER"};
+    static const char *const names[] = {
+        "HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_MODE",    "HTTP_CLUSTO_PAGE",
+        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *value = request->variable(request->transport, names[i]);

@@ -92,6 +92,7 @@ const struct operation operation_by_name = {
     .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&driver},
+    .has_contents = true,
 };
 
 PARAMETER wanted_names = {"name", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
@@ -152,6 +153,14 @@ const struct operation operation_entity = {
     .summary = "One object",
     .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
+    .has_contents = true,
+};
+
+const struct operation operation_contents = {
+    .summary = "What one object contains",
+    .answers = {{200, "Objects"}},
+    .errors = {404, 409, 412},
+    .parameters = {PAGES},
 };
 
 PARAMETER action = {"action", OPERATION_ACTION, OPERATION_REQUIRED, "insert, move or remove."};

@@ -52,6 +52,7 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", CACHE, NULL, &operation_entities},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", WRITE, NULL, &operation_entity_create},
     {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", CACHE, entity_ask, &operation_entity},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", CACHE, NULL, &operation_contents},
     {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE, NULL, &operation_entity_action},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE, NULL, &operation_entity_delete},
 

@@ -97,11 +97,11 @@ enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *
 
 /* --- whole objects */
 
-struct store_read *store_ask_object(struct arena *arena, const char *name) {
+struct store_read *store_ask_object(struct arena *arena, const char *name, bool contents) {
     struct pg_arg args[3] = {[2] = pg_text(name)};
 
     objects_managers(arena, &args[0], &args[1]);
-    return prefetch_read(arena, STMT(OBJECT_BY_NAME), args, 3);
+    return prefetch_read(arena, contents ? STMT(OBJECT_BY_NAME) : STMT(OBJECT_ALONE), args, 3);
 }
 
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out) {
@@ -121,7 +121,7 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
 
 enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
                              struct object *out) {
-    return store_take_object(store, store_ask_object(arena, name), out);
+    return store_take_object(store, store_ask_object(arena, name, true), out);
 }
 
 enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,

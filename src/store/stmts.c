@@ -243,6 +243,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
         EACH_NAME("$1") " order by l.entity_id"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
+    [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0,
+        EACH(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
+            ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
