@@ -18,7 +18,7 @@ $client->post("/entity/pool/$_", form => [ action => 'insert', map { (device => 
 $client->post('/entity/basicrack', form => { name => 'keyrack' });
 $client->post('/entity/basicrack/keyrack', form => [ action => 'insert', device => 'k000001', rackU => 1, rackU => 2 ]);
 $client->post('/entity/pool/deep', form => { action => 'insert', device => 'keyrack' });
-$client->post('/attribute/k000003', body => '[{"key": "n", "value": 5}, {"key": "n", "value": "5"}, {"key": "r", "value": "/pool/top", "datatype": "relation"}]', type => 'application/json');
+$client->post('/attribute/k000003', body => '[{"key": "n", "value": 5}, {"key": "n", "value": "5"}, {"key": "r", "value": "/pool/top", "datatype": "relation"}, {"key": "j", "value": [1, 2]}]', type => 'application/json');
 $client->post('/attribute/k000004', form => { key => 'n', value => 5, datatype => 'int' });
 $pg->psql("insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
     select c.entity_id, '_contains', 9, 'relation', m.entity_id, 1 from entities c, entities m where (c.name, m.name) in (('deep', 'top'), ('deep', 'deep'));
@@ -41,7 +41,7 @@ for my $path (
     '/entity/', '/entity/basicserver', '/from-pools?pool=many', '/by-attr?key=key1', '/entity/?clusto_types=server', '/resourcemanager/',
     map({ "/from-pools?pool=$_" } qw(top left deep many&children=no left&pool=right left&pool=right&children=no right&pool=left&pool=left
           many&pool=top top&pool=many&driver=basicserver top&driver=pool&type=pool&type=server top&type=pool)),
-    map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
+    map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 j&value=%5B1,2%5D r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
     '/entity/pool/top/contents', '/entity/entity/many/contents', '/entity/basicrack/keyrack/contents',
 ) {
     my $whole = $client->get($path)->{json};

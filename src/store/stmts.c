@@ -305,10 +305,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select entity_id::bigint as id from entity_attrs where key = $5 and ($6::text is null or subkey = $6)"
         " and " LISTED " and entity_id::bigint > w.id order by entity_id::bigint limit 1) n) "
         PAGE_OF("select e.* from walk w cross join " ENTITY_OF("w.id") " e where w.id > $4 limit $1")},
-    /* $7 to $11 as above */
-    [STMT_PAGE_BY_VALUE] = {"page_by_value", "llbitttldtt", STMT_NEEDS_INIT_DB,
+    /* $7 to $12 as above */
+    [STMT_PAGE_BY_VALUE] = {"page_by_value", "llbitttldttt", STMT_NEEDS_INIT_DB,
         PAGE_OF(
             AFTER(" and left(a.string_value, 64) = left($7, 64) and a.string_value = $7")
+            " union " AFTER(" and left(a.string_value, 64) = left($12, 64) and a.string_value = $12 and a.datatype = 'json'")
             " union " AFTER(" and a.int_value = $8 and a.datatype = 'int'")
             " union " AFTER(" and a.datetime_value = $9 and a.datatype = 'datetime'")
             " union select x.* from (" ONE("name = $11 and driver = $10") ") r cross join lateral "
