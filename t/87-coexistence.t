@@ -240,6 +240,30 @@ subtest 'everything below any container' => sub {
     is_deeply($client->get('/from-pools?pool=shelfrack&containers=true&children=no')->{json}, ['/shelfswitch/shelf'], 'only in it');
 };
 
+subtest 'ports' => sub {
+    status(POST => '/entity/basicserver', name => "wired$_") for 1 .. 2;
+    status(POST => '/entity/basicnetworkswitch', name => 'switch');
+    my $ports = sub { my ($driver, $name, %form) = @_; return $client->request(%form ? 'POST' : 'GET', "/entity/$driver/$name/ports", %form ? (form => \%form) : ()) };
+    my %cable = (action => 'connect', type => 'nic-eth', number => 2, to => 'switch', to_number => 48);
+    is_deeply($ports->(basicserver => 'wired1')->{json}{'nic-eth'}, [ map { { number => $_, connection => undef, otherportnum => undef } } 1, 2 ], 'free ones');
+    is_deeply($ports->(basicserver => 'wired1', %cable)->{json}{'nic-eth'}[1], { number => 2, connection => '/basicnetworkswitch/switch', otherportnum => 48 }, 'connected');
+    is_deeply($ports->(basicnetworkswitch => 'switch')->{json}{'nic-eth'}[47], { number => 48, connection => '/basicserver/wired1', otherportnum => 2 }, 'on both sides');
+    is_deeply([ $postgres->psql("select e.name, a.subkey, a.number, a.datatype, coalesce(a.int_value::text, r.name) from entity_attrs a join entities e using (entity_id)
+        left join entities r on r.entity_id = a.relation_id where key = 'port-nic-eth' order by 1, 2") ],
+        [ 'switch|connection|48|relation|wired1', 'switch|otherportnum|48|int|2', 'wired1|connection|2|relation|switch', 'wired1|otherportnum|2|int|48' ], 'as Python keeps it');
+    my @refused = ([ 409, 'in use' ], [ 409, 'the other in use', number => 1 ], [ 400, 'no such port', number => 3, to_number => 1 ], [ 400, 'no such port there', number => 1, to_number => 49 ],
+        [ 400, 'no such type', type => 'fibre' ], [ 400, 'no number', number => 0 ], [ 400, 'no action', action => 'cut' ], [ 404, 'nobody', to => 'nobody' ]);
+    for my $refused (@refused) {
+        my ($status, $why, %change) = @$refused;
+        is($ports->(basicserver => 'wired1', %cable, %change)->{status}, $status, $why);
+    }
+    is($ports->(basicserver => 'wired1', action => 'disconnect', type => 'nic-eth', number => 2)->{status}, 200, 'disconnected') for 1 .. 2;
+    is($postgres->psql("select count(*) from entity_attrs where key = 'port-nic-eth' and deleted_at_version is null"), 0, 'on both sides');
+    is($ports->(basicserver => 'wired1', %cable)->{status}, 200, 'connected again');
+    is(status(DELETE => '/entity/basicserver/wired1'), 204, 'an object that is deleted');
+    is($postgres->psql("select count(*) from entity_attrs where key = 'port-nic-eth' and deleted_at_version is null"), 0, 'frees the other side');
+};
+
 subtest 'a long transaction does not hold up other managers' => sub {
     lay_out(9001, 9002);
     my @steps = $python->steps(ip => (map { ($_ => "${_}9001") } qw(server other pool rack ip names name)), base => 'l9001-', address => address(9001));

@@ -76,7 +76,8 @@ extern const struct operation operation_version, operation_openapi, operation_do
     operation_by_names, operation_driverlist, operation_favicon, operation_from_pools,
     operation_typelist;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
-    operation_contents, operation_entity_action, operation_entity_delete;
+    operation_contents, operation_entity_action, operation_entity_delete, operation_ports,
+    operation_ports_action;
 extern const struct operation operation_attributes, operation_attribute_add,
     operation_attribute_set, operation_attribute_delete;
 extern const struct operation operation_managers, operation_manager_create, operation_manager,

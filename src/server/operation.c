@@ -181,6 +181,26 @@ const struct operation operation_entity_delete = {
     .errors = {404, 409, 412},
 };
 
+const struct operation operation_ports = {
+    .summary = "The ports of a device and what they are connected with",
+    .answers = {{200, "Ports"}},
+    .errors = {404, 409, 412},
+};
+
+PARAMETER port_action = {"action", OPERATION_TEXT, OPERATION_REQUIRED, "connect or disconnect."};
+PARAMETER port_type = {"type", OPERATION_TEXT, OPERATION_REQUIRED, "The type of both ports."};
+PARAMETER port_number = {"number", OPERATION_INTEGER, OPERATION_REQUIRED,
+                         "The number of the port, from 1."};
+PARAMETER port_to = {"to", OPERATION_NAME, 0, "The name of the other device, to connect."};
+PARAMETER port_to_number = {"to_number", OPERATION_INTEGER, 0, "The number of its port."};
+
+const struct operation operation_ports_action = {
+    .summary = "Connects a port with one of another device, or disconnects it",
+    .answers = {{200, "Ports"}},
+    .errors = {404, 409, 412},
+    .parameters = {&port_action, &port_type, &port_number, &port_to, &port_to_number},
+};
+
 /* --- attributes --- */
 
 PARAMETER key = {"key", OPERATION_KEY, 0, "The key, unless it is in the path."};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/attribute.h"
+#include "api/device_ports.h"
 #include "api/docs.h"
 #include "api/entity.h"
 #include "api/lookup.h"
@@ -54,6 +55,8 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", CACHE, entity_ask, &operation_entity},
     {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", CACHE, NULL, &operation_contents},
     {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE, NULL, &operation_entity_action},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", CACHE, NULL, &operation_ports},
+    {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", WRITE, NULL, &operation_ports_action},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE, NULL, &operation_entity_delete},
 
     {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", 0, NULL, &operation_docs},

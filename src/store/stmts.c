@@ -48,7 +48,11 @@
     " select attr_id from entity_attrs where entity_id = $1" live \
     " union select attr_id from entity_attrs where relation_id = $1" live \
     " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs" \
-    " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a) " \
+    " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a" \
+    " union select o.attr_id from (select entity_id, key, number from entity_attrs where relation_id = $1" \
+    " and key like 'port-%' and subkey = 'connection' and deleted_at_version is null) p" \
+    " cross join lateral (select attr_id from entity_attrs where entity_id = p.entity_id and key = p.key" \
+    " and number = p.number and subkey = 'otherportnum' and deleted_at_version is null offset 0) o) " \
     change " where attr_id = any(array(select attr_id from gone))"
 /* Of a counter that another transaction inserts at the same moment there is no row then, rather than
  * one that is merged (muster_counter_insert() in schema.sql): the request is run again. */
