@@ -37,6 +37,7 @@ my %conf = (
     preferences_path_segments => 5,
     per_page          => 3,
     max_per_page      => 5,
+    max_repeated_rows => 12,
     statement_timeout => 600 * $slow,
     lock_timeout      => 0,
     cache_size        => 0,
@@ -154,6 +155,8 @@ my @limits = (
     [ 'the subkey of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 60) ], [ POST => '/attribute/testserver1', form('value=1&key=k&subkey=' . 'k' x 61) ], 201, 400, qr/more than 60 characters/ ],
     [ 'the number of an attribute', [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483647') ], [ POST => '/attribute/testserver1', form('value=1&key=k&number=2147483648') ], 201, 400, qr/out of range/ ],
     [ 'a page', [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 5 } ], [ GET => '/entity/', headers => { 'Clusto-Page' => 1, 'Clusto-Per-Page' => 6 } ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
+    [ 'an object that is named again', [ GET => '/by-names?' . join('&', ('name=multipool') x 3), headers => { 'Clusto-Mode' => 'expanded' } ],
+        [ GET => '/by-names?' . join('&', ('name=multipool') x 10), headers => { 'Clusto-Mode' => 'expanded' } ], 200, 413, qr/name each object once/ ],
     [ 'a page after a cursor', [ GET => '/entity/?clusto_after=0&clusto_per_page=5' ], [ GET => '/entity/?clusto_after=0&clusto_per_page=6' ], 200, 400, qr/Clusto-Per-Page must be at most 5/ ],
 );
 

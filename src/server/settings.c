@@ -273,6 +273,8 @@ static const struct setting table[] = {
     INT(max_path_segments, 72, 4, 10000, "segments in a path"),
     INT_OF(api, max_per_page, 0, 0, 2147483647,
            "objects on a page that a client may ask for; 0: any number"),
+    INT_OF(api, max_repeated_rows, 10000, 0, 2147483647,
+           "attributes and relations of objects that a request names again"),
     INT(max_requests, 0, 0, 1000000000, "a worker is replaced after so many requests; 0: never"),
     STRINGS(monitor_networks, "(\"127.0.0.0/8\",\"::1\",\"unix\")", 1, 64, check_network,
             "networks that may read /__live__, /__ready__ and /__metrics__"),
