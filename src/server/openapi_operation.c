@@ -305,6 +305,7 @@ static void write_error(struct json_writer *w, struct arena *arena, bool *seen, 
 }
 
 static void write_responses(struct json_writer *w, struct arena *arena, const struct route *route) {
+    static const struct operation_answer nothing = {204, NULL, NULL};
     const struct operation *operation = route->operation;
     bool seen[600] = {false}; /* by status */
 
@@ -314,6 +315,10 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
          answer++) {
         write_answer(w, arena, route, answer);
         seen[answer->status] = true;
+    }
+    if ((route->flags & ROUTE_WRITE) && !seen[204]) { /* to those who may not read */
+        write_answer(w, arena, route, &nothing);
+        seen[204] = true;
     }
     for (const int *status = operation->errors; *status != 0; status++)
         write_error(w, arena, seen, *status);
