@@ -111,6 +111,7 @@ POST   /entity/{driver}                                  postEntityDriver
 DELETE /entity/{driver}/{name}                           deleteEntityDriverName
 GET    /entity/{driver}/{name}                           getEntityDriverName
 POST   /entity/{driver}/{name}                           postEntityDriverName
+GET    /entity/{driver}/{name}/contents                  getEntityDriverNameContents
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
 DELETE /preferences                                      deletePreferences
