@@ -63,7 +63,7 @@ for my $kind (qw(nginx lighttpd)) {
         is($client->get('/__live__')->{body}, '"alive"', '/__live__');
         my $ready = $client->get('/__ready__');
         is($ready->{status}, 200, '/__ready__');
-        is_deeply($ready->{json}, { database => JSON::PP::true, workers => 3, workers_wanted => 3 }, 'says what it looked at');
+        is_deeply($ready->{json}, { database => JSON::PP::true, timeline => 1, workers => 3, workers_wanted => 3, writable => JSON::PP::true }, 'says what it looked at');
         is($client->head('/__ready__')->{status}, 200, 'HEAD too');
         is($client->request(POST => '/__ready__', body => '')->{status}, 405, 'nothing else');
         my $before = metrics($client);

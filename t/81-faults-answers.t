@@ -212,6 +212,7 @@ subtest 'the server is silent after the client has left' => sub {
     $proxy->cut;
     is($client->get('/by-name/ledger1')->{status}, 503, 'the connection is lost');
     $proxy->pass;
+    sleep 0.3;    # longer than the pause after one failed attempt
     my ($fired, $cancels) = @{ $proxy->state }{qw(fired cancels)};
     $proxy->on('lock_change', then => 'stall');
     $front->client(timeout => 0.5)->put('/attribute/ledger1/left', form => { value => 1 });

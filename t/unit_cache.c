@@ -33,13 +33,13 @@ static void apply(const char *snapshot, const int64_t *keys, size_t count, bool 
     struct cache_state state;
 
     cache_get_state(cache, &state);
-    cache_apply(cache, &state, snapshot, keys, count, everything);
+    cache_apply(cache, &state, snapshot, 1, keys, count, everything);
 }
 
 static void test_validity(void) {
     const struct context_dependencies anything = {.anything = true};
     int64_t five = 5, six = 6;
-    uint64_t seq = cache_seq(cache);
+    uint64_t seq = cache_seq(cache, NULL);
 
     is_str(find("a"), NULL, "nothing at first");
     store("a", seq, on(5), "answer a");
@@ -56,13 +56,13 @@ static void test_validity(void) {
     is_str(find("c"), NULL, "something was");
     store("a", seq, on(5), "too old");
     is_str(find("a"), NULL, "an answer from before the change is not kept");
-    store("a", cache_seq(cache), on(5), "new");
+    store("a", cache_seq(cache, NULL), on(5), "new");
     is_str(find("a"), "new", "one from after it is");
-    store("a", cache_seq(cache), on(5), "newer");
+    store("a", cache_seq(cache, NULL), on(5), "newer");
     is_str(find("a"), "newer", "and replaced");
     apply("12:12:", &six, 1, true);
     is_str(find("a"), NULL, "everything may have been changed");
-    store("a", cache_seq(cache), on(5), "again");
+    store("a", cache_seq(cache, NULL), on(5), "again");
     apply("", NULL, 0, true);
     is_str(find("a"), NULL, "forgotten");
 }
@@ -76,8 +76,8 @@ static void test_state(void) {
     cache_get_state(cache, &first);
     is_str(first.snapshot, "20:20:", "the snapshot moves on");
     cache_get_state(cache, &second);
-    cache_apply(cache, &second, "22:22:", &key, 1, false);
-    cache_apply(cache, &first, "21:21:", &key, 1, false);
+    cache_apply(cache, &second, "22:22:", 1, &key, 1, false);
+    cache_apply(cache, &first, "21:21:", 1, &key, 1, false);
     cache_get_state(cache, &now);
     is_str(now.snapshot, "22:22:", "who started from an older state does not move it");
     ok(now.seq > second.seq + 1, "but what it found counts");
@@ -107,7 +107,7 @@ static void test_crowd(void) {
             apply("40:40:", &changed, 1, false);
         snprintf(key, sizeof key, "key%u", k);
         memset(answer, 'a' + (int)(k % 26), n);
-        cache_store(cache, key, strlen(key), cache_seq(cache), &d, answer, n);
+        cache_store(cache, key, strlen(key), cache_seq(cache, NULL), &d, answer, n);
         sizes[k] = (unsigned)n + 1;
     }
     for (unsigned k = 0; k < KEYS; k++) {
@@ -133,7 +133,7 @@ static void test_too_large(void) {
     char *answer = calloc(1, n + 1);
 
     memset(answer, 'x', n);
-    store("large", cache_seq(cache), on(1), answer);
+    store("large", cache_seq(cache, NULL), on(1), answer);
     is_str(find("large"), NULL, "what is too large is not kept");
     free(answer);
 }
@@ -149,7 +149,7 @@ static void test_deaths(void) {
                 char name[16];
 
                 snprintf(name, sizeof name, "d%u", k % 100);
-                store(name, cache_seq(cache), on(key), "dddddddddddddddddddddddddddddddd");
+                store(name, cache_seq(cache, NULL), on(key), "dddddddddddddddddddddddddddddddd");
                 if (k % 7 == 0)
                     apply("30:30:", &key, 1, false);
             }
@@ -157,7 +157,7 @@ static void test_deaths(void) {
         usleep(2000);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        store("after", cache_seq(cache), on(1000), "alive");
+        store("after", cache_seq(cache, NULL), on(1000), "alive");
     }
     is_str(find("after"), "alive", "the others go on");
 }

@@ -25,7 +25,8 @@ struct cache;
 /* Up to where changes were applied. An empty snapshot: unknown, everything counts as changed. */
 struct cache_state {
     uint64_t seq;
-    bool unchanged; /* the last check found nothing new */
+    uint64_t instance; /* of the database server that the snapshot is of; 0: of any */
+    bool unchanged;    /* the last check found nothing new */
     char snapshot[CACHE_SNAPSHOT];
 };
 
@@ -37,16 +38,20 @@ void cache_free(struct cache **cache);
 /* By which workers share their checks. */
 struct shared_check *cache_check(struct cache *cache);
 
-/* The seq now. */
-uint64_t cache_seq(struct cache *cache);
+/* The seq now, and of which database server it speaks: only what was read there may be stored with
+ * it. `instance` may be NULL. */
+uint64_t cache_seq(struct cache *cache, uint64_t *instance);
 
 /* The state now, before a check. */
 void cache_get_state(struct cache *cache, struct cache_state *out);
 
-/* After a check that began from `from`: what was changed up to `snapshot` (if it is too long:
- * unknown). `everything`: all entries. */
+/* Forgets everything if the state is still of this server: responses come from another one now. */
+void cache_leave_server(struct cache *cache, uint64_t instance);
+
+/* After a check that began from `from`: what was changed up to `snapshot` of this server (if it is
+ * too long: unknown). `everything`: all entries. */
 void cache_apply(struct cache *cache, const struct cache_state *from, const char *snapshot,
-                 const int64_t *changed, size_t count, bool everything);
+                 uint64_t instance, const int64_t *changed, size_t count, bool everything);
 
 /* True if there is a valid entry under this key. With `out` it is appended there (whole, or not at
  * all). */

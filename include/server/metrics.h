@@ -19,6 +19,7 @@ enum metric {
     METRIC_CACHE_MISSED,    /* cacheable responses that were not there, or not current */
     METRIC_CACHE_STORED,    /* responses stored in the cache */
     METRIC_CACHE_CHECKS,    /* queries whether the cache is current */
+    METRIC_WRITES_REFUSED,  /* because too many were waiting */
     METRIC_WORKERS_STARTED, /* processes */
     METRIC_WORKERS_DIED,    /* those of them that exited unexpectedly */
     METRIC_COUNT
@@ -48,6 +49,16 @@ void metrics_worker_begin(void);
 void metrics_worker_busy(bool busy);
 void metrics_worker_end(pid_t pid);
 
+/* From a worker: since when it is in a write (clock_ms()); 0: it is in none. */
+void metrics_worker_write(int64_t since);
+
+/* The writes that workers are in. */
+struct metrics_writes {
+    size_t count;
+    int64_t newest; /* since when the latest of them is */
+};
+struct metrics_writes metrics_writes(void);
+
 struct metrics_workers {
     size_t wanted; /* 0: metrics are disabled */
     size_t alive;
@@ -55,10 +66,13 @@ struct metrics_workers {
 };
 struct metrics_workers metrics_workers(void);
 
+/* The configured number alone. */
+size_t metrics_workers_wanted_count(void);
+
 /* True if so many workers are busy, or all that there are; also if metrics are disabled. */
 bool metrics_busy(size_t count);
 
 /* All metrics in Prometheus' text format (version 0.0.4). */
-void metrics_print(struct buf *out, const char *version);
+void metrics_print(struct buf *out, const char *version, const struct store *store);
 
 #endif

@@ -31,8 +31,9 @@ struct settings {
     const char *listen_owner; /* "user", "user:group" or "" */
     int listen_backlog;
     /* processes */
-    int workers;      /* 0: two per core, 4..16 */
-    int max_requests; /* a worker ends after so many, 0: never */
+    int workers;       /* 0: two per core, 4..16 */
+    int write_workers; /* that may be in a write at once; 0: one or two fewer than there are */
+    int max_requests;  /* a worker ends after so many, 0: never */
     int drain_timeout;
     int restart_limit; /* worker deaths per minute before the supervisor slows down */
     const char *user;

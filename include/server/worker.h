@@ -5,6 +5,7 @@
 #include "server/settings.h"
 
 struct cache;
+struct cluster;
 
 /* The supervisor's signals. With both, requests in flight are finished. */
 #define WORKER_FINISH SIGTERM /* serve the requests that wait already, then end */
@@ -14,7 +15,8 @@ struct cache;
  * requests that arrive on `listen_fd` (non-blocking) until it is signalled, or has served
  * max_requests. Returns the exit status: 0, or 1 if it could not start (logged). To be called in a
  * process of its own: it handles signals, and SIGUSR1 reopens the log. `cache`: of responses, or
- * NULL. */
-int worker_run(const struct settings *settings, struct cache *cache, int listen_fd);
+ * NULL; `cluster`: what the workers know of the database's servers. */
+int worker_run(const struct settings *settings, struct cache *cache, struct cluster *cluster,
+               int listen_fd);
 
 #endif

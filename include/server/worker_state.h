@@ -10,6 +10,7 @@
 #include "json/writer.h"
 
 struct cache;
+struct cluster;
 
 struct worker_state {
     const struct settings *settings;
@@ -29,9 +30,9 @@ struct worker_state {
     char prune_below[32];
 };
 
-/* Only after the fork. The settings are borrowed. */
-void worker_state_init(struct worker_state *w, const struct settings *settings,
-                       struct cache *cache);
+/* Only after the fork. All is borrowed; `cluster` as for store_new. */
+void worker_state_init(struct worker_state *w, const struct settings *settings, struct cache *cache,
+                       struct cluster *cluster);
 void worker_state_release(struct worker_state *w);
 
 #endif

@@ -8,6 +8,7 @@
  * entities by id, users by a hash. */
 struct changes {
     const char *snapshot; /* now; taken after the call began */
+    uint64_t instance;    /* of the server that says so */
     int64_t *keys;
     size_t count;
     bool everything;   /* what is not among the keys, too */

@@ -33,12 +33,21 @@ struct link_sent {
     int32_t *number; /* where the first number of an unwanted result goes, or NULL */
 };
 
+/* Looked at while waiting: whether this connection is still the right one. */
+struct link_watch {
+    const _Atomic uint64_t *number; /* NULL: it always is */
+    uint64_t expected;              /* as long as the number is this */
+    void (*look)(void *context);    /* after half a second, from time to time; may change it */
+    void *context;
+};
+
 struct link {
     enum link_state state;
     PGconn *conn; /* NULL: down */
     struct link_limits limits;
     bool unnamed; /* statements are not prepared: each is sent with its text */
     int client;   /* the socket of the waiting client; -1: none to watch */
+    struct link_watch watch;
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
     struct link_sent *sent;
@@ -52,6 +61,7 @@ struct link {
     bool cancel_hit;       /* the cancel request has ended a statement */
     bool standby_missed;   /* the server stopped waiting for a standby at a commit */
     int64_t last_heard;    /* monotonic milliseconds */
+    int64_t readonly_at;   /* the same: when a connection that takes no writes was dropped last */
     char error[512];       /* the last failure, for logs */
 };
 
@@ -70,7 +80,11 @@ void link_close(struct link *link);
 /* The same for a failure: what it means goes to link->rc, according to if_lost. */
 void link_drop(struct link *link, enum rc rc);
 
-/* Closes a connection that the server closed while nothing was in flight. */
+/* True if the number that is watched is another one now: what comes from this connection may be
+ * old. */
+bool link_is_outdated(const struct link *link);
+
+/* Closes a connection that the server closed, or that is outdated, while nothing was in flight. */
 void link_check_alive(struct link *link);
 
 /* Remembers a failure; the first one stays. */
@@ -114,8 +128,8 @@ void link_drain_stale(struct link *link);
 
 /* --- waiting (store/link_wait.c) */
 
-/* Until PQgetResult won't block; false: too late, link->error says so. A client that leaves has the
- * statement cancelled. */
+/* Until PQgetResult won't block; false: too late or outdated, link->error says so. A client that
+ * leaves has the statement cancelled. */
 bool link_wait(struct link *link);
 
 /* Asks the server to end what it is doing, without waiting for that. */

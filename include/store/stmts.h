@@ -9,11 +9,12 @@ enum stmt {
     STMT_COMMIT,
     STMT_ROLLBACK,
     STMT_VERSION_INSERT,
-    STMT_PING,
+    STMT_STATUS,
     STMT_SET_NAME,
     STMT_SET_SESSION,
     STMT_SESSION_IS_OWNED,
     /* connection */
+    STMT_IDENTIFY,
     STMT_HAS_EXTENSIONS,
     STMT_SCHEMA_VERSION,
     /* preferences (store/prefs.c) */
@@ -154,7 +155,7 @@ struct stmt_row {
 
 extern const struct stmt_row stmts_rows[STMT_COUNT];
 
-/* STMT(PING) is the row of STMT_PING. */
+/* STMT(STATUS) is the row of STMT_STATUS. */
 #define STMT(name) (&stmts_rows[STMT_##name])
 
 #endif

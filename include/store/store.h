@@ -16,7 +16,7 @@ struct store;
 /* What a store is told about its database. Times are in milliseconds, 0: forever. */
 struct store_options {
     const char *database; /* libpq connection string */
-    int connect_timeout;
+    int connect_timeout;  /* for each server; 0: by their number */
     int statement_timeout;
     int lock_timeout;
     bool versioning;        /* rows are ended rather than deleted, and every write has a number */
@@ -72,8 +72,14 @@ struct object {
 /* What is wrong with a connection string, in the arena (store/conninfo.c); NULL: nothing. */
 const char *store_check_conninfo(struct arena *arena, const char *text);
 
-/* A store for one process; connects lazily. The options are borrowed. Never NULL. */
-struct store *store_new(const struct store_options *options);
+/* Logs which of several servers are used (store/servers.c). */
+void store_log_servers(const struct store_options *options);
+
+struct cluster;
+
+/* A store for one process; connects lazily. `cluster`: what is known of the servers, with other
+ * processes (store/cluster.h), or NULL. Both are borrowed. Never NULL. */
+struct store *store_new(const struct store_options *options, struct cluster *cluster);
 void store_free(struct store **store);
 
 /* Connects if need be and prepares every statement. RC_OK, RC_BROKEN or RC_BUSY (logged). */
@@ -82,8 +88,29 @@ enum rc store_connect(struct store *store);
 /* True while a connection that was good at last use is there. */
 bool store_connected(const struct store *store);
 
-/* Asks the database for nothing: does it answer? */
-enum rc store_ping(struct store *store);
+/* Asks the database how it is. */
+struct store_status {
+    bool writable;
+    int64_t timeline; /* raised when a standby becomes the primary */
+};
+enum rc store_status(struct store *store, struct store_status *status);
+
+/* True if the connection is to a server that takes no writes, as far as is known without asking. */
+bool store_is_standby(const struct store *store);
+
+/* What the workers have seen of the database's servers, without asking any. */
+struct store_servers {
+    int32_t timeline;  /* of the primary that was connected to last; 0: none */
+    uint64_t switches; /* to another primary, the first one counted */
+    uint64_t failures; /* attempts to connect */
+};
+struct store_servers store_servers(const struct store *store);
+
+/* Differs from that of any other connection; 0: there is none. */
+uint64_t store_connection(const struct store *store);
+
+/* Which server the connection is or was to: see struct cluster_server. */
+uint64_t store_instance(const struct store *store);
 
 /* A word about the last failure for logs, never for answers. */
 const char *store_error(const struct store *store);

@@ -10,6 +10,7 @@
 #include "server/access.h"
 #include "server/foreign.h"
 #include "server/secret.h"
+#include "server/write_limit.h"
 #include "store/tokens.h"
 
 /* How long no use is recorded after the database refused one. */
@@ -139,10 +140,20 @@ static int check_token(struct caller *c) {
     return 0;
 }
 
+static bool record_use(const struct worker_state *w) {
+    bool done;
+
+    if (store_is_standby(w->store) || !write_limit_try(w->settings))
+        return false;
+    done = store_token_used(w->store, w->token_used) == RC_OK;
+    write_limit_end();
+    return done;
+}
+
 void auth_note_use(struct worker_state *w) {
     if (w->token_used[0] == '\0')
         return;
-    if (store_token_used(w->store, w->token_used) != RC_OK)
+    if (!record_use(w))
         w->token_pause = clock_ms() + USE_PAUSE_MS;
     w->token_used[0] = '\0';
 }

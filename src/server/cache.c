@@ -87,13 +87,19 @@ static size_t mark_of(int64_t key) {
     return x >> 48;
 }
 
-/* After a worker died in here, the state may be half written. */
-static void lock_state(struct cache *cache) {
-    if (mutex_lock(&cache->mutex) != MUTEX_RECOVERED)
-        return;
+static void forget_state(struct cache *cache) {
     cache->state.snapshot[0] = '\0';
+    cache->state.instance = 0;
+    cache->state.unchanged = false;
     cache->state.seq++;
     atomic_store(&cache->everything, cache->state.seq);
+    atomic_store(&cache->anything, cache->state.seq);
+}
+
+/* After a worker died in here, the state may be half written. */
+static void lock_state(struct cache *cache) {
+    if (mutex_lock(&cache->mutex) == MUTEX_RECOVERED)
+        forget_state(cache);
 }
 
 void cache_get_state(struct cache *cache, struct cache_state *out) {
@@ -102,17 +108,26 @@ void cache_get_state(struct cache *cache, struct cache_state *out) {
     pthread_mutex_unlock(&cache->mutex);
 }
 
-uint64_t cache_seq(struct cache *cache) {
+uint64_t cache_seq(struct cache *cache, uint64_t *instance) {
     uint64_t seq;
 
     lock_state(cache);
     seq = cache->state.seq;
+    if (instance)
+        *instance = cache->state.instance;
     pthread_mutex_unlock(&cache->mutex);
     return seq;
 }
 
+void cache_leave_server(struct cache *cache, uint64_t instance) {
+    lock_state(cache);
+    if (cache->state.instance == instance)
+        forget_state(cache);
+    pthread_mutex_unlock(&cache->mutex);
+}
+
 void cache_apply(struct cache *cache, const struct cache_state *from, const char *snapshot,
-                 const int64_t *changed, size_t count, bool everything) {
+                 uint64_t instance, const int64_t *changed, size_t count, bool everything) {
     size_t length = strlen(snapshot);
     bool first;
 
@@ -131,6 +146,8 @@ void cache_apply(struct cache *cache, const struct cache_state *from, const char
     /* Only a check that began from this state may advance it, or changes in between would be
      * missed.
      */
+    if (first)
+        cache->state.instance = instance;
     if (first && length < CACHE_SNAPSHOT)
         memcpy(cache->state.snapshot, snapshot, length + 1);
     else if (first)

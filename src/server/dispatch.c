@@ -17,6 +17,7 @@
 #include "server/metrics.h"
 #include "server/parameters.h"
 #include "server/response_cache.h"
+#include "server/write_limit.h"
 
 enum { MAX_ATTEMPTS = 5, BACKOFF_MS = 4, DESCRIPTION_MAX = 1000 };
 
@@ -117,6 +118,25 @@ static int run(struct exchange *x) {
     }
     store_set_client(x->w->store, -1);
     store_set_request(x->w->store, NULL);
+    return status;
+}
+
+static bool is_write(const struct exchange *x) {
+    return x->request.method != METHOD_GET && x->request.method != METHOD_HEAD;
+}
+
+/* Not all workers may wait for the database to confirm writes: reads are served meanwhile. */
+static int run_write(struct exchange *x) {
+    int status;
+
+    if (!write_limit_begin(x->w->settings)) {
+        metrics_count(METRIC_WRITES_REFUSED);
+        status = reply_fail(&x->c, 503, "Too many writes are waiting. Please try again.");
+        response_header(&x->response, "Retry-After", "1");
+        return status;
+    }
+    status = run(x);
+    write_limit_end();
     return status;
 }
 
@@ -288,7 +308,7 @@ void dispatch_run(struct exchange *x) {
     exchange_set_log_request(x);
     if (!x->asked)
         response_cache_note_seq(x);
-    x->status = run(x);
+    x->status = is_write(x) ? run_write(x) : run(x);
     x->responded = true;
     response_cache_store(x);
 }

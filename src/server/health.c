@@ -16,7 +16,8 @@ static bool enough_workers(const struct metrics_workers *w) {
 
 int health_ready(struct context *c) {
     const struct metrics_workers workers = metrics_workers();
-    enum rc rc = store_ping(c->store);
+    struct store_status status;
+    enum rc rc = store_status(c->store, &status);
     bool database = rc == RC_OK, ready = database && enough_workers(&workers);
     struct json_writer *w = reply_json(c, ready ? 200 : 503);
 
@@ -26,6 +27,10 @@ int health_ready(struct context *c) {
     json_object_open(w);
     json_key(w, "database");
     json_bool(w, database);
+    json_key(w, "writable");
+    json_bool(w, status.writable);
+    json_key(w, "timeline");
+    json_int(w, status.timeline);
     json_key(w, "workers");
     json_int(w, (int64_t)workers.alive);
     json_key(w, "workers_wanted");
@@ -38,7 +43,7 @@ int health_metrics(struct context *c) {
     struct buf text;
 
     buf_init(&text, 0);
-    metrics_print(&text, c->options->version);
+    metrics_print(&text, c->options->version, c->store);
     c->response->status = 200;
     response_header(c->response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     if (text.failed)

@@ -20,6 +20,7 @@ typedef _Atomic uint64_t counter;
 struct slot {
     _Atomic pid_t pid;
     atomic_bool busy;
+    _Atomic int64_t writes; /* since when; 0: not */
 };
 
 /* The kernel fills it with zeros, where everything begins. Without a lock: a process may die at any
@@ -31,6 +32,7 @@ struct metrics {
     counter microseconds[MOUNT_COUNT];
     counter failures[RESULTS];
     _Atomic size_t wanted;
+    _Atomic size_t slots; /* of the workers' that were ever in use */
     int64_t started;
     struct slot workers[WORKERS];
 };
@@ -132,6 +134,17 @@ void metrics_workers_wanted(size_t count) {
         atomic_store(&shared->wanted, count);
 }
 
+/* Those beyond are free. */
+static void count_slots(void) {
+    size_t count = own != NULL ? (size_t)(own - shared->workers) + 1 : 0, before;
+
+    if (own == NULL)
+        return;
+    before = atomic_load(&shared->slots);
+    while (before < count && !atomic_compare_exchange_weak(&shared->slots, &before, count))
+        continue;
+}
+
 void metrics_worker_begin(void) {
     pid_t pid = getpid();
 
@@ -142,6 +155,29 @@ void metrics_worker_begin(void) {
             own = &shared->workers[i];
     }
     metrics_worker_busy(false); /* the slot's last owner may have died while it was busy */
+    metrics_worker_write(0);
+    count_slots();
+}
+
+void metrics_worker_write(int64_t since) {
+    if (own != NULL)
+        atomic_store(&own->writes, since);
+}
+
+struct metrics_writes metrics_writes(void) {
+    struct metrics_writes w = {0};
+    size_t slots = shared != NULL ? atomic_load(&shared->slots) : 0;
+
+    for (size_t i = 0; i < slots; i++) {
+        int64_t since = atomic_load(&shared->workers[i].writes);
+
+        if (since == 0 || atomic_load(&shared->workers[i].pid) == 0)
+            continue;
+        w.count++;
+        if (since > w.newest)
+            w.newest = since;
+    }
+    return w;
 }
 
 void metrics_worker_busy(bool busy) {
@@ -156,6 +192,10 @@ void metrics_worker_end(pid_t pid) {
             atomic_store(&shared->workers[i].pid, 0);
         }
     }
+}
+
+size_t metrics_workers_wanted_count(void) {
+    return shared != NULL ? atomic_load(&shared->wanted) : 0;
 }
 
 static void count_worker(struct metrics_workers *w, const struct slot *slot) {
@@ -283,6 +323,8 @@ static void print_counts(struct buf *out) {
         [METRIC_CACHE_STORED] = {"muster_cache_stored_total", "Responses stored in the cache."},
         [METRIC_CACHE_CHECKS] = {"muster_cache_checks_total",
                                  "Queries that check whether the cache is current."},
+        [METRIC_WRITES_REFUSED] = {"muster_writes_refused_total",
+                                   "Writes refused because too many were waiting."},
         [METRIC_WORKERS_STARTED] = {"muster_workers_started_total", "Workers that were started."},
         [METRIC_WORKERS_DIED] = {"muster_workers_died_total", "Workers that exited unexpectedly."}};
 
@@ -296,10 +338,23 @@ static void print_workers(struct buf *out) {
     head(out, "muster_workers", "gauge", "Running workers.");
     buf_printf(out, "muster_workers{state=\"busy\"} %zu\nmuster_workers{state=\"idle\"} %zu\n",
                w.busy, w.alive - w.busy);
+    one(out, "muster_workers_writing", "gauge", "Workers that are in a write.",
+        metrics_writes().count);
     one(out, "muster_workers_wanted", "gauge", "Configured number of workers.", w.wanted);
 }
 
-void metrics_print(struct buf *out, const char *version) {
+static void print_servers(struct buf *out, const struct store *store) {
+    const struct store_servers s = store_servers(store);
+
+    one(out, "muster_database_timeline", "gauge",
+        "Timeline of the primary that was connected to last.", (uint64_t)s.timeline);
+    one(out, "muster_database_switches_total", "counter",
+        "Times that connections were given up for another primary, or a silent one.", s.switches);
+    one(out, "muster_database_connect_failures_total", "counter",
+        "Attempts to connect to the database that failed.", s.failures);
+}
+
+void metrics_print(struct buf *out, const char *version, const struct store *store) {
     head(out, "muster_info", "gauge", "The program.");
     buf_printf(out, "muster_info{version=\"%s\"} 1\n", version);
     if (shared == NULL)
@@ -310,5 +365,6 @@ void metrics_print(struct buf *out, const char *version) {
     print_durations(out);
     print_database(out);
     print_counts(out);
+    print_servers(out, store);
     print_workers(out);
 }

@@ -63,7 +63,7 @@ int once_serve(const struct settings *settings) {
 
     if (length == NULL || num_parse_range(length, 0, INT64_MAX, &once.left) != NUM_OK)
         once.left = 0;
-    worker_state_init(&w, settings, NULL);
+    worker_state_init(&w, settings, NULL, NULL);
     x = exchange_new(&w);
     whole = dispatch(x, &transport, &drained);
     exchange_free(&x);

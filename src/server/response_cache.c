@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "server/cache.h"
 #include "server/metrics.h"
+#include "server/write_limit.h"
 #include "store/changes.h"
 
 enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };
@@ -82,8 +83,10 @@ bool response_cache_find(struct exchange *x) {
 }
 
 void response_cache_note_seq(struct exchange *x) {
-    if (x->cache_key)
-        x->cache_seq = cache_seq(x->w->cache);
+    if (!x->cache_key)
+        return;
+    x->cache_seq = cache_seq(x->w->cache, &x->cache_instance);
+    x->cache_connection = store_connection(x->w->store);
 }
 
 /* The next request uses the memory again, but not more than most need. */
@@ -99,6 +102,18 @@ static bool is_complete(const struct exchange *x) {
            (d->count > 0 || d->anything);
 }
 
+/* Was it read from the server that the seq speaks of? Another one may have been the primary before,
+ * or lag behind. A read that was sent with others may have been by a connection that is gone. */
+static bool is_of_server(const struct exchange *x) {
+    uint64_t before = x->cache_connection, now = store_connection(x->w->store);
+
+    if (x->cache_instance != 0 && store_instance(x->w->store) != x->cache_instance) {
+        cache_leave_server(x->w->cache, x->cache_instance);
+        return false;
+    }
+    return before == 0 || before == now;
+}
+
 /* An entry is the headers as pairs of strings, an empty string, the body. */
 void response_cache_store(struct exchange *x) {
     const struct response *r = &x->response;
@@ -107,7 +122,7 @@ void response_cache_store(struct exchange *x) {
     if (!x->cache_key)
         return;
     metrics_count(METRIC_CACHE_MISSED);
-    if (!is_complete(x))
+    if (!is_complete(x) || !is_of_server(x))
         return;
     buf_clear(entry);
     for (const struct response_header *h = r->headers; h; h = h->next) {
@@ -169,8 +184,8 @@ static bool apply_changes(struct worker_state *w, const struct cache_state *stat
     if (store_changes(w->store, w->scratch, state->snapshot, &changes) != RC_OK)
         return false;
     current = !changes.blind;
-    cache_apply(w->cache, state, current ? changes.snapshot : "", changes.keys, changes.count,
-                !current || changes.everything);
+    cache_apply(w->cache, state, current ? changes.snapshot : "", changes.instance, changes.keys,
+                changes.count, !current || changes.everything);
     log_cache_state(w, changes.blind);
     w->changes_seen = w->changes_seen || changes.count > 0;
     snprintf(w->last_snapshot, sizeof w->last_snapshot, "%s", changes.snapshot);
@@ -206,8 +221,10 @@ void response_cache_prune(struct worker_state *w) {
 
     if (!w->changes_seen || (now = clock_ms()) < w->prune_at)
         return;
-    if (w->prune_below[0])
+    if (w->prune_below[0] && !store_is_standby(w->store) && write_limit_try(w->settings)) {
         (void)store_prune_changes(w->store, w->prune_below);
+        write_limit_end();
+    }
     w->changes_seen = false;
     w->prune_at = now + PRUNE_MS;
     memcpy(w->prune_below, w->last_snapshot, sizeof w->prune_below);

@@ -220,8 +220,9 @@ static const struct setting table[] = {
     INT(body_limit, 1048576, 1, 1024 * MEBI, "largest request body in bytes; over it 413"),
     INT(body_timeout, 30000, 10, HOUR, "milliseconds within which the whole body must arrive"),
     INT(cache_size, 64, 0, 65536, "size of the response cache in MiB; 0: no cache"),
-    INT_OF(store, connect_timeout, 3000, 10, HOUR,
-           "milliseconds to wait for a connection to the database"),
+    INT_OF(store, connect_timeout, 0, 0, HOUR,
+           "milliseconds to wait for a connection to each server of the database; 0: 3000, or 1000 "
+           "where there are several"),
     BOOL(cors_credentials, false,
          "pages of cors_origins may send cookies and passwords that the browser keeps"),
     STRINGS(cors_headers, CORS_HEADERS, 1, 64, check_header_name,
@@ -309,6 +310,8 @@ static const struct setting table[] = {
     STRING(user, "", 0, 64, check_user, "user to drop to when started as root", true),
     BOOL_OF(store, versioning, true, "keep what was deleted and number every write"),
     INT(workers, 0, 0, 1024, "worker processes; 0: two for each core, from 4 to 16"),
+    INT(write_workers, 0, 0, 1024,
+        "workers that may be in a write at once; 0: all but one, of eight and more all but two"),
 };
 
 const struct setting *settings_table(size_t *count) {

@@ -22,6 +22,7 @@
 #include "server/openapi.h"
 #include "server/route.h"
 #include "server/worker.h"
+#include "store/cluster.h"
 
 enum {
     MAX_WORKERS = 1024,             /* the setting's maximum */
@@ -43,7 +44,8 @@ struct supervisor {
     const char *const *files;
     size_t file_count;
     struct listener listener;
-    struct cache *cache; /* a reload makes a new one */
+    struct cache *cache;     /* a reload makes a new one */
+    struct cluster *cluster; /* so it does here */
     struct account account;
     int pid_fd;
     char *pid_file;
@@ -88,7 +90,7 @@ static int be_worker(struct supervisor *s, pid_t parent) {
         /* After the change of user, which would undo it. */
         (void)prctl(PR_SET_PDEATHSIG, WORKER_FINISH);
         if (getppid() == parent)
-            status = worker_run(s->settings, s->cache, s->listener.fd);
+            status = worker_run(s->settings, s->cache, s->cluster, s->listener.fd);
     }
     config_free(&s->settings);
     free(s->pid_file);
@@ -96,7 +98,11 @@ static int be_worker(struct supervisor *s, pid_t parent) {
     return status;
 }
 
-static void renew_cache(struct supervisor *s) {
+/* What the workers share. */
+static void renew_shared(struct supervisor *s) {
+    cluster_free(&s->cluster);
+    s->cluster = cluster_new();
+    store_log_servers(&s->settings->store);
     cache_free(&s->cache);
     if (s->settings->cache_size > 0)
         s->cache = cache_new((size_t)s->settings->cache_size << 20);
@@ -263,7 +269,7 @@ static void reload(struct supervisor *s) {
     s->settings = settings;
     if (daemon_open_log(settings))
         daemon_share_log(settings, &s->account);
-    renew_cache(s);
+    renew_shared(s);
     metrics_workers_wanted(wanted_workers(settings));
     log_info("the configuration was read again");
     s->next_start = 0;
@@ -372,7 +378,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
         goto out;
     block_signals(s);
     log_info("muster %s: %zu workers", s->settings->api.version, wanted_workers(s->settings));
-    renew_cache(s);
+    renew_shared(s);
     routes = route_table(&route_count);
     metrics_open(routes, route_count);
     openapi_open(routes, route_count);
@@ -386,6 +392,7 @@ int supervisor_run(struct settings **settings, const char *const *files, size_t 
 out:
     listen_close(&s->listener);
     cache_free(&s->cache);
+    cluster_free(&s->cluster);
     metrics_close();
     daemon_remove_pid(s->pid_file, &s->pid_fd);
     config_free(&s->settings);

@@ -288,7 +288,7 @@ int token_run(const struct token_command *c, const struct settings *settings) {
                         "one\n");
         return 1;
     }
-    store = store_new(&settings->store);
+    store = store_new(&settings->store, NULL);
     arena = arena_new();
     if (store_connect(store) != RC_OK) {
         status = refused(store, RC_BROKEN);

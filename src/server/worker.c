@@ -323,7 +323,8 @@ static void close_slots(struct worker *w) {
     }
 }
 
-int worker_run(const struct settings *settings, struct cache *cache, int listen_fd) {
+int worker_run(const struct settings *settings, struct cache *cache, struct cluster *cluster,
+               int listen_fd) {
     struct worker w = {.epoll_fd = -1, .signal_fd = -1};
     int status = 1;
 
@@ -333,7 +334,7 @@ int worker_run(const struct settings *settings, struct cache *cache, int listen_
     }
     keep_memory();
     metrics_worker_begin();
-    worker_state_init(&w.state, settings, cache);
+    worker_state_init(&w.state, settings, cache, cluster);
     if (!open_slots(&w, settings, listen_fd))
         goto out;
     (void)store_connect(w.state.store); /* logged; requests try again */

@@ -7,12 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-void worker_state_init(struct worker_state *w, const struct settings *settings,
-                       struct cache *cache) {
+void worker_state_init(struct worker_state *w, const struct settings *settings, struct cache *cache,
+                       struct cluster *cluster) {
     uint32_t random = 0;
 
     *w = (struct worker_state){.settings = settings, .cache = cache};
-    w->store = store_new(&settings->store);
+    w->store = store_new(&settings->store, cluster);
     w->scratch = arena_new();
     w->json = json_writer_new();
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))

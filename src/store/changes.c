@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/pg.h"
+#include "store/exec.h"
 
 /* "{1,2,3}"; 0 stands for everything. */
 static void read_keys(struct arena *arena, const char *text, struct changes *out) {
@@ -84,6 +84,8 @@ enum rc store_changes(struct store *store, struct arena *arena, const char *sinc
     out->everything = out->everything || strcmp(watch, watched) != 0;
     if (*watch == '!')
         out->blind = reason(watch);
+    store->db.is_standby = is_standby(pg_get_text(result, 0, 1));
+    out->instance = cluster_instance(pg_get_text(result, 0, 1));
     out->snapshot = arena_printf(arena, "%s@%s@%s", pg_get_text(result, 0, 0),
                                  pg_get_text(result, 0, 1), watch);
     return RC_OK;

@@ -83,7 +83,7 @@ enum rc store_check_db(const struct store_options *options, int64_t *count) {
 
     patient.statement_timeout = 0;
     patient.whole_tables = true;
-    store = store_new(&patient);
+    store = store_new(&patient, NULL);
     *count = 0;
     rc = store_connect(store);
     if (rc == RC_OK)

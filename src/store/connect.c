@@ -1,81 +1,34 @@
 /* connect.c: connects a link, with what every session needs set, and prepares every statement. */
 #include "store/connect.h"
 
-#include <stdlib.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "store/schema.h"
-
-/* Milliseconds. After a connection attempt that took long, others fail at once for so long: a
- * database that swallows packets must not hold every request for the whole timeout. */
-#define SLOW_FAILURE 1000
-#define HOLD_OFF     1000
-#define MAX_OPTIONS  64
+#include "store/servers.h"
 
 /* Preparing takes locks, as running does: an --init-db may be in the way. */
 #define CONNECT_TRIES 3
 
-struct options {
-    const char *names[MAX_OPTIONS];
-    const char *values[MAX_OPTIONS];
-    size_t count;
-};
+#define ATTEMPT_LIMIT 5000 /* milliseconds, after which another process may try as well */
 
-static const char *option_of(const struct options *o, const char *name) {
-    for (size_t i = 0; i < o->count; i++)
-        if (strcmp(o->names[i], name) == 0)
-            return o->values[i];
-    return NULL;
-}
-
-static void set_option(struct options *o, const char *name, const char *value) {
-    for (size_t i = 0; i < o->count; i++) {
-        if (strcmp(o->names[i], name) == 0) {
-            o->values[i] = value;
-            return;
-        }
-    }
-    if (o->count < MAX_OPTIONS - 1) {
-        o->names[o->count] = name;
-        o->values[o->count++] = value;
-    }
-}
-
-static void default_option(struct options *o, const char *name, const char *value) {
-    if (!option_of(o, name))
-        set_option(o, name, value);
-}
-
-/* The configured conninfo, our own on top. */
-static void make_options(const struct connection *c, struct arena *scratch,
-                         PQconninfoOption *parsed, struct options *o) {
-    const char *users;
-
-    *o = (struct options){.count = 0};
-    for (PQconninfoOption *p = parsed; p->keyword; p++)
-        if (p->val)
-            set_option(o, p->keyword, p->val);
-    users = option_of(o, "options");
-    if (!c->link.unnamed)
-        set_option(o, "options",
-                   session_options(&c->session, scratch, users ? users : getenv("PGOPTIONS")));
-    set_option(o, "client_encoding", "UTF8");
-    default_option(o, "application_name", "muster");
-    default_option(o, "keepalives", "1");
-    default_option(o, "keepalives_idle", "30");
-    default_option(o, "keepalives_interval", "10");
-    default_option(o, "keepalives_count", "3");
-}
-
-void connect_init(struct connection *c, const struct store_options *options) {
-    *c = (struct connection){.options = options};
-    link_init(&c->link, (struct link_limits){.connect = options->connect_timeout,
-                                             .answer = options->statement_timeout});
+void connect_init(struct connection *c, const struct store_options *options,
+                  struct cluster *cluster) {
+    *c = (struct connection){.options = options, .cluster = cluster};
+    if (!cluster)
+        c->cluster = c->own = cluster_new();
+    link_init(&c->link, (struct link_limits){.answer = options->statement_timeout});
+    c->link.watch.number = cluster_number(c->cluster);
     session_init(&c->session, options);
     c->link.unnamed = options->statements && strcmp(options->statements, "unnamed") == 0;
+}
+
+void connect_release(struct connection *c) {
+    link_release(&c->link);
+    cluster_free(&c->own);
 }
 
 static bool may_be_unnamed(const struct connection *c) {
@@ -97,59 +50,43 @@ static bool refuses_options(const struct connection *c) {
            strstr(c->link.error, "unsupported startup parameter") != NULL;
 }
 
-static bool open_parsed(struct connection *c, struct arena *scratch, PQconninfoOption *parsed) {
-    struct options o;
-
-    make_options(c, scratch, parsed, &o);
-    if (link_open(&c->link, o.names, o.values))
-        return true;
-    if (!refuses_options(c))
-        return false;
-    use_pooler(c);
-    make_options(c, scratch, parsed, &o);
-    return link_open(&c->link, o.names, o.values);
-}
-
-bool connect_open(struct connection *c) {
-    static uint64_t number;
-    const char *conninfo = c->options->database ? c->options->database : "";
-    char *message = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(conninfo, &message);
-    struct arena *scratch = arena_new();
-    bool ok = false;
-
-    if (parsed) {
-        ok = open_parsed(c, scratch, parsed);
-        c->number = ++number;
-        c->since = clock_ms();
-    } else {
-        link_set_error(&c->link, message ? message : "out of memory");
-    }
-    PQfreemem(message);
-    PQconninfoFree(parsed);
-    arena_free(&scratch);
-    return ok;
-}
-
 /* Those that use --init-db's additions, or all others, in one go: a statement that doesn't fit the
  * schema shows here, not in a request. */
-static enum rc prepare(struct link *l, bool extensions) {
+static void prepare(struct link *l, bool extensions) {
     for (int i = 0; i < STMT_COUNT; i++) {
         const struct stmt_row *row = &stmts_rows[i];
 
         if (!(row->flags & STMT_ONCE) && extensions == ((row->flags & STMT_NEEDS_INIT_DB) != 0))
             link_prepare(l, row);
     }
-    return link_finish(l);
+}
+
+enum rc connect_identify(struct link *link, struct cluster_server *server) {
+    PGresult *result;
+    enum rc rc;
+
+    link_enqueue(link, STMT(IDENTIFY), PG_NONE, true, NULL);
+    rc = link_next(link, &result);
+    *server = (struct cluster_server){0};
+    if (rc == RC_OK) {
+        server->system = pg_get_int(result, 0, 0);
+        server->timeline = (int32_t)pg_get_int(result, 0, 1);
+        server->instance = cluster_instance(pg_get_text(result, 0, 2));
+    }
+    PQclear(result);
+    return rc;
 }
 
 /* Without additions that fit, everything is as without any. */
 static enum rc prepare_all(struct connection *c) {
-    enum rc rc = prepare(&c->link, false);
+    enum rc rc;
 
+    prepare(&c->link, false);
+    rc = connect_identify(&c->link, &c->server);
     if (rc != RC_OK || !c->has_extensions)
         return rc;
-    rc = prepare(&c->link, true);
+    prepare(&c->link, true);
+    rc = link_finish(&c->link);
     if (rc == RC_OK || rc == RC_RETRY || c->link.state == LINK_DOWN)
         return rc;
     c->has_extensions = false;
@@ -181,6 +118,10 @@ static enum rc find_extensions(struct connection *c) {
     return rc;
 }
 
+bool connect_pipeline(struct link *link) {
+    return PQsetnonblocking(link->conn, 1) == 0 && PQenterPipelineMode(link->conn);
+}
+
 /* A pooler may have kept the settings to itself. */
 static enum rc find_pooler(struct connection *c) {
     int64_t owned = 0;
@@ -197,13 +138,13 @@ static enum rc find_pooler(struct connection *c) {
 static enum rc set_up(struct connection *c) {
     enum rc rc;
 
-    if (PQsetnonblocking(c->link.conn, 1) != 0 || !PQenterPipelineMode(c->link.conn))
+    if (!connect_pipeline(&c->link))
         return RC_BROKEN;
     rc = find_pooler(c);
     if (rc == RC_OK)
         rc = find_extensions(c);
-    if (rc == RC_OK && !c->link.unnamed)
-        rc = prepare_all(c);
+    if (rc == RC_OK)
+        rc = c->link.unnamed ? connect_identify(&c->link, &c->server) : prepare_all(c);
     if (rc == RC_OK && !c->has_extensions)
         log_warning("database: no or old tables of muster's own: no addresses are chosen, no "
                     "preferences served, and all is slower; run muster --init-db");
@@ -223,9 +164,7 @@ static void warn_superuser(const struct connection *c) {
 }
 
 static void log_failure(const struct link *l, enum rc rc) {
-    if (l->state == LINK_DOWN)
-        log_warning("database: can't connect: %s", l->error);
-    else if (rc == RC_UNREADY)
+    if (rc == RC_UNREADY)
         log_error("database: The database schema is missing or too old. Run muster --init-db. (%s)",
                   l->error);
     else if (rc == RC_READONLY)
@@ -235,31 +174,201 @@ static void log_failure(const struct link *l, enum rc rc) {
         log_warning("database: can't set up the session: %s", l->error);
 }
 
-static enum rc try_once(struct connection *c) {
-    enum rc rc = connect_open(c) ? set_up(c) : RC_BROKEN;
+bool connect_to(struct link *link, struct servers *servers, size_t place, const char *attributes) {
+    servers_select(servers, place, attributes);
+    return link_open(link, servers->names, servers->values);
+}
 
-    if (rc == RC_OK) {
-        warn_superuser(c);
-        c->link.state = LINK_READY;
-        return RC_OK;
+/* --- one server after the other --- */
+
+/* An attempt at each of them. */
+struct attempt {
+    struct connection *c;
+    struct servers servers;
+    bool answered;     /* by one that is not what is wanted */
+    bool found_older;  /* a primary that another has replaced */
+    bool accept_older; /* even that one */
+    enum rc rc;        /* of the last one */
+    char errors[400];  /* of all of them */
+};
+
+static void add_error(struct attempt *a) {
+    size_t n = strlen(a->errors);
+
+    snprintf(a->errors + n, sizeof a->errors - n, "%s%s", n > 0 ? "; " : "", a->c->link.error);
+}
+
+/* libpq's words for a server with other attributes than those that are wanted. */
+static bool has_answered(const char *error) {
+    return strstr(error, "session is ") || strstr(error, "server is ");
+}
+
+static bool open_one(struct attempt *a, size_t place, const char *attributes) {
+    static uint64_t number;
+    struct connection *c = a->c;
+    int64_t began = clock_ms();
+
+    c->place = place;
+    c->number = ++number;
+    c->since = began;
+    c->replaced_at = 0;
+    c->link.watch.expected = atomic_load(c->link.watch.number);
+    if (connect_to(&c->link, &a->servers, place, attributes))
+        return true;
+    if (refuses_options(c)) {
+        use_pooler(c);
+        servers_set_session(&a->servers, NULL);
+        if (connect_to(&c->link, &a->servers, place, attributes))
+            return true;
     }
-    log_failure(&c->link, rc);
+    a->rc = RC_BROKEN;
+    a->answered = a->answered || has_answered(c->link.error);
+    if (clock_ms() - began >= c->link.limits.connect)
+        cluster_prefer(c->cluster, place + 1); /* a silent one is not to be the first again */
+    add_error(a);
+    return false;
+}
+
+typedef bool (*taker)(struct attempt *attempt);
+
+/* Tries all, the preferred one first, until one is taken. */
+static bool open_any(struct attempt *a, const char *attributes, taker take) {
+    size_t first = cluster_preferred(a->c->cluster);
+
+    for (size_t i = 0; i < a->servers.count; i++)
+        if (open_one(a, (first + i) % a->servers.count, attributes) && take(a))
+            return true;
+    return false;
+}
+
+/* prefer-standby takes two rounds. */
+static bool open_all(struct attempt *a, taker take) {
+    const char *attributes = a->servers.attributes;
+
+    if (strcmp(attributes, "prefer-standby") != 0)
+        return open_any(a, attributes, take);
+    return open_any(a, "standby", take) || open_any(a, "any", take);
+}
+
+static bool begin(struct attempt *a, struct connection *c, struct arena *arena) {
+    const char *error;
+
+    *a = (struct attempt){.c = c, .rc = RC_BROKEN};
+    if (servers_read(&a->servers, c->options, arena, &error)) {
+        servers_set_session(
+            &a->servers,
+            c->link.unnamed ? NULL : session_options(&c->session, arena, a->servers.user_options));
+        c->link.limits.connect = servers_timeout(&a->servers, c->options);
+        return true;
+    }
+    link_set_error(&c->link, error);
+    add_error(a);
+    return false;
+}
+
+static bool take_any(struct attempt *a) {
+    (void)a;
+    return true;
+}
+
+bool connect_open(struct connection *c) {
+    struct arena *arena = arena_new();
+    struct attempt a;
+    bool ok = begin(&a, c, arena) && open_all(&a, take_any);
+
+    if (!ok)
+        link_set_error(&c->link, a.errors);
+    arena_free(&arena);
+    return ok;
+}
+
+/* A primary that another has replaced may serve only where no other server answers. */
+static bool take_older(struct attempt *a) {
+    struct connection *c = a->c;
+
+    a->found_older = true;
+    if (!a->accept_older) {
+        snprintf(c->link.error, sizeof c->link.error, "%s:%s was replaced as the primary",
+                 PQhost(c->link.conn), PQport(c->link.conn));
+        return false;
+    }
+    cluster_use_older(c->cluster, &c->server);
+    c->replaced_at = clock_ms();
+    return true;
+}
+
+static void close_failed(struct connection *c) {
     link_close(&c->link);
     link_clear_error(&c->link);
-    return rc;
+}
+
+static bool take_ready(struct attempt *a) {
+    struct connection *c = a->c;
+
+    a->rc = set_up(c);
+    if (a->rc != RC_OK && c->link.state != LINK_DOWN)
+        log_failure(&c->link, a->rc);
+    if (a->rc == RC_OK && !cluster_note(c->cluster, &c->server, &c->link.watch.expected) &&
+        !take_older(a))
+        a->rc = RC_BROKEN;
+    if (a->rc != RC_OK) {
+        a->answered = a->answered || (c->link.state != LINK_DOWN && !a->found_older);
+        add_error(a);
+        close_failed(c);
+        return a->rc == RC_UNREADY; /* another server has the same tables */
+    }
+    warn_superuser(c);
+    cluster_prefer(c->cluster, c->place);
+    c->is_standby = c->server.timeline == 0;
+    c->link.state = LINK_READY;
+    return true;
+}
+
+static enum rc try_all(struct attempt *a) {
+    if (open_all(a, take_ready))
+        return a->rc;
+    if (!a->found_older || a->answered || a->accept_older)
+        return a->rc;
+    a->accept_older = true;
+    return try_all(a);
+}
+
+static void log_attempt(struct connection *c, struct attempt *a, int64_t began) {
+    uint64_t failures = cluster_failed(c->cluster, began);
+
+    link_set_error(&c->link, a->errors);
+    if (failures > 1)
+        log_warning("database: can't connect: %s (%llu failed attempts)", c->link.error,
+                    (unsigned long long)failures);
+    else if (failures == 1)
+        log_warning("database: can't connect: %s", c->link.error);
+}
+
+static enum rc connect_now(struct connection *c, struct arena *arena) {
+    int64_t began = clock_ms();
+    struct attempt a;
+    enum rc rc = RC_BROKEN;
+
+    if (begin(&a, c, arena)) {
+        rc = RC_RETRY;
+        for (int i = 0; i < CONNECT_TRIES && rc == RC_RETRY; i++)
+            rc = try_all(&a);
+    }
+    if (rc == RC_OK || rc == RC_UNREADY)
+        cluster_connected(c->cluster);
+    else
+        log_attempt(c, &a, began);
+    return rc == RC_OK || rc == RC_UNREADY ? rc : RC_BROKEN;
 }
 
 enum rc connect_ready(struct connection *c) {
-    int64_t start = clock_ms();
-    enum rc rc = RC_RETRY;
+    struct arena *arena;
+    enum rc rc;
 
-    if (start < c->hold_off_until)
+    if (!cluster_may_connect(c->cluster, ATTEMPT_LIMIT))
         return RC_BROKEN;
-    for (int i = 0; i < CONNECT_TRIES && rc == RC_RETRY; i++)
-        rc = try_once(c);
-    if (rc == RC_OK)
-        return RC_OK;
-    if (clock_ms() - start >= SLOW_FAILURE)
-        c->hold_off_until = clock_ms() + HOLD_OFF;
-    return rc == RC_UNREADY ? RC_UNREADY : RC_BROKEN;
+    arena = arena_new();
+    rc = connect_now(c, arena);
+    arena_free(&arena);
+    return rc;
 }

@@ -12,6 +12,9 @@
  * statement shows that, and is then sent again. */
 #define IDLE_LIMIT 1000
 
+/* For a primary that another has replaced; then that one is looked for again. */
+#define REPLACED_LIMIT 1000
+
 /* A worker that has just missed the extensions looks for them again after so long. */
 #define LOOK_AGAIN 1000
 
@@ -62,8 +65,10 @@ static void put_version(struct store *s) {
 /* A connection for a first statement; what it means if that one is lost. */
 static bool connected(struct store *s) {
     struct link *l = &s->db.link;
-    int64_t silent = clock_ms() - l->last_heard;
+    int64_t now = clock_ms(), silent = now - l->last_heard;
 
+    if (s->db.replaced_at > 0 && now - s->db.replaced_at > REPLACED_LIMIT)
+        link_close(l);
     link_check_alive(l);
     l->if_lost = l->state == LINK_READY && silent > IDLE_LIMIT ? RC_RETRY : RC_BROKEN;
     if (l->state == LINK_DOWN)

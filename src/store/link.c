@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,11 +131,20 @@ bool link_open(struct link *l, const char *const *names, const char *const *valu
     return false;
 }
 
+bool link_is_outdated(const struct link *l) {
+    return l->state == LINK_READY && l->watch.number &&
+           atomic_load(l->watch.number) != l->watch.expected;
+}
+
 /* Seen without a round trip: the server has closed the socket. Whatever else it sent (changed
  * settings) is read. */
 void link_check_alive(struct link *l) {
     struct pollfd fd = {.fd = l->conn ? PQsocket(l->conn) : -1, .events = POLLIN};
 
+    if (link_is_outdated(l)) {
+        log_info("database: another server is the primary now");
+        link_close(l);
+    }
     if (!l->conn || (PQstatus(l->conn) == CONNECTION_OK && poll(&fd, 1, 0) == 0))
         return;
     if (PQconsumeInput(l->conn) && PQstatus(l->conn) == CONNECTION_OK &&

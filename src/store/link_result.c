@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define READONLY_PAUSE 250 /* milliseconds */
+
 /* The server itself says that it was not done: its message came instead of a result. Not so where
  * that ends the session instead of answering COMMIT or a sync: it may come after the deed. */
 static bool is_refusal(const struct link_sent *sent, const PGresult *result) {
@@ -43,11 +45,23 @@ static bool is_cancelled(const PGresult *result, const char *state) {
     return strcmp(state, "57014") == 0 && message && strstr(message, "user request");
 }
 
+/* A server that takes no writes is a standby, or was made one: another connection may reach the
+ * primary. Where it does not, this one is kept for a while, as it serves reads. */
+static bool is_readonly_again(struct link *l) {
+    int64_t now = clock_ms();
+
+    if (l->readonly_at > 0 && now - l->readonly_at < READONLY_PAUSE)
+        return true;
+    l->readonly_at = now;
+    return false;
+}
+
 static void take_error(struct link *l, const struct link_sent *sent, const PGresult *result) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool lost;
     enum rc rc = sqlstate_rc(state, &lost);
 
+    lost = lost && !(rc == RC_READONLY && is_readonly_again(l));
     l->locked = sqlstate_is_lock(state);
     if (l->if_lost == RC_UNKNOWN && is_refusal(sent, result))
         l->if_lost = RC_BROKEN;
@@ -73,8 +87,10 @@ static bool next_result(struct link *l, PGresult **result) {
     *result = NULL;
     if (!link_wait(l)) {
         /* never tried again: it may take as long the next time, and holds a backend meanwhile */
+        enum rc silent = l->state == LINK_CONNECTING ? RC_BROKEN : RC_BUSY;
+
         l->locked = false;
-        link_drop(l, l->state == LINK_CONNECTING ? RC_BROKEN : RC_BUSY);
+        link_drop(l, link_is_outdated(l) ? RC_RETRY : silent);
         return false;
     }
     *result = PQgetResult(l->conn);

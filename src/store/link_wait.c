@@ -20,6 +20,8 @@
 #define MAX_BEYOND   10000
 #define CANCEL_LIMIT 2000
 #define WATCH_AFTER  100 /* before the client's socket is looked at, and the server is at work */
+#define LOOK_EVERY   250 /* whether the connection is still the right one */
+#define LOOK_AFTER   500 /* before others are asked about that */
 
 /* In a process of its own. */
 static void be_canceller(PGconn *conn) {
@@ -92,6 +94,8 @@ static bool wait_once(struct link *l, int64_t start, int64_t deadline) {
         return false;
     if (now - start >= WATCH_AFTER && l->if_lost == RC_RETRY)
         l->if_lost = RC_BROKEN; /* the server is at work: the connection was alive */
+    if (left > LOOK_EVERY)
+        left = LOOK_EVERY;
     if (!watched && now - start < WATCH_AFTER && left > WATCH_AFTER)
         left = WATCH_AFTER;
     n = poll(fds, 2, (int)left);
@@ -100,6 +104,20 @@ static bool wait_once(struct link *l, int64_t start, int64_t deadline) {
     if (n > 0 && fds[0].revents & ~POLLOUT)
         PQconsumeInput(l->conn); /* a failure is reported by PQgetResult */
     return true;
+}
+
+/* What is waited for may come from a server that another one has replaced meanwhile. */
+static bool is_outdated(struct link *l) {
+    if (!link_is_outdated(l))
+        return false;
+    link_set_error(l, "another server is the primary now");
+    log_info("database: %s", l->error);
+    return true;
+}
+
+static void look(struct link *l, int64_t start) {
+    if (l->state == LINK_READY && l->watch.look && clock_ms() - start >= LOOK_AFTER)
+        l->watch.look(l->watch.context);
 }
 
 /* The server stays silent. It may be waiting itself, say a commit for a standby: it is told not to,
@@ -124,6 +142,10 @@ bool link_wait(struct link *l) {
 
         if (!wait_once(l, start, deadline))
             return time_out(l);
+        if (PQisBusy(l->conn))
+            look(l, start);
+        if (is_outdated(l))
+            return false;
         if (l->state != before)
             deadline = clock_ms() + timeout(l);
     }

@@ -2,18 +2,22 @@
 #include "store/pg.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "store/exec.h"
+#include "store/watch.h"
 
-struct store *store_new(const struct store_options *options) {
+struct store *store_new(const struct store_options *options, struct cluster *cluster) {
     struct store *store = calloc(1, sizeof *store);
 
     if (!store)
         log_fatal("out of memory");
-    connect_init(&store->db, options);
+    connect_init(&store->db, options, cluster);
+    store->db.link.watch.look = watch_look;
+    store->db.link.watch.context = &store->db;
     store->texts = arena_new();
     return store;
 }
@@ -21,22 +25,58 @@ struct store *store_new(const struct store_options *options) {
 void store_free(struct store **store) {
     if (!*store)
         return;
-    link_release(&(*store)->db.link);
+    connect_release(&(*store)->db);
     arena_free(&(*store)->texts);
     free(*store);
     *store = NULL;
 }
 
 enum rc store_connect(struct store *store) {
-    return store->db.link.state == LINK_DOWN ? connect_ready(&store->db) : RC_OK;
+    struct link *l = &store->db.link;
+
+    if (l->state != LINK_DOWN)
+        return RC_OK;
+    if (l->rc != RC_OK && (store->transaction != TRANSACTION_NONE || l->error_unreported))
+        return l->rc; /* a transaction that has failed goes on to fail alike */
+    link_clear_error(l);
+    return connect_ready(&store->db);
 }
 
 bool store_connected(const struct store *store) {
     return store->db.link.conn && PQstatus(store->db.link.conn) == CONNECTION_OK;
 }
 
-enum rc store_ping(struct store *store) {
-    return pg_exec(store, NULL, STMT(PING), PG_NONE);
+enum rc store_status(struct store *store, struct store_status *status) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(STATUS), PG_NONE);
+
+    *status = (struct store_status){0};
+    if (rc == RC_OK) {
+        status->writable = pg_get_bool(result, 0, 0);
+        status->timeline = pg_get_int(result, 0, 1);
+    }
+    PQclear(result);
+    return rc;
+}
+
+bool store_is_standby(const struct store *store) {
+    return store->db.is_standby;
+}
+
+struct store_servers store_servers(const struct store *store) {
+    const struct cluster *cluster = store->db.cluster;
+
+    return (struct store_servers){.timeline = cluster_timeline(cluster),
+                                  .switches = atomic_load(cluster_number(cluster)),
+                                  .failures = cluster_failures(cluster)};
+}
+
+uint64_t store_connection(const struct store *store) {
+    return store_connected(store) ? store->db.number : 0;
+}
+
+uint64_t store_instance(const struct store *store) {
+    return store->db.server.instance;
 }
 
 const char *store_error(const struct store *store) {

@@ -80,7 +80,7 @@ static enum rc run(const struct store_options *options, const char *script) {
     patient.statement_timeout = 0;
     patient.lock_timeout = LOCK_TIMEOUT;
     patient.whole_tables = true;
-    connect_init(&c, &patient);
+    connect_init(&c, &patient, NULL);
     if (!connect_open(&c)) {
         log_error("database: can't connect: %s", c.link.error);
         rc = RC_BROKEN;
@@ -96,7 +96,7 @@ static enum rc run(const struct store_options *options, const char *script) {
         else if (rc != RC_OK && notices > 0)
             printf("nothing of this was done: the database refused it\n");
     }
-    link_release(&c.link);
+    connect_release(&c);
     return rc;
 }
 

@@ -199,6 +199,10 @@
     "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
     " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
 
+/* Of a primary: the first eight digits of a WAL file's name. */
+#define TIMELINE \
+    "('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint"
+
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum driver_insert_rule) each has for its members; others have rule 0. */
 #define MEMBERSHIPS \
@@ -226,7 +230,6 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
                              "insert into clustoversioning (\"timestamp\", \"user\", description)"
                              " values (localtimestamp, left($1, 64), $2) returning version"},
 
-    [STMT_PING] = {"ping", "", 0, "select 1"},
     [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
 
     /* Both of $1 and $2 for this transaction. */
@@ -236,6 +239,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
                                "select (current_setting('" SESSION_MARK "', true) = '" SESSION_OWNED
                                "')::integer"},
 
+    /* clang-format off */
+    [STMT_STATUS] = {"status", "", 0,
+        "select current_setting('transaction_read_only') = 'off',"
+        " case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint()) else " TIMELINE " end"},
+    /* On a standby there is no position in the WAL to take the timeline from. */
+    [STMT_IDENTIFY] = {"identify", "", STMT_ONCE,
+        "select (select system_identifier from pg_control_system()),"
+        " case when pg_is_in_recovery() then 0 else " TIMELINE " end, " INCARNATION},
+    /* clang-format on */
     [STMT_HAS_EXTENSIONS] = {"has_extensions", "", STMT_ONCE,
                              "select count(to_regclass('muster_schema'))"},
     [STMT_SCHEMA_VERSION] = {"schema_version", "", STMT_ONCE | STMT_NEEDS_INIT_DB,

@@ -217,7 +217,7 @@ static struct exchange *get_exchange(void) {
         return x;
     settings = config_load(&file, 1, to_stderr);
     PROMISE(settings != NULL);
-    worker_state_init(&worker, settings, cache_new(1 << 20));
+    worker_state_init(&worker, settings, cache_new(1 << 20), NULL);
     PROMISE(store_connect(worker.store) == RC_OK);
     x = exchange_new(&worker);
     return x;

@@ -51,6 +51,9 @@ sub refuse { return $_[0]->_tell(mode => 'refuse') }
 # Requests to cancel wait here (1), or go on (0).
 sub hold_cancels { return $_[0]->_tell(hold_cancels => $_[1]) }
 
+# New connections go to another Muster::Postgres, as when an address moves.
+sub move { return $_[0]->_tell(to => $_[1]->socket_dir . '/.s.PGSQL.5432') }
+
 # Breaks off all connections.
 sub cut { return $_[0]->_tell(cut => 1) }
 
@@ -120,6 +123,7 @@ sub _control {
         $p->{hold_cancels} = $what->{hold_cancels};
         _flush($p, $_) for values %{ $p->{pairs} };
     }
+    $p->{to} = $what->{to} if $what->{to};
     if ($what->{rule}) { push @{ $p->{rules} }, $what->{rule} }
     if ($what->{cut})  { _drop($p, $_) for values %{ $p->{pairs} } }
     if (defined $what->{inject}) {

@@ -1,0 +1,44 @@
+/* write_limit.c: how many workers may be in a write at once. */
+#include "server/write_limit.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "server/metrics.h"
+
+/* Milliseconds. Writes that get on are waited for; those that don't must not take one more worker.
+ */
+enum { STALLED_MS = 500, MAX_WAIT_MS = 1000, MANY_WORKERS = 8 };
+
+/* With metrics disabled no worker is counted, and there is no limit. */
+static size_t limit_of(const struct settings *settings) {
+    size_t workers = metrics_workers_wanted_count(), spare = workers >= MANY_WORKERS ? 2 : 1;
+
+    if (settings->write_workers > 0)
+        return (size_t)settings->write_workers;
+    return workers > spare ? workers - spare : 1;
+}
+
+bool write_limit_try(const struct settings *settings) {
+    metrics_worker_write(clock_ms());
+    if (metrics_writes().count <= limit_of(settings))
+        return true;
+    metrics_worker_write(0);
+    return false;
+}
+
+bool write_limit_begin(const struct settings *settings) {
+    int64_t began = clock_ms(), now = began;
+
+    while (!write_limit_try(settings)) {
+        if (now - began >= MAX_WAIT_MS || now - metrics_writes().newest >= STALLED_MS)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        now = clock_ms();
+    }
+    return true;
+}
+
+void write_limit_end(void) {
+    metrics_worker_write(0);
+}
