@@ -112,6 +112,8 @@ DELETE /entity/{driver}/{name}                           deleteEntityDriverName
 GET    /entity/{driver}/{name}                           getEntityDriverName
 POST   /entity/{driver}/{name}                           postEntityDriverName
 GET    /entity/{driver}/{name}/contents                  getEntityDriverNameContents
+GET    /entity/{driver}/{name}/ports                     getEntityDriverNamePorts
+POST   /entity/{driver}/{name}/ports                     postEntityDriverNamePorts
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
 DELETE /preferences                                      deletePreferences

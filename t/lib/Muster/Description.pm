@@ -36,7 +36,8 @@ sub _default {
 sub operation {
     my ($self, $method, $target) = @_;
     my $path = $target =~ s/[?#].*//sr;
-    return if $path !~ m{^/} || $path =~ m{//|/\.|%2e}i || $method eq 'OPTIONS';
+    # lighttpd takes a second question mark for the end of the path.
+    return if $target =~ /\?.*\?/s || $path !~ m{^/} || $path =~ m{//|/\.|%2e}i || $method eq 'OPTIONS';
     my @segments = grep { length } split m{/}, $path;
     my ($best, $most) = (undef, -1);
     for my $candidate (@{ $self->{paths} }) {
