@@ -59,6 +59,7 @@ struct link {
     bool error_unreported; /* no call has returned it yet */
     bool locked;           /* the last failure was that a lock was held for too long */
     bool cancel_hit;       /* the cancel request has ended a statement */
+    bool ended;              /* the server has said that it ends the session */
     bool standby_missed;   /* the server stopped waiting for a standby at a commit */
     int64_t last_heard;    /* monotonic milliseconds */
     int64_t readonly_at;   /* the same: when a connection that takes no writes was dropped last */

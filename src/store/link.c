@@ -54,7 +54,7 @@ void link_close(struct link *l) {
     l->conn = NULL;
     l->state = LINK_DOWN;
     l->head = l->tail = 0;
-    l->packet_open = l->cancel_hit = false;
+    l->packet_open = l->cancel_hit = l->ended = false;
     l->if_lost = RC_BROKEN;
 }
 
@@ -103,15 +103,19 @@ static bool handshake(struct link *l) {
     return status == PGRES_POLLING_OK;
 }
 
-/* Warnings go to the log. One of them is more: a commit that stopped waiting for its standby is
- * reported as done, though it may be lost with the primary. */
+/* Warnings go to the log. Two of them are more: a commit that stopped waiting for its standby is
+ * reported as done, though it may be lost with the primary; and while nothing is in flight, the
+ * error with which the server ends the session comes as a notice. */
 static void on_notice(void *context, const PGresult *notice) {
     struct link *l = context;
     const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
 
     if (function && strcmp(function, "SyncRepWaitForLSN") == 0)
         l->standby_missed = true;
+    if (severity && strcmp(severity, "FATAL") == 0)
+        l->ended = true;
     log_info("database: %s", message ? message : "notice");
 }
 
@@ -136,8 +140,8 @@ bool link_is_outdated(const struct link *l) {
            atomic_load(l->watch.number) != l->watch.expected;
 }
 
-/* Seen without a round trip: the server has closed the socket. Whatever else it sent (changed
- * settings) is read. */
+/* Seen without a round trip: the server has closed the socket, or said that it will. Whatever else
+ * it sent (changed settings) is read; PQisBusy is what makes libpq look at it. */
 void link_check_alive(struct link *l) {
     struct pollfd fd = {.fd = l->conn ? PQsocket(l->conn) : -1, .events = POLLIN};
 
@@ -148,7 +152,8 @@ void link_check_alive(struct link *l) {
     if (!l->conn || (PQstatus(l->conn) == CONNECTION_OK && poll(&fd, 1, 0) == 0))
         return;
     if (PQconsumeInput(l->conn) && PQstatus(l->conn) == CONNECTION_OK &&
-        !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)) && poll(&fd, 1, 0) == 0)
+        !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)) && !PQisBusy(l->conn) && !l->ended &&
+        poll(&fd, 1, 0) == 0)
         return;
     log_info("database: the connection was closed meanwhile");
     link_close(l);

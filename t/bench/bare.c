@@ -115,7 +115,7 @@ static void send_answer(FCGX_Request *request, const char *more) {
 static const char *document_headers(const PGresult *result) {
     static char lines[100];
 
-    snprintf(lines, sizeof lines, "ETag: \"%s\"\r\nCache-Control: private, no-cache\r\n",
+    snprintf(lines, sizeof lines, "ETag: \"%s\"\r\nCache-Control: private, no-cache\r\nVary: Clusto-Minify\r\n",
              PQgetvalue(result, 0, 0));
     return lines;
 }

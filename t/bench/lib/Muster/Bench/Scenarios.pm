@@ -55,6 +55,8 @@ sub run_all {
 sub in_order {
     my ($answer) = @_;
     state $json = JSON::PP->new->canonical->allow_nonref;
+    $answer->{json}{parents} = [ sort $answer->{json}{parents}->@* ]
+        if ref $answer->{json} eq 'HASH' && ref $answer->{json}{parents} eq 'ARRAY';
     return defined $answer->{json} ? $json->encode($answer->{json}) : $answer->{body};
 }
 
