@@ -281,6 +281,7 @@ subtest "$SECONDS seconds of load by both" => sub {
     lay_out(9101, 9108);
     my $end = time + $SECONDS;
     my $n   = sub { return 9101 + int rand shift };
+    # Each Python has managers of its own: two of them at one are their own business.
     my $by_python = sub {
         my ($i) = @_;
         my $f = Muster::Foreign->new($postgres);
@@ -288,8 +289,8 @@ subtest "$SECONDS seconds of load by both" => sub {
         while (time < $end) {
             my $what   = (qw(create delete ip ip label pool rack set), 'ip, bare')[ rand 9 ];
             my $doomed = $f->ask("select name from entities where name like 'm-%' and deleted_at_version is null order by random() limit 1");
-            my @steps  = $f->steps($what, server => $what eq 'delete' ? $doomed : 'server' . $n->(8), pool => 'pool' . $n->(2), rack => 'rack' . $n->(2), ip => 'ip9101',
-                names => 'names9101', name => "p-$i-" . $made++, base => 'l9101-', address => address(9101));
+            my @steps  = $f->steps($what, server => $what eq 'delete' ? $doomed : 'server' . $n->(8), pool => 'pool' . $n->(2), rack => 'rack' . $n->(2), ip => 'ip' . (9101 + $i),
+                names => 'names' . (9101 + $i), name => "p-$i-" . $made++, base => 'l' . (9101 + $i) . '-', address => address(9101 + $i));
             $_->() for @steps;
             $done++;
             push @errors, "$what: @{ $f->{errors} }" if @{ $f->{errors} };
@@ -306,8 +307,8 @@ subtest "$SECONDS seconds of load by both" => sub {
             my @request = $what eq 'create' ? (POST => '/entity/basicserver', form => { name => "m-$i-" . $made++ })
                 : $what eq 'delete' ? (DELETE => '/entity/basicserver/p-' . int(rand 2) . '-' . int rand(1 + $made))
                 : $what eq 'ip'     ? (POST => '/resourcemanager/ipmanager/ip' . $n->(2), form => { object => $server })
-                : $what eq 'free'   ? (DELETE => '/resourcemanager/ipmanager/ip9101', form => { object => $server })
-                : $what eq 'label'  ? (POST => '/resourcemanager/simplenamemanager/names9101', form => { object => $server })
+                : $what eq 'free'   ? (DELETE => '/resourcemanager/ipmanager/ip' . $n->(2), form => { object => $server })
+                : $what eq 'label'  ? (POST => '/resourcemanager/simplenamemanager/names' . $n->(2), form => { object => $server })
                 : $what eq 'pool'   ? (POST => '/entity/pool/pool' . $n->(2), form => { action => rand() < 0.5 ? 'insert' : 'remove', device => $server })
                 : $what eq 'rack'   ? (POST => '/entity/basicrack/rack' . $n->(2), form => { action => 'move', device => $server, rackU => 7 })
                 :                     (PUT => "/attribute/$server/owner", form => { value => 'muster' });
