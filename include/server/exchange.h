@@ -3,6 +3,7 @@
 #define MUSTER_SERVER_EXCHANGE_H
 
 #include "api/context.h"
+#include "server/as_of.h"
 #include "server/intake.h"
 #include "server/route.h"
 #include "server/worker_state.h"
@@ -23,8 +24,9 @@ struct exchange {
     int64_t began;   /* clock_us() */
     bool write_only; /* the client may not read: what a write shows is left out */
     int status;
-    bool responded; /* nothing is left to run */
-    bool asked;     /* the next attempt begins with a quick read's second step */
+    bool responded;     /* nothing is left to run */
+    struct as_of as_of; /* the version that the inventory is read as of */
+    bool asked;         /* the next attempt begins with a quick read's second step */
     /* of the response cache: where the response is stored, NULL: nowhere */
     const char *cache_key;
     size_t cache_key_length;

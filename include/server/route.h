@@ -39,6 +39,9 @@ struct route {
 /* The handler runs in a write transaction that dispatch begins and ends. */
 #define ROUTE_WRITE 16u
 
+/* What it reads can be read as of a version. */
+#define ROUTE_PAST 32u
+
 const struct route *route_table(size_t *count);
 
 struct route_match {

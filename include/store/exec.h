@@ -19,6 +19,7 @@ enum transaction_kind {
 };
 
 #define VERSION_TAKEN (-1)
+#define CURRENT       (-1)
 
 struct store {
     struct connection db;
@@ -27,6 +28,7 @@ struct store {
     const char *request;            /* the id of the request that this is for, or NULL */
     struct arena *texts;            /* of the version, until it is sent */
     const char *user, *description; /* of the version */
+    int32_t as_of;                  /* a snapshot is read as of this version; CURRENT: as it is */
     int32_t version; /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
     bool user_set;   /* this transaction has said for which user it is; there is only one */
 };

@@ -79,6 +79,9 @@ struct pg_arg pg_version(const struct store *store);
 /* The id of the request that this is for, as a parameter; null: none. */
 struct pg_arg pg_request(const struct store *store);
 
+/* False: what is read is as of a version. */
+bool pg_is_current(const struct store *store);
+
 /* True inside store_begin_... and its end. */
 bool pg_in_transaction(const struct store *store);
 

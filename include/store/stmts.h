@@ -107,6 +107,10 @@ enum stmt {
     STMT_SET_LAST,
     STMT_GIVEN,
 
+    /* points in time (store/versions.c) */
+    STMT_FIND_VERSION,
+    STMT_VERSIONS_DONE,
+
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
     STMT_CHANGES,

@@ -133,6 +133,9 @@ void store_set_request(struct store *store, const char *id);
  * several. */
 void store_begin_snapshot(struct store *store);
 
+/* Until the end of the snapshot, which has been used, its reads are as of this version. */
+void store_read_as_of(struct store *store, int32_t version);
+
 /* WRITE: BEGIN is sent together with the first statement, the clustoversioning row with the first
  * one that makes or ends rows: after the locks. */
 void store_begin_write(struct store *store, const char *user, const char *description);

@@ -66,7 +66,8 @@ static int attempt(struct exchange *x) {
 
     if (route->flags & ROUTE_WRITE)
         store_begin_write(store, x->request.identity, description(x));
-    status = handle(x);
+    status = x->as_of.wanted ? as_of_begin(x) : 0;
+    status = status != 0 ? status : as_of_end(x, handle(x));
     if (x->write_only && status < 300 && x->c.rc == RC_OK)
         status = reply_empty(&x->c, 204);
     if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
@@ -209,9 +210,10 @@ static int check_content(struct exchange *x) {
 
 /* Headers whose text goes into the database or a response. */
 static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {
-        "HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_MODE",    "HTTP_CLUSTO_PAGE",
-        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS"};
+    static const char *const names[] = {"HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",
+                                        "HTTP_CLUSTO_MODE",        "HTTP_CLUSTO_PAGE",
+                                        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER",
+                                        "HTTP_CLUSTO_CONTENTS",    "HTTP_CLUSTO_AS_OF"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *value = request->variable(request->transport, names[i]);
@@ -274,13 +276,14 @@ static int check_request(struct exchange *x) {
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
-    return parameters_read(x);
+    refused = as_of_check(x);
+    return refused != 0 ? refused : parameters_read(x);
 }
 
 /* --- steps --- */
 
 bool dispatch_is_quick(const struct exchange *x) {
-    return !x->responded && x->match.route->ask != NULL;
+    return !x->responded && x->match.route->ask != NULL && !x->as_of.wanted;
 }
 
 enum dispatch_next dispatch_begin(struct exchange *x, const struct transport *transport) {

@@ -118,8 +118,9 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Per-Page", has_pages(route->operation)},
         {"Clusto-After", has_pages(route->operation)},
         {"Clusto-Description", route->flags & ROUTE_WRITE},
+        {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
-        {"If-None-Match", route->flags & ROUTE_CONDITIONS},
+        {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)},
         {"X-User-Id", route->flags & ROUTE_USER},
     };
 
@@ -264,7 +265,10 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Link", has_pages(route->operation)},
         {"Clusto-Version", route->flags & ROUTE_WRITE},
         {"Warnings", answer->status == 202},
-        {"ETag", (route->flags & ROUTE_CONDITIONS) && answer->status != 204},
+        {"Clusto-As-Of", route->flags & ROUTE_PAST},
+        {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
+        {"Clusto-As-Of-Time", route->flags & ROUTE_PAST},
+        {"ETag", (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) && answer->status != 204},
     };
 
     json_key(w, "headers");
@@ -326,6 +330,11 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         write_error(w, arena, seen, common[i]);
     if (route->role != ROLE_READ)
         write_error(w, arena, seen, 507);
+    if (route->flags & ROUTE_PAST) {
+        write_error(w, arena, seen, 304);
+        write_error(w, arena, seen, 409);
+        write_error(w, arena, seen, 410);
+    }
     json_object_close(w);
 }
 

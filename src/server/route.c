@@ -23,6 +23,7 @@
 
 #define WRITE ROUTE_WRITE
 #define CACHE ROUTE_CACHE
+#define READ  (ROUTE_CACHE | ROUTE_PAST)
 #define OWN   (ROUTE_CONDITIONS | ROUTE_USER)
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
@@ -40,36 +41,36 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", 0, NULL, &operation_openapi},
     {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL, &operation_ready},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL, &operation_version},
-    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", CACHE, NULL, &operation_by_attr},
-    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", CACHE, lookup_ask_by_name, &operation_by_name},
-    {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", CACHE, NULL, &operation_by_names},
+    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", READ, lookup_ask_by_name, &operation_by_name},
+    {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", 0, NULL, &operation_driverlist},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", 0, NULL, &operation_favicon},
-    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", CACHE, NULL, &operation_from_pools},
+    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", 0, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0, NULL, &operation_docs},
-    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", CACHE, NULL, &operation_entities},
-    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", CACHE, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ, NULL, &operation_entities},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", WRITE, NULL, &operation_entity_create},
-    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", CACHE, entity_ask, &operation_entity},
-    {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", CACHE, NULL, &operation_contents},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", READ, entity_ask, &operation_entity},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", READ, NULL, &operation_contents},
     {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE, NULL, &operation_entity_action},
-    {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", CACHE, NULL, &operation_ports},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", READ, NULL, &operation_ports},
     {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", WRITE, NULL, &operation_ports_action},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE, NULL, &operation_entity_delete},
 
     {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", 0, NULL, &operation_docs},
-    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", CACHE, attribute_ask, &operation_attributes},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", READ, attribute_ask, &operation_attributes},
     {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_add},
     {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_set},
     {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_delete},
 
     {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", 0, NULL, &operation_docs},
-    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", CACHE, NULL, &operation_managers},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", CACHE, NULL, &operation_managers},
+    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", READ, NULL, &operation_managers},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", READ, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", WRITE, NULL, &operation_manager_create},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", CACHE, NULL, &operation_manager},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", READ, NULL, &operation_manager},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", WRITE, NULL, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", WRITE, NULL, &operation_deallocate},
 

@@ -18,7 +18,8 @@
 
 /* What clients of this interface send. */
 #define CORS_HEADERS                                                                               \
-    "(\"Authorization\",\"Clusto-After\",\"Clusto-Contents\",\"Clusto-Description\",\"Clusto-"     \
+    "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\",\"Clusto-"           \
+    "Description\",\"Clusto-"                                                                      \
     "Minify\",\"Clusto-"                                                                           \
     "Mode\","                                                                                      \
     "\"Clusto-Page\",\"Clusto-Per-Page\",\"Content-Type\",\"If-Match\",\"If-None-Match\","         \

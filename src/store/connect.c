@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/past.h"
 #include "store/schema.h"
 #include "store/servers.h"
 
@@ -58,6 +59,8 @@ static void prepare(struct link *l, bool extensions) {
 
         if (!(row->flags & STMT_ONCE) && extensions == ((row->flags & STMT_NEEDS_INIT_DB) != 0))
             link_prepare(l, row);
+        if (extensions && past_rows[i].text)
+            link_prepare(l, &past_rows[i]);
     }
 }
 

@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/past.h"
 
 /* Milliseconds. A connection that was silent for longer may have died without a word to us: only a
  * statement shows that, and is then sent again. */
@@ -17,6 +19,9 @@
 
 /* A worker that has just missed the extensions looks for them again after so long. */
 #define LOOK_AGAIN 1000
+
+/* Arguments of a statement that reads as of a version. */
+#define MAX_PAST_ARGS 16
 
 static bool is_write(const struct store *s) {
     return s->transaction != TRANSACTION_NONE && s->kind != TRANSACTION_SNAPSHOT;
@@ -111,8 +116,8 @@ static bool wants_name(const struct store *s, const struct stmt_row *row) {
            !s->db.link.packet_open && row != STMT(SET_NAME) && !(row->flags & STMT_NAMES_ITSELF);
 }
 
-static void add(struct store *s, const struct stmt_row *row, const struct pg_arg *args,
-                size_t count, bool wanted) {
+static void add_current(struct store *s, const struct stmt_row *row, const struct pg_arg *args,
+                        size_t count, bool wanted) {
     bool of_user = row->flags & STMT_OF_USER, open;
 
     if (!ready(s))
@@ -132,6 +137,22 @@ static void add(struct store *s, const struct stmt_row *row, const struct pg_arg
     if ((row->flags & STMT_TAKES_VERSION) && s->version == 0)
         put_version(s);
     link_enqueue(&s->db.link, row, args, count, wanted, NULL);
+}
+
+/* As of a version it is the same statement of the past, with one more argument. */
+static void add(struct store *s, const struct stmt_row *row, const struct pg_arg *args,
+                size_t count, bool wanted) {
+    const struct stmt_row *past = &past_rows[row - stmts_rows];
+    struct pg_arg with_version[MAX_PAST_ARGS];
+
+    if (s->as_of == CURRENT) {
+        add_current(s, row, args, count, wanted);
+        return;
+    }
+    assert(past->text && count < MAX_PAST_ARGS);
+    memcpy(with_version, args, count * sizeof *args);
+    with_version[count] = pg_int(s->as_of);
+    add_current(s, past, with_version, count + 1, wanted);
 }
 
 void pg_queue(struct store *store, const struct stmt_row *row, const struct pg_arg *args,

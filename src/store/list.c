@@ -134,7 +134,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
     case LIST_FROM_POOLS: query_from_pools(&q, l); break;
     }
-    if (l->keyset && pg_has_extensions(store))
+    if (l->keyset && pg_is_current(store) && pg_has_extensions(store))
         q.row = page_row(q.row);
     return q;
 }
@@ -169,7 +169,7 @@ static bool give_ref(void *context, const PGresult *result) {
 /* How many objects there are of a driver or type is known without counting them. */
 static bool has_count(struct store *store, const struct listing *l) {
     return l->kind == LIST_ENTITIES && l->name_count == 0 && l->limit > 0 && !l->keyset &&
-           pg_has_extensions(store);
+           pg_is_current(store) && pg_has_extensions(store);
 }
 
 static void ask_count(struct store *store, const struct listing *l) {

@@ -19,6 +19,7 @@ struct store *store_new(const struct store_options *options, struct cluster *clu
     store->db.link.watch.look = watch_look;
     store->db.link.watch.context = &store->db;
     store->texts = arena_new();
+    store->as_of = CURRENT;
     return store;
 }
 
@@ -99,6 +100,10 @@ uint64_t pg_connection(const struct store *store) {
     return store->db.number;
 }
 
+bool pg_is_current(const struct store *store) {
+    return store->as_of == CURRENT;
+}
+
 bool pg_in_transaction(const struct store *store) {
     return store->transaction != TRANSACTION_NONE;
 }
@@ -121,6 +126,7 @@ static void reset(struct store *store) {
     store->transaction = TRANSACTION_NONE;
     store->user_set = false;
     store->user = store->description = NULL;
+    store->as_of = CURRENT;
     store->db.link.if_lost = RC_BROKEN;
     link_clear_error(&store->db.link);
     arena_reset(store->texts);
@@ -150,6 +156,11 @@ void store_begin_plain(struct store *store) {
 
 int32_t store_version(const struct store *store) {
     return store->version;
+}
+
+void store_read_as_of(struct store *store, int32_t version) {
+    assert(store->transaction == TRANSACTION_OPEN && store->kind == TRANSACTION_SNAPSHOT);
+    store->as_of = version;
 }
 
 /* COMMIT leaves alone, after everything else is known to be done: as long as it was not sent

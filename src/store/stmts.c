@@ -203,6 +203,11 @@
 #define TIMELINE \
     "('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint"
 
+/* When a version's number was taken; and is it settled, by its row v and the floor f: see schema.sql. */
+#define TAKEN_AT "coalesce(muster_at, \"timestamp\" at time zone 'UTC')"
+#define SETTLED \
+    "(coalesce(v.muster_high < pg_snapshot_xmin(pg_current_snapshot()), true) or v.version <= f.settled)"
+
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum driver_insert_rule) each has for its members; others have rule 0. */
 #define MEMBERSHIPS \
@@ -630,6 +635,35 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* $1: which, or $2: whose. */
     [STMT_TOKEN_REVOKE] = {"token_revoke", "tt", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "update muster_token set revoked = now() where (id = $1 or owner = $2) and revoked is null"},
+
+    /* Which version is meant by $1 or the time $2 (ISO, UTC), else the latest settled one; null: it is in
+     * the future. Up to $3 the caller knows that all are settled. In the snapshot that is read in. */
+    [STMT_FIND_VERSION] = {"find_version", "iti", STMT_NEEDS_INIT_DB,
+        "with f as materialized (select oldest, exact, greatest(settled, $3) as settled, watch,"
+        " muster_keep_watch() as watching from muster_floor),"
+        " done as materialized (select v.version from clustoversioning v, f where " SETTLED
+        " order by v.version desc limit 1),"
+        " later as materialized (select version, " TAKEN_AT " as at from clustoversioning"
+        " where " TAKEN_AT " > ($2 || 'Z')::timestamptz order by " TAKEN_AT " limit 100),"
+        " wanted as materialized (select case when $1 is not null then $1 when $2 is null then (select version from done)"
+        " else coalesce((select min(version) - 1 from later), (select version from done)) end as version)"
+        " select w.version, coalesce(w.version <= f.settled or (select " SETTLED " from clustoversioning v, f"
+        " where v.version >= w.version order by v.version limit 1), false),"
+        " (select version from done), (select max(version) from clustoversioning), f.oldest,"
+        " f.watching <> '!', f.watch = f.watching and w.version >= f.exact,"
+        " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
+        " $1 is not null or $2 is not null and exists (select from later),"
+        " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
+        " where version <= w.version order by version desc limit 1)"
+        " from wanted w, f"},
+    /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The
+     * number is read before the locks. */
+    [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB,
+        "select case when pg_is_in_recovery() or exists (select from pg_locks where locktype = 'relation'"
+        " and database = (select oid from pg_database where datname = current_database())"
+        " and relation = 'clustoversioning'::regclass and mode = 'RowExclusiveLock'"
+        " and pid is distinct from pg_backend_pid()) then 0 else n.last_value end"
+        " from (select last_value::integer as last_value from clustoversioning_version_seq offset 0) n"},
 
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
      * crash, a restart or on another server transaction numbers mean something else. If that differs,

@@ -1,0 +1,175 @@
+/* past.c: the text of every statement that reads, as of a version. A row was there at a version if
+ * that is not below the one it was made by, and below the one it was ended by, if any. */
+#include "store/past.h"
+
+/* A line of SQL stays a line. */
+/* clang-format off */
+
+/* v is the parameter with the version. The live rows and those that were ended since are read apart
+ * where there may be many of an object: partial indexes have either. Of live attributes the version
+ * is looked at in a way that fits no index, or all history of the object would be read by it. */
+#define FAR "2147483647"
+#define THERE(t, v) t ".version <= " v " and coalesce(" t ".deleted_at_version, " FAR ") > " v
+#define LIVE(t, v) t ".deleted_at_version is null and coalesce(" t ".version, 0) <= " v
+#define ENDED(t, v) t ".deleted_at_version > " v " and " t ".version <= " v
+
+/* What an object was called: it is seldom that any has been renamed since. */
+#define RENAMES(v) "(select exists (select from muster_was where until > " v "))"
+#define WAS(id, v) RENAMES(v) " and w.entity_id = " id " and w.until > " v " and w.version <= " v
+#define ENTITY_OF(id, v) \
+    "lateral (select e.entity_id, coalesce(w.name, e.name) as name, coalesce(w.driver, e.driver) as driver," \
+    " coalesce(w.type, e.type) as type from entities e" \
+    " left join lateral (select w.name, w.driver, w.type from muster_was w where " WAS("e.entity_id", v) \
+    " offset 0) w on true where e.entity_id = " id " and " THERE("e", v) " offset 0)"
+/* It was not called otherwise: by that column, or any. */
+#define STAYED_ALL(v, condition) \
+    " and (not " RENAMES(v) " or (select 1 from muster_was w where " WAS("e.entity_id", v) condition \
+    " limit 1) is null)"
+#define STAYED(column, is, v) STAYED_ALL(v, " and w." column " <> " is)
+#define NAMED(is, v) \
+    "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v) \
+    STAYED_ALL(v, "") \
+    " union select e.entity_id, w.name, w.driver, w.type from muster_was w" \
+    " cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
+    " where w.name = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
+#define ONE(is, v) "select n.* from (" NAMED(is, v) ") n"
+#define EACH_NAME(names, v) \
+    "select l.* from (select distinct unnest(" names ") as one) o cross join lateral (" NAMED("o.one", v) ") l"
+
+/* An ended copy has the place of the row that it was. */
+#define PLACE "coalesce((select c.of from muster_copy c where c.attr_id = a.attr_id), a.attr_id)"
+#define MEMBERS_OF(id, v) \
+    "lateral (select relation_id from entity_attrs a" \
+    " where a.entity_id = " id " and a.key = '_contains' and " LIVE("a", v) \
+    " union all select relation_id from entity_attrs a" \
+    " where a.entity_id = " id " and a.key = '_contains' and " ENDED("a", v) " offset 0)"
+#define CONTAINERS_OF(id, v) \
+    "lateral (select a.attr_id, a.entity_id from entity_attrs a" \
+    " where a.relation_id = " id " and a.key || '' = '_contains' and " LIVE("a", v) \
+    " union all select " PLACE ", a.entity_id from entity_attrs a" \
+    " where a.relation_id = " id " and a.key || '' = '_contains' and " ENDED("a", v) " offset 0)"
+
+/* --- whole objects, as in stmts.c */
+#define ARM_ENTITY(v) \
+    "select 0, null::integer, null::text, null::text, null::integer, null::text," \
+    " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
+    " where m.relation_id = e.entity_id and m.subkey = 'manager' and " THERE("m", v) \
+    " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
+    " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
+#define ARM(place, is, condition, v) \
+    "select 1, " place ", a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
+    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
+    " left join " ENTITY_OF("a.relation_id", v) " r on true" \
+    " where a.entity_id = e.entity_id and " is condition
+#define ARM_ATTRS(condition, v) \
+    ARM("a.attr_id", LIVE("a", v), condition, v) " union all " ARM(PLACE, ENDED("a", v), condition, v)
+#define ARM_CONTAINERS(v) \
+    "select 2, a.attr_id, null, null, null, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    " from " CONTAINERS_OF("e.entity_id", v) " a cross join " ENTITY_OF("a.entity_id", v) " c"
+#define EACH(entities, arms) \
+    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
+#define OBJECT(entities, v) \
+    EACH(entities, ARM_ENTITY(v) " union all " ARM_ATTRS("", v) " union all " ARM_CONTAINERS(v))
+#define ATTRS(condition, v) \
+    EACH(ONE("$3", v), ARM_ENTITY(v) " union all " ARM_ATTRS( \
+        " and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition, v))
+
+/* --- lists, as in stmts.c: $1 limit, $2 offset, $3 is the total wanted, $4 behind this id. */
+#define LIST_HITS \
+    "select count(*), null::integer, null, null, null from hit where $3 having $3 union all " \
+    "(select null::bigint, e.entity_id, e.name, e.driver, e.type from hit e where e.entity_id > $4" \
+    " order by e.entity_id limit $1 offset $2)"
+#define HITS_OF(ids, v, condition) \
+    "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids ") i(id)" \
+    " cross join " ENTITY_OF("i.id", v) " e" condition ") "
+
+/* By all, $5 being the version; by one driver or type: those who have it still, live or ended since
+ * (no further than the live ones of the page), and those who had it. */
+#define HAS(column, is, at) "entities e where e." column " = $5 and " is STAYED(column, "$5", "$6") at
+#define HAD(column, is, v) \
+    "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
+    " where " RENAMES(v) " and w." column " = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
+#define BEHIND " and e.entity_id::bigint > $4"
+#define FIRST " order by e.entity_id::bigint limit $1::bigint + $2"
+#define LIST_ONE(column) \
+    "with live as materialized (select e.entity_id::bigint as id from " \
+    HAS(column, "e.deleted_at_version is null and e.version <= $6", BEHIND) FIRST ")," \
+    " ended as materialized (select e.entity_id::bigint as id from " \
+    HAS(column, ENDED("e", "$6"), BEHIND \
+        " and e.entity_id::bigint <= (select case when count(*) >= $1::bigint + $2 then max(id) else " FAR " end from live)") \
+    FIRST ")," \
+    " renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
+    " and e." column " <> $5)" \
+    " select (select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
+    " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ") + (select count(*) from renamed)," \
+    " null::integer, null, null, null where $3" \
+    " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
+    "select id from (table live union all table ended union all select id from renamed where id > $4) u" \
+    " order by id limit $1 offset $2) p cross join " ENTITY_OF("p.id::integer", "$6") " e order by e.entity_id)"
+#define LIST_SEVERAL(column, v, filter) \
+    HITS_OF("select distinct c.entity_id from (select distinct unnest($5) as one) o cross join lateral (" \
+        "select e.entity_id from entities e where e." column " = o.one and e.deleted_at_version is null and e.version <= " v \
+        " union all select e.entity_id from entities e where e." column " = o.one and " ENDED("e", v) \
+        " union all select e.entity_id from " HAD(column, "o.one", v) ") c", v, \
+        " where e." column " = any($5)" filter) LIST_HITS
+
+#define HAS_KEY " a.key = $5 and ($6::text is null or a.subkey = $6) and "
+#define VALUE(condition, v) \
+    "select a.entity_id from entity_attrs a where" HAS_KEY LIVE("a", v) " and " condition \
+    " union select a.entity_id from entity_attrs a where" HAS_KEY ENDED("a", v) " and " condition
+
+#define PAST STMT_NEEDS_INIT_DB
+
+const struct stmt_row past_rows[STMT_COUNT] = {
+    [STMT_REF_BY_NAME] = {"past_ref_by_name", "ti", PAST, ONE("$1", "$2") " order by n.entity_id limit 1"},
+    [STMT_REFS_BY_NAMES] = {"past_refs_by_names", "Ti", PAST, EACH_NAME("$1", "$2") " order by l.entity_id"},
+    [STMT_OBJECT_BY_NAME] = {"past_object_by_name", "TTti", PAST, OBJECT(ONE("$3", "$4"), "$4")},
+    [STMT_OBJECTS_BY_NAMES] = {"past_objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")},
+    [STMT_OBJECTS_BY_IDS] = {"past_objects_by_ids", "TTIi", PAST,
+        OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id", "$4") " e", "$4")},
+    [STMT_ATTRS_BY_NAME] = {"past_attrs_by_name", "TTttii", PAST, ATTRS(" and a.key <> '_contains'", "$6")},
+    [STMT_ATTRS_AND_MEMBERS] = {"past_attrs_and_members", "TTttii", PAST, ATTRS("", "$6")},
+    [STMT_ATTRS_BY_NAME_KEY] = {"past_attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")},
+
+    [STMT_LIST_ALL] = {"past_list_all", "llbii", PAST,
+        "select count(*), null::integer, null, null, null from entities e where " THERE("e", "$5") " and $3 having $3"
+        " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from ("
+        "select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4"
+        " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id)"},
+    [STMT_LIST_DRIVER] = {"past_list_driver", "llbiti", PAST, LIST_ONE("driver")},
+    [STMT_LIST_TYPE] = {"past_list_type", "llbiti", PAST, LIST_ONE("type")},
+    [STMT_LIST_DRIVERS] = {"past_list_drivers", "llbiTTi", PAST,
+        LIST_SEVERAL("driver", "$7", " and (cardinality($6) = 0 or e.type = any($6))")},
+    [STMT_LIST_TYPES] = {"past_list_types", "llbiTi", PAST, LIST_SEVERAL("type", "$6", "")},
+    [STMT_LIST_NAMES] = {"past_list_names", "llbiTTTi", PAST,
+        "with hit as materialized (select e.* from (" EACH_NAME("$5", "$8") ") e"
+        " where (cardinality($6) = 0 or e.type = any($6)) and (cardinality($7) = 0 or e.driver = any($7))) " LIST_HITS},
+
+    [STMT_LIST_BY_KEY] = {"past_list_by_key", "llbitti", PAST,
+        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY THERE("a", "$7"), "$7", "") LIST_HITS},
+    [STMT_LIST_BY_VALUE] = {"past_list_by_value", "llbitttldtti", PAST,
+        HITS_OF(
+            VALUE("left(a.string_value, 64) = left($7, 64) and a.string_value = $7", "$12")
+            " union " VALUE("a.int_value = $8 and a.datatype = 'int'", "$12")
+            " union " VALUE("a.datetime_value = $9 and a.datatype = 'datetime'", "$12")
+            " union select a.entity_id from (" NAMED("$11", "$12") ") r join entity_attrs a on a.relation_id = r.entity_id"
+            " where r.driver = $10 and" HAS_KEY THERE("a", "$12") " and a.datatype = 'relation'", "$12", "")
+        LIST_HITS},
+    [STMT_LIST_FROM_POOLS] = {"past_list_from_pools", "llbiTTTIbi", PAST,
+        "with recursive below(pool, entity_id, name, driver, type) as ("
+        " select p.pool, e.entity_id, e.name, e.driver, e.type"
+        " from (select distinct unnest($8) as pool) p"
+        " cross join " MEMBERS_OF("p.pool", "$10") " a cross join " ENTITY_OF("a.relation_id", "$10") " e"
+        " union"
+        " select b.pool, e.entity_id, e.name, e.driver, e.type"
+        " from below b"
+        " cross join " MEMBERS_OF("b.entity_id", "$10") " a cross join " ENTITY_OF("a.relation_id", "$10") " e"
+        " where $9),"
+        " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
+        " where (cardinality($5) = 0 or e.name = any($5))"
+        " and (cardinality($6) = 0 or e.type = any($6))"
+        " and (cardinality($7) = 0 or e.driver = any($7))"
+        " group by e.entity_id, e.name, e.driver, e.type"
+        " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
+        LIST_HITS},
+};

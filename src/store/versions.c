@@ -1,0 +1,56 @@
+/* versions.c: points in time. */
+#include "store/versions.h"
+
+#include "store/pg.h"
+
+enum {
+    FOUND_NUMBER,
+    FOUND_SETTLED,
+    FOUND_DONE,
+    FOUND_LATEST,
+    FOUND_OLDEST,
+    FOUND_KEPT,
+    FOUND_EXACT,
+    FOUND_TIME_IS_FUTURE,
+    FOUND_FIXED,
+    FOUND_TIME
+};
+
+enum rc store_find_version(struct store *store, struct arena *arena,
+                           const struct version_wanted *wanted, struct version_found *out) {
+    PGresult *r;
+    enum rc rc = pg_exec(store, &r, STMT(FIND_VERSION),
+                         PG_ARGS(wanted->by_number ? pg_int(wanted->number) : pg_null(),
+                                 pg_text(wanted->time), pg_int(wanted->done)));
+
+    *out = (struct version_found){0};
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(arena, r);
+    if (pg_rows(r) == 0) /* there is no floor: --init-db did not come to its end */
+        return RC_UNREADY;
+    *out = (struct version_found){.number = pg_get_int32(r, 0, FOUND_NUMBER),
+                                  .settled = pg_get_bool(r, 0, FOUND_SETTLED),
+                                  .fixed = pg_get_bool(r, 0, FOUND_FIXED),
+                                  .exact = pg_get_bool(r, 0, FOUND_EXACT),
+                                  .kept = pg_get_bool(r, 0, FOUND_KEPT),
+                                  .time_is_future = pg_get_bool(r, 0, FOUND_TIME_IS_FUTURE),
+                                  .latest_done = pg_get_int32(r, 0, FOUND_DONE),
+                                  .latest = pg_get_int32(r, 0, FOUND_LATEST),
+                                  .oldest = pg_get_int32(r, 0, FOUND_OLDEST),
+                                  .time = pg_get_text(r, 0, FOUND_TIME)};
+    out->exists = out->number <= out->latest && !pg_is_null(r, 0, FOUND_NUMBER);
+    return RC_OK;
+}
+
+enum rc store_versions_done(struct store *store, int32_t *done) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(VERSIONS_DONE), PG_NONE);
+
+    *done = 0;
+    if (rc != RC_OK)
+        return rc;
+    *done = pg_get_int32(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}

@@ -1,0 +1,212 @@
+#!/usr/bin/perl
+# 91-as-of-reads.t: Clusto-As-Of: every answer that was given at a version is given as of that version later.
+# MUSTER_WRITES (120) and MUSTER_SEED set the length of the random history and its dice.
+use v5.24;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP ();
+use Test::More;
+use Muster::Client qw(parallel);
+use Muster::World;
+
+my $WRITES = $ENV{MUSTER_WRITES} // 120;
+my $SEED   = $ENV{MUSTER_SEED} // int(rand 2**31);
+diag "seed $SEED, $WRITES writes";
+srand $SEED;
+
+my $world  = Muster::World->new;
+my $pg     = $world->postgres;
+my $client = $world->front->client;
+
+sub sql { return $pg->psql($_[0]) }
+sub any { return $_[ int rand @_ ] }
+
+sub must {
+    my ($answer) = @_;
+    $answer->{status} =~ /^20/ or die "$answer->{status} $answer->{body}";
+    return $answer->{headers}{'clusto-version'};
+}
+
+must($client->post('/entity/basicserver', form => [ map { (name => "s$_") } 1 .. 12 ]));
+must($client->post('/entity/pool', form => [ map { (name => "p$_") } 1 .. 4 ]));
+must($client->post('/resourcemanager/ipmanager', form => [ name => 'net', baseip => '10.9.0.0', netmask => '24' ]));
+
+sub a_server { return 's' . int(1 + rand 12) }
+sub a_pool   { return 'p' . int(1 + rand 4) }
+
+# --- writes: by the API, past it by psql, and in the order in which Python clusto writes
+
+my %API = (
+    set     => sub { $_[0]->put('/attribute/' . a_server() . '/' . any(qw(k l)), form => { value => any(qw(a b c), int rand 5) }) },
+    add     => sub { $_[0]->post('/attribute/' . a_server(), form => [ key => any(qw(k l)), subkey => any(qw(x y)), value => int rand 5 ]) },
+    refer   => sub { $_[0]->put('/attribute/' . a_server() . '/ref', type => 'application/json', body => '{"datatype": "relation", "value": "/basicserver/' . a_server() . '"}') },
+    drop    => sub { $_[0]->delete('/attribute/' . a_server() . '/' . any(qw(k l))) },
+    create  => sub { $_[0]->post('/entity/' . any(qw(basicserver basicvirtualserver)), form => { name => a_server() }) },
+    delete  => sub { $_[0]->delete('/entity/basicserver/' . a_server()) },
+    insert  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => any(a_server(), a_pool()) }) },
+    remove  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => any(a_server(), a_pool()) }) },
+    ip      => sub { $_[0]->post('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
+    free    => sub { $_[0]->delete('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
+);
+
+my $LIVE = 'deleted_at_version is null';
+sub id { my ($name) = @_; return "(select entity_id from entities where name = '$name' and $LIVE)" }
+my %SQL = (
+    value  => sub { 'update entity_attrs set ' . any("int_value = 7, datatype = 'int', string_value = null", "string_value = 'z', datatype = 'string', int_value = null")
+            . " where $LIVE and key = '" . any(qw(k l)) . "' and entity_id = " . id(a_server()) },
+    erase  => sub { "delete from entity_attrs where $LIVE and key = '" . any(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
+    object => sub { my $s = a_server(); "delete from entity_attrs where @{[ id($s) ]} in (entity_id, relation_id); delete from counters where entity_id = @{[ id($s) ]}; delete from entities where entity_id = " . id($s) },
+    rename => sub { my ($s, $t) = (a_server(), any(a_server(), "r" . int rand 3)); "update entities set name = '$t' where name = '$s' and $LIVE and @{[ id($t) ]} is null" },
+    back   => sub { my ($s, $t) = (a_server(), "r" . int rand 3); "update entities set name = '$s' where name = '$t' and $LIVE and @{[ id($s) ]} is null" },
+    driver => sub { "update entities set driver = '" . any(qw(basicserver basicvirtualserver)) . "' where $LIVE and name = '" . a_server() . "'" },
+    number => sub { "insert into entity_attrs(entity_id, key, datatype, int_value, version) select entity_id, 'k', 'int', 3, 1 from entities where $LIVE and name = '" . a_server() . "'" },
+    revive => sub { "update entity_attrs set deleted_at_version = null where attr_id = (select attr_id from entity_attrs a join entities e using (entity_id) where e.$LIVE and a.key = 'k' and a.deleted_at_version is not null limit 1)" },
+    # with versioning: the number first, then the rows, ended and made under it
+    python => sub { my $s = a_server(); "insert into clustoversioning(timestamp, \"user\", description) values (localtimestamp, 'python', 'set');
+        update entity_attrs set deleted_at_version = (select max(version) from clustoversioning) where $LIVE and key = 'l' and entity_id = @{[ id($s) ]};
+        insert into entity_attrs(entity_id, key, datatype, string_value, version) select entity_id, 'l', 'string', 'py', (select max(version) from clustoversioning) from entities where $LIVE and name = '$s'" },
+);
+
+sub write_by_api { my ($c) = @_; my $what = any(sort keys %API); my $answer = $API{$what}->($c); $answer->{status} < 500 or die "$what: $answer->{status} $answer->{body}"; return $what }
+sub write_by_sql { my $what = any(sort keys %SQL); sql("begin; @{[ $SQL{$what}->() ]}; commit"); return $what }
+
+# --- questions
+
+my @QUESTIONS = (
+    (map { my $n = $_; map { [ $_, 'expanded' ] } "/by-name/$n", "/attribute/$n", "/attribute/$n/k", "/attribute/$n/l/x" } map({ "s$_" } 1 .. 12), map({ "r$_" } 0 .. 2)),
+    (map { [ "/by-name/s$_", 'compact' ], [ "/entity/basicserver/s$_", 'expanded' ], [ "/entity/basicvirtualserver/s$_", 'compact' ], [ "/by-attr?key=ref&value=/basicserver/s$_", 'compact' ] } 1 .. 12),
+    (map { my $p = "p$_"; map { [ "/from-pools?$_", 'compact' ] } "pool=$p", "pool=$p&children=0", "pool=$p&type=server", "pool=$p&pool=p1", "pool=$p&driver=basicserver" } 1 .. 4),
+    (map { [ "/by-name/p$_", 'expanded' ], [ "/from-pools?pool=p$_", 'expanded' ] } 1 .. 4),
+    (map { my $mode = $_; map { [ $_, $mode ] } '/entity/', '/entity/basicserver', '/entity/basicvirtualserver', '/entity/?type=server', '/entity/?type=server&type=pool', '/entity/?driver=basicserver&driver=pool',
+        '/entity/?driver=basicserver&driver=pool&type=server', '/entity/?name=s1&name=s5&name=r1&name=p1', '/entity/?name=s1&name=s2&driver=basicserver', '/by-names?name=s1&name=r0&name=s2',
+        '/by-attr?key=k', '/by-attr?key=k&value=3', '/by-attr?key=l&value=py', '/by-attr?key=k&subkey=x', '/by-attr?key=ip', '/resourcemanager/', '/resourcemanager/ipmanager' } qw(compact expanded)),
+    [ '/resourcemanager/ipmanager/net', 'expanded' ],
+    (map { my ($page, $size) = @$_; map { [ $_, 'compact', 'Clusto-Page' => $page, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/by-attr?key=k', '/from-pools?pool=p1' } [ 1, 3 ], [ 2, 3 ], [ 2, 50 ]),
+    (map { my ($after, $size) = @$_; map { [ $_, 'compact', 'Clusto-After' => $after, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/entity/?type=server', '/by-attr?key=k' } [ 0, 3 ], [ 40, 4 ]),
+);
+
+sub ask {
+    my ($c, $question, @more) = @_;
+    my ($path, $mode, @headers) = @$question;
+    my $answer = $c->get($path, headers => { 'Clusto-Mode' => $mode, @headers, @more });
+    my %h = %{ $answer->{headers} };
+    return ($answer, join "\n", $answer->{status}, (map { "$_: " . ($h{$_} // '') } qw(clusto-page clusto-pages clusto-per-page clusto-next link warnings)), $answer->{body});
+}
+
+# --- one after the other: what was answered at a version, and the same later
+
+my (@asked, %wrote);
+for my $n (1 .. $WRITES) {
+    $wrote{ rand() < 0.5 ? write_by_api($client) : write_by_sql() }++;
+    my $version = sql('select max(version) from clustoversioning');
+    for (1 .. 25) {
+        my $question = any(@QUESTIONS);
+        my (undef, $text) = ask($client, $question);
+        push @asked, [ $version, $question, $text ];
+    }
+}
+diag join ', ', map { "$wrote{$_} x $_" } sort keys %wrote;
+
+sub compare {
+    my ($c, @list) = @_;
+    my @wrong;
+    for (@list) {
+        my ($version, $question, $text) = @$_;
+        my ($answer, $again) = ask($c, $question, 'Clusto-As-Of' => $version);
+        push @wrong, "as of $version @$question:\n$again\nwas:\n$text\n" if $again ne $text || ($answer->{headers}{'clusto-as-of'} // '') ne $version
+            || ($answer->{headers}{'clusto-as-of-exact'} // '') ne 'true';
+    }
+    return @wrong;
+}
+my @wrong = compare($client, @asked);
+is scalar(@wrong), 0, 'each of ' . @asked . ' answers is given as of its version' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+@wrong = compare($client, @asked[ map { int rand @asked } 1 .. 300 ]);
+is scalar(@wrong), 0, 'and again, from the cache' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+
+# --- 8 clients at once: what "now" said stays so
+
+my @seen = parallel(9, sub {
+    my ($n) = @_;
+    srand $SEED + $n;
+    my $c = $world->front->client;
+    my @mine;
+    for (1 .. 40) {
+        write_by_api($c) if $n > 0;
+        my $question = any(@QUESTIONS);
+        my ($answer, $text) = ask($c, $question, 'Clusto-As-Of' => 'now');
+        push @mine, [ $answer->{headers}{'clusto-as-of'} // 'none', $question, $text ];
+    }
+    return \@mine;
+}, timeout => 120);
+my @all = map { @$_ } @seen;
+@wrong = compare($client, @all);
+is scalar(@wrong), 0, 'each of ' . @all . ' answers of "now", while 8 wrote, is given as of its version' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+
+# --- the header
+
+sub status_of { my ($value, %more) = @_; my $answer = $client->get('/by-name/p1', headers => { 'Clusto-As-Of' => $value, %more }); return $answer }
+
+my $latest = sql('select max(version) from clustoversioning');
+my $answer = status_of($latest - 1);
+is $answer->{headers}{'cache-control'}, 'private, max-age=86400', 'an answer of the past may be kept';
+is $answer->{headers}{vary}, 'Clusto-As-Of', 'for this header';
+like $answer->{headers}{'clusto-as-of-time'}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'the time of its version';
+like $answer->{headers}{etag}, qr/^"v@{[ $latest - 1 ]}-[0-9a-f]{16}"$/, 'its tag';
+is status_of($latest - 1, 'If-None-Match' => $answer->{headers}{etag})->{status}, 304, 'which the client has';
+is status_of($latest, 'If-None-Match' => $answer->{headers}{etag})->{status}, 200, 'another version is another answer';
+my $time = $answer->{headers}{'clusto-as-of-time'};
+my ($before, $after) = map { scalar sql("select to_char(muster_at + interval '$_ us', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') from clustoversioning where version = $latest - 1") } -1, 0;
+is status_of("${after}Z")->{headers}{'clusto-as-of'}, $latest - 1, 'as of the time of a version';
+is status_of("${before}Z")->{headers}{'clusto-as-of'}, $latest - 2, 'and just before';
+is status_of($after =~ s/T(\d\d)/sprintf 'T%02d', ($1 + 2) % 24/er . '+02:00')->{headers}{'clusto-as-of'}, $latest - 1, 'in another zone'
+    unless $after =~ /T2[23]/;
+is status_of('now')->{headers}{'clusto-as-of'}, $latest, 'now is the latest';
+is status_of('now')->{headers}{'cache-control'}, 'private, no-cache', 'which is not kept';
+is status_of('2001-01-01')->{status}, 400, 'a date without a time';
+is status_of('2001-01-01T00:00:00Z')->{status}, 404, 'before the first version there was nothing';
+
+my $future = $latest + 1;
+for (
+    [ $future, 400, "Version $future is not there yet; the latest is $latest." ],
+    [ '2999-01-01T00:00:00Z', 400, "The time '2999-01-01T00:00:00Z' is in the future." ],
+    [ 'yesterday', 400, qq{Clusto-As-Of must be a version, a time as 2026-11-25T14:00:00Z, or "now", not 'yesterday'} ],
+    [ '-1', 400, qq{Clusto-As-Of must be a version, a time as 2026-11-25T14:00:00Z, or "now", not '-1'} ],
+) {
+    my ($value, $status, $text) = @$_;
+    my $answer = status_of($value);
+    is_deeply [ $answer->{status}, $answer->{json} ], [ $status, $text ], "$value is refused";
+}
+is $client->post('/entity/pool', form => { name => 'no' }, headers => { 'Clusto-As-Of' => 'now' })->{status}, 400, 'a write is refused';
+is $client->get('/driverlist', headers => { 'Clusto-As-Of' => 1 })->{status}, 200, 'where there is no history it means nothing';
+
+# --- a write under way
+
+my $end = $pg->hold("insert into clustoversioning(description) values ('slow')");
+my $version = must($client->put('/attribute/p1/held', form => { value => 1 }));
+$answer = status_of($version);
+is_deeply [ $answer->{status}, $answer->{json}, $answer->{headers}{'clusto-settled'}, $answer->{headers}{'retry-after'} ],
+    [ 503, "Version $version is not settled: an earlier write is still under way.", $latest, 1 ], 'a version that is not settled';
+is status_of($latest)->{status}, 200, 'the one before is';
+is status_of('now')->{headers}{'clusto-as-of'}, $latest, 'now is the latest settled one';
+$end->();
+is status_of($version)->{status}, 200, 'and so is it, after the end of the other';
+$end = $pg->hold('create table elsewhere(x integer); insert into elsewhere values (1)');
+$version = must($client->put('/attribute/p1/held', form => { value => 2 }));
+is status_of($version)->{status}, 200, 'a transaction that writes elsewhere is not waited for';
+is status_of('now')->{headers}{'clusto-as-of'}, $version, 'nor by now';
+$end->();
+
+# --- the floor
+
+sql("update muster_floor set exact = $version");
+$answer = status_of($version - 2, 'Clusto-Minify' => 'true');
+is_deeply [ $answer->{status}, @{ $answer->{headers} }{qw(clusto-as-of-exact cache-control)}, $answer->{headers}{etag} ],
+    [ 200, 'false', 'private, no-cache', undef ], 'what may be incomplete says so';
+sql("update muster_floor set oldest = $version");
+$answer = status_of($version - 3, 'Clusto-Minify' => 'true');
+is_deeply [ $answer->{status}, $answer->{json}, $answer->{headers}{'clusto-oldest'} ],
+    [ 410, 'Version ' . ($version - 3) . " is not kept any more; the oldest is $version.", $version ], 'what is not kept';
+
+$world->stop;
+done_testing;
