@@ -147,13 +147,14 @@ const struct stmt_row past_rows[STMT_COUNT] = {
 
     [STMT_LIST_BY_KEY] = {"past_list_by_key", "llbitti", PAST,
         HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY THERE("a", "$7"), "$7", "") LIST_HITS},
-    [STMT_LIST_BY_VALUE] = {"past_list_by_value", "llbitttldtti", PAST,
+    [STMT_LIST_BY_VALUE] = {"past_list_by_value", "llbitttldttti", PAST,
         HITS_OF(
-            VALUE("left(a.string_value, 64) = left($7, 64) and a.string_value = $7", "$12")
-            " union " VALUE("a.int_value = $8 and a.datatype = 'int'", "$12")
-            " union " VALUE("a.datetime_value = $9 and a.datatype = 'datetime'", "$12")
-            " union select a.entity_id from (" NAMED("$11", "$12") ") r join entity_attrs a on a.relation_id = r.entity_id"
-            " where r.driver = $10 and" HAS_KEY THERE("a", "$12") " and a.datatype = 'relation'", "$12", "")
+            VALUE("left(a.string_value, 64) = left($7, 64) and a.string_value = $7", "$13")
+            " union " VALUE("left(a.string_value, 64) = left($12, 64) and a.string_value = $12 and a.datatype = 'json'", "$13")
+            " union " VALUE("a.int_value = $8 and a.datatype = 'int'", "$13")
+            " union " VALUE("a.datetime_value = $9 and a.datatype = 'datetime'", "$13")
+            " union select a.entity_id from (" NAMED("$11", "$13") ") r join entity_attrs a on a.relation_id = r.entity_id"
+            " where r.driver = $10 and" HAS_KEY THERE("a", "$13") " and a.datatype = 'relation'", "$13", "")
         LIST_HITS},
     [STMT_LIST_FROM_POOLS] = {"past_list_from_pools", "llbiTTTIbi", PAST,
         "with recursive below(pool, entity_id, name, driver, type) as ("
