@@ -82,6 +82,8 @@ my @QUESTIONS = (
         '/entity/?driver=basicserver&driver=pool&type=server', '/entity/?name=s1&name=s5&name=r1&name=p1', '/entity/?name=s1&name=s2&driver=basicserver', '/by-names?name=s1&name=r0&name=s2',
         '/by-attr?key=k', '/by-attr?key=k&value=3', '/by-attr?key=l&value=py', '/by-attr?key=k&subkey=x', '/by-attr?key=ip', '/resourcemanager/', '/resourcemanager/ipmanager' } qw(compact expanded)),
     [ '/resourcemanager/ipmanager/net', 'expanded' ],
+    (map { [ "/entity/pool/p$_/contents", 'compact' ], [ "/entity/pool/p$_/contents", 'expanded' ], [ "/by-name/p$_", 'expanded', 'Clusto-Contents' => 'none' ], [ "/by-name/s$_", 'expanded', 'Clusto-Contents' => 'none' ] } 1 .. 4),
+    (map { [ "/entity/basicserver/s$_/ports", 'expanded' ] } 1 .. 4),
     (map { my ($page, $size) = @$_; map { [ $_, 'compact', 'Clusto-Page' => $page, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/by-attr?key=k', '/from-pools?pool=p1' } [ 1, 3 ], [ 2, 3 ], [ 2, 50 ]),
     (map { my ($after, $size) = @$_; map { [ $_, 'compact', 'Clusto-After' => $after, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/entity/?type=server', '/by-attr?key=k' } [ 0, 3 ], [ 40, 4 ]),
 );

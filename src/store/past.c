@@ -124,6 +124,9 @@ const struct stmt_row past_rows[STMT_COUNT] = {
     [STMT_REF_BY_NAME] = {"past_ref_by_name", "ti", PAST, ONE("$1", "$2") " order by n.entity_id limit 1"},
     [STMT_REFS_BY_NAMES] = {"past_refs_by_names", "Ti", PAST, EACH_NAME("$1", "$2") " order by l.entity_id"},
     [STMT_OBJECT_BY_NAME] = {"past_object_by_name", "TTti", PAST, OBJECT(ONE("$3", "$4"), "$4")},
+    [STMT_OBJECT_ALONE] = {"past_object_alone", "TTti", PAST,
+        EACH(ONE("$3", "$4"), ARM_ENTITY("$4") " union all " ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$4")
+            " union all " ARM_CONTAINERS("$4"))},
     [STMT_OBJECTS_BY_NAMES] = {"past_objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")},
     [STMT_OBJECTS_BY_IDS] = {"past_objects_by_ids", "TTIi", PAST,
         OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id", "$4") " e", "$4")},
