@@ -132,7 +132,7 @@ for my $name (sort keys %served) {
             ok $html->{body} =~ /<h1 class="title">\Q$heading\E</, "$path for $accept: is doc/$name.rst";
             like $html->{body}, qr/<meta name="viewport" [^>]*>.*max-width: \d+em.*<body>/s, "$path for $accept: fits a small and a wide screen";
             like $html->{body}, qr/^<kbd>\$\{get\} \Q@{[ $world->url ]}\E/m, "$path for $accept: commands without a prompt in them";
-            $linked{$1} .= " $2" while $html->{body} =~ /<a [^>]*href="\Q@{[ $world->url ]}\E([^"#]*)(?:#([^"]*))?"/g;
+            $linked{$1} .= ' ' . ($2 // '') while $html->{body} =~ /<a [^>]*href="\Q@{[ $world->url ]}\E([^"#]*)(?:#([^"]*))?"/g;
         }
     }
 }

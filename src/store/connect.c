@@ -340,6 +340,8 @@ static void log_attempt(struct connection *c, struct attempt *a, int64_t began) 
     uint64_t failures = cluster_failed(c->cluster, began);
 
     link_set_error(&c->link, a->errors);
+    if (a->rc == RC_READONLY) /* it could; log_failure has said what the role lacks */
+        return;
     if (failures > 1)
         log_warning("database: can't connect: %s (%llu failed attempts)", c->link.error,
                     (unsigned long long)failures);
