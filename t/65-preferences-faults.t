@@ -126,6 +126,7 @@ subtest 'no database' => sub {
     }
     is($world->front->client->get('/preferences/')->{status}, 401, 'what needs no database is told without');
     $postgres->start;
+    ok(poll(10, sub { $client->get('/preferences/')->{status} == 200 }), 'after the pause between attempts there is a connection');
     for my $request (@all) {
         my $answer = $client->request(@$request);
         like($answer->{status}, qr/^20[04]$/, "@$request[0, 1] again") or diag($answer->{body});

@@ -120,6 +120,30 @@ static void limit_sending(struct fcgi *f) {
 
 /* --- life --- */
 
+/* A file with the head of a request without parameters. */
+static int head_file(void) {
+    static const struct {
+        FCGI_BeginRequestRecord begin;
+        FCGI_Header no_params;
+    } text = {.begin = {.header = {.version = FCGI_VERSION_1,
+                                   .type = FCGI_BEGIN_REQUEST,
+                                   .requestIdB0 = 1,
+                                   .contentLengthB0 = sizeof(FCGI_BeginRequestBody)},
+                        .body = {.roleB0 = FCGI_RESPONDER}},
+              .no_params = {.version = FCGI_VERSION_1, .type = FCGI_PARAMS, .requestIdB0 = 1}};
+    int fd = memfd_create("request", MFD_CLOEXEC);
+
+    if (fd >= 0 && write(fd, &text, sizeof(text)) != (ssize_t)sizeof(text)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* That file, one for all requests of the process; opened with the first slot, so that a worker
+ * has the same descriptors from its beginning. */
+static int head_fd = -1;
+
 struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
     struct fcgi *f = calloc(1, sizeof(*f));
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
@@ -138,6 +162,8 @@ struct fcgi *fcgi_new(const struct settings *settings, int listen_fd) {
     f->timeout = settings->body_timeout;
     f->sending = in_milliseconds(settings->send_timeout);
     take_alarm();
+    if (head_fd < 0)
+        head_fd = head_file();
     return f;
 }
 
@@ -221,43 +247,21 @@ static bool index_variables(struct fcgi *f) {
     return f->records.problem == NULL;
 }
 
-/* A file with the head of a request without parameters. */
-static int head_file(void) {
-    static const struct {
-        FCGI_BeginRequestRecord begin;
-        FCGI_Header no_params;
-    } head = {.begin = {.header = {.version = FCGI_VERSION_1,
-                                   .type = FCGI_BEGIN_REQUEST,
-                                   .requestIdB0 = 1,
-                                   .contentLengthB0 = sizeof(FCGI_BeginRequestBody)},
-                        .body = {.roleB0 = FCGI_RESPONDER}},
-              .no_params = {.version = FCGI_VERSION_1, .type = FCGI_PARAMS, .requestIdB0 = 1}};
-    int fd = memfd_create("request", MFD_CLOEXEC);
-
-    if (fd >= 0 && write(fd, &head, sizeof(head)) != (ssize_t)sizeof(head)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 /* The request begins for libfcgi, which gets to read nothing that a client sent: it ends the
  * process over a length that is wrong, or over a connection that breaks at the wrong byte. False:
  * out of memory. */
 static bool open_request(struct fcgi *f, int fd) {
-    static int head = -1;
-
-    if (head < 0)
-        head = head_file();
-    if (head < 0 || lseek(head, 0, SEEK_SET) != 0)
+    if (head_fd < 0)
+        head_fd = head_file();
+    if (head_fd < 0 || lseek(head_fd, 0, SEEK_SET) != 0)
         return false;
     /* As if this were the next request on a connection that was kept open: libfcgi then reads from
      * it instead of accepting one. */
-    f->request.ipcFd = head;
+    f->request.ipcFd = head_fd;
     f->request.keepConnection = 1;
     FCGX_Detach(&f->request);
     if (FCGX_Accept_r(&f->request) != 0) {
-        head = -1; /* closed */
+        head_fd = -1; /* closed */
         return false;
     }
     FCGX_Attach(&f->request);
