@@ -1,0 +1,149 @@
+# Muster::Autofailover: a cluster that pg_auto_failover runs: a monitor and two nodes on loopback ports.
+package Muster::Autofailover;
+use v5.24;
+use warnings;
+use Carp qw(croak);
+use Muster::Postgres;
+use Muster::Process qw(free_port poll run slurp temp_dir which);
+
+# Why there can be none here; nothing: there can.
+sub missing {
+    return 'pg_autoctl is missing (Debian: pg-auto-failover-cli)' unless which('pg_autoctl');
+    return 'pgautofailover is missing (Debian: postgresql-15-auto-failover)' unless -f Muster::Postgres::_bin() =~ s{/bin$}{/lib/pgautofailover.so}r;
+    return;
+}
+
+# Nodes are one and two; one is the first primary.
+sub new {
+    my ($class) = @_;
+    my $self = bless { dir => temp_dir(), bin => Muster::Postgres::_bin(), user => $> == 0 ? 'postgres' : undef }, $class;
+    my $dir  = $self->{dir};
+    if ($self->{user}) { chown((getpwnam 'postgres')[ 2, 3 ], $dir) or croak "$dir: $!" }
+    $self->{env} = {
+        (map { $_ => undef } grep { /^PG/ } keys %ENV),
+        PATH => "$self->{bin}:$ENV{PATH}", HOME => $dir, map { ("XDG_$_" => "$dir/xdg") } qw(CONFIG_HOME DATA_HOME RUNTIME_DIR),
+    };
+    $self->_node('monitor', 'monitor');
+    $self->{monitor_uri} = "postgres://autoctl_node\@127.0.0.1:$self->{port}{monitor}/pg_auto_failover";
+    poll(30, sub { $self->on_monitor('select 1') eq '1' }) or croak 'no monitor: ' . slurp("$dir/monitor.log");
+    # The tests can't wait for 20 s and 30 s.
+    $self->on_monitor("alter system set pgautofailover.$_->[0] = $_->[1]", user => 'postgres')
+        for [ node_considered_unhealthy_timeout => 3000 ], [ primary_demote_timeout => 2000 ], [ health_check_period => 500 ], [ health_check_timeout => 1000 ];
+    $self->on_monitor('select pg_reload_conf()', user => 'postgres');
+    for my $name (qw(one two)) {
+        $self->_node($name, 'postgres', '--name', $name, '--monitor', $self->{monitor_uri}, '--dbname', 'muster', '--username', 'muster');
+        my $state = $name eq 'one' ? 'single' : 'secondary';
+        $self->wait_state($name, $state) or croak "$name is not $state: " . slurp("$dir/$name.log");
+    }
+    return $self;
+}
+
+sub _command {
+    my ($self, $command, %option) = @_;
+    return run($command, user => $self->{user}, env => $self->{env}, cwd => $self->{dir}, timeout => 120, %option);
+}
+
+sub _node {
+    my ($self, $name, $kind, @more) = @_;
+    my $port = $self->{port}{$name} = free_port();
+    my $made = $self->_command(
+        [ which('pg_autoctl'), 'create', $kind, '--pgdata', "$self->{dir}/$name", '--pgport', $port, '--hostname', '127.0.0.1', '--auth', 'trust', '--no-ssl', @more ],
+    );
+    croak "pg_autoctl create $kind: $made->{err}" if $made->{status} != 0;
+    $self->run_node($name);
+    return;
+}
+
+# The keeper of a node, which runs its PostgreSQL.
+sub run_node {
+    my ($self, $name) = @_;
+    $self->{keeper}{$name} = Muster::Process->start(
+        [ which('pg_autoctl'), 'run', '--pgdata', "$self->{dir}/$name" ],
+        user => $self->{user}, env => $self->{env}, cwd => $self->{dir}, out => "$self->{dir}/$name.log",
+    );
+    $self->{keeper}{$name}{end_seconds} = 20;
+    return;
+}
+
+sub _psql {
+    my ($self, $name, $database, $sql, %option) = @_;
+    my $result = $self->_command(
+        [ "$self->{bin}/psql", '-XqAt', '-h', '127.0.0.1', '-p', $self->{port}{$name}, '-U', $option{user} // 'postgres', '-d', $database, '-f', '-' ],
+        stdin => $sql, env => { %{ $self->{env} }, PGCONNECT_TIMEOUT => 3 },
+    );
+    chomp(my $text = $result->{out});
+    return $text;
+}
+
+sub on_monitor { my ($self, $sql, %option) = @_; return $self->_psql('monitor', 'pg_auto_failover', $sql, user => 'autoctl_node', %option) }
+
+# As Muster::Postgres's, on a node, for those who check the ledger: $cluster->node('two')->psql(...).
+sub node { my ($self, $name) = @_; return bless { cluster => $self, name => $name }, 'Muster::Autofailover::Node' }
+
+sub state_of {
+    my ($self, $name) = @_;
+    return $self->on_monitor("select reportedstate || ' ' || goalstate from pgautofailover.node where nodename = '$name'");
+}
+
+sub wait_state {
+    my ($self, $name, $state, $seconds) = @_;
+    return poll($seconds // 60, sub { $self->state_of($name) eq "$state $state" });
+}
+
+# The node that takes writes now, or undef.
+sub primary {
+    my ($self) = @_;
+    my ($name) = grep { $self->state_of($_) =~ /^(?:primary|wait_primary|single) (?:primary|wait_primary|single)\z/ } qw(one two);
+    return $name;
+}
+
+sub other { my ($self, $name) = @_; return $name eq 'one' ? 'two' : 'one' }
+
+# Asks the monitor for it; it goes on while this returns.
+sub switch_over { my ($self) = @_; return $self->on_monitor("select pgautofailover.perform_failover()") }
+
+# All processes of a node: the keeper's, and PostgreSQL with its children.
+sub processes {
+    my ($self, $name) = @_;
+    my @all = ($self->{keeper}{$name}->pid);
+    for (my $i = 0; $i < @all; $i++) { push @all, Muster::Process::children_of($all[$i]) }
+    my ($postmaster) = slurp("$self->{dir}/$name/postmaster.pid") =~ /^(\d+)/;
+    if ($postmaster && -d "/proc/$postmaster" && !grep { $_ == $postmaster } @all) { push @all, $postmaster, Muster::Process::children_of($postmaster) }
+    return @all;
+}
+
+sub pause  { my ($self, $name) = @_; return kill 'STOP', @{ $self->{paused}{$name} = [ $self->processes($name) ] } }
+sub resume { my ($self, $name) = @_; return kill 'CONT', reverse @{ delete $self->{paused}{$name} // [] } }
+
+# As if the machine had lost its power.
+sub kill_node {
+    my ($self, $name) = @_;
+    my @all = $self->processes($name);
+    kill 'KILL', @all;
+    poll(10, sub { Muster::Process::gone(@all[ 1 .. $#all ]) }) or croak 'processes stay';
+    $self->{keeper}{$name}->wait(10);
+    return;
+}
+
+sub conninfo {
+    my ($self, @names) = @_;
+    return sprintf 'host=%s port=%s dbname=muster user=postgres target_session_attrs=read-write',
+        join(',', ('127.0.0.1') x @names), join(',', @{ $self->{port} }{@names});
+}
+
+sub stop {
+    my ($self) = @_;
+    $self->resume($_) for keys %{ $self->{paused} // {} };
+    $self->{keeper}{$_} && $self->{keeper}{$_}->alive && $self->{keeper}{$_}->stop('INT', 30) for qw(one two monitor);
+    return;
+}
+
+package Muster::Autofailover::Node;
+
+sub psql {
+    my ($self, $sql) = @_;
+    my $text = $self->{cluster}->_psql($self->{name}, 'muster', $sql);
+    return wantarray ? split(/\n/, $text) : $text;
+}
+
+1;
