@@ -1230,7 +1230,11 @@ begin
                 old.string_value, old.datetime_value, old.relation_id, old.version,
                 coalesce(old.deleted_at_version, own))
         returning attr_id into copy;
-        insert into muster_copy (attr_id, of) values (copy, old.attr_id);
+        -- A copy that is brought back has a place of its own from now on.
+        update muster_copy set attr_id = copy where attr_id = old.attr_id;
+        if not found then
+            insert into muster_copy (attr_id, of) values (copy, old.attr_id);
+        end if;
         new.version := own;
     end if;
     return new;

@@ -110,13 +110,21 @@ for my $n (1 .. $WRITES) {
 }
 diag join ', ', map { "$wrote{$_} x $_" } sort keys %wrote;
 
+# The first lines in which they differ.
+sub _differs {
+    my @texts = map { [ split /\n/ ] } @_;
+    my ($line) = grep { ($texts[0][$_] // '') ne ($texts[1][$_] // '') } 0 .. $#{ $texts[0] } + 1;
+    my $from = ($line // 0) > 12 ? $line - 12 : 0;
+    return join "\n", map { my $t = $_; join "\n", 'lines from ' . $from . ':', grep { defined } @{$t}[ $from .. $from + 20 ] } @texts;
+}
+
 sub compare {
     my ($c, @list) = @_;
     my @wrong;
     for (@list) {
         my ($version, $question, $text) = @$_;
         my ($answer, $again) = ask($c, $question, 'Clusto-As-Of' => $version);
-        push @wrong, "as of $version @$question:\n$again\nwas:\n$text\n" if $again ne $text || ($answer->{headers}{'clusto-as-of'} // '') ne $version
+        push @wrong, "as of $version @$question:\n" . _differs($again, $text) if $again ne $text || ($answer->{headers}{'clusto-as-of'} // '') ne $version
             || ($answer->{headers}{'clusto-as-of-exact'} // '') ne 'true';
     }
     return @wrong;
