@@ -21,7 +21,7 @@ int health_ready(struct context *c) {
     bool database = rc == RC_OK, ready = database && enough_workers(&workers);
     struct json_writer *w = reply_json(c, ready ? 200 : 503);
 
-    c->rc = rc; /* after a connection died since the last request, dispatch retries */
+    c->rc = rc; /* RC_RETRY: the connection had died while it was idle, dispatch retries */
     if (!ready)
         response_header(c->response, "Retry-After", "1");
     json_object_open(w);
