@@ -158,7 +158,7 @@ const struct operation operation_entity = {
 
 const struct operation operation_contents = {
     .summary = "What one object contains",
-    .answers = {{200, "Objects"}},
+    .answers = {{200, "Objects", NULL}},
     .errors = {404, 409, 412},
     .parameters = {PAGES},
 };
@@ -183,7 +183,7 @@ const struct operation operation_entity_delete = {
 
 const struct operation operation_ports = {
     .summary = "The ports of a device and what they are connected with",
-    .answers = {{200, "Ports"}},
+    .answers = {{200, "Ports", NULL}},
     .errors = {404, 409, 412},
 };
 
@@ -196,7 +196,7 @@ PARAMETER port_to_number = {"to_number", OPERATION_INTEGER, 0, "The number of it
 
 const struct operation operation_ports_action = {
     .summary = "Connects a port with one of another device, or disconnects it",
-    .answers = {{200, "Ports"}},
+    .answers = {{200, "Ports", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&port_action, &port_type, &port_number, &port_to, &port_to_number},
 };
