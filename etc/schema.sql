@@ -1197,6 +1197,23 @@ perform pg_temp.muster_make('index', 'muster_dead_datetime',
     'create index muster_dead_datetime on entity_attrs (key, datetime_value)
      where datetime_value is not null and deleted_at_version is not null');
 
+-- What a version changed, the versions that changed an object, those that a user made.
+perform pg_temp.muster_make('index', 'muster_attrs_made',
+    'create index muster_attrs_made on entity_attrs (version)');
+perform pg_temp.muster_make('index', 'muster_attrs_ended',
+    'create index muster_attrs_ended on entity_attrs (deleted_at_version)
+     where deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_entities_made',
+    'create index muster_entities_made on entities (version)');
+perform pg_temp.muster_make('index', 'muster_entities_ended',
+    'create index muster_entities_ended on entities (deleted_at_version)
+     where deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_attrs_relation_made',
+    'create index muster_attrs_relation_made on entity_attrs (relation_id, version)
+     where relation_id is not null');
+perform pg_temp.muster_make('index', 'muster_version_user',
+    'create index muster_version_user on clustoversioning ("user", version)');
+
 end $$;
 
 create or replace function muster_keep_version() returns trigger

@@ -103,6 +103,7 @@ PUT    /attribute/{name}/{key}/{subkey}/{number}         putAttributeNameKeySubk
 GET    /by-attr                                          getByAttr
 GET    /by-name/{name}                                   getByNameName
 GET    /by-names                                         getByNames
+GET    /diff                                             getDiff
 GET    /driverlist                                       getDriverlist
 GET    /entity                                           getEntity
 GET    /entity/__doc__                                   getEntityDoc
@@ -116,6 +117,8 @@ GET    /entity/{driver}/{name}/ports                     getEntityDriverNamePort
 POST   /entity/{driver}/{name}/ports                     postEntityDriverNamePorts
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
+GET    /history                                          getHistory
+GET    /history/__doc__                                  getHistoryDoc
 DELETE /preferences                                      deletePreferences
 GET    /preferences                                      getPreferences
 POST   /preferences                                      postPreferences

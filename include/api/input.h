@@ -13,6 +13,13 @@ const char *input_nonempty(const struct context *c, const char *name);
 int input_check_nonempty(struct context *c, const char *name, const char *const *values,
                          size_t count);
 
+/* A boolean parameter, which dispatch has checked; `otherwise` where it is missing. */
+bool input_boolean(const struct context *c, const char *name, bool otherwise);
+
+/* A number in these bounds; *out stays as it is where the parameter is missing. 400: another text.
+ */
+int input_number(struct context *c, const char *name, int64_t least, int64_t most, int64_t *out);
+
 /* Clusto-Mode, or the default where it is missing. MODE_INVALID: the handler asks
  * input_check_mode in its turn, which sends the 409. */
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode);

@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "http/page.h"
+#include "store/history.h"
 
 /* "/driver/name", or null for a ref without id. */
 void show_ref(struct context *c, const struct ref *ref);
@@ -21,11 +22,24 @@ struct show_units {
 /* The same with the units of a device; `units` NULL: without. */
 void show_racked(struct context *c, const struct object *object, const struct show_units *units);
 
+/* The value alone: a string, a number, a path, null, or what is stored as JSON. */
+void show_value(struct context *c, const struct value *value);
+
 /* {datatype, key, number, subkey, value} */
 void show_attr(struct context *c, const struct attr *attr);
 
 /* A JSON array of attributes; keys that begin with '_' only with `hidden`. */
 void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden);
+
+/* What was changed of an object (contract/history.md A4): {attrs, change, id, object, was}, the
+ * last one of a renamed object only. attrs: {after, before, key, number, subkey}; after and before
+ * are {datatype, value}, or null where there was nothing. */
+void show_change(struct context *c, const struct history_object *object);
+
+/* A JSON array of them: "changes" or "objects" of a response. What a write has changed so far,
+ * which history_of_transaction (store/history.h) reads before the commit, or what it was shown of
+ * others. */
+void show_changes(struct context *c, const struct history_object *objects, size_t count);
 
 /* Answers with one object, whole or as its path. Returns the status. */
 int show_one(struct context *c, int status, enum context_mode mode, const struct object *object);

@@ -2,16 +2,15 @@
 #ifndef MUSTER_SERVER_AS_OF_H
 #define MUSTER_SERVER_AS_OF_H
 
-#include "store/versions.h"
+#include "api/point.h"
 
 struct exchange;
 
 /* Of one request. */
 struct as_of {
     bool wanted; /* the header was sent, and this is a read of the inventory */
-    struct version_wanted version;
-    bool found; /* the response is as of point */
-    struct version_found point;
+    bool found;  /* the response is as of point */
+    struct point point;
 };
 
 /* Reads the header. 0, or the status of the refusal: 400. Reads of other things ignore it. */

@@ -56,7 +56,9 @@ struct operation {
     enum operation_body body;
     const char *schema;                                 /* of a JSON body that the handler reads */
     struct operation_answer answers[OPERATION_ANSWERS]; /* ends with status 0 */
-    int errors[OPERATION_ERRORS];                       /* its own, beside what any may answer */
+    const char *lines;            /* of one line of application/x-ndjson, which the first answer may
+                                     be as well; NULL: not here */
+    int errors[OPERATION_ERRORS]; /* its own, beside what any may answer */
     const struct operation_parameter *parameters[OPERATION_PARAMETERS]; /* ends with NULL */
     bool has_contents; /* one object, which Clusto-Contents: none shows without its contents */
 };
@@ -75,6 +77,7 @@ extern const struct operation operation_version, operation_openapi, operation_do
     operation_meta, operation_metrics, operation_ready, operation_by_attr, operation_by_name,
     operation_by_names, operation_driverlist, operation_favicon, operation_from_pools,
     operation_typelist;
+extern const struct operation operation_history, operation_diff;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
     operation_contents, operation_entity_action, operation_entity_delete, operation_ports,
     operation_ports_action;

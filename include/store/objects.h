@@ -47,6 +47,9 @@ void objects_add(struct assembly *a, const PGresult *result, size_t row);
  * the result). */
 const struct object *objects_finish(struct assembly *a);
 
+/* The attribute of a row with these columns, its texts copied into the arena. */
+struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_t row);
+
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 

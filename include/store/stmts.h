@@ -111,6 +111,15 @@ enum stmt {
     STMT_FIND_VERSION,
     STMT_VERSIONS_DONE,
 
+    /* what versions changed (store/history.c) */
+    STMT_HISTORY_CHANGES,
+    STMT_HISTORY_CHANGES_OF_OBJECTS,
+    STMT_HISTORY_VERSIONS,
+    STMT_HISTORY_VERSIONS_OF_USER,
+    STMT_HISTORY_VERSIONS_OF_OBJECTS,
+    STMT_HISTORY_IDS,
+    STMT_HISTORY_FLOOR,
+
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
     STMT_CHANGES,

@@ -19,7 +19,7 @@ struct version_found {
     bool settled; /* no earlier write is under way */
     bool fixed;   /* the same question will always mean this version */
     bool exact;   /* all that was written then is known */
-    bool kept;    /* the triggers that keep the history are there */
+    bool kept;    /* there is a history: by versioning, or the triggers that keep it */
     bool time_is_future;
     int32_t latest_done; /* the latest settled version */
     int32_t latest;

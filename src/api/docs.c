@@ -12,8 +12,13 @@
 
 #define DOC_LIMIT (4u << 20)
 
-/* By mount and form; read once per process. */
-static char *texts[MOUNT_COUNT][2];
+/* Pages of the root beside its own: at /NAME/__doc__. */
+static const char *const pages[] = {"history"};
+
+enum { PAGES = sizeof pages / sizeof *pages };
+
+/* By mount, or page of the root, and form; read once per process. */
+static char *texts[MOUNT_COUNT + PAGES][2];
 
 /* The file's bytes with a NUL, on the heap, or NULL (logged). */
 static char *read_file(const char *path) {
@@ -40,12 +45,28 @@ static char *read_file(const char *path) {
     return fitting ? fitting : text;
 }
 
+/* Which page is asked for, and its place among the texts. */
+static const char *find_page(const struct context *c, size_t *place) {
+    const struct path *path = &c->request->path;
+
+    *place = c->mount;
+    for (size_t i = 0; c->mount == MOUNT_ROOT && path->count == 2 && i < PAGES; i++) {
+        if (strcmp(path->segments[0], pages[i]) == 0) {
+            *place = MOUNT_COUNT + i;
+            return pages[i];
+        }
+    }
+    return mount_rows[c->mount].part;
+}
+
 static const char *doc_text(struct context *c, bool html) {
-    char **slot = &texts[c->mount][html];
+    size_t place;
+    const char *page = find_page(c, &place);
+    char **slot = &texts[place][html];
 
     if (!*slot)
-        *slot = read_file(arena_printf(c->arena, "%s/%s.%s", c->options->doc_dir,
-                                       mount_rows[c->mount].part, html ? "html" : "rst"));
+        *slot = read_file(
+            arena_printf(c->arena, "%s/%s.%s", c->options->doc_dir, page, html ? "html" : "rst"));
     return *slot;
 }
 

@@ -2,8 +2,10 @@
 #include "api/input.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "api/reply.h"
+#include "base/num.h"
 #include "base/quote.h"
 
 const char *input_nonempty(const struct context *c, const char *name) {
@@ -18,6 +20,25 @@ int input_check_nonempty(struct context *c, const char *name, const char *const 
         if (!*values[i])
             return reply_fail(c, 400, "The parameter \"%s\" is empty.", name);
     return 0;
+}
+
+bool input_boolean(const struct context *c, const char *name, bool otherwise) {
+    static const char *const words[] = {"", "0", "false", "no", "off"};
+    const char *text = params_last(&c->request->params, name);
+
+    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return false;
+    return text ? true : otherwise;
+}
+
+int input_number(struct context *c, const char *name, int64_t least, int64_t most, int64_t *out) {
+    const char *text = params_last(&c->request->params, name);
+
+    if (!text || num_parse_range(text, least, most, out) == NUM_OK)
+        return 0;
+    return reply_fail(c, 400, "\"%s\" must be a number from %lld to %lld, not %s.", name,
+                      (long long)least, (long long)most, quote(c->arena, text));
 }
 
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode) {

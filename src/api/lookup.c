@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/find.h"
 #include "api/input.h"
@@ -126,20 +125,10 @@ int lookup_by_attr(struct context *c) {
     return show_list(c, &listing, mode, &page);
 }
 
-static bool is_false(const char *text) {
-    static const char *const words[] = {"", "0", "false", "no", "off"};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
-}
-
 /* The ids of the pools, or with containers=true of any objects. */
 static int find_pools(struct context *c, const char *const *names, size_t count,
                       struct listing *listing) {
-    const char *containers = params_last(&c->request->params, "containers");
-    bool any = containers && !is_false(containers);
+    bool any = input_boolean(c, "containers", false);
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
 
@@ -173,7 +162,6 @@ static int get_filters(struct context *c, struct listing *listing) {
 
 int lookup_from_pools(struct context *c) {
     struct listing listing = {.kind = LIST_FROM_POOLS};
-    const char *children = params_last(&c->request->params, "children");
     enum context_mode mode = input_mode(c, MODE_COMPACT);
     struct page page;
     size_t count;
@@ -185,7 +173,7 @@ int lookup_from_pools(struct context *c) {
         find_pools(c, pools, count, &listing) || get_filters(c, &listing) ||
         input_check_mode(c, mode))
         return c->response->status;
-    listing.children = !children || !is_false(children);
+    listing.children = input_boolean(c, "children", true);
     c->dependencies.anything = true;
     return show_list(c, &listing, mode, &page);
 }

@@ -51,7 +51,7 @@ static void show_relation(struct context *c, const struct value *value) {
         json_null(c->json);
 }
 
-static void show_value(struct context *c, const struct value *value) {
+void show_value(struct context *c, const struct value *value) {
     switch (value->datatype) {
     case DATATYPE_INT: json_int(c->json, value->number); break;
     case DATATYPE_RELATION: show_relation(c, value); break;

@@ -292,6 +292,8 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
         json_key(w, "content");
         json_object_open(w);
         write_media(w, arena, answer->media != NULL ? answer->media : JSON, answer->schema);
+        if (route->operation->lines != NULL && answer == route->operation->answers)
+            write_media(w, arena, "application/x-ndjson", route->operation->lines);
         json_object_close(w);
     }
     json_object_close(w);

@@ -120,6 +120,38 @@ const struct operation operation_from_pools = {
     .parameters = {&pools, &any_driver, &any_type, &children, &containers, PAGES},
 };
 
+/* --- the history --- */
+
+PARAMETER of_object = {"object", OPERATION_NAME, 0, "Only an object that has or had this name."};
+PARAMETER of_id = {"id", OPERATION_INTEGER, 0, "Only the object with this id."};
+PARAMETER by_user = {"user", OPERATION_TEXT, 0, "Only versions that this user made."};
+PARAMETER from_version = {"from", OPERATION_TEXT, 0, "Only after this version or time."};
+PARAMETER to_version = {"to", OPERATION_TEXT, 0,
+                        "Up to this version or time; now unless it is sent."};
+PARAMETER before = {"before", OPERATION_INTEGER, 0,
+                    "The next page: only versions before this one."};
+PARAMETER limit = {"limit", OPERATION_INTEGER, 0, "How many, at most 200; 50 unless it is sent."};
+PARAMETER details = {"details", OPERATION_BOOLEAN, 0, "What each version changed, too."};
+
+const struct operation operation_history = {
+    .summary = "The versions of the inventory, the latest first: who changed what",
+    .answers = {{200, "History", NULL}},
+    .errors = {404, 409, 410},
+    .parameters = {&of_object, &of_id, &by_user, &from_version, &to_version, &before, &limit,
+                   &details},
+};
+
+PARAMETER diff_from = {"from", OPERATION_TEXT, OPERATION_REQUIRED, "The earlier version or time."};
+PARAMETER after = {"after", OPERATION_INTEGER, 0, "The next page: only objects with a greater id."};
+
+const struct operation operation_diff = {
+    .summary = "What is different between two versions or times",
+    .answers = {{200, "Difference", NULL}},
+    .lines = "Line",
+    .errors = {404, 409, 410, 412},
+    .parameters = {&diff_from, &to_version, &of_object, &of_id, &after, &limit},
+};
+
 /* --- objects --- */
 
 PARAMETER only_names = {"names", OPERATION_NAME, OPERATION_REPEATED,

@@ -7,6 +7,7 @@
 #include "api/device_ports.h"
 #include "api/docs.h"
 #include "api/entity.h"
+#include "api/history.h"
 #include "api/lookup.h"
 #include "api/preferences.h"
 #include "api/resourcemanager.h"
@@ -44,9 +45,12 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", READ, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
+    {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", 0, NULL, &operation_driverlist},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", 0, NULL, &operation_favicon},
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
+    {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
+    {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", 0, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", 0, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0, NULL, &operation_docs},

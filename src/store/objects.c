@@ -141,22 +141,36 @@ static void add_content(struct assembly *a, const struct ref *member) {
     o->contents[o->content_count++] = *member;
 }
 
+/* What it refers to goes to *related. */
+static struct attr read_attr(const struct assembly *a, const PGresult *result, size_t row,
+                             struct ref *related) {
+    struct attr attr = {.id = pg_get_int32(result, row, COLUMN_ATTR),
+                        .key = or_else(text_of(a, result, row, COLUMN_KEY), ""),
+                        .subkey = text_of(a, result, row, COLUMN_SUBKEY),
+                        .has_number = !pg_is_null(result, row, COLUMN_NUMBER),
+                        .number = pg_get_int32(result, row, COLUMN_NUMBER)};
+
+    *related = ref_of(a, result, row, COLUMN_RELATION);
+    read_value(a, result, row, related, &attr.value);
+    return attr;
+}
+
 static void add_attr(struct assembly *a, const PGresult *result, size_t row) {
     struct object *o = &a->object;
-    struct ref related = ref_of(a, result, row, COLUMN_RELATION);
-    struct attr *attr;
+    struct ref related;
+    struct attr attr = read_attr(a, result, row, &related);
 
     o->attrs = grow(a->arena, o->attrs, o->attr_count, &a->attr_room, sizeof *o->attrs);
-    attr = &o->attrs[o->attr_count++];
-    memset(attr, 0, sizeof *attr);
-    attr->id = pg_get_int32(result, row, COLUMN_ATTR);
-    attr->key = or_else(text_of(a, result, row, COLUMN_KEY), "");
-    attr->subkey = text_of(a, result, row, COLUMN_SUBKEY);
-    attr->has_number = !pg_is_null(result, row, COLUMN_NUMBER);
-    attr->number = pg_get_int32(result, row, COLUMN_NUMBER);
-    read_value(a, result, row, &related, &attr->value);
-    if (related.name && strcmp(attr->key, "_contains") == 0)
+    o->attrs[o->attr_count++] = attr;
+    if (related.name && strcmp(attr.key, "_contains") == 0)
         add_content(a, &related);
+}
+
+struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_t row) {
+    const struct assembly a = {.arena = arena, .copy = true};
+    struct ref related;
+
+    return read_attr(&a, result, row, &related);
 }
 
 static void add_parent(struct assembly *a, const PGresult *result, size_t row) {

@@ -1,6 +1,7 @@
 /* stmts.c: the text of every SQL statement. Values come in as parameters only. */
 #include "store/stmts.h"
 
+#include "store/history_sql.h"
 #include "store/session.h"
 
 /* A line of SQL stays a line. */
@@ -664,6 +665,14 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and relation = 'clustoversioning'::regclass and mode = 'RowExclusiveLock'"
         " and pid is distinct from pg_backend_pid()) then 0 else n.last_value end"
         " from (select last_value::integer as last_value from clustoversioning_version_seq offset 0) n"},
+
+    [STMT_HISTORY_CHANGES] = {"history_changes", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes},
+    [STMT_HISTORY_CHANGES_OF_OBJECTS] = {"history_changes_of_objects", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes_of_objects},
+    [STMT_HISTORY_VERSIONS] = {"history_versions", "iiti", STMT_NEEDS_INIT_DB, history_sql_versions},
+    [STMT_HISTORY_VERSIONS_OF_USER] = {"history_versions_of_user", "iiti", STMT_NEEDS_INIT_DB, history_sql_versions_of_user},
+    [STMT_HISTORY_VERSIONS_OF_OBJECTS] = {"history_versions_of_objects", "iitiI", STMT_NEEDS_INIT_DB, history_sql_versions_of_objects},
+    [STMT_HISTORY_IDS] = {"history_ids", "t", STMT_NEEDS_INIT_DB, history_sql_ids},
+    [STMT_HISTORY_FLOOR] = {"history_floor", "", STMT_NEEDS_INIT_DB, history_sql_floor},
 
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
      * crash, a restart or on another server transaction numbers mean something else. If that differs,

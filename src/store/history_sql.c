@@ -1,0 +1,109 @@
+/* history_sql.c: the texts of the statements that tell what versions changed. A row was added in
+ * the span from a to b if it was made after a, up to b, and is there at b; it was removed if it was
+ * ended in there and was there at a. */
+#include "store/history_sql.h"
+
+/* A line of SQL stays a line. */
+/* clang-format off */
+
+#define FAR             "2147483647"
+#define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
+#define IN(column)      column " > s.a and " column " <= s.b"
+
+/* Bookkeeping is left out. */
+#define KEPT " and (left(a.key, 1) is distinct from '_' or a.key = '_contains')"
+#define ROW(op) \
+    "select " op " as op, a.entity_id, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value," \
+    " a.string_value, a.datetime_value, a.relation_id from entity_attrs a where "
+#define NO_ROW "null::integer, null::text, null::text, null::integer, null::text, null::bigint, null::text," \
+    " null::timestamp, null::integer"
+
+/* 1: an attribute was removed, 2: added; 0: the object itself was changed; 3: an attribute of another
+ * that refers to it was. The condition is on the row's object. */
+#define REMOVED(of) ROW("1") of("a") IN("a.deleted_at_version") " and a.version <= s.a" KEPT
+#define ADDED(of)   ROW("2") of("a") IN("a.version") " and coalesce(a.deleted_at_version, " FAR ") > s.b" KEPT
+#define ITSELF(of) \
+    "select 0, e.entity_id, " NO_ROW " from entities e where " of("e") IN("e.version") \
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where " of("e") IN("e.deleted_at_version") \
+    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where " of("w") IN("w.until")
+
+#define NAME_AT(at) \
+    "left join lateral (select w.name, w.driver, w.type from muster_was w where w.entity_id = n.entity_id" \
+    " and w.until > " at " and w.version <= " at " and n.first offset 0)"
+#define ORDER "entity_id = any($5) desc, entity_id, key collate \"C\", subkey collate \"C\", number, op, attr_id"
+
+/* What an object is comes with its first row alone. What an attribute refers to is called as it was
+ * then. */
+#define CHANGES(touched, referred) \
+    "with span as materialized (select coalesce(s.a, " CURRENT_VERSION " - 1) as a," \
+    " coalesce(s.b, " CURRENT_VERSION ") as b from unnest($1, $2) as s(a, b))," \
+    " touched as materialized (" touched ")," \
+    " seen as (select * from touched where entity_id > $3" referred ")," \
+    " sorted as (select *, dense_rank() over (partition by b order by entity_id = any($5) desc, entity_id) as nth," \
+    " lag(entity_id) over (partition by b order by " ORDER ") is distinct from entity_id as first from seen)," \
+    " n as (select *, max(nth) over (partition by b) as total from sorted)" \
+    " select n.entity_id, n.op, n.attr_id, n.key, n.subkey, n.number, n.datatype, n.int_value, n.string_value," \
+    " n.datetime_value, n.relation_id, coalesce(rw.name, r.name), coalesce(rw.driver, r.driver), coalesce(rw.type, r.type)," \
+    " n.b, greatest(n.total - $4, 0), e.version <= n.a and coalesce(e.deleted_at_version, " FAR ") > n.a," \
+    " e.version <= n.b and coalesce(e.deleted_at_version, " FAR ") > n.b," \
+    " coalesce(wa.name, e.name), coalesce(wa.driver, e.driver), coalesce(wb.name, e.name), coalesce(wb.driver, e.driver)" \
+    " from n" \
+    " left join lateral (select * from entities where entity_id = n.entity_id and n.first offset 0) e on true " \
+    NAME_AT("n.a") " wa on true " NAME_AT("n.b") " wb on true" \
+    " left join lateral (select name, driver, type from entities where entity_id = n.relation_id offset 0) r on true" \
+    " left join lateral (select w.name, w.driver, w.type from muster_was w where w.entity_id = n.relation_id" \
+    " and w.until > case n.op when 1 then n.a else n.b end and w.version <= case n.op when 1 then n.a else n.b end" \
+    " offset 0) rw on true" \
+    " where n.nth <= $4 order by n.b desc, n." ORDER_OF_N
+#define ORDER_OF_N "nth, n.key collate \"C\", n.subkey collate \"C\", n.number, n.op, n.attr_id"
+
+/* $1, $2: the spans, null: the version that this transaction makes; $3: only objects with a greater id;
+ * $4: how many in each span; $5: these come first. */
+#define ANY(row) ""
+const char history_sql_changes[] = CHANGES(
+    "select s.a, s.b, r.* from span s cross join lateral ("
+    REMOVED(ANY) " union all " ADDED(ANY) " union all " ITSELF(ANY) ") r",
+    " union all select distinct a, b, 3, relation_id, " NO_ROW " from touched where relation_id > $3");
+
+/* The same of the objects $5 alone. */
+#define OF_ID(row)        row ".entity_id = i.id and "
+#define REFERS_TO_ID(row) row ".relation_id = i.id and "
+#define REFERENCE(of)     " union all select 3, i.id, " NO_ROW " where exists (" of ")"
+const char history_sql_changes_of_objects[] = CHANGES(
+    "select s.a, s.b, r.* from span s cross join unnest($5) as i(id) cross join lateral ("
+    REMOVED(OF_ID) " union all " ADDED(OF_ID) " union all " ITSELF(OF_ID)
+    REFERENCE(REMOVED(REFERS_TO_ID)) REFERENCE(ADDED(REFERS_TO_ID)) ") r", "");
+
+/* --- versions */
+
+/* $1: above, $2: below, $3: by this user, $4: how many; $5 the objects. */
+#define TAKEN_AT \
+    "to_char(coalesce(v.muster_at, v.\"timestamp\" at time zone 'UTC') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define VERSION "select v.version, " TAKEN_AT ", v.\"user\", v.description from "
+#define PAGE " and v.version > $1 and v.version < $2 order by v.version desc limit $4"
+
+const char history_sql_versions[] = VERSION "clustoversioning v where $3::text is null" PAGE;
+const char history_sql_versions_of_user[] = VERSION "clustoversioning v where v.\"user\" = $3" PAGE;
+
+/* From one to the one before it: each is the greatest of what the indexes have. */
+#define NEXT(column, tab, id) \
+    "(select " column " from " tab " where " id " = i.id and " column " < w.version and " column " > $1" \
+    " order by " column " desc limit 1)"
+const char history_sql_versions_of_objects[] =
+    "with recursive walk(version) as (select $2::integer union all"
+    " select (select max(n.version) from unnest($5) as i(id) cross join lateral ("
+    NEXT("version", "entity_attrs", "entity_id") " union all " NEXT("deleted_at_version", "entity_attrs", "entity_id")
+    " union all " NEXT("version", "entity_attrs", "relation_id") " union all "
+    NEXT("deleted_at_version", "entity_attrs", "relation_id") " union all " NEXT("version", "entities", "entity_id")
+    " union all " NEXT("deleted_at_version", "entities", "entity_id") " union all " NEXT("until", "muster_was", "entity_id")
+    ") n(version)) from walk w where w.version is not null) "
+    VERSION "walk w cross join lateral (select * from clustoversioning where version = w.version"
+    " and w.version < $2 and ($3::text is null or \"user\" = $3) offset 0) v limit $4";
+
+const char history_sql_ids[] =
+    "select entity_id from entities where name = $1 union select entity_id from muster_was where name = $1 order by 1";
+
+/* Where a trigger was off, nothing that was written so far is known to be all. */
+const char history_sql_floor[] =
+    "select oldest, case when watch = muster_keep_watch() then exact"
+    " else (select coalesce(max(version), 0) from clustoversioning) end from muster_floor";
