@@ -43,7 +43,7 @@ done('another', 201, POST => '/attribute/web1/nic/b', form => [ value => 'y' ]);
 
 subtest 'an unknown parameter is refused, and what is known is named' => sub {
     refused('ip in a DELETE', 400, qr/"ip".*object, resource/, DELETE => '/resourcemanager/ipmanager/m', form => [ object => 'web1', ip => '10.200.0.2' ]);
-    refused('value in a DELETE', 400, qr/"value".*key, subkey, number, driver/, DELETE => '/attribute/web1/nic', form => [ value => 'x' ]);
+    refused('values in a DELETE', 400, qr{"values".*key, value, subkey, number, resource, datatype, mask, driver}, DELETE => '/attribute/web1/nic', form => [ values => 'x' ]);
     refused('subkeys in a DELETE', 400, qr/"subkeys"/, DELETE => '/attribute/web1/nic?subkeys=a');
     refused('anything in a DELETE', 400, qr/"force": there are none here/, DELETE => '/entity/basicserver/web1', form => [ force => '' ]);
     refused('vaule', 400, qr/"vaule".*key, subkey, value/, GET => '/by-attr?key=key1&vaule=x');

@@ -30,6 +30,7 @@ sub must {
 
 must($client->post('/entity/basicserver', form => [ map { (name => "s$_") } 1 .. 12 ]));
 must($client->post('/entity/pool', form => [ map { (name => "p$_") } 1 .. 4 ]));
+must($client->post('/entity/basicrack', form => { name => 'rack' }));
 must($client->post('/resourcemanager/ipmanager', form => [ name => 'net', baseip => '10.9.0.0', netmask => '24' ]));
 
 sub a_server { return 's' . int(1 + rand 12) }
@@ -46,6 +47,8 @@ my %API = (
     delete  => sub { $_[0]->delete('/entity/basicserver/' . a_server()) },
     insert  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => any(a_server(), a_pool()) }) },
     remove  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => any(a_server(), a_pool()) }) },
+    rack    => sub { $_[0]->post('/entity/basicrack/rack', form => { action => 'move', device => a_server(), rackU => 1 + int rand 9 }) },
+    unrack  => sub { $_[0]->post('/entity/basicrack/rack', form => { action => 'remove', device => a_server() }) },
     ip      => sub { $_[0]->post('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
     free    => sub { $_[0]->delete('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
 );
@@ -84,6 +87,9 @@ my @QUESTIONS = (
     [ '/resourcemanager/ipmanager/net', 'expanded' ],
     (map { [ "/entity/pool/p$_/contents", 'compact' ], [ "/entity/pool/p$_/contents", 'expanded' ], [ "/by-name/p$_", 'expanded', 'Clusto-Contents' => 'none' ], [ "/by-name/s$_", 'expanded', 'Clusto-Contents' => 'none' ] } 1 .. 4),
     (map { [ "/entity/basicserver/s$_/ports", 'expanded' ] } 1 .. 4),
+    (map { [ "/entity/entity/s$_/parents", 'compact' ], [ "/entity/entity/s$_/parents?ancestors=1", 'compact' ], [ "/entity/entity/s$_/references", 'compact' ], [ "/entity/entity/s$_/references?key=_contains", 'compact' ],
+        [ "/by-name/s$_", 'expanded', 'Clusto-Units' => 'true' ], [ "/by-address/10.9.0.$_", 'compact' ], [ "/attribute/s$_/ip?resource=10.9.0.$_", 'compact' ] } 1 .. 8),
+    [ '/entity/basicrack/rack', 'expanded', 'Clusto-Units' => 'true' ], [ '/entity/ipmanager/net/references', 'compact' ], [ '/entity/pool/p2/parents?ancestors=1&type=pool', 'compact' ],
     (map { my ($page, $size) = @$_; map { [ $_, 'compact', 'Clusto-Page' => $page, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/by-attr?key=k', '/from-pools?pool=p1' } [ 1, 3 ], [ 2, 3 ], [ 2, 50 ]),
     (map { my ($after, $size) = @$_; map { [ $_, 'compact', 'Clusto-After' => $after, 'Clusto-Per-Page' => $size ] } '/entity/', '/entity/basicserver', '/entity/?type=server', '/by-attr?key=k' } [ 0, 3 ], [ 40, 4 ]),
 );

@@ -100,6 +100,7 @@ DELETE /attribute/{name}/{key}/{subkey}/{number}         deleteAttributeNameKeyS
 GET    /attribute/{name}/{key}/{subkey}/{number}         getAttributeNameKeySubkeyNumber
 POST   /attribute/{name}/{key}/{subkey}/{number}         postAttributeNameKeySubkeyNumber
 PUT    /attribute/{name}/{key}/{subkey}/{number}         putAttributeNameKeySubkeyNumber
+GET    /by-address/{address}                             getByAddressAddress
 GET    /by-attr                                          getByAttr
 GET    /by-name/{name}                                   getByNameName
 GET    /by-names                                         getByNames
@@ -113,8 +114,10 @@ DELETE /entity/{driver}/{name}                           deleteEntityDriverName
 GET    /entity/{driver}/{name}                           getEntityDriverName
 POST   /entity/{driver}/{name}                           postEntityDriverName
 GET    /entity/{driver}/{name}/contents                  getEntityDriverNameContents
+GET    /entity/{driver}/{name}/parents                   getEntityDriverNameParents
 GET    /entity/{driver}/{name}/ports                     getEntityDriverNamePorts
 POST   /entity/{driver}/{name}/ports                     postEntityDriverNamePorts
+GET    /entity/{driver}/{name}/references                getEntityDriverNameReferences
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
 GET    /history                                          getHistory

@@ -22,6 +22,15 @@ int attribute_input_read(struct context *c, const struct ref *object,
 int attribute_input_existing(struct context *c, const struct ref *object,
                              const struct attribute_raws *raws, struct attribute_input *out);
 
+/* The value of one, cast to its datatype; what a relation names is not looked up. RC_INVALID with a
+ * message. */
+struct verdict attribute_input_cast(struct context *c, const struct attribute_raw *raw,
+                                    struct value *out);
+
+/* Answers with what is wrong with the attribute i, which is named in a bulk request. 0: nothing. */
+int attribute_input_reply(struct context *c, const struct attribute_input *input, size_t i,
+                          struct verdict verdict);
+
 /* A number of an attribute; RC_INVALID with the message of a 400. */
 struct verdict attribute_input_number(struct arena *arena, const char *text, int32_t *out);
 

@@ -10,6 +10,7 @@ struct attribute_raw {
     const char *key;
     const char *subkey;
     const char *number;
+    const char *resource; /* whose number is meant */
     const char *datatype;
     const char *mask;
     const char *driver;
@@ -29,6 +30,13 @@ struct attribute_raws {
 /* Takes them from the path and a JSON body, or else the parameters; all zeros for a member of a
  * list that is not an object. RC_INVALID or RC_PRECONDITION with a message. */
 struct verdict attribute_raw_read(const struct context *c, struct attribute_raws *out);
+
+/* True if the number is to be the object's next one: of an attribute that is added. */
+bool attribute_raw_is_next(const struct context *c, const struct attribute_raw *raw);
+
+/* A resource is not empty, and stands in the place of a number: RC_INVALID with a message. */
+struct verdict attribute_raw_check_resource(const struct context *c,
+                                            const struct attribute_raw *raw);
 
 /* What the path says of an attribute in JSON must be what that says: RC_INVALID with a message. */
 struct verdict attribute_raw_check_path(const struct context *c, const struct attribute_raw *raw);

@@ -21,9 +21,13 @@ bool input_boolean(const struct context *c, const char *name, bool otherwise);
 int input_number(struct context *c, const char *name, int64_t least, int64_t most, int64_t *out);
 
 /* Clusto-Mode, or the default where it is missing. MODE_INVALID: the handler asks
- * input_check_mode in its turn, which sends the 409. */
+ * input_check_mode in its turn, which sends the 409; it also refuses a Clusto-Units that is neither
+ * true nor false (400). */
 enum context_mode input_mode(const struct context *c, enum context_mode default_mode);
 int input_check_mode(struct context *c, enum context_mode mode);
+
+/* Clusto-Units: true: whole objects with the units of racks that they take. */
+bool input_units(const struct context *c);
 
 /* Are the contents of one object to be shown? Clusto-Contents: none says no; its check returns 0,
  * or 400 for any other value. */

@@ -12,12 +12,7 @@ void show_ref(struct context *c, const struct ref *ref);
 /* The whole object (contract/inventory.md "Representations"). */
 void show_object(struct context *c, const struct object *object);
 
-/* The units of one device in a rack. */
-struct show_units {
-    const struct ref *device;
-    const int32_t *units;
-    size_t count;
-};
+struct show_units;
 
 /* The same with the units of a device; `units` NULL: without. */
 void show_racked(struct context *c, const struct object *object, const struct show_units *units);

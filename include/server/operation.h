@@ -74,13 +74,13 @@ const struct operation_parameter *operation_find(const struct operation *operati
 bool operation_is_boolean(const char *text);
 
 extern const struct operation operation_version, operation_openapi, operation_docs, operation_live,
-    operation_meta, operation_metrics, operation_ready, operation_by_attr, operation_by_name,
-    operation_by_names, operation_driverlist, operation_favicon, operation_from_pools,
-    operation_typelist;
+    operation_meta, operation_metrics, operation_ready, operation_by_address, operation_by_attr,
+    operation_by_name, operation_by_names, operation_driverlist, operation_favicon,
+    operation_from_pools, operation_typelist;
 extern const struct operation operation_history, operation_diff;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
-    operation_contents, operation_entity_action, operation_entity_delete, operation_ports,
-    operation_ports_action;
+    operation_contents, operation_entity_action, operation_entity_delete, operation_parents,
+    operation_references, operation_ports, operation_ports_action;
 extern const struct operation operation_attributes, operation_attribute_add,
     operation_attribute_set, operation_attribute_delete;
 extern const struct operation operation_managers, operation_manager_create, operation_manager,

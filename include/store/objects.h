@@ -35,7 +35,7 @@ struct assembly {
     bool copy; /* texts don't outlive their row */
     struct object object;
     struct parent *parents;
-    size_t attr_room, content_room, parent_room;
+    size_t attr_room, content_room, parent_room, unit_room;
 };
 
 /* An empty one. `rows`: about how many are to come. */

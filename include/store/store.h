@@ -52,8 +52,15 @@ struct attrs {
     size_t count;
 };
 
+/* A unit of a rack that an object takes. */
+struct rack_unit {
+    struct ref rack;
+    int32_t unit;
+};
+
 /* Everything that a representation needs. attrs: by key in code point order, then row order, hidden
- * ones included. contents: by entity id, each once. parents: in order of insertion, each once. */
+ * ones included. contents: by entity id, each once. parents: in order of insertion, each once.
+ * units: in no order. */
 struct object {
     struct ref ref;
     struct attr *attrs;
@@ -63,6 +70,8 @@ struct object {
     bool no_contents; /* they were not asked for */
     struct ref *parents;
     size_t parent_count;
+    struct rack_unit *units;
+    size_t unit_count;
     int64_t allocated; /* managers: attributes KEY/manager that refer to it */
 };
 
@@ -132,6 +141,10 @@ void store_set_request(struct store *store, const char *id);
 /* READ: nothing is sent for a single statement; store_begin_snapshot makes one snapshot for
  * several. */
 void store_begin_snapshot(struct store *store);
+
+/* True between the beginning of any transaction and its end: of a read, a snapshot as of a version.
+ */
+bool store_in_transaction(const struct store *store);
 
 /* Until the end of the snapshot, which has been used, its reads are as of this version. */
 void store_read_as_of(struct store *store, int32_t version);
@@ -225,12 +238,12 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
 /* What a list is made of. Exactly one of the kinds. */
 #define LIST_KEYSET_LIMIT 10000
 
-enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS };
+enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS, LIST_CONTAINERS };
 
 struct listing {
     enum listing_kind kind;
-    /* LIST_ENTITIES and LIST_FROM_POOLS: exact names; an empty list is no filter. Several are "or".
-     */
+    /* But for LIST_BY_ATTR: exact names; an empty list is no filter. Several are "or".
+     * (LIST_CONTAINERS has no names.) */
     const char *const *names;
     size_t name_count;
     const char *const *types;
@@ -245,6 +258,9 @@ struct listing {
     const int32_t *pools;
     size_t pool_count;
     bool children;
+    /* LIST_CONTAINERS: what contains this object; ancestors: and what contains those */
+    int32_t member;
+    bool ancestors;
     /* the page: limit 0: everything */
     int64_t limit;
     int64_t offset;
@@ -273,5 +289,33 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
  */
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
                            struct list_extent *extent, store_object_row row, void *context);
+
+/* An attribute that refers to an object, and whose it is. */
+struct reference {
+    struct ref owner;
+    const char *key;
+    const char *subkey; /* NULL: none */
+    bool has_number;
+    int32_t number;
+};
+
+/* Which of them: all but those whose keys begin with "_", or those of a key; subkey NULL: any. The
+ * page is as that of a listing, but after an attribute's id. */
+struct references {
+    int32_t object;
+    const char *key;
+    const char *subkey;
+    int64_t limit;
+    int64_t offset;
+    bool keyset;
+    int32_t after;
+};
+
+/* Takes the next one; as store_ref_row. */
+typedef bool (*store_reference_row)(void *context, const struct reference *reference);
+
+/* Streams what refers to an object, in row order (store/references.c). */
+enum rc store_list_references(struct store *store, const struct references *wanted,
+                              struct list_extent *extent, store_reference_row row, void *context);
 
 #endif

@@ -60,6 +60,12 @@ enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *n
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
 void store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs, size_t count);
 
+/* The next `count` numbers of the object's attributes `key`, the first in *first: after the highest
+ * of the counter of that name, as Python clusto has it, and of its attributes. RC_RETRY: another
+ * has just made the counter. */
+enum rc store_next_numbers(struct store *store, int32_t entity, const char *key, int32_t count,
+                           int32_t *first);
+
 /* Deletes attributes by id. */
 void store_delete_attrs(struct store *store, const int32_t *ids, size_t count);
 

@@ -13,8 +13,8 @@
 #include "store/write.h"
 
 /* In a bulk request the message names the index. */
-static int reply_at(struct context *c, const struct attribute_input *input, size_t i,
-                    struct verdict verdict) {
+int attribute_input_reply(struct context *c, const struct attribute_input *input, size_t i,
+                          struct verdict verdict) {
     if (verdict.message && input->raws->is_list)
         verdict.message = arena_printf(c->arena, "Attribute %zu: %s", i, verdict.message);
     return reply_verdict(c, verdict);
@@ -46,7 +46,8 @@ static struct verdict check_driver(struct context *c, const struct attribute_raw
                       object->name, raw->driver);
 }
 
-static struct verdict cast(struct context *c, const struct attribute_raw *raw, struct value *out) {
+struct verdict attribute_input_cast(struct context *c, const struct attribute_raw *raw,
+                                    struct value *out) {
     const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
     enum value_datatype datatype = DATATYPE_STRING;
 
@@ -70,9 +71,10 @@ static struct verdict check(struct context *c, const struct attribute_raw *raw, 
     out->key = raw->key;
     out->subkey = raw->subkey;
     out->has_number = raw->number != NULL;
-    if (raw->number)
+    if (raw->number && !attribute_raw_is_next(c, raw))
         VERDICT_TRY(attribute_input_number(c->arena, raw->number, &out->number));
-    return cast(c, raw, &out->value);
+    VERDICT_TRY(attribute_raw_check_resource(c, raw));
+    return attribute_input_cast(c, raw, &out->value);
 }
 
 static struct verdict check_members(struct context *c, const struct attribute_raw *raw) {
@@ -81,7 +83,7 @@ static struct verdict check_members(struct context *c, const struct attribute_ra
     if (raw->unknown)
         return verdict_no(c->arena, RC_INVALID,
                           "Unknown parameter \"%s\". Please choose from: key, value, subkey, "
-                          "number, datatype, mask, driver.",
+                          "number, resource, datatype, mask, driver.",
                           raw->unknown);
     return verdict_of(RC_OK);
 }
@@ -118,12 +120,12 @@ static int check_ranges(struct context *c, const struct attribute_input *input) 
         return c->response->status;
     for (size_t i = 0; i < input->count; i++)
         if (is_outside(&input->attrs[i].value, minimum, maximum))
-            return reply_at(c, input, i,
-                            verdict_no(c->arena, RC_INVALID,
-                                       "Error casting %" PRId64
-                                       " into a(n) int: this database takes %" PRId64
-                                       " to %" PRId64,
-                                       input->attrs[i].value.number, minimum, maximum));
+            return attribute_input_reply(
+                c, input, i,
+                verdict_no(c->arena, RC_INVALID,
+                           "Error casting %" PRId64 " into a(n) int: this database takes %" PRId64
+                           " to %" PRId64,
+                           input->attrs[i].value.number, minimum, maximum));
     return 0;
 }
 
@@ -161,7 +163,7 @@ static int resolve_relations(struct context *c, struct attribute_input *input, b
         struct verdict verdict = resolve(c, &input->attrs[indexes[i]].value, &refs[i]);
 
         if (must_exist)
-            status = reply_at(c, input, indexes[i], verdict);
+            status = attribute_input_reply(c, input, indexes[i], verdict);
     }
     return status;
 }
@@ -175,9 +177,9 @@ static int read_all(struct context *c, const struct ref *object, const struct at
     *out = (struct attribute_input){raws, arena_array(c->arena, raws->count, sizeof *out->attrs),
                                     raws->count};
     for (size_t i = 0; status == 0 && i < out->count; i++)
-        status = reply_at(c, out, i, check_driver(c, &raws->items[i], object));
+        status = attribute_input_reply(c, out, i, check_driver(c, &raws->items[i], object));
     for (size_t i = 0; status == 0 && i < out->count; i++)
-        status = reply_at(c, out, i, check(c, &raws->items[i], &out->attrs[i]));
+        status = attribute_input_reply(c, out, i, check(c, &raws->items[i], &out->attrs[i]));
     return status;
 }
 
@@ -186,7 +188,7 @@ int attribute_input_read(struct context *c, const struct ref *object,
     if (read_all(c, object, raws, out) || resolve_relations(c, out, true))
         return c->response->status;
     for (size_t i = 0; i < out->count; i++)
-        if (reply_at(c, out, i, check_names(c, &raws->items[i])))
+        if (attribute_input_reply(c, out, i, check_names(c, &raws->items[i])))
             return c->response->status;
     return check_ranges(c, out);
 }
@@ -196,8 +198,8 @@ int attribute_input_existing(struct context *c, const struct ref *object,
     if (read_all(c, object, raws, out))
         return c->response->status;
     for (size_t i = 0; i < out->count; i++)
-        if (reply_at(c, out, i, attribute_raw_check_path(c, &raws->items[i])) ||
-            reply_at(c, out, i, check_members(c, &raws->items[i])))
+        if (attribute_input_reply(c, out, i, attribute_raw_check_path(c, &raws->items[i])) ||
+            attribute_input_reply(c, out, i, check_members(c, &raws->items[i])))
             return c->response->status;
     return resolve_relations(c, out, false);
 }

@@ -6,7 +6,7 @@
 #include "api/input.h"
 #include "json/writer.h"
 
-static const char *const known[] = {"key",      "value", "subkey", "number",
+static const char *const known[] = {"key",      "value", "subkey", "number", "resource",
                                     "datatype", "mask",  "driver", NULL};
 
 /* --- from the path --- */
@@ -42,6 +42,7 @@ static struct verdict read_params(const struct context *c, struct attribute_raw 
     raw->key = params_last(params, "key");
     raw->subkey = params_last(params, "subkey");
     raw->number = params_last(params, "number");
+    raw->resource = params_last(params, "resource");
     raw->datatype = params_last(params, "datatype");
     raw->mask = params_last(params, "mask");
     raw->driver = params_last(params, "driver");
@@ -101,6 +102,7 @@ static struct attribute_raw read_member(const struct context *c, const struct js
     raw.subkey =
         json_member(object, "subkey") ? member_text(&raw, object, "subkey") : from_path(c, 2);
     raw.number = member_number(c->arena, object, from_path(c, 3));
+    raw.resource = member_text(&raw, object, "resource");
     raw.datatype = member_text(&raw, object, "datatype");
     raw.mask = member_text(&raw, object, "mask");
     raw.driver = member_text(&raw, object, "driver");
@@ -163,6 +165,22 @@ struct verdict attribute_raw_read(const struct context *c, struct attribute_raws
     if (!body)
         return read_params(c, out->items);
     take_json(c, body, out);
+    return verdict_of(RC_OK);
+}
+
+bool attribute_raw_is_next(const struct context *c, const struct attribute_raw *raw) {
+    return c->request->method == METHOD_POST && raw->number && strcmp(raw->number, "next") == 0;
+}
+
+struct verdict attribute_raw_check_resource(const struct context *c,
+                                            const struct attribute_raw *raw) {
+    if (!raw->resource)
+        return verdict_of(RC_OK);
+    if (!*raw->resource)
+        return verdict_no(c->arena, RC_INVALID, "\"resource\" is empty");
+    if (raw->number)
+        return verdict_no(c->arena, RC_INVALID,
+                          "Only one of \"number\" and \"resource\" may be sent");
     return verdict_of(RC_OK);
 }
 

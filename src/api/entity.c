@@ -8,6 +8,7 @@
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
+#include "api/show_units.h"
 #include "base/num.h"
 #include "model/names.h"
 #include "rules/insert.h"

@@ -53,9 +53,23 @@ enum context_mode input_mode(const struct context *c, enum context_mode default_
     return MODE_INVALID;
 }
 
+bool input_units(const struct context *c) {
+    const char *units = request_header(c->request, "Clusto-Units");
+
+    return units && strcasecmp(units, "true") == 0;
+}
+
+static int check_units(struct context *c) {
+    const char *units = request_header(c->request, "Clusto-Units");
+
+    if (!units || !*units || strcasecmp(units, "true") == 0 || strcasecmp(units, "false") == 0)
+        return 0;
+    return reply_fail(c, 400, "Clusto-Units must be true or false, not %s", quote(c->arena, units));
+}
+
 int input_check_mode(struct context *c, enum context_mode mode) {
     if (mode != MODE_INVALID)
-        return 0;
+        return check_units(c);
     return reply_fail(c, 409, "'%s' is not a valid mode. Please choose from: {compact,expanded}.",
                       request_header(c->request, "Clusto-Mode"));
 }

@@ -1,10 +1,11 @@
 /* show.c: structs to JSON: compact paths, expanded objects, attributes, lists. */
 #include "api/show.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "api/input.h"
 #include "api/reply.h"
+#include "api/show_units.h"
 #include "model/driver.h"
 #include "json/reader.h"
 #include "json/writer.h"
@@ -117,29 +118,6 @@ static void show_ips(struct context *c, const struct object *object) {
     json_array_close(c->json);
 }
 
-static int by_number(const void *a, const void *b) {
-    const int32_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-/* {"/driver/name": [units]} */
-static void show_units(struct context *c, const struct show_units *units) {
-    int32_t *sorted = arena_array(c->arena, units->count, sizeof *sorted);
-
-    memcpy(sorted, units->units, units->count * sizeof *sorted);
-    qsort(sorted, units->count, sizeof *sorted, by_number);
-    json_key(c->json, "units");
-    json_object_open(c->json);
-    json_key(c->json, arena_join(c->arena, (const char *[]){"/", units->device->driver, "/",
-                                                            units->device->name, NULL}));
-    json_array_open(c->json);
-    for (size_t i = 0; i < units->count; i++)
-        json_int(c->json, sorted[i]);
-    json_array_close(c->json);
-    json_object_close(c->json);
-}
-
 void show_racked(struct context *c, const struct object *object, const struct show_units *units) {
     const struct driver *driver = driver_of(object->ref.driver, object->ref.type);
     struct json_writer *w = c->json;
@@ -166,6 +144,8 @@ void show_racked(struct context *c, const struct object *object, const struct sh
     }
     if (units)
         show_units(c, units);
+    else if (input_units(c))
+        show_units_of(c, object);
     json_object_close(w);
 }
 

@@ -62,8 +62,9 @@ static uint64_t add_text(uint64_t hash, const char *text) {
 
 /* What was asked, of which version: nothing else makes the answer another one. */
 static const char *make_tag(const struct exchange *x) {
-    static const char *const names[] = {"Clusto-Mode", "Clusto-Minify", "Clusto-Page",
-                                        "Clusto-Per-Page", "Clusto-After"};
+    static const char *const names[] = {"Clusto-Mode",     "Clusto-Minify", "Clusto-Page",
+                                        "Clusto-Per-Page", "Clusto-After",  "Clusto-Contents",
+                                        "Clusto-Units"};
     uint64_t hash = add_text(0xCBF29CE484222325u, x->request.target);
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -210,10 +210,10 @@ static int check_content(struct exchange *x) {
 
 /* Headers whose text goes into the database or a response. */
 static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {"HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",
-                                        "HTTP_CLUSTO_MODE",        "HTTP_CLUSTO_PAGE",
-                                        "HTTP_CLUSTO_PER_PAGE",    "HTTP_CLUSTO_AFTER",
-                                        "HTTP_CLUSTO_CONTENTS",    "HTTP_CLUSTO_AS_OF"};
+    static const char *const names[] = {
+        "HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_MODE",
+        "HTTP_CLUSTO_PAGE",        "HTTP_CLUSTO_PER_PAGE", "HTTP_CLUSTO_AFTER",
+        "HTTP_CLUSTO_CONTENTS",    "HTTP_CLUSTO_UNITS",    "HTTP_CLUSTO_AS_OF"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *value = request->variable(request->transport, names[i]);

@@ -113,6 +113,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
     } headers[] = {
         {"Clusto-Minify", answers_json(route->operation)},
         {"Clusto-Mode", has_mode(route->operation)},
+        {"Clusto-Units", has_mode(route->operation)},
         {"Clusto-Contents", route->operation->has_contents},
         {"Clusto-Page", has_pages(route->operation)},
         {"Clusto-Per-Page", has_pages(route->operation)},

@@ -87,6 +87,11 @@ const struct operation operation_by_attr = {
     .parameters = {&attr_key, &attr_subkey, &attr_value, PAGES},
 };
 
+const struct operation operation_by_address = {
+    .summary = "Who holds an address, and which managers can give it",
+    .answers = {{200, "AddressHolders", NULL}},
+};
+
 const struct operation operation_by_name = {
     .summary = "One object by its name",
     .answers = {{200, "CompactOrObject", NULL}},
@@ -213,6 +218,26 @@ const struct operation operation_entity_delete = {
     .errors = {404, 409, 412},
 };
 
+PARAMETER ancestors = {"ancestors", OPERATION_BOOLEAN, 0,
+                       "Whether to add what contains the containers; false unless it is sent."};
+
+const struct operation operation_parents = {
+    .summary = "What contains one object",
+    .answers = {{200, "Objects", NULL}},
+    .errors = {404, 409, 412},
+    .parameters = {&ancestors, &any_driver, &any_type, PAGES},
+};
+
+PARAMETER ref_key = {"key", OPERATION_KEY, 0, "Only attributes with this key."};
+PARAMETER ref_subkey = {"subkey", OPERATION_KEY, 0, "Only attributes with this subkey."};
+
+const struct operation operation_references = {
+    .summary = "The attributes that refer to one object",
+    .answers = {{200, "References", NULL}},
+    .errors = {404, 409, 412},
+    .parameters = {&ref_key, &ref_subkey, PAGES},
+};
+
 const struct operation operation_ports = {
     .summary = "The ports of a device and what they are connected with",
     .answers = {{200, "Ports", NULL}},
@@ -239,14 +264,21 @@ PARAMETER key = {"key", OPERATION_KEY, 0, "The key, unless it is in the path."};
 PARAMETER value = {"value", OPERATION_TEXT, OPERATION_REQUIRED, "The value, as text."};
 PARAMETER subkey = {"subkey", OPERATION_KEY, 0, "The subkey."};
 PARAMETER number = {"number", OPERATION_INTEGER, 0, "The number."};
+PARAMETER any_number = {"number", OPERATION_TEXT, 0,
+                        "The number; next: the object's next one for this key."};
+PARAMETER of_resource = {"resource", OPERATION_TEXT, 0,
+                         "Instead of a number: the number of this resource under the key."};
 PARAMETER datatype = {"datatype", OPERATION_DATATYPE, 0, "The datatype; string unless it is sent."};
+PARAMETER only_value = {"value", OPERATION_TEXT, 0, "Only attributes with this value."};
+PARAMETER any_datatype = {"datatype", OPERATION_DATATYPE, 0,
+                          "The datatype of the value; without it, any whose text it is."};
 PARAMETER mask = {"mask", OPERATION_TEXT, 0, "The format of a date, as strptime reads it."};
 
 const struct operation operation_attributes = {
     .summary = "Attributes of an object",
     .answers = {{200, "Attributes", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&driver},
+    .parameters = {&of_resource, &driver},
 };
 
 const struct operation operation_attribute_add = {
@@ -255,7 +287,7 @@ const struct operation operation_attribute_add = {
     .schema = "NewAttributes",
     .answers = {{201, "Attributes", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
+    .parameters = {&key, &value, &subkey, &any_number, &of_resource, &datatype, &mask, &driver},
 };
 
 const struct operation operation_attribute_set = {
@@ -264,7 +296,7 @@ const struct operation operation_attribute_set = {
     .schema = "NewAttributes",
     .answers = {{200, "Attributes", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&key, &value, &subkey, &number, &datatype, &mask, &driver},
+    .parameters = {&key, &value, &subkey, &number, &of_resource, &datatype, &mask, &driver},
 };
 
 const struct operation operation_attribute_delete = {
@@ -273,7 +305,8 @@ const struct operation operation_attribute_delete = {
     .schema = "NewAttributes",
     .answers = {{200, "Attributes", NULL}},
     .errors = {404, 405, 409, 412},
-    .parameters = {&key, &subkey, &number, &driver},
+    .parameters = {&key, &only_value, &subkey, &number, &of_resource, &any_datatype, &mask,
+                   &driver},
 };
 
 /* --- resource managers --- */

@@ -16,9 +16,9 @@ enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };
 
 /* By which a response varies, beside path, parameters and user. */
 static const char *const headers[] = {
-    "HTTP_CLUSTO_MODE",     "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_PAGE",
-    "HTTP_CLUSTO_PER_PAGE", "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS",
-    "HTTP_CLUSTO_AS_OF",    "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"};
+    "HTTP_CLUSTO_MODE",   "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_PAGE",  "HTTP_CLUSTO_PER_PAGE",
+    "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_UNITS", "HTTP_CLUSTO_AS_OF",
+    "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"};
 
 /* A tag tells a missing text from any that there may be. */
 static void add_field(struct buf *key, const char *text) {

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "api/attribute.h"
+#include "api/by_address.h"
 #include "api/device_ports.h"
 #include "api/docs.h"
 #include "api/entity.h"
 #include "api/history.h"
 #include "api/lookup.h"
 #include "api/preferences.h"
+#include "api/relatives.h"
 #include "api/resourcemanager.h"
 #include "api/root.h"
 #include "server/health.h"
@@ -42,6 +44,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", 0, NULL, &operation_openapi},
     {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL, &operation_ready},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL, &operation_version},
+    {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", READ, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
@@ -60,6 +63,8 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", READ, entity_ask, &operation_entity},
     {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", READ, NULL, &operation_contents},
     {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE, NULL, &operation_entity_action},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/parents", relatives_parents, ROLE_READ, "GET /entity/{driver}/{name}/parents", READ, NULL, &operation_parents},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/references", relatives_references, ROLE_READ, "GET /entity/{driver}/{name}/references", READ, NULL, &operation_references},
     {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", READ, NULL, &operation_ports},
     {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", WRITE, NULL, &operation_ports_action},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE, NULL, &operation_entity_delete},

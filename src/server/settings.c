@@ -22,7 +22,8 @@
     "Description\",\"Clusto-"                                                                      \
     "Minify\",\"Clusto-"                                                                           \
     "Mode\","                                                                                      \
-    "\"Clusto-Page\",\"Clusto-Per-Page\",\"Content-Type\",\"If-Match\",\"If-None-Match\","         \
+    "\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\",\"Content-Type\",\"If-Match\",\"If-"     \
+    "None-Match\","                                                                                \
     "\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };

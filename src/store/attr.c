@@ -78,6 +78,18 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
     arena_free(&arena);
 }
 
+enum rc store_next_numbers(struct store *store, int32_t entity, const char *key, int32_t count,
+                           int32_t *first) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(NEXT_NUMBERS),
+                         PG_ARGS(pg_int(entity), pg_text(key), pg_int(count)));
+    int64_t number = 0;
+
+    rc = pg_take_int(rc, result, RC_RETRY, &number);
+    *first = (int32_t)number;
+    return rc;
+}
+
 void store_delete_attrs(struct store *store, const int32_t *ids, size_t count) {
     const struct stmt_row *row = pg_versioning(store) ? STMT(DELETE_ATTRS) : STMT(ERASE_ATTRS);
 

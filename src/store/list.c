@@ -110,6 +110,14 @@ static void query_from_pools(struct query *q, const struct listing *l) {
     add(q, pg_bool(l->children));
 }
 
+static void query_containers(struct query *q, const struct listing *l) {
+    q->row = STMT(LIST_CONTAINERS);
+    add(q, pg_texts(l->types, l->type_count));
+    add(q, pg_texts(l->drivers, l->driver_count));
+    add(q, pg_int(l->member));
+    add(q, pg_bool(l->ancestors));
+}
+
 /* A page after an id has a statement of its own, with the same parameters, where the indexes for it
  * are there. */
 static const struct stmt_row *page_row(const struct stmt_row *row) {
@@ -133,6 +141,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_ENTITIES: query_entities(&q, l); break;
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
     case LIST_FROM_POOLS: query_from_pools(&q, l); break;
+    case LIST_CONTAINERS: query_containers(&q, l); break;
     }
     if (l->keyset && pg_is_current(store) && pg_has_extensions(store))
         q.row = page_row(q.row);

@@ -173,6 +173,18 @@ struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_
     return read_attr(&a, result, row, &related);
 }
 
+/* A membership in a rack says which unit it is. */
+static void add_unit(struct assembly *a, const PGresult *result, size_t row,
+                     const struct ref *rack) {
+    const char *subkey = pg_get_text(result, row, COLUMN_SUBKEY);
+    struct object *o = &a->object;
+
+    if (!subkey || strcmp(subkey, "ru") != 0 || pg_is_null(result, row, COLUMN_NUMBER))
+        return;
+    o->units = grow(a->arena, o->units, o->unit_count, &a->unit_room, sizeof *o->units);
+    o->units[o->unit_count++] = (struct rack_unit){*rack, pg_get_int32(result, row, COLUMN_NUMBER)};
+}
+
 static void add_parent(struct assembly *a, const PGresult *result, size_t row) {
     size_t count = a->object.parent_count;
 
@@ -180,6 +192,7 @@ static void add_parent(struct assembly *a, const PGresult *result, size_t row) {
     a->parents[count] = (struct parent){ref_of(a, result, row, COLUMN_RELATION),
                                         pg_get_int32(result, row, COLUMN_ATTR)};
     a->object.parent_count++;
+    add_unit(a, result, row, &a->parents[count].ref);
 }
 
 /* --- the assembly */

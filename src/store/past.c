@@ -44,9 +44,9 @@
     " union all select relation_id from entity_attrs a" \
     " where a.entity_id = " id " and a.key = '_contains' and " ENDED("a", v) " offset 0)"
 #define CONTAINERS_OF(id, v) \
-    "lateral (select a.attr_id, a.entity_id from entity_attrs a" \
+    "lateral (select a.attr_id, a.entity_id, a.subkey, a.number from entity_attrs a" \
     " where a.relation_id = " id " and a.key || '' = '_contains' and " LIVE("a", v) \
-    " union all select " PLACE ", a.entity_id from entity_attrs a" \
+    " union all select " PLACE ", a.entity_id, a.subkey, a.number from entity_attrs a" \
     " where a.relation_id = " id " and a.key || '' = '_contains' and " ENDED("a", v) " offset 0)"
 
 /* --- whole objects, as in stmts.c */
@@ -64,7 +64,7 @@
 #define ARM_ATTRS(condition, v) \
     ARM("a.attr_id", LIVE("a", v), condition, v) " union all " ARM(PLACE, ENDED("a", v), condition, v)
 #define ARM_CONTAINERS(v) \
-    "select 2, a.attr_id, null, null, null, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id", v) " a cross join " ENTITY_OF("a.entity_id", v) " c"
 #define EACH(entities, arms) \
     "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
@@ -117,6 +117,11 @@
 #define VALUE(condition, v) \
     "select a.entity_id from entity_attrs a where" HAS_KEY LIVE("a", v) " and " condition \
     " union select a.entity_id from entity_attrs a where" HAS_KEY ENDED("a", v) " and " condition
+
+#define REFERRING(place, is) \
+    "select " place " as id, a.key, a.subkey, a.number, a.entity_id from entity_attrs a" \
+    " where a.relation_id = $5 and " is \
+    " and ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
 
 #define PAST STMT_NEEDS_INIT_DB
 
@@ -176,4 +181,23 @@ const struct stmt_row past_rows[STMT_COUNT] = {
         " group by e.entity_id, e.name, e.driver, e.type"
         " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
         LIST_HITS},
+    [STMT_LIST_CONTAINERS] = {"past_list_containers", "llbiTTibi", PAST,
+        "with recursive above(entity_id, name, driver, type) as ("
+        " select e.entity_id, e.name, e.driver, e.type"
+        " from " CONTAINERS_OF("$7", "$9") " a cross join " ENTITY_OF("a.entity_id", "$9") " e"
+        " union"
+        " select e.entity_id, e.name, e.driver, e.type from above b"
+        " cross join " CONTAINERS_OF("b.entity_id", "$9") " a cross join " ENTITY_OF("a.entity_id", "$9") " e"
+        " where $8),"
+        " hit as materialized (select * from above e"
+        " where (cardinality($5) = 0 or e.type = any($5)) and (cardinality($6) = 0 or e.driver = any($6))) "
+        LIST_HITS},
+    [STMT_REFERENCES] = {"past_references", "llbiitti", PAST,
+        "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from ("
+        REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")) ") a"
+        " cross join " ENTITY_OF("a.entity_id", "$8") " e)"
+        " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit"
+        " where $3 having $3"
+        " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit"
+        " where id > $4 order by id limit $1 offset $2)"},
 };

@@ -140,6 +140,10 @@ static void begin(struct store *store, enum transaction_kind kind) {
     store->version = 0;
 }
 
+bool store_in_transaction(const struct store *store) {
+    return pg_in_transaction(store);
+}
+
 void store_begin_snapshot(struct store *store) {
     begin(store, TRANSACTION_SNAPSHOT);
 }

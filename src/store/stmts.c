@@ -32,6 +32,11 @@
     " from entity_attrs where entity_id = $1 and key = $2 and subkey is null and number is null" \
     " and datatype = 'int' and deleted_at_version is null"
 
+/* On either side of a key in the index: what was given under it, which may be very much, is left out. */
+#define OTHER_KEY(is) \
+    "(select key from entity_attrs where relation_id = $1 and " is \
+    " and subkey = 'manager' and deleted_at_version is null limit 1)"
+
 /* The number that STMT_VERSION_INSERT took, in this session; what a row made now carries: the
  * parameter, or null for that. */
 #define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
@@ -83,7 +88,7 @@
     " left join " ENTITY_OF("a.relation_id") " r on true" \
     " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
 #define ARM_CONTAINERS \
-    "select 2, a.attr_id, null, null, null, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
 #define EACH(entities, arms) \
     "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
@@ -107,6 +112,16 @@
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
 #define LIST_HITS(after) \
     TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > " after, "e.entity_id")
+
+/* Attributes, as what refers to an object: by their ids, after $4. */
+#define REFERS " ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
+#define REFERENCES_OF(attrs, entity) \
+    "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from (" attrs ") a" \
+    " cross join " entity " e)" \
+    " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit" \
+    " where $3 having $3" \
+    " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit" \
+    " where id > $4 order by id limit $1 offset $2)"
 
 /* Of all entities, those after the id $4: by all, by one driver or type (its index has them in
  * order), by several: the first of each. The cast: see the index in schema.sql. */
@@ -322,6 +337,25 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
         LIST_HITS("$4")},
 
+    /* What contains the object $7; $8: go up. $5 types, $6 drivers to filter the result by. */
+    [STMT_LIST_CONTAINERS] = {"list_containers", "llbiTTib", 0,
+        "with recursive above(entity_id, name, driver, type) as ("
+        " select e.entity_id, e.name, e.driver, e.type"
+        " from " CONTAINERS_OF("$7") " a cross join " ENTITY_OF("a.entity_id") " e"
+        " union"
+        " select e.entity_id, e.name, e.driver, e.type from above b"
+        " cross join " CONTAINERS_OF("b.entity_id") " a cross join " ENTITY_OF("a.entity_id") " e"
+        " where $8),"
+        " hit as materialized (select * from above e"
+        " where (cardinality($5) = 0 or e.type = any($5)) and (cardinality($6) = 0 or e.driver = any($6))) "
+        LIST_HITS("$4")},
+    /* What refers to the object $5, by the key $6 and subkey $7; null: any, but no key with "_". */
+    [STMT_REFERENCES] = {"references", "llbiitt", 0,
+        REFERENCES_OF(
+            "select a.attr_id as id, a.key, a.subkey, a.number, a.entity_id from entity_attrs a"
+            " where a.relation_id = $5 and a.deleted_at_version is null and" REFERS,
+            ENTITY_OF("a.entity_id"))},
+
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
         "with recursive walk(id) as (select $4::bigint union all select n.id from walk w cross join lateral ("
         "select entity_id::bigint as id from entity_attrs where key = $5 and ($6::text is null or subkey = $6)"
@@ -405,6 +439,18 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from unnest($3, $4, $5, $6, $7, $8, $9, $10) with ordinality"
         " as a(key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, ord)"
         " order by a.ord"},
+    [STMT_NEXT_NUMBERS] = {"next_numbers", "iti", 0,
+        "with top as materialized (select coalesce(max(number), -1) as value from entity_attrs"
+        " where entity_id = $1 and key = $2 and deleted_at_version is null),"
+        " bumped as ("
+        " update counters c set value = greatest(coalesce(c.value, -1), t.value) + $3 from top t"
+        " where c.entity_id = $1 and c.attr_key = $2 returning c.value),"
+        " made as ("
+        " insert into counters (entity_id, attr_key, value)"
+        " select $1, $2, value + $3 from top where not exists (select from bumped) and " COUNTS
+        " on conflict do nothing returning value)"
+        " select max(value)::bigint - $3 + 1 from (select value from bumped union all select value from made) as v"
+        " having count(*) > 0"},
     [STMT_DELETE_ATTRS] = {"delete_attrs", "I", STMT_TAKES_VERSION,
         END_ATTRS THESE_ATTRS},
     [STMT_ERASE_ATTRS] = {"erase_attrs", "I", STMT_TAKES_VERSION,
@@ -493,8 +539,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select exists (select from entity_attrs"
         " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
     [STMT_OTHER_KEY] = {"other_key", "it", 0,
-        "select key from entity_attrs where relation_id = $1 and subkey = 'manager' and deleted_at_version is null"
-        " and key is distinct from $2 limit 1"},
+        OTHER_KEY("key < $2") " union all " OTHER_KEY("key > $2") " union all " OTHER_KEY("$2::text is null") " limit 1"},
     [STMT_NEXT_ENTITY_NAME] = {"next_entity_name", "tlli", 0,
         "select s.n from (select generate_series($2, $3) as n) as s"
         " where (select e.entity_id from entities e"

@@ -109,8 +109,10 @@ sub cursor { return (clusto_after => [ 0.1, 1, \&page ], clusto_per_page => [ 0.
 
 my @check = (driver => [ 0.1, 1, sub { mostly(sub { pick(@drivers) }) } ]);
 
+my @resource = (resource => [ 0.1, 1, sub { pick(address(), 'v' . int rand 20, hostile()) } ]);
+
 my @attribute = (
-    key => [ 0.3, 1, \&key ], subkey => [ 0.2, 1, \&subkey ], number => [ 0.2, 1, \&number ],
+    key => [ 0.3, 1, \&key ], subkey => [ 0.2, 1, \&subkey ], number => [ 0.2, 1, sub { chance(0.2) ? 'next' : number() } ], @resource,
     mask => [ 0.1, 1, sub { pick('%Y-%m-%dT%H:%M:%S.%f', '%Y', '%d.%m.%y', '%Q', '%', '%Y%Y', 'x' x 300, hostile()) } ], @check,
 );
 
@@ -120,6 +122,8 @@ my @properties = (
 );
 
 my %parameters = (
+    'GET /entity/{driver}/{name}/parents'    => [ ancestors => [ 0.5, 1, sub { pick(qw(0 1 true no off), '') } ], driver => [ 0.2, 2, sub { pick(@drivers) } ], type => [ 0.2, 2, sub { pick(@types) } ], cursor() ],
+    'GET /entity/{driver}/{name}/references' => [ key => [ 0.4, 1, \&key ], subkey => [ 0.2, 1, \&subkey ], cursor() ],
     'GET /by-attr'                   => [ key => [ 0.95, 1, \&key ], subkey => [ 0.3, 1, \&subkey ], value => [ 0.5, 1, \&value ], cursor() ],
     'GET /by-name/{name}'            => [@check],
     'GET /by-names'                  => [ name => [ 0.95, 8, sub { mostly(\&some_name) } ] ],
@@ -128,10 +132,10 @@ my %parameters = (
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],
     'POST /entity/{driver}/{name}'   => [ action => [ 0.97, 1, sub { mostly(sub { pick(qw(insert insert remove)) }) } ], device => [ 0.9, 4, sub { mostly(\&some_name) } ], rackU => [ 0.3, 3, \&number ] ],
-    'GET /attribute/{name}/{key}/{subkey}/{number}'    => [@check],
+    'GET /attribute/{name}/{key}/{subkey}/{number}'    => [ @check, @resource ],
     'POST /attribute/{name}/{key}/{subkey}/{number}'   => [@attribute],
     'PUT /attribute/{name}/{key}/{subkey}/{number}'    => [@attribute],
-    'DELETE /attribute/{name}/{key}/{subkey}/{number}' => [@check],
+    'DELETE /attribute/{name}/{key}/{subkey}/{number}' => [ @check, @resource, value => [ 0.2, 1, \&value ], datatype => [ 0.05, 1, sub { mostly(sub { pick(sort keys %typed) }) } ] ],
     'POST /resourcemanager/{driver}'          => [ name => [ 0.97, 1, sub { mostly(\&like_subject) } ], @properties ],
     'POST /resourcemanager/{driver}/{name}'   => [ object => [ 0.7, 1, sub { mostly(\&some_name) } ], driver => [ 0.4, 1, sub { pick(@drivers) } ], resource => [ 0.3, 1, sub { pick(address(), 'host' . int rand 30, 's0' . int rand 10, number(), hostile()) } ] ],
     'DELETE /resourcemanager/{driver}/{name}' => [ object => [ 0.95, 1, sub { mostly(\&some_name) } ], resource => [ 0.3, 1, sub { pick(address(), 'host' . int rand 30, hostile()) } ] ],
@@ -179,6 +183,7 @@ my %words = (
     key       => sub { return mostly(\&key) },
     subkey    => sub { return mostly(\&subkey) },
     number    => sub { return number() },
+    address   => sub { return address() },
     container => sub { return mostly(sub { pick(qw(a b settings), 'with space', 'é') }) },
 );
 
@@ -294,6 +299,7 @@ sub headers {
     push @headers, 'Clusto-Page'        => page() if chance(0.1);
     push @headers, 'Clusto-Per-Page'    => page() if chance(0.1);
     push @headers, 'Clusto-After'       => page() if chance(0.05);
+    push @headers, 'Clusto-Units'       => pick(qw(true false True), hostile()) if chance(0.05);
     push @headers, 'Clusto-Description' => hostile() if chance(0.05);
     push @headers, 'X-User-Id'          => user($route) if $route->{mount} eq 'preferences' && chance(0.97);
     push @headers, 'If-Match'           => tag() if chance($route->{mount} eq 'preferences' ? 0.1 : 0.01);
