@@ -15,7 +15,7 @@ my @rooms = qw(base json http model store rules api server);
 my %rank  = map { $rooms[$_] => $_ } 0 .. $#rooms;
 
 # What any handler in api/ may share with the others.
-my %api_shared = map { $_ => 1 } qw(api/context.h api/find.h api/input.h api/mount.h api/point.h api/reply.h api/show.h api/show_units.h);
+my %api_shared = map { $_ => 1 } qw(api/context.h api/find.h api/input.h api/mount.h api/point.h api/reply.h api/show.h api/show_repeats.h api/show_units.h);
 
 # Foreign headers, and where they may be seen; the benchmark's programs stand beside the house.
 my @foreign = (

@@ -104,5 +104,82 @@ for my $path ('/from-pools?pool=innermany&pool=outermany', '/from-pools?pool=out
     cmp_ok(rows_read() - $before, '<', 2000, '... without a walk through the outer one');
 }
 
+# What a short request names again and again, and what indentation adds.
+subtest 'an answer is in proportion' => sub {
+    my $large = 'x' x 500_000;
+    is($client->post('/attribute/one', form => { key => 'large', value => $large })->{status}, 201, 'an object with one long value');
+    for my $case ([ get => '/by-names' ], [ post => '/entity/basicserver' ]) {
+        my ($method, $path) = @$case;
+        my $ask = sub { my ($count) = @_; return $client->$method($path, form => [ map { (name => $_) } ('one') x $count, 'two' ], headers => { 'Clusto-Mode' => 'expanded' }) };
+        my $before = $pg->psql('select count(*) from clustoversioning, entities');
+        my $answer = $ask->(1000);
+        is($answer->{status}, 413, "$path, a thousand times: refused") or diag length $answer->{body};
+        like($answer->{json}, qr/name each object once/, 'with what to do');
+        is($pg->psql('select count(*) from clustoversioning, entities'), $before, 'and nothing is done');
+        like($ask->(2)->{status}, qr/^20[26]$/, 'twice: answered');
+        my $few = $client->$method($path, form => [ map { (name => $_) } ('few') x 200 ], headers => { 'Clusto-Mode' => 'expanded' });
+        is($few->{status}, 413, 'a pool of 100 members, 200 times');
+    }
+    my $deep = '[' x 60 . join(',', ('0') x 200_000) . ']' x 60;
+    $client->post('/entity/basicserver', form => { name => 'deep' });
+    my $set = $client->put('/attribute/deep', json => [ { key => 'json', value => [] }, { key => 'z', value => 1 } ]);
+    is($client->post('/attribute/deep', body => qq([{"key": "json", "subkey": "deep", "value": $deep}]), type => 'application/json')->{status}, 201, '0.4 MB of JSON, deep inside');
+    for my $path ('/by-name/deep', '/attribute/deep', '/by-names?name=deep') {
+        my $answer = $client->get($path, headers => { 'Clusto-Mode' => 'expanded' });
+        cmp_ok(length $answer->{body}, '<', 4 * length $deep, "$path: no 50 MB of blanks");
+        like($answer->{body}, qr/\n +"value": \[{60}0, 0, [0, ]+\]{60}\n +\}\n/, 'in one line');
+    }
+    is($client->put('/attribute/deep/json/deep', json => { value => [ [ 1, { a => 2 } ] ] })->{status}, 200, 'other values');
+    like($client->get('/by-name/deep')->{body}, qr/"value": \[\n {16}\[\n {20}1,\n {20}\{\n {24}"a": 2\n {20}\}\n {16}\]\n {12}\]\n/, 'are indented');
+};
+
+# Processor time in seconds of the worker, for one request.
+sub worker_time {
+    my ($request) = @_;
+    my ($pid) = $world->server->workers(1);
+    my $used = sub { return (split ' ', Muster::Process::slurp("/proc/$pid/schedstat"))[0] / 1e9 };
+    my $before = $used->();
+    my $answer = $request->();
+    like($answer->{status}, qr/^20/, 'it is served') or diag substr $answer->{body}, 0, 300;
+    return $used->() - $before;
+}
+
+# Devices that are in nine pools each are put into a tenth one.
+subtest 'inserting is linear' => sub {
+    my @size = (1_100, 9_900);
+    $pg->psql("insert into entities (name, type, driver, version) select 'nine' || n, 'server', 'basicserver', 1 from generate_series(1, $size[1]) n;
+        insert into entities (name, type, driver, version) select 'old' || n, 'pool', 'pool', 1 from generate_series(1, 9) n;
+        insert into entities (name, type, driver, version) select 'new' || n, 'pool', 'pool', 1 from generate_series(1, 6) n;
+        insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+          select p.entity_id, '_contains', row_number() over (order by d.entity_id), 'relation', d.entity_id, 1 from entities p, entities d where p.name ~ '^old' and d.name ~ '^nine';
+        analyze entities, entity_attrs");
+    my $insert = sub {
+        my ($pool, $count) = @_;
+        return $client->post("/entity/pool/$pool", form => [ action => 'insert', map { (device => "nine$_") } 1 .. $count ], headers => { 'Clusto-Mode' => 'compact' });
+    };
+    $insert->('new1', 10);
+    my @fastest = map {
+        my $n = $_;
+        (sort { $a <=> $b } map { worker_time(sub { $insert->($_, $size[$n]) }) } $n ? ('new2', 'new3') : ('new4', 'new5', 'new6'))[0]
+    } 0, 1;
+    cmp_ok($fastest[1], '<', 25 * $fastest[0], sprintf '9 times as many take %.1f times as long: %.0f ms', $fastest[1] / $fastest[0], 1000 * $fastest[1]);
+};
+
+# In a rack of many units the device that is in all of them.
+subtest 'units of a rack' => sub {
+    my $units = 6000;
+    $client->post('/entity/basicrack', form => { name => 'tall', maxu => 2_000_000 });
+    $client->post('/entity/basicserver', form => { name => 'tower' });
+    my $ask = sub { my ($action, $first) = @_; return $client->post('/entity/basicrack/tall', form => [ action => $action, device => 'tower', map { (rackU => $_) } $first .. $first + $units - 1 ], headers => { 'Clusto-Mode' => 'compact' }) };
+    my $slow = $ENV{MUSTER_SANITIZED} ? 10 : 1;
+    cmp_ok(worker_time(sub { $ask->(insert => 1) }), '<', 0.5 * $slow, 'it is put there');
+    cmp_ok(worker_time(sub { $ask->(insert => 1) }), '<', 0.5 * $slow, 'again');
+    cmp_ok(worker_time(sub { $ask->(move => 1) }), '<', 0.5 * $slow, 'moved to where it is');
+    cmp_ok(worker_time(sub { $ask->(move => 1001) }), '<', 0.5 * $slow, 'moved');
+    my $answer = $ask->(insert => 1);
+    is($answer->{status}, 409, 'elsewhere: refused');
+    like($answer->{json}, qr/^"tower" is already in unit 1001, 1002, 1003/, 'with the units that it has');
+};
+
 $world->stop;
 done_testing;

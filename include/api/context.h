@@ -21,7 +21,7 @@ struct api_options {
     bool expanded_type;
     int per_page;
     int max_per_page;        /* 0: any size */
-    int max_repeated_rows;   /* of objects that /by-names is asked for more than once */
+    int max_repeated_rows;   /* of objects that one answer shows more than once */
     int max_name_characters; /* of an object's name */
     int max_key_characters;  /* of an attribute's key or subkey */
     int json_depth;

@@ -53,6 +53,13 @@ static inline void json_key(struct json_writer *w, const char *key) {
 /* Writes a whole tree. */
 void json_tree(struct json_writer *w, const struct json_node *node);
 
+/* The same in one line, whatever json_begin said: the value of a key whose indentation would be out
+ * of proportion. */
+void json_tree_flat(struct json_writer *w, const struct json_node *node);
+
+/* Minify from here on? Returns what it was; only where a value is due after a key. */
+bool json_set_minify(struct json_writer *w, bool minify);
+
 /* About as many bytes as the tree has with indentation, at this level; blanks count exactly,
  * escapes not at all. */
 size_t json_indentation(const struct json_node *node, size_t level);

@@ -10,7 +10,7 @@ struct insertion {
     const struct ref *container;
     const struct ref *members;
     size_t count;
-    const int32_t *units;
+    const int32_t *units; /* ascending */
     size_t unit_count;
     bool is_move; /* out of whatever keeps them out of it, in the same step */
 };

@@ -2,12 +2,14 @@
  */
 #include "api/entity.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
+#include "api/show_repeats.h"
 #include "api/show_units.h"
 #include "base/num.h"
 #include "model/names.h"
@@ -166,7 +168,7 @@ static int answer_created(struct context *c, const struct creation *creation,
     for (size_t i = 0; rc == RC_OK && mode == MODE_EXPANDED && i < count; i++)
         if (objects[i].ref.id == 0)
             rc = RC_RETRY; /* it existed, and was deleted in the meantime */
-    if (reply_rc(c, rc))
+    if (reply_rc(c, rc) || (mode == MODE_EXPANDED && show_repeats_check(c, objects, count)))
         return c->response->status;
     reply_json(c, warn_existing(c, refs, created, count));
     json_array_open(c->json);
@@ -228,6 +230,12 @@ int entity_delete(struct context *c) {
 
 /* --- filling and emptying --- */
 
+static int by_unit(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
 /* The units of rackU. */
 static struct verdict get_units(struct context *c, struct insertion *insertion) {
     size_t count;
@@ -242,6 +250,7 @@ static struct verdict get_units(struct context *c, struct insertion *insertion) 
                               texts[i]);
         units[i] = (int32_t)unit;
     }
+    qsort(units, count, sizeof *units, by_unit);
     insertion->units = units;
     insertion->unit_count = count;
     return verdict_of(RC_OK);

@@ -1,13 +1,13 @@
 /* lookup.c: handlers of /by-name, /by-names, /by-attr and /from-pools. */
 #include "api/lookup.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
+#include "api/show_repeats.h"
 #include "model/driver.h"
 
 int lookup_ask_by_name(struct context *c) {
@@ -50,38 +50,12 @@ static int answer_refs_by_names(struct context *c, const char *const *names, siz
     return reply_end(c);
 }
 
-static int compare_ids(const void *a, const void *b) {
-    const struct object *x = *(const struct object *const *)a,
-                        *y = *(const struct object *const *)b;
-
-    return (x->ref.id > y->ref.id) - (x->ref.id < y->ref.id);
-}
-
-/* A short request that names a large object again and again must not have a gigabyte for an answer.
- */
-static int check_repeats(struct context *c, const struct object *objects, size_t count) {
-    const struct object **sorted = arena_array(c->arena, count, sizeof *sorted);
-    size_t rows = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &objects[i];
-    qsort(sorted, count, sizeof *sorted, compare_ids);
-    for (size_t i = 1; i < count; i++)
-        if (sorted[i]->ref.id != 0 && sorted[i]->ref.id == sorted[i - 1]->ref.id)
-            rows += sorted[i]->attr_count + sorted[i]->content_count + sorted[i]->parent_count;
-    if (rows <= (size_t)c->options->max_repeated_rows)
-        return 0;
-    return reply_fail(c, 413,
-                      "Too much would be shown more than once: name each object once, or send "
-                      "Clusto-Mode: compact.");
-}
-
 static int answer_objects_by_names(struct context *c, const char *const *names, size_t count) {
     struct object *objects = arena_array(c->arena, count, sizeof *objects);
     size_t known = 0;
 
     if (reply_rc(c, store_objects_by_names(c->store, c->arena, names, count, objects)) ||
-        check_repeats(c, objects, count))
+        show_repeats_check(c, objects, count))
         return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += objects[i].ref.id != 0;

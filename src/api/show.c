@@ -30,6 +30,14 @@ void show_ref(struct context *c, const struct ref *ref) {
         show_path(c, ref->driver, ref->name);
 }
 
+/* Deep inside, a value of two bytes has a line with hundreds of blanks. */
+static bool is_mostly_blanks(const struct json_node *node, size_t length) {
+    enum { FEW = 65536, TIMES = 16 };
+    size_t indented = json_indentation(node, 0);
+
+    return indented > FEW && indented / TIMES > length;
+}
+
 /* What was stored as JSON text. A text that is none (written by hand) is shown as it is. The tree
  * lives in an arena of its own, so that a long list stays flat. */
 static void show_json_value(struct context *c, const char *text) {
@@ -38,10 +46,12 @@ static void show_json_value(struct context *c, const char *text) {
     struct json_error error;
     const struct json_node *node = json_read(arena, text, strlen(text), &limits, &error);
 
-    if (node)
-        json_tree(c->json, node);
-    else
+    if (!node)
         json_string(c->json, text);
+    else if (is_mostly_blanks(node, strlen(text)))
+        json_tree_flat(c->json, node);
+    else
+        json_tree(c->json, node);
     arena_free(&arena);
 }
 

@@ -39,6 +39,13 @@ void json_tree(struct json_writer *w, const struct json_node *node) {
     }
 }
 
+void json_tree_flat(struct json_writer *w, const struct json_node *node) {
+    bool before = json_set_minify(w, true);
+
+    json_tree(w, node);
+    json_set_minify(w, before);
+}
+
 size_t json_indentation(const struct json_node *node, size_t level) {
     size_t bytes = node->length + node->key_length + 1 + JSON_INDENT * level;
 

@@ -151,6 +151,14 @@ void json_begin(struct json_writer *w, bool minify, json_sink sink, void *contex
     w->used = 0;
 }
 
+bool json_set_minify(struct json_writer *w, bool minify) {
+    bool before = w->minify;
+
+    assert(w->held == 0); /* else its bracket would be written in the other layout */
+    w->minify = minify;
+    return before;
+}
+
 static void check(struct json_writer *w, yajl_gen_status status) {
     if (status != yajl_gen_status_ok)
         w->failed = true;

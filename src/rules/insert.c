@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "rules/properties.h"
 
 static const struct driver *driver_of_ref(const struct ref *ref) {
@@ -126,19 +127,30 @@ static struct verdict read_rack(struct store *store, struct arena *arena, const 
     return properties_number(arena, &object, &maxu, maximum);
 }
 
+/* Is it one of the units that were sent? */
+static bool has_unit(const struct insertion *in, int32_t unit) {
+    size_t low = 0, high = in->unit_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (in->units[middle] < unit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < in->unit_count && in->units[low] == unit;
+}
+
 /* The units themselves: adjacent, within the rack, none twice. */
 static struct verdict check_units(struct store *store, struct arena *arena,
                                   const struct insertion *in) {
-    int64_t minimum, maximum, lowest = INT32_MAX, highest = INT32_MIN;
+    int64_t minimum, maximum, lowest = in->units[0], highest = in->units[in->unit_count - 1];
 
     VERDICT_TRY(read_rack(store, arena, in->container, &minimum, &maximum));
-    for (size_t i = 0; i < in->unit_count; i++) {
-        lowest = in->units[i] < lowest ? in->units[i] : lowest;
-        highest = in->units[i] > highest ? in->units[i] : highest;
-        for (size_t k = 0; k < i; k++)
-            if (in->units[k] == in->units[i])
-                return verdict_no(arena, RC_INVALID, "rackU %d is duplicated", in->units[i]);
-    }
+    for (size_t i = 1; i < in->unit_count; i++)
+        if (in->units[i - 1] == in->units[i])
+            return verdict_no(arena, RC_INVALID, "rackU %d is duplicated", in->units[i]);
     if (lowest < minimum || highest > maximum)
         return verdict_no(arena, RC_INVALID, "rackU must be from %lld to %lld in \"%s\"",
                           (long long)minimum, (long long)maximum, in->container->name);
@@ -154,10 +166,9 @@ static struct verdict check_free(struct store *store, struct arena *arena,
     RC_TRY(store_lock_rack(store, in->container->id));
     RC_TRY(store_contained(store, arena, in->container->id, &contained));
     for (size_t i = 0; i < contained.count; i++)
-        for (size_t k = 0; k < in->unit_count; k++)
-            if (contained.items[i].has_unit && contained.items[i].unit == in->units[k])
-                return verdict_no(arena, RC_CONFLICT, "unit %d of \"%s\" is occupied", in->units[k],
-                                  in->container->name);
+        if (contained.items[i].has_unit && has_unit(in, contained.items[i].unit))
+            return verdict_no(arena, RC_CONFLICT, "unit %d of \"%s\" is occupied",
+                              contained.items[i].unit, in->container->name);
     return verdict_of(RC_OK);
 }
 
@@ -166,15 +177,11 @@ static bool has_units(const struct insertion *in, const struct memberships *of) 
     size_t count = 0;
 
     for (size_t i = 0; i < of->count; i++) {
-        bool sent = false;
-
         if (of->items[i].container.id != in->container->id)
             continue;
-        for (size_t k = 0; k < in->unit_count; k++)
-            sent = sent || in->units[k] == of->items[i].unit;
-        count += sent;
-        if (!sent && in->unit_count > 0)
+        if (in->unit_count > 0 && !has_unit(in, of->items[i].unit))
             return false;
+        count++;
     }
     return in->unit_count == 0 || count == in->unit_count;
 }
@@ -182,16 +189,19 @@ static bool has_units(const struct insertion *in, const struct memberships *of) 
 /* A device that is in the rack stays in its units: others can't be sent. */
 static struct verdict check_racked(struct arena *arena, const struct insertion *in,
                                    const struct ref *member, const struct memberships *of) {
-    const char *units = NULL;
+    struct verdict verdict;
+    struct buf units;
 
     if (has_units(in, of))
         return verdict_of(RC_OK);
+    buf_init(&units, 0);
     for (size_t i = 0; i < of->count; i++)
         if (of->items[i].container.id == in->container->id)
-            units = arena_printf(arena, "%s%s%d", units ? units : "", units ? ", " : "",
-                                 of->items[i].unit);
-    return verdict_no(arena, RC_CONFLICT, "\"%s\" is already in unit %s of \"%s\"", member->name,
-                      units, in->container->name);
+            buf_printf(&units, "%s%d", units.len > 0 ? ", " : "", of->items[i].unit);
+    verdict = verdict_no(arena, RC_CONFLICT, "\"%s\" is already in unit %s of \"%s\"", member->name,
+                         buf_cstr(&units), in->container->name);
+    buf_release(&units);
+    return verdict;
 }
 
 static struct verdict insert_racked(struct store *store, struct arena *arena,
@@ -260,13 +270,11 @@ static int by_container(const void *a, const void *b) {
     return (x->container.id > y->container.id) - (x->container.id < y->container.id);
 }
 
-/* Must it end, so that the member can be put into the container (and units)? */
-static bool must_leave(const struct insertion *in, const struct membership *m,
-                       const struct memberships *all) {
-    struct memberships of = of_member(all, m->member);
-
+/* Must it end, so that the member can be put into the container (and units, of which it `has` those
+ * that were sent)? */
+static bool must_leave(const struct insertion *in, const struct membership *m, bool has) {
     if (m->container.id == in->container->id)
-        return in->unit_count > 0 && m->is_racked && !has_units(in, &of);
+        return in->unit_count > 0 && m->is_racked && !has;
     return excludes(driver_of_ref(in->container), driver_of_ref(&m->container));
 }
 
@@ -277,6 +285,7 @@ static struct verdict leave(struct store *store, struct arena *arena, const stru
     struct memberships rest = {arena_array(arena, all->count, sizeof *rest.items), 0};
     int32_t *ids = arena_array(arena, all->count, sizeof *ids);
     size_t count = 0;
+    bool has = false;
 
     if (driver_of_ref(in->container)->insert_rule == INSERT_ANY)
         return verdict_no(arena, RC_CONFLICT,
@@ -284,9 +293,15 @@ static struct verdict leave(struct store *store, struct arena *arena, const stru
                           "into it",
                           in->container->name);
     for (size_t i = 0; i < all->count; i++) {
-        struct memberships *side = must_leave(in, &all->items[i], all) ? &old : &rest;
+        const struct membership *m = &all->items[i];
+        struct memberships *side, of;
 
-        side->items[side->count++] = all->items[i];
+        if (i == 0 || m->member != m[-1].member) {
+            of = of_member(all, m->member);
+            has = has_units(in, &of);
+        }
+        side = must_leave(in, m, has) ? &old : &rest;
+        side->items[side->count++] = *m;
     }
     qsort(old.items, old.count, sizeof *old.items, by_container);
     for (size_t i = 0; i < old.count; i++) {

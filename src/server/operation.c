@@ -182,7 +182,7 @@ PARAMETER properties = {"", OPERATION_PROPERTIES, 0, "The properties of the driv
 const struct operation operation_entity_create = {
     .summary = "Creates objects",
     .answers = {{201, "Objects", NULL}, {202, "Objects", NULL}},
-    .errors = {409, 412},
+    .errors = {409, 412, 413},
     .parameters = {&new_names, &properties},
 };
 
