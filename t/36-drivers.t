@@ -37,6 +37,10 @@ my $world = Muster::World->new(
                     { name => 'leadingZeros', type => 'int',    default => 1 },
                 ],
             },
+            {
+                name       => 'ports', type => 'resourcemanager', parent => 'resourcemanager', resource_key => 'port',
+                properties => [ { name => 'next', type => 'int', default => 1 }, { name => 'maxnum', type => 'int' } ],
+            },
         ],
     },
 );
@@ -56,7 +60,7 @@ sub insert { my ($into, $what, @more) = @_; return ask(POST => "/api/things/enti
 
 subtest 'listed' => sub {
     my $drivers = ask(GET => '/driverlist')->[1];
-    is(scalar keys %$drivers, 27, '21 and six');
+    is(scalar keys %$drivers, 28, '21 and seven');
     is($drivers->{tallrack}, 'example.TallRack', 'with the class that was configured');
     is($drivers->{lan}, 'muster.drivers.lan', 'or one of ours');
     my $types = ask(GET => '/typelist')->[1];
@@ -110,6 +114,15 @@ subtest 'managers' => sub {
     is(ask(POST => '/api/rm/assets/tags', object => 'b2')->[1]{value}, 'as005', 'and named by the driver\'s defaults');
     is(ask(DELETE => '/api/things/entity/net')->[0], 204, 'the lan is deleted');
     is_deeply(ask(GET => '/by-name/b2')->[1]{ips}, [], 'with all that it gave');
+};
+
+subtest 'numbers that are taken in a row' => sub {
+    is(ask(POST => '/api/rm/ports', name => 'p', maxnum => 152)->[0], 201, 'a manager of numbers');
+    ask(POST => '/api/rm/ports', name => 'q');
+    my $give = sub { my ($manager, @more) = @_; my $got = ask(POST => "/api/rm/ports/$manager", object => 'b2', @more); return $got->[0] == 201 ? $got->[1]{value} : $got->[0] };
+    is_deeply([ map { $give->(p => resource => $_) } 2 .. 150 ], [ 2 .. 150 ], '149 of them are asked for by number');
+    is_deeply([ map { $give->('p') } 1 .. 4 ], [ 1, 151, 152, 409 ], 'the next free ones are given, up to the last');
+    is_deeply([ map { $give->('q') } 1 .. 3 ], [ 1 .. 3 ], 'another manager gives its own');
 };
 
 subtest 'mounts' => sub {

@@ -165,6 +165,11 @@ struct name_series {
 enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
                         int64_t *out);
 
+/* The first number from `from` to `last` that this manager has not given under the key;
+ * RC_NOTFOUND: none. */
+enum rc store_next_number(struct store *store, const struct resource *resource, int64_t from,
+                          int64_t last, int64_t *out);
+
 /* The counter of an entity: its value, or RC_NOTFOUND. */
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value);
 enum rc store_set_counter(struct store *store, int32_t entity, const char *key, int64_t value);

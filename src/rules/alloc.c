@@ -180,7 +180,7 @@ static struct verdict read_number(struct arena *arena, const char *text, struct 
     return verdict_of(RC_OK);
 }
 
-/* The next one, the counter moved before it is claimed: the order of Python clusto. */
+/* The next free one, the counter moved before it is claimed: the order of Python clusto. */
 static struct verdict choose_number(struct store *store, struct arena *arena,
                                     const struct manager *manager, struct value *value) {
     struct resource resource = {.key = manager->driver->resource_key, .manager = manager->ref.id};
@@ -191,8 +191,10 @@ static struct verdict choose_number(struct store *store, struct arena *arena,
     if (rc != RC_OK && rc != RC_NOTFOUND)
         return verdict_of(rc);
     for (int i = 0; i < CLAIM_TRIES && claim.state != CLAIM_OURS; i++, number++) {
-        if (number > manager->last)
+        rc = store_next_number(store, &resource, number, manager->last, &number);
+        if (rc == RC_NOTFOUND)
             return exhausted(arena, manager);
+        RC_TRY(rc);
         RC_TRY(store_set_counter(store, manager->ref.id, "next",
                                  number < INT32_MAX ? number + 1 : number));
         *value = resource.value = int_value(number);

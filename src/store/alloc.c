@@ -145,6 +145,14 @@ enum rc store_next_name(struct store *store, const struct name_series *series, c
                : one_number(store, STMT(NEXT_ENTITY_NAME), args, 4, out);
 }
 
+enum rc store_next_number(struct store *store, const struct resource *resource, int64_t from,
+                          int64_t last, int64_t *out) {
+    return one_number(store, STMT(NEXT_NUMBER),
+                      PG_ARGS(pg_text(resource->key), pg_bigint(from), pg_bigint(last),
+                              pg_int(resource->manager)),
+                      out);
+}
+
 enum rc store_counter(struct store *store, int32_t entity, const char *key, int64_t *value) {
     return one_number(store, STMT(COUNTER), PG_ARGS(pg_int(entity), pg_text(key)), value);
 }
