@@ -36,6 +36,9 @@ bool connect_open(struct connection *c);
  */
 enum rc connect_ready(struct connection *c);
 
+/* Logs once that the database's encoding is not UTF8. */
+void connect_warn_encoding(const struct connection *c);
+
 /* One server of the list, with the session's settings. False: link->error says why. */
 bool connect_to(struct link *link, struct servers *servers, size_t place, const char *attributes);
 

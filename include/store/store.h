@@ -14,6 +14,11 @@
 struct store;
 
 /* What a store is told about its database. Times are in milliseconds, 0: forever. */
+/* The warnings that were logged. */
+struct store_warned {
+    atomic_flag superuser, encoding;
+};
+
 struct store_options {
     const char *database; /* libpq connection string */
     int connect_timeout;  /* for each server; 0: by their number */
@@ -26,8 +31,8 @@ struct store_options {
     const char *statements; /* "named": prepared once in each session; "unnamed": for a pooler that
                                changes sessions between transactions; "auto": as found out; NULL:
                                named */
-    atomic_flag *warned;    /* shared by all processes that have these options: the warning that the
-                               role is a superuser was logged; NULL: each process logs it */
+    struct store_warned *warned; /* shared by all processes that have these options; NULL: each
+                                    process logs these warnings */
 };
 
 /* An entity's identity. Texts are in the arena of the call. id 0: none. */

@@ -108,6 +108,8 @@ static const struct {
     [RC_EXISTS] = {409, "The request conflicts with the state of the inventory."},
     [RC_CONFLICT] = {409, "The request conflicts with the state of the inventory."},
     [RC_INVALID] = {400, "The database refused a value of this request."},
+    [RC_ENCODING] = {400, "The database can't hold a text of this request: its encoding lacks a "
+                          "character of it, or the text is too long there."},
     [RC_PRECONDITION] = {412, "A precondition of this request failed."},
     [RC_TOO_LARGE] = {413, "The request is too large."},
     [RC_QUOTA] = {507, "The quota is used up."},

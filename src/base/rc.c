@@ -10,6 +10,7 @@ static const char *const names[] = {
     [RC_EXISTS] = "RC_EXISTS",
     [RC_CONFLICT] = "RC_CONFLICT",
     [RC_INVALID] = "RC_INVALID",
+    [RC_ENCODING] = "RC_ENCODING",
     [RC_PRECONDITION] = "RC_PRECONDITION",
     [RC_TOO_LARGE] = "RC_TOO_LARGE",
     [RC_QUOTA] = "RC_QUOTA",

@@ -120,9 +120,9 @@ static void check_secret(struct reader *r) {
 }
 
 /* Shared by the processes that are forked with this configuration. */
-static atomic_flag *shared_flag(void) {
-    void *page =
-        mmap(NULL, sizeof(atomic_flag), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+static struct store_warned *share_warned(void) {
+    void *page = mmap(NULL, sizeof(struct store_warned), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     return page != MAP_FAILED ? page : NULL;
 }
@@ -132,7 +132,7 @@ static struct config *config_new(void) {
 
     if (config == NULL)
         abort();
-    config->settings.store.warned = shared_flag();
+    config->settings.store.warned = share_warned();
     config->arena = arena_new();
     config->settings.api.version = PACKAGE_VERSION;
     config->headers = arena_alloc(config->arena, sizeof(struct header));
@@ -175,7 +175,7 @@ void config_free(struct settings **settings) {
     config_release(config);
     arena_free(&config->arena);
     if (config->settings.store.warned != NULL)
-        munmap(config->settings.store.warned, sizeof(atomic_flag));
+        munmap(config->settings.store.warned, sizeof(struct store_warned));
     free(config);
     *settings = NULL;
 }

@@ -154,16 +154,31 @@ static enum rc set_up(struct connection *c) {
     return rc;
 }
 
+static struct store_warned *warned_of(const struct connection *c) {
+    static struct store_warned of_process;
+
+    return c->options->warned ? c->options->warned : &of_process;
+}
+
 /* Row-level security, which keeps the users' preferences apart, does not apply to a superuser. */
 static void warn_superuser(const struct connection *c) {
-    static atomic_flag of_process = ATOMIC_FLAG_INIT;
-    atomic_flag *warned = c->options->warned ? c->options->warned : &of_process;
     const char *superuser = PQparameterStatus(c->link.conn, "is_superuser");
 
-    if (superuser && strcmp(superuser, "on") == 0 && !atomic_flag_test_and_set(warned))
+    if (superuser && strcmp(superuser, "on") == 0 &&
+        !atomic_flag_test_and_set(&warned_of(c)->superuser))
         log_warning(
             "database: the role \"%s\" is a superuser: row-level security does not apply to it",
             PQuser(c->link.conn));
+}
+
+void connect_warn_encoding(const struct connection *c) {
+    const char *encoding = PQparameterStatus(c->link.conn, "server_encoding");
+
+    if (encoding && strcmp(encoding, "UTF8") != 0 &&
+        !atomic_flag_test_and_set(&warned_of(c)->encoding))
+        log_warning("database: its encoding is %s, not UTF8: it can't hold or compare all texts; "
+                    "make one with \"createdb --encoding UTF8 --template template0\"",
+                    encoding);
 }
 
 static void log_failure(const struct link *l, enum rc rc) {
@@ -321,6 +336,7 @@ static bool take_ready(struct attempt *a) {
         return a->rc == RC_UNREADY; /* another server has the same tables */
     }
     warn_superuser(c);
+    connect_warn_encoding(c);
     cluster_prefer(c->cluster, c->place);
     c->is_standby = c->server.timeline == 0;
     c->link.state = LINK_READY;
