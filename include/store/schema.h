@@ -21,8 +21,18 @@ enum rc store_init_db(const struct store_options *options);
  * the tables of our own and what is in them. Told and returned as by store_init_db. */
 enum rc store_drop_extensions(const struct store_options *options);
 
+/* One line for each thing that --init-db would make, or make again, and for what it would not but
+ * is missing of clusto's own tables: what its script makes in a schema of its own, which is rolled
+ * back, is compared with what is there. `complete`: what --init-db has added is all there, or
+ * reported by other checks where it is triggers that tell of changes or wait for other writers.
+ * Where it can't be done (a standby, no right to create a schema) that is logged, and RC_OK. */
+typedef void (*schema_line)(void *context, const char *text);
+enum rc schema_compare(const struct store_options *options, bool complete, schema_line line,
+                       void *context);
+
 /* muster --check-db: one line to stdout for each break of the rules found (duplicate names,
- * orphans, cycles, containment, the lists of taken addresses); changes nothing. *count: how
+ * orphans, cycles, containment, the lists of taken addresses) and of what --init-db would make;
+ * changes nothing. *count: how
  * many. */
 enum rc store_check_db(const struct store_options *options, int64_t *count);
 

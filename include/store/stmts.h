@@ -105,6 +105,7 @@ enum stmt {
     STMT_OTHER_KEY,
     STMT_NEXT_ENTITY_NAME,
     STMT_NEXT_ATTR_NAME,
+    STMT_NEXT_NUMBER,
     STMT_COUNTER,
     STMT_SET_COUNTER,
     STMT_SET_LAST,
@@ -129,6 +130,7 @@ enum stmt {
     STMT_PRUNE_CHANGES,
 
     /* the report of --check-db, in its order (store/check.c) */
+    STMT_CHECK_ENCODING,
     STMT_CHECK_NAMES,
     STMT_CHECK_DOTS,
     STMT_CHECK_COUNTERS,
@@ -147,7 +149,11 @@ enum stmt {
     STMT_CHECK_KEYS,
     STMT_CHECK_BESIDE,
     STMT_CHECK_WATCH,
+    STMT_CHECK_COUNTS,
+    STMT_CHECK_FLOOR,
     STMT_CHECK_TAKEN,
+    STMT_CHECK_HOME,
+    STMT_CHECK_SCHEMA,
 
     STMT_COUNT
 };

@@ -14,10 +14,10 @@ _Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
                "the report's statements count on it");
 
 /* One line, whatever the names in it hold. */
-static bool print_line(void *context, const PGresult *result) {
+static void print_text(void *context, const char *text) {
     int64_t *count = context;
 
-    for (const char *at = pg_get_text(result, 0, 0); at && *at; at++) {
+    for (const char *at = text; at && *at; at++) {
         if ((unsigned char)*at < ' ' || *at == 127)
             printf("\\x%02x", (unsigned)(unsigned char)*at);
         else
@@ -25,6 +25,10 @@ static bool print_line(void *context, const PGresult *result) {
     }
     putchar('\n');
     (*count)++;
+}
+
+static bool print_line(void *context, const PGresult *result) {
+    print_text(context, pg_get_text(result, 0, 0));
     return true;
 }
 
@@ -61,7 +65,7 @@ static enum rc report(struct store *store, int64_t *count) {
 
     rules(arena, args);
     store_begin_snapshot(store);
-    for (const struct stmt_row *row = STMT(CHECK_NAMES); row <= STMT(CHECK_TAKEN) && rc == RC_OK;
+    for (const struct stmt_row *row = STMT(CHECK_ENCODING); row <= STMT(CHECK_TAKEN) && rc == RC_OK;
          row++) {
         if ((row->flags & STMT_NEEDS_INIT_DB) && !pg_has_extensions(store))
             continue;
@@ -76,6 +80,17 @@ static enum rc report(struct store *store, int64_t *count) {
     return rc;
 }
 
+/* What --init-db would make. */
+static enum rc report_missing(struct store *store, const struct store_options *options,
+                              int64_t *count) {
+    bool complete = pg_has_extensions(store);
+
+    if (!complete)
+        print_text(count, "muster's additions are missing or older than this version needs (muster "
+                          "--init-db makes them)");
+    return schema_compare(options, complete, print_text, count);
+}
+
 enum rc store_check_db(const struct store_options *options, int64_t *count) {
     struct store_options patient = *options;
     struct store *store;
@@ -88,6 +103,12 @@ enum rc store_check_db(const struct store_options *options, int64_t *count) {
     rc = store_connect(store);
     if (rc == RC_OK)
         rc = report(store, count);
+    if (rc == RC_UNREADY) { /* what is missing is reported next */
+        log_warning("database: not everything was looked at: %s", store_error(store));
+        rc = RC_OK;
+    }
+    if (rc == RC_OK)
+        rc = report_missing(store, options, count);
     if (rc == RC_OK)
         printf("%" PRId64 " found\n", *count);
     else

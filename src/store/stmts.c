@@ -210,6 +210,10 @@
 #define WATCHERS \
     "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
 
+#define BESIDE \
+    "array['muster_claim_insert', 'muster_claim_update', 'muster_last_insert', 'muster_counter_insert'," \
+    " 'muster_counter_update', 'muster_entity_ended', 'MUSTER_keep_erased']"
+
 /* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
 #define INCARNATION \
     "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
@@ -254,8 +258,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_SET_NAME] = {"set_name", "t", 0, "select " NAME_AFTER("$1")},
 
     /* Both of $1 and $2 for this transaction. */
-    [STMT_SET_SESSION] = {"set_session", "TT", 0,
-                          "select set_config(name, value, true) from unnest($1, $2) as s(name, value)"},
+    [STMT_SET_SESSION] =
+        {"set_session", "TT", 0,
+         "select set_config(name, value, true) from unnest($1, $2) as s(name, value)"},
     [STMT_SESSION_IS_OWNED] = {"session_is_owned", "", STMT_ONCE,
                                "select (current_setting('" SESSION_MARK "', true) = '" SESSION_OWNED
                                "')::integer"},
@@ -552,6 +557,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and left(a.string_value, 64) = left($1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end, 64)"
         " and a.string_value = $1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end limit 1) is null"
         " limit 1"},
+    /* As STMT_HOLDER_OF_INT looks for them. */
+    [STMT_NEXT_NUMBER] = {"next_number", "tlli", 0,
+        "select s.n from (select generate_series($2, $3) as n) as s"
+        " where (select a.attr_id from entity_attrs a"
+        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = s.n"
+        " and exists (select from entity_attrs m"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " and m.relation_id = $4 and m.deleted_at_version is null) limit 1) is null"
+        " limit 1"},
     [STMT_COUNTER] = {"counter", "it", 0,
         "select max(value) from counters where entity_id = $1 and attr_key = $2 having count(*) > 0"},
     [STMT_SET_COUNTER] = {"set_counter", "itl", 0,
@@ -747,6 +761,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
 
     /* --- the report of --check-db */
+    [STMT_CHECK_ENCODING] = {"check_encoding", "", STMT_ONCE,
+        "select format('the encoding of the database is %s, not UTF8: it can''t hold or compare all texts', getdatabaseencoding())"
+        " where getdatabaseencoding() <> 'UTF8'"},
     [STMT_CHECK_NAMES] = {"check_names", "", STMT_ONCE,
         "select format('name \"%s\" is there %s times: entities %s', name, count(*),"
         " string_agg(entity_id::text, ', ' order by entity_id))"
@@ -830,8 +847,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_CHECK_BESIDE] = {"check_beside", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "select format('triggers for writers beside muster are missing or off: %s (muster --init-db makes them again)',"
         " string_agg(name, ', ' order by name))"
-        " from unnest(array['muster_claim_insert', 'muster_claim_update', 'muster_last_insert', 'muster_counter_insert',"
-        " 'muster_counter_update', 'muster_entity_ended', 'MUSTER_keep_erased']) as name"
+        " from unnest(" BESIDE ") as name"
         " where not exists (select from pg_trigger where tgname = name and tgenabled in ('O', 'A')"
         " and tgrelid = any (array['entities'::regclass, 'entity_attrs'::regclass, 'counters'::regclass]))"
         " having count(*) > 0"},
@@ -841,6 +857,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from unnest(" WATCHED ") as tab cross join unnest(" WATCHERS ") as name"
         " where not exists (select from pg_trigger where tgrelid = tab and tgname = name and tgenabled = 'A')"
         " group by tab order by tab::text"},
+    [STMT_CHECK_COUNTS] = {"check_counts", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
+        "select format('the number of %s objects of the driver %s is out of date (muster --init-db counts them again)', type, driver)"
+        " from (select driver, type, n from muster_count"
+        " union all select driver, type, -count(*) from entities where deleted_at_version is null group by driver, type) as d"
+        " group by driver, type having sum(n) <> 0 order by driver, type"},
+    [STMT_CHECK_FLOOR] = {"check_floor", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
+        "select 'the history may lack what was written since its triggers were off, made again or restored (muster --init-db notes it)'"
+        " where not exists (select from muster_floor where watch = muster_keep_watch()"
+        " and cluster = (select system_identifier from pg_control_system()))"},
     [STMT_CHECK_TAKEN] = {"check_taken", "", STMT_ONCE | STMT_NEEDS_INIT_DB,
         "with taken as (select int_value::bigint as address, count(*)::integer as uses from entity_attrs"
         " where key = 'ip' and subkey is null and datatype = 'int' and deleted_at_version is null"
@@ -853,5 +878,55 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select format('the list of taken addresses is out of date at %s addresses (muster --init-db makes it again)',"
         " greatest((select count(*) from wrong), abs(runs - listed)))"
         " from room where runs <> listed or exists (select from wrong)"},
+    /* Where the tables are. */
+    [STMT_CHECK_HOME] = {"check_home", "", STMT_ONCE,
+        "select coalesce((select relnamespace from pg_class where oid = to_regclass('entities')),"
+        " to_regnamespace(current_schema()))::oid"},
+    /* What is in the schema $1, just made by --init-db's script and alone in search_path, beside the one
+     * that is in use, $2. $3: of what --init-db has added all is there or reported by name; so are the
+     * triggers of STMT_CHECK_BESIDE and STMT_CHECK_WATCH. */
+    [STMT_CHECK_SCHEMA] = {"check_schema", "ttb", STMT_ONCE,
+        "with side as (select n.oid, quote_ident(nspname) as home, quote_ident(nspname) || '.' as prefix, n.oid = $1::oid as fresh"
+        " from pg_namespace n where n.oid in ($1::oid, $2::oid)),"
+        " tab as (select s.fresh, s.prefix, c.oid, c.relname::text as name, c.relreplident = 'f' as whole,"
+        " c.relrowsecurity and c.relforcerowsecurity as forced"
+        " from side s join pg_class c on c.relnamespace = s.oid and c.relkind in ('r', 'p')),"
+        /* state: what it has to be, beside being there; mend: how, if not by --init-db */
+        " thing(fresh, rank, kind, tab, name, state, mend) as ("
+        " select fresh, 1, 'table', null, name, null, null from tab"
+        " union all select s.fresh, 2, 'sequence', null, c.relname, null, null"
+        " from side s join pg_class c on c.relnamespace = s.oid and c.relkind = 'S' and c.relname like 'muster\\_%'"
+        " union all select t.fresh, 3, 'column', t.name, a.attname, null, null"
+        " from tab t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped"
+        " union all select t.fresh, 4, 'default', t.name, a.attname, null,"
+        " format('alter table %I alter %I set default %s', t.name, a.attname, replace(pg_get_expr(d.adbin, d.adrelid), t.prefix, ''))"
+        " from tab t join pg_attrdef d on d.adrelid = t.oid join pg_attribute a on a.attrelid = t.oid and a.attnum = d.adnum"
+        " where a.attgenerated = ''"
+        " union all select t.fresh, 5, 'constraint', t.name, x.def, null, format('alter table %I add %s', t.name, x.def)"
+        " from tab t join pg_constraint c on c.conrelid = t.oid and c.contype in ('p', 'u', 'f', 'c')"
+        " cross join lateral (select replace(pg_get_constraintdef(c.oid), t.prefix, '') as def) x"
+        " union all select t.fresh, 6, 'index', t.name, c.relname, concat(i.indisvalid,"
+        " case when c.relname like 'muster\\_%' then replace(pg_get_indexdef(c.oid), t.prefix, '') end), null"
+        " from tab t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid"
+        " where not exists (select from pg_constraint where conindid = c.oid and conrelid = t.oid and contype in ('p', 'u'))"
+        " union all select t.fresh, 7, 'trigger', t.name, g.tgname, case g.tgenabled when 'A' then 'A' when 'O' then 'O' else 'D' end, null"
+        " from tab t join pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal"
+        " where not $3 or g.tgname not like 'muster\\_change\\_%' and g.tgname <> all(" BESIDE ")"
+        " union all select s.fresh, 8, 'function', null, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),"
+        " md5(concat(p.prosrc, p.prosecdef, p.provolatile, replace(array_to_string(p.proconfig, ' '), s.home, ''))), null"
+        " from side s join pg_proc p on p.pronamespace = s.oid and p.proname like 'muster\\_%'"
+        " union all select t.fresh, 9, 'policy', t.name, p.polname, null, null"
+        " from tab t join pg_policy p on p.polrelid = t.oid where t.forced"
+        " union all select fresh, 10, 'replica identity', name, 'full', null, null from tab where whole),"
+        " missing as (select f.*, r.state is not null as differs from thing f"
+        " left join thing r on not r.fresh and (r.kind, r.name) = (f.kind, f.name) and r.tab is not distinct from f.tab"
+        " where f.fresh and (r.kind is null or r.state <> f.state and not (f.kind = 'trigger' and r.state = 'A'))"
+        " and (f.tab is null or exists (select from tab where not fresh and name = f.tab))"
+        " and (f.name not ilike 'muster\\_%' or exists (select from tab where not fresh and name = 'muster_schema')))"
+        " select case when mend is not null then format('a %s of %s is missing: %s', kind, tab, mend)"
+        " else format('%s %s%s is %s', kind, name, ' of ' || tab, case when not differs then 'missing (muster --init-db makes it)'"
+        " when kind = 'index' then 'not as it must be (drop it, muster --init-db makes it again)'"
+        " else 'not as it must be (muster --init-db makes it again)' end) end"
+        " from missing order by rank, tab, name"},
     /* clang-format on */
 };
