@@ -329,9 +329,8 @@ subtest 'include/ mirrors src/' => sub {
 
 # --- Names that files share ----------------------------------------------------------------------
 
-# Exported for tests only: that memory is in proportion to what was sent; the table of contract/drivers.md. And what
-# writes will need next: what they change, and points in time.
-my %for_tests = map { $_ => 1 } qw(arena_used history_of_transaction insert_check point_find);
+# Exported for tests only: that memory is in proportion to what was sent; the table of contract/drivers.md.
+my %for_tests = map { $_ => 1 } qw(arena_used insert_check);
 
 my $named_least = 95;    # percent
 

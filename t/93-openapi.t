@@ -148,6 +148,7 @@ POST   /resourcemanager/{driver}                         postResourcemanagerDriv
 DELETE /resourcemanager/{driver}/{name}                  deleteResourcemanagerDriverName
 GET    /resourcemanager/{driver}/{name}                  getResourcemanagerDriverName
 POST   /resourcemanager/{driver}/{name}                  postResourcemanagerDriverName
+POST   /revert                                           postRevert
 GET    /typelist                                         getTypelist
 END
 

@@ -63,6 +63,7 @@ struct context {
     size_t arg_count;
     enum mount mount;
     bool may_manage; /* the caller has the role write on the managers' mount, too */
+    bool dry_run;    /* what this write has done is shown, and rolled back */
     enum rc rc;      /* last result of the store that made the request fail */
     bool json_open;
     struct store_read *read;                  /* of a quick read: what its first step asks for */

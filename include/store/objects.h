@@ -66,4 +66,7 @@ enum rc store_delete_found(struct store *store, const struct stmt_row *row,
 /* $1 and $2 of these statements, in the arena: drivers of managers and their resource keys. */
 void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg *keys);
 
+/* Drivers and which rule (enum driver_insert_rule) each has for its members, as two parameters. */
+void objects_rules(struct arena *arena, struct pg_arg args[2]);
+
 #endif

@@ -70,9 +70,9 @@ static int attempt(struct exchange *x) {
     status = status != 0 ? status : as_of_end(x, handle(x));
     if (x->write_only && status < 300 && x->c.rc == RC_OK)
         status = reply_empty(&x->c, 204);
-    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
+    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400 && !x->c.dry_run)
         return commit(x, status);
-    if (x->c.rc == RC_OK && status < 400)
+    if (x->c.rc == RC_OK && status < 400 && !x->c.dry_run)
         (void)store_commit(store); /* of a snapshot, if there was one */
     else
         store_rollback(store);

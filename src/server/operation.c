@@ -157,6 +157,18 @@ const struct operation operation_diff = {
     .parameters = {&diff_from, &to_version, &of_object, &of_id, &after, &limit},
 };
 
+PARAMETER reverted = {"version", OPERATION_INTEGER, 0, "The version to undo."};
+PARAMETER back_object = {"object", OPERATION_NAME, 0, "Or the object to bring back."};
+PARAMETER back_to = {"to", OPERATION_TEXT, 0, "The version or time that it goes back to."};
+PARAMETER dry_run = {"dry_run", OPERATION_BOOLEAN, 0, "Whether only to show what would be done."};
+
+const struct operation operation_revert = {
+    .summary = "Undoes what a version did, or brings an object back to a version",
+    .answers = {{200, "Reverted", NULL}},
+    .errors = {404, 409, 410, 412},
+    .parameters = {&reverted, &back_object, &back_to, &dry_run},
+};
+
 /* --- objects --- */
 
 PARAMETER only_names = {"names", OPERATION_NAME, OPERATION_REPEATED,

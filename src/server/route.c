@@ -13,6 +13,7 @@
 #include "api/preferences.h"
 #include "api/relatives.h"
 #include "api/resourcemanager.h"
+#include "api/revert.h"
 #include "api/root.h"
 #include "server/health.h"
 #include "server/openapi.h"
@@ -54,6 +55,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", 0, NULL, &operation_docs},
+    {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE, NULL, &operation_revert},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", 0, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0, NULL, &operation_docs},

@@ -5,13 +5,8 @@
 
 #include "base/log.h"
 #include "model/driver.h"
-#include "store/pg.h"
+#include "store/objects.h"
 #include "store/schema.h"
-
-/* The statement's rules 0 to 5 are these. */
-_Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
-                   INSERT_EXCLUSIVE_POOL == 3 && INSERT_LOCATION == 4 && INSERT_RACK == 5,
-               "the report's statements count on it");
 
 /* One line, whatever the names in it hold. */
 static void print_text(void *context, const char *text) {
@@ -32,20 +27,6 @@ static bool print_line(void *context, const PGresult *result) {
     return true;
 }
 
-/* Drivers and their rules, for the statements that ask for them. */
-static void rules(struct arena *arena, struct pg_arg args[2]) {
-    size_t count = driver_count();
-    const char **names = arena_array(arena, count + 1, sizeof *names);
-    int32_t *numbers = arena_array(arena, count + 1, sizeof *numbers);
-
-    for (size_t i = 0; i < count; i++) {
-        names[i] = driver_at(i)->name;
-        numbers[i] = (int32_t)driver_at(i)->insert_rule;
-    }
-    args[0] = pg_texts(names, count);
-    args[1] = pg_ints(numbers, NULL, count);
-}
-
 /* What drivers give under. */
 static struct pg_arg resource_keys(struct arena *arena) {
     size_t count = 0;
@@ -63,7 +44,7 @@ static enum rc report(struct store *store, int64_t *count) {
     struct pg_arg keys = resource_keys(arena);
     enum rc rc = RC_OK;
 
-    rules(arena, args);
+    objects_rules(arena, args);
     store_begin_snapshot(store);
     for (const struct stmt_row *row = STMT(CHECK_ENCODING); row <= STMT(CHECK_TAKEN) && rc == RC_OK;
          row++) {

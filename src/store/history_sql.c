@@ -7,11 +7,10 @@
 /* clang-format off */
 
 #define FAR             "2147483647"
-#define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
 #define IN(column)      column " > s.a and " column " <= s.b"
 
 /* Bookkeeping is left out. */
-#define KEPT " and (left(a.key, 1) is distinct from '_' or a.key = '_contains')"
+#define KEPT " and " HISTORY_KEPT
 #define ROW(op) \
     "select " op " as op, a.entity_id, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value," \
     " a.string_value, a.datetime_value, a.relation_id from entity_attrs a where "
@@ -35,8 +34,8 @@
 /* What an object is comes with its first row alone. What an attribute refers to is called as it was
  * then. */
 #define CHANGES(touched, referred) \
-    "with span as materialized (select coalesce(s.a, " CURRENT_VERSION " - 1) as a," \
-    " coalesce(s.b, " CURRENT_VERSION ") as b from unnest($1, $2) as s(a, b))," \
+    "with span as materialized (select coalesce(s.a, " HISTORY_CURRENT " - 1) as a," \
+    " coalesce(s.b, " HISTORY_CURRENT ") as b from unnest($1, $2) as s(a, b))," \
     " touched as materialized (" touched ")," \
     " seen as (select * from touched where entity_id > $3" referred ")," \
     " sorted as (select *, dense_rank() over (partition by b order by entity_id = any($5) desc, entity_id) as nth," \

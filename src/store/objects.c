@@ -24,6 +24,24 @@ void objects_managers(struct arena *arena, struct pg_arg *drivers, struct pg_arg
     *keys = pg_texts(resources, count);
 }
 
+/* The statement's rules 0 to 5 are these. */
+_Static_assert(INSERT_ANY == 0 && INSERT_POOL == 1 && INSERT_UNIQUE_POOL == 2 &&
+                   INSERT_EXCLUSIVE_POOL == 3 && INSERT_LOCATION == 4 && INSERT_RACK == 5,
+               "the report's statements count on it");
+
+void objects_rules(struct arena *arena, struct pg_arg args[2]) {
+    size_t count = driver_count();
+    const char **names = arena_array(arena, count + 1, sizeof *names);
+    int32_t *numbers = arena_array(arena, count + 1, sizeof *numbers);
+
+    for (size_t i = 0; i < count; i++) {
+        names[i] = driver_at(i)->name;
+        numbers[i] = (int32_t)driver_at(i)->insert_rule;
+    }
+    args[0] = pg_texts(names, count);
+    args[1] = pg_ints(numbers, NULL, count);
+}
+
 /* A container, and the membership that tells its place. */
 struct parent {
     struct ref ref;
