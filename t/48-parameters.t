@@ -82,13 +82,19 @@ subtest 'values' => sub {
     }
 };
 
-subtest 'conditions on objects that have no tags' => sub {
-    for my $case ([ GET => '/entity/pool/p' ], [ DELETE => '/entity/pool/p' ], [ DELETE => '/attribute/web1/nic' ],
-        [ PUT => '/attribute/web1/nic/a', form => [ value => 'z' ] ], [ DELETE => '/resourcemanager/ipmanager/m', form => [ object => 'web1' ] ]) {
+# Objects have tags (66-conditions.t), what lists and creates has none to compare with.
+subtest 'conditions where they can not be obeyed' => sub {
+    for my $case ([ GET => '/entity/pool' ], [ GET => '/by-attr?key=nic' ], [ POST => '/entity/pool', form => [ name => 'q' ] ],
+        [ POST => '/resourcemanager/ipmanager', form => [ name => 'q' ] ], [ GET => '/driverlist' ]) {
         refused("If-Match: $case->[0] $case->[1]", 400, qr/If-Match/, @$case, headers => { 'If-Match' => '"1"' });
     }
-    refused('If-None-Match with a write', 400, qr/If-None-Match/, POST => '/entity/pool', form => [ name => 'q' ], headers => { 'If-None-Match' => '*' });
-    done('If-None-Match with a read never matches', 200, GET => '/entity/pool/p', headers => { 'If-None-Match' => '"1"' });
+    refused('If-None-Match with a new object', 400, qr/If-None-Match/, POST => '/entity/pool', form => [ name => 'q' ], headers => { 'If-None-Match' => '"1"' });
+    refused('If-Match and the past', 400, qr/If-Match/, GET => '/by-name/p', headers => { 'If-Match' => '"1"', 'Clusto-As-Of' => 'now' });
+    done('If-None-Match with a tag of nothing', 200, GET => '/entity/pool/p', headers => { 'If-None-Match' => '"1"' });
+    for my $case ([ DELETE => '/entity/pool/p' ], [ DELETE => '/attribute/web1/nic' ], [ PUT => '/attribute/web1/nic/a', form => [ value => 'z' ] ],
+        [ DELETE => '/resourcemanager/ipmanager/m', form => [ object => 'web1' ] ]) {
+        refused("If-Match of another state: $case->[0] $case->[1]", 412, qr/Precondition/, @$case, headers => { 'If-Match' => '"1"' });
+    }
 };
 
 subtest 'JSON where a form is read' => sub {

@@ -4,6 +4,7 @@
 
 #include "api/mount.h"
 #include "base/verdict.h"
+#include "http/etag.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "model/driver.h"
@@ -62,6 +63,9 @@ struct context {
     const char *const *args; /* the path's segments after the mount */
     size_t arg_count;
     enum mount mount;
+    struct etag_list if_match, if_none_match; /* where the row obeys them; a front server's changes
+                                                 of them undone */
+    bool is_past;    /* what it reads is as of a version, which has entity tags of its own */
     bool may_manage; /* the caller has the role write on the managers' mount, too */
     bool dry_run;    /* what this write has done is shown, and rolled back */
     enum rc rc;      /* last result of the store that made the request fail */

@@ -18,11 +18,11 @@ int find_check(struct context *c, enum rc rc, const char *name, const struct ref
 int find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
 /* Asks for one object that is to be shown in the mode of the request, expanded unless it says
- * otherwise; in other modes for its identity only, and with Clusto-Contents: none without its
- * members, as these may be very many. */
+ * otherwise; in other modes, and with Clusto-Contents: none, without more than a few of its members,
+ * as these may be very many. */
 void find_ask(struct context *c, const char *name);
 
-/* What find_ask asked for; in other modes than expanded only out->ref is written. */
+/* What find_ask asked for. */
 enum rc find_take(struct context *c, struct object *out);
 
 /* May this caller create or delete objects of this driver? A manager needs a role on the managers'

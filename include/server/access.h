@@ -31,6 +31,10 @@ bool access_scope(unsigned roles[MOUNT_COUNT], const char *scope);
 /* What the configuration lets this identity (NULL: unknown) do on a mount. */
 unsigned access_roles(const struct settings *settings, const char *identity, enum mount mount);
 
+/* Does the list name this identity (NULL: unknown): itself, "*" for whoever has one, or "anonymous"
+ * for everybody? */
+bool access_names(const struct strings *list, const char *identity);
+
 /* True if these roles include that one. */
 bool access_allows(unsigned roles, enum role needed);
 

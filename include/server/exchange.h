@@ -30,8 +30,9 @@ struct exchange {
     /* of the response cache: where the response is stored, NULL: nowhere */
     const char *cache_key;
     size_t cache_key_length;
-    uint64_t cache_seq;        /* from before the database was asked */
-    uint64_t cache_instance;   /* of the server that the seq speaks of */
+    size_t cache_unmodified_length; /* the same for 304: with If-None-Match */
+    uint64_t cache_seq;             /* from before the database was asked */
+    uint64_t cache_instance;        /* of the server that the seq speaks of */
     uint64_t cache_connection; /* by which the database is asked; 0: by one that is made for it */
 };
 

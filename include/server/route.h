@@ -28,7 +28,8 @@ struct route {
     const struct operation *operation; /* what it takes and answers */
 };
 
-/* The handler obeys If-Match and If-None-Match; elsewhere they are refused. */
+/* The handler obeys If-Match and If-None-Match; elsewhere they are refused (but If-None-Match with
+ * a read). */
 #define ROUTE_CONDITIONS 1u
 /* About one user's documents: there is a request.user. */
 #define ROUTE_USER 2u
@@ -41,6 +42,9 @@ struct route {
 
 /* What it reads can be read as of a version. */
 #define ROUTE_PAST 32u
+
+/* It creates: If-None-Match: * is obeyed. */
+#define ROUTE_CREATES 64u
 
 const struct route *route_table(size_t *count);
 

@@ -1,4 +1,4 @@
-/* secret.h: what a token looks like, and its keyed hash (libcrypto, which only secret.c knows). */
+/* secret.h: what a token looks like, and its keyed hash. */
 #ifndef MUSTER_SERVER_SECRET_H
 #define MUSTER_SERVER_SECRET_H
 

@@ -53,6 +53,10 @@ struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_
 /* All objects in the result, by entity id. `result` is kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
+/* A hash of all rows of this owner in the result, in whatever order they come (state.c). False, and
+ * an empty text: libcrypto or the memory failed. */
+bool objects_state(const PGresult *result, int32_t owner, char state[STORE_STATE_SIZE]);
+
 /* out[i]: the object called names[i], of several the one with the lowest id; id 0: none. The
  * columns are id, name, driver, type. `result` is kept by the arena from here on. */
 void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,

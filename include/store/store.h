@@ -63,6 +63,11 @@ struct rack_unit {
     int32_t unit;
 };
 
+/* 16 digits of base64url: 96 bits of the SHA-256 of what the rows of an object say: its own, those
+ * of its live attributes with their ids and the names of what they refer to, those of its
+ * memberships in containers (contract/transactions.md). The same whoever wrote them, and when. */
+#define STORE_STATE_SIZE 17
+
 /* Everything that a representation needs. attrs: by key in code point order, then row order, hidden
  * ones included. contents: by entity id, each once. parents: in order of insertion, each once.
  * units: in no order. */
@@ -77,7 +82,8 @@ struct object {
     size_t parent_count;
     struct rack_unit *units;
     size_t unit_count;
-    int64_t allocated; /* managers: attributes KEY/manager that refer to it */
+    int64_t allocated;            /* managers: attributes KEY/manager that refer to it */
+    char state[STORE_STATE_SIZE]; /* of an object that was read alone; "": not known */
 };
 
 /* --- life (store/pg.c)
@@ -201,14 +207,19 @@ bool store_prefetch(struct store *store, const struct store_prefetch *items, siz
 struct store_read *store_ask_ref(struct arena *arena, const char *name);
 enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out);
 
-/* Without `contents` its members, which may be very many, are not read. */
+/* Without `contents` no more than STORE_FEW_MEMBERS of its members, which may be very many, are
+ * read; where there are more its state is not known. */
+#define STORE_FEW_MEMBERS 100
 struct store_read *store_ask_object(struct arena *arena, const char *name, bool contents);
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out);
 
+/* The same of the attributes only those that match; their members only where these are asked for.
+ */
 struct attr_filter;
 struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                                    const struct attr_filter *filter);
-enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out);
+enum rc store_take_attrs(struct store *store, struct store_read *read,
+                         const struct attr_filter *filter, struct object *out);
 
 /* --- reading (store/read.c, store/list.c): one statement, one round trip, one snapshot each
  * -------------- */
@@ -239,6 +250,11 @@ struct attr_filter {
  * included. */
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
                             const struct attr_filter *filter, struct object *out);
+
+/* The state of a live object as it is now: in a write transaction that holds it, until that ends.
+ * RC_NOTFOUND: there is none. */
+enum rc store_state(struct store *store, struct arena *arena, int32_t id,
+                    char state[STORE_STATE_SIZE]);
 
 /* What a list is made of. Exactly one of the kinds. */
 #define LIST_KEYSET_LIMIT 10000

@@ -7,6 +7,7 @@
 #include "api/attribute_input.h"
 #include "api/attribute_numbers.h"
 #include "api/attribute_rows.h"
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/reply.h"
 #include "store/write.h"
@@ -27,32 +28,40 @@ static struct verdict read_filter(struct context *c, const char *resource,
     return attribute_rows_filter(c, arg(c, 1), resource ? NULL : arg(c, 2), arg(c, 3), filter);
 }
 
+/* What the request asks for. */
+struct wanted {
+    struct attr_filter filter;
+    struct verdict verdict; /* of the filter */
+};
+
 /* If the number is not one, the object comes first. */
 int attribute_ask(struct context *c) {
     const char *resource = params_last(&c->request->params, "resource");
-    struct verdict *verdict = arena_array(c->arena, 1, sizeof *verdict);
-    struct attr_filter filter;
+    struct wanted *wanted = arena_array(c->arena, 1, sizeof *wanted);
 
-    *verdict = read_filter(c, resource, &filter);
-    c->asked = verdict;
-    c->read = verdict->rc != RC_OK ? store_ask_ref(c->arena, c->args[0])
-                                   : store_ask_attrs(c->arena, c->args[0], &filter);
+    wanted->verdict = read_filter(c, resource, &wanted->filter);
+    c->asked = wanted;
+    c->read = wanted->verdict.rc != RC_OK ? store_ask_ref(c->arena, c->args[0])
+                                          : store_ask_attrs(c->arena, c->args[0], &wanted->filter);
     return 0;
 }
 
 int attribute_show(struct context *c) {
     const char *resource = params_last(&c->request->params, "resource");
-    const struct verdict *verdict = c->asked;
+    const struct wanted *wanted = c->asked;
     struct object object = {0};
-    enum rc rc = verdict->rc != RC_OK ? store_take_ref(c->store, c->read, &object.ref)
-                                      : store_take_attrs(c->store, c->read, &object);
+    enum rc rc = wanted->verdict.rc != RC_OK
+                     ? store_take_ref(c->store, c->read, &object.ref)
+                     : store_take_attrs(c->store, c->read, &wanted->filter, &object);
 
     if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
-        reply_verdict(c, *verdict))
+        reply_verdict(c, wanted->verdict))
         return c->response->status;
     if (resource)
         attribute_rows_keep_resource(c->arena, &object, c->args[1], arg(c, 2), resource);
     reply_depends_on(c, object.ref.id);
+    if (condition_shown(c, &object))
+        return c->response->status;
     return attribute_rows_show(c, 200, &object, c->arg_count > 1 && c->args[1][0] == '_');
 }
 
@@ -64,7 +73,8 @@ static enum rc lock_object(struct context *c, const struct attribute_raws *raws,
                            struct object *object) {
     if (attribute_numbers_depend(c, raws))
         return store_lock_attrs(c->store, c->arena, c->args[0], NULL, object);
-    return store_lock_one(c->store, c->arena, c->args[0], LOCK_REFER, &object->ref);
+    return store_lock_one(c->store, c->arena, c->args[0],
+                          condition_given(c) ? LOCK_CHANGE : LOCK_REFER, &object->ref);
 }
 
 int attribute_add(struct context *c) {
@@ -76,7 +86,7 @@ int attribute_add(struct context *c) {
 
     if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
         reply_verdict(c, verdict) || attribute_input_read(c, &object.ref, &raws, &input) ||
-        attribute_numbers_resolve(c, &object, &input))
+        attribute_numbers_resolve(c, &object, &input) || condition_check(c, &object.ref))
         return c->response->status;
     store_add_attrs(c->store, object.ref.id, input.attrs, input.count);
     return attribute_rows_answer(c, 201);
@@ -157,7 +167,7 @@ int attribute_set(struct context *c) {
     if (find_check(c, rc, c->args[0], &object.ref, params_last(&c->request->params, "driver")) ||
         reply_verdict(c, attribute_raw_read(c, &raws)) ||
         attribute_input_read(c, &object.ref, &raws, &input) ||
-        attribute_numbers_resolve(c, &object, &input))
+        attribute_numbers_resolve(c, &object, &input) || condition_check(c, &object.ref))
         return c->response->status;
     return set_all(c, &object, &input);
 }

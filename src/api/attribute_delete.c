@@ -6,6 +6,7 @@
 #include "api/attribute_input.h"
 #include "api/attribute_numbers.h"
 #include "api/attribute_rows.h"
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/reply.h"
 #include "model/value_json.h"
@@ -146,6 +147,8 @@ int attribute_delete(struct context *c) {
         return c->response->status;
     if (!raws.is_json && c->arg_count == 1)
         return fail_keyless(c);
+    if (condition_check(c, &object.ref))
+        return c->response->status;
     if (!raws.is_json && raws.items->resource)
         attribute_rows_keep_resource(c->arena, &object, raws.items->key, raws.items->subkey,
                                      raws.items->resource);

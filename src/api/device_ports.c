@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -93,7 +94,7 @@ static int connect_devices(struct context *c, const char *type, int32_t number) 
     if (!to)
         return reply_fail(c, 400, "Parameter 'to' is required.");
     ends[1].number = port_number(c, "to_number");
-    if (ends[1].number == 0 || lock_devices(c, to, refs))
+    if (ends[1].number == 0 || lock_devices(c, to, refs) || condition_check(c, &refs[0]))
         return c->response->status;
     return reply_verdict(c, ports_connect(c->store, c->arena, type, ends));
 }
@@ -102,7 +103,7 @@ static int disconnect_device(struct context *c, const char *type, int32_t number
     struct ref refs[2] = {{0}};
     const struct ports_end end = {&refs[0], number};
 
-    if (lock_devices(c, NULL, refs))
+    if (lock_devices(c, NULL, refs) || condition_check(c, &refs[0]))
         return c->response->status;
     return reply_verdict(c, ports_disconnect(c->store, c->arena, type, &end));
 }

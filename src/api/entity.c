@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -91,6 +92,8 @@ int entity_show(struct context *c) {
         input_check_contents(c))
         return c->response->status;
     reply_depends_on(c, object.ref.id);
+    if (condition_shown(c, &object))
+        return c->response->status;
     return show_one(c, 200, mode, &object);
 }
 
@@ -200,7 +203,8 @@ int entity_create(struct context *c) {
         return c->response->status;
     refs = arena_array(c->arena, creation.count, sizeof *refs);
     created = arena_array(c->arena, creation.count, sizeof *created);
-    if (reply_rc(c, store_create(c->store, c->arena, &creation, refs, created)))
+    if (reply_rc(c, store_create(c->store, c->arena, &creation, refs, created)) ||
+        condition_check_created(c, refs, created, creation.count))
         return c->response->status;
     return answer_created(c, &creation, refs, created, mode);
 }
@@ -222,7 +226,7 @@ int entity_delete(struct context *c) {
     driver = driver_of(ref.driver, ref.type);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
-    if (find_may_manage(c, driver) ||
+    if (find_may_manage(c, driver) || condition_check(c, &ref) ||
         reply_rc(c, store_delete_entity(c->store, ref.id, driver->resource_key)))
         return c->response->status;
     return reply_empty(c, 204);
@@ -340,7 +344,8 @@ int entity_action(struct context *c) {
     if (strcmp(action, "insert") != 0 && strcmp(action, "move") != 0 &&
         strcmp(action, "remove") != 0)
         return reply_fail(c, 400, "%s is not a valid action.", action);
-    if (input_check_mode(c, mode) || reply_verdict(c, act(c, action, &in)))
+    if (input_check_mode(c, mode) || condition_check(c, in.container) ||
+        reply_verdict(c, act(c, action, &in)))
         return c->response->status;
     return answer_action(c, mode, &in);
 }

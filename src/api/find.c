@@ -42,14 +42,11 @@ int find_object(struct context *c, const char *name, const char *driver, struct 
 void find_ask(struct context *c, const char *name) {
     bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
 
-    c->read =
-        whole ? store_ask_object(c->arena, name, input_contents(c)) : store_ask_ref(c->arena, name);
+    c->read = store_ask_object(c->arena, name, whole && input_contents(c));
 }
 
 enum rc find_take(struct context *c, struct object *out) {
-    bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
-    enum rc rc = whole ? store_take_object(c->store, c->read, out)
-                       : store_take_ref(c->store, c->read, &out->ref);
+    enum rc rc = store_take_object(c->store, c->read, out);
 
     out->no_contents = !input_contents(c);
     return rc;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -25,6 +26,8 @@ int lookup_by_name(struct context *c) {
         input_check_contents(c))
         return c->response->status;
     reply_depends_on(c, object.ref.id);
+    if (condition_shown(c, &object))
+        return c->response->status;
     return show_one(c, 200, mode, &object);
 }
 

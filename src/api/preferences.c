@@ -206,6 +206,7 @@ static int show(struct context *c) {
         return fail_missing(c, change);
     if (rc != RC_OK)
         return reply_rc(c, rc);
+    reply_depends_on(c, document.user_key);
     tag = prefs_etag(c->arena, document.revision);
     if (plain && (status = check_conditions(c, change, tag)) != 0)
         return status;
@@ -218,7 +219,6 @@ static int show(struct context *c) {
         return fail_missing(c, change);
     if (!plain && (status = check_conditions(c, change, tag)) != 0)
         return status;
-    reply_depends_on(c, document.user_key);
     return answer_tree(c, tree, tag);
 }
 

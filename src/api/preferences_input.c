@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/input.h"
 #include "api/reply.h"
 #include "base/quote.h"
@@ -13,18 +14,6 @@ enum { CONTAINER_BYTES = 1024 };
 
 /* Ends the tag of a document in one line. */
 #define MINIFIED "-m"
-
-/* Ignoring a condition that can't be read would be a lost update. */
-static int read_condition(struct context *c, const char *header, const char *variable,
-                          struct etag_list *out) {
-    const struct request *r = c->request;
-
-    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1)
-        return reply_fail(c, 400, "%s was sent more than once.", header);
-    if (etag_list_parse(c->arena, r->variable(r->transport, variable), out))
-        return 0;
-    return reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
-}
 
 const char *preferences_shown_tag(struct context *c, const char *tag) {
     return reply_is_minified(c) ? arena_join(c->arena, (const char *[]){tag, MINIFIED, NULL}) : tag;
@@ -44,11 +33,9 @@ static void forget_form(struct etag_list *list) {
 int preferences_conditions(struct context *c, struct prefs_change *change) {
     enum request_method method = c->request->method;
 
-    if (read_condition(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) ||
-        read_condition(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match))
+    if (condition_read(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) ||
+        condition_read(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match))
         return c->response->status;
-    etag_list_undo_compression(&change->if_match);
-    etag_list_undo_compression(&change->if_none_match);
     forget_form(&change->if_match);
     if (method != METHOD_GET && method != METHOD_HEAD)
         forget_form(&change->if_none_match);

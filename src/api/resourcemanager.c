@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -58,6 +59,8 @@ int resourcemanager_show(struct context *c) {
         input_check_mode(c, mode))
         return c->response->status;
     reply_depends_on(c, manager.ref.id);
+    if (condition_shown(c, &manager))
+        return c->response->status;
     return show_one(c, 200, mode, &manager);
 }
 
@@ -94,7 +97,8 @@ int resourcemanager_create(struct context *c) {
         reply_verdict(c,
                       properties_given(c->arena, driver, &c->request->params, &creation.attrs)) ||
         input_check_mode(c, mode) ||
-        reply_rc(c, store_create(c->store, c->arena, &creation, &ref, &created)))
+        reply_rc(c, store_create(c->store, c->arena, &creation, &ref, &created)) ||
+        condition_check_created(c, &ref, &created, 1))
         return c->response->status;
     return answer_manager(c, name, created, mode);
 }
@@ -161,7 +165,8 @@ static int give_to_object(struct context *c, const char *name, const char *resou
         return reply_rc(c, RC_RETRY);
     allocation.manager = &manager;
     allocation.object = &refs[1];
-    if (reply_verdict(c, alloc_give(c->store, c->arena, &allocation, &attr)))
+    if (condition_check(c, &refs[0]) ||
+        reply_verdict(c, alloc_give(c->store, c->arena, &allocation, &attr)))
         return c->response->status;
     store_number_used(c->store, manager.driver->resource_key);
     reply_json(c, 201);
@@ -208,6 +213,8 @@ static int give_to_driver(struct context *c, const char *name, const char *resou
                           manager.ref.name);
     if (strcmp(driver->name, "clustometa") == 0)
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
+    if (condition_check(c, &refs[0]))
+        return c->response->status;
     return create_named(c, driver, &manager, resource);
 }
 
@@ -244,7 +251,8 @@ int resourcemanager_deallocate(struct context *c) {
     manager = (struct manager){.ref = refs[0], .driver = driver_of(refs[0].driver, refs[0].type)};
     allocation.manager = &manager;
     allocation.object = &refs[1];
-    if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)) ||
+    if (condition_check(c, &refs[0]) ||
+        reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)) ||
         reply_verdict(c, alloc_take(c->store, c->arena, &allocation)))
         return c->response->status;
     return reply_empty(c, 204);

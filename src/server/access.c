@@ -52,14 +52,25 @@ bool access_scope(unsigned roles[MOUNT_COUNT], const char *scope) {
     return bits != 0 && access_grant(roles, colon != NULL ? colon + 1 : NULL, bits);
 }
 
+static bool is_meant(const char *who, const char *identity) {
+    return strcmp(who, "anonymous") == 0 ||
+           (identity != NULL && (strcmp(who, "*") == 0 || strcmp(who, identity) == 0));
+}
+
+bool access_names(const struct strings *list, const char *identity) {
+    for (size_t i = 0; i < list->count; i++)
+        if (is_meant(list->items[i], identity))
+            return true;
+    return false;
+}
+
 unsigned access_roles(const struct settings *settings, const char *identity, enum mount mount) {
     unsigned roles = 0;
 
     for (size_t i = 0; i < settings->access_count; i++) {
         const struct access *a = &settings->access[i];
 
-        if (strcmp(a->who, "anonymous") == 0 ||
-            (identity != NULL && (strcmp(a->who, "*") == 0 || strcmp(a->who, identity) == 0)))
+        if (is_meant(a->who, identity))
             roles |= a->roles[mount];
     }
     return roles;

@@ -7,11 +7,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "api/condition.h"
 #include "api/preferences.h"
 #include "api/reply.h"
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "server/access.h"
 #include "server/auth.h"
 #include "server/cors.h"
 #include "server/metrics.h"
@@ -66,6 +68,7 @@ static int attempt(struct exchange *x) {
 
     if (route->flags & ROUTE_WRITE)
         store_begin_write(store, x->request.identity, description(x));
+    x->c.is_past = x->as_of.wanted;
     status = x->as_of.wanted ? as_of_begin(x) : 0;
     status = status != 0 ? status : as_of_end(x, handle(x));
     if (x->write_only && status < 300 && x->c.rc == RC_OK)
@@ -224,22 +227,50 @@ static bool headers_valid(const struct request *request) {
     return true;
 }
 
-/* Objects have no entity tags: a condition that can't be obeyed must not be ignored, either. */
-static int check_conditions(struct exchange *x) {
+/* A condition that can't be obeyed must not be ignored, either. */
+static int check_obeyed(struct exchange *x) {
     const struct request *r = &x->request;
-    bool reads = r->method == METHOD_GET || r->method == METHOD_HEAD;
-    const char *header = NULL;
+    unsigned flags = x->match.route->flags;
+    bool match = request_header(r, "If-Match") != NULL;
+    bool past = (flags & ROUTE_PAST) && request_header(r, "Clusto-As-Of") != NULL;
 
-    if (x->match.route->flags & ROUTE_CONDITIONS)
+    if (match && (!(flags & ROUTE_CONDITIONS) || past))
+        return reply_fail(&x->c, 400, "If-Match can't be obeyed: there are no entity tags here.");
+    if (is_write(x) && !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)) &&
+        request_header(r, "If-None-Match") != NULL)
+        return reply_fail(&x->c, 400,
+                          "If-None-Match can't be obeyed: there are no entity tags here.");
+    return 0;
+}
+
+/* Some have to say which state they change (the setting require_conditions). What is allocated is
+ * the manager's choice, not the client's. */
+static int check_required(struct exchange *x) {
+    const struct route *route = x->match.route;
+    const unsigned changes = ROUTE_WRITE | ROUTE_CONDITIONS;
+
+    if ((route->flags & changes) != changes || route->role == ROLE_ALLOCATE ||
+        etag_list_given(&x->c.if_match) ||
+        !access_names(&x->w->settings->require_conditions, x->request.identity))
         return 0;
-    if (request_header(r, "If-Match") != NULL)
-        header = "If-Match";
-    else if (!reads && request_header(r, "If-None-Match") != NULL)
-        header = "If-None-Match";
-    return header == NULL
-               ? 0
-               : reply_fail(&x->c, 400, "%s can't be obeyed: there are no entity tags here.",
-                            header);
+    return reply_fail(&x->c, 428,
+                      "If-Match is required: send the ETag of the object that is to be changed.");
+}
+
+/* If-Match and If-None-Match (RFC 9110 section 13.1); those of preferences are read by their
+ * handlers. */
+static int check_conditions(struct exchange *x) {
+    unsigned flags = x->match.route->flags;
+
+    if (check_obeyed(x))
+        return x->c.response->status;
+    if ((flags & ROUTE_USER) || !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)))
+        return 0;
+    if (condition_read_all(&x->c))
+        return x->c.response->status;
+    if ((flags & ROUTE_CREATES) && x->c.if_none_match.count > 0)
+        return reply_fail(&x->c, 400, "If-None-Match must be * to create something.");
+    return check_required(x);
 }
 
 /* Every check in its order; a handler may assume all of them. Returns 0, or the status of the

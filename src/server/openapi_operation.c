@@ -121,7 +121,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Description", route->flags & ROUTE_WRITE},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
-        {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)},
+        {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
         {"X-User-Id", route->flags & ROUTE_USER},
     };
 
@@ -269,7 +269,8 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Time", route->flags & ROUTE_PAST},
-        {"ETag", (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) && answer->status != 204},
+        {"ETag", (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) &&
+                     !(route->flags & ROUTE_WRITE) && answer->status != 204},
     };
 
     json_key(w, "headers");
@@ -333,6 +334,11 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         write_error(w, arena, seen, common[i]);
     if (route->role != ROLE_READ)
         write_error(w, arena, seen, 507);
+    if (route->flags & (ROUTE_CONDITIONS | ROUTE_CREATES))
+        write_error(w, arena, seen, 412);
+    if ((route->flags & ROUTE_CONDITIONS) && (route->flags & ROUTE_WRITE) &&
+        route->role != ROLE_ALLOCATE)
+        write_error(w, arena, seen, 428);
     if (route->flags & ROUTE_PAST) {
         write_error(w, arena, seen, 304);
         write_error(w, arena, seen, 409);

@@ -5,20 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/etag.h"
 #include "server/cache.h"
 #include "server/metrics.h"
 #include "server/write_limit.h"
 #include "store/changes.h"
 
 enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };
+enum { WHOLE = 'w', UNMODIFIED = 'u' };
 
 /* By which a response varies, beside path, parameters and user. */
 static const char *const headers[] = {
-    "HTTP_CLUSTO_MODE",   "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_PAGE",  "HTTP_CLUSTO_PER_PAGE",
-    "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_UNITS", "HTTP_CLUSTO_AS_OF",
-    "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"};
+    "HTTP_CLUSTO_MODE",     "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_PAGE",
+    "HTTP_CLUSTO_PER_PAGE", "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS",
+    "HTTP_CLUSTO_UNITS",    "HTTP_CLUSTO_AS_OF",  "HTTP_IF_MATCH"};
+#define CONDITION "HTTP_IF_NONE_MATCH"
 
 /* A tag tells a missing text from any that there may be. */
 static void add_field(struct buf *key, const char *text) {
@@ -46,7 +50,8 @@ static bool add_header(struct buf *key, const struct request *r, const char *var
 }
 
 /* Everything that the response depends on but the data. Texts have no NUL, so different requests
- * have different keys. */
+ * have different keys. Under the first one is what the client gets without If-None-Match, under the
+ * longer one a 304: its client has what is too long for the cache, or nobody has asked for it. */
 static void make_key(struct exchange *x) {
     const struct request *r = &x->request;
     struct buf *key = &x->scratch;
@@ -63,10 +68,11 @@ static void make_key(struct exchange *x) {
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         once = add_header(key, r, headers[i]) && once;
     add_field(key, r->user);
-    if (once && !key->failed) {
+    x->cache_key_length = key->len;
+    once = add_header(key, r, CONDITION) && once;
+    x->cache_unmodified_length = key->len;
+    if (once && !key->failed)
         x->cache_key = arena_strndup(x->arena, key->data, key->len);
-        x->cache_key_length = key->len;
-    }
 }
 
 static bool is_cacheable(const struct exchange *x) {
@@ -75,12 +81,17 @@ static bool is_cacheable(const struct exchange *x) {
     return x->w->cache && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
 }
 
+static bool find_entry(const struct exchange *x, struct buf *entry) {
+    return cache_find(x->w->cache, x->cache_key, x->cache_key_length, entry) ||
+           cache_find(x->w->cache, x->cache_key, x->cache_unmodified_length, entry);
+}
+
 bool response_cache_find(struct exchange *x) {
     x->cache_key = NULL;
     if (!is_cacheable(x))
         return false;
     make_key(x);
-    return x->cache_key && cache_find(x->w->cache, x->cache_key, x->cache_key_length, NULL);
+    return x->cache_key && find_entry(x, NULL);
 }
 
 void response_cache_note_seq(struct exchange *x) {
@@ -99,8 +110,8 @@ static void release_large(struct buf *scratch) {
 static bool is_complete(const struct exchange *x) {
     const struct context_dependencies *d = &x->c.dependencies;
 
-    return x->status == 200 && !x->response.started && !x->response.head_only &&
-           (d->count > 0 || d->anything || as_of_is_final(x));
+    return (x->status == 200 || x->status == 304) && !x->response.started &&
+           !x->response.head_only && (d->count > 0 || d->anything || as_of_is_final(x));
 }
 
 /* Was it read from the server that the seq speaks of? Another one may have been the primary before,
@@ -115,7 +126,8 @@ static bool is_of_server(const struct exchange *x) {
     return before == 0 || before == now;
 }
 
-/* An entry is the headers as pairs of strings, an empty string, the body. */
+/* An entry is the status, one byte for each of the two that are stored, the headers as pairs of
+ * strings, an empty string, the body. */
 void response_cache_store(struct exchange *x) {
     const struct response *r = &x->response;
     struct buf *entry = &x->scratch;
@@ -126,6 +138,7 @@ void response_cache_store(struct exchange *x) {
     if (!is_complete(x) || !is_of_server(x))
         return;
     buf_clear(entry);
+    buf_addc(entry, x->status == 304 ? UNMODIFIED : WHOLE);
     for (const struct response_header *h = r->headers; h; h = h->next) {
         if (strcmp(h->name, "X-Request-Id") == 0)
             continue;
@@ -135,33 +148,55 @@ void response_cache_store(struct exchange *x) {
     add_text(entry, "");
     buf_add(entry, r->held.data, r->held.len);
     if (!entry->failed) {
-        cache_store(x->w->cache, x->cache_key, x->cache_key_length, x->cache_seq,
-                    &x->c.dependencies, entry->data, entry->len);
+        cache_store(x->w->cache, x->cache_key,
+                    x->status == 304 ? x->cache_unmodified_length : x->cache_key_length,
+                    x->cache_seq, &x->c.dependencies, entry->data, entry->len);
         metrics_count(METRIC_CACHE_STORED);
     }
     release_large(entry);
 }
 
-bool response_cache_serve(struct exchange *x) {
-    struct buf *entry = &x->scratch;
-    const char *at;
+/* Has the client the response that is prepared? */
+static bool client_has(struct exchange *x, const char *etag) {
+    const char *sent = request_header(&x->request, "If-None-Match");
+    struct etag_list list;
+    size_t n = etag ? strlen(etag) : 0;
 
-    buf_clear(entry);
-    if (!x->cache_key || !cache_find(x->w->cache, x->cache_key, x->cache_key_length, entry) ||
-        entry->failed)
+    if (!sent || n < 2 || !etag_list_parse(x->arena, sent, &list))
         return false;
-    for (at = entry->data; *at;) {
+    etag_list_undo_compression(&list);
+    return list.any || etag_list_has_weak(&list, arena_strndup(x->arena, etag + 1, n - 2));
+}
+
+/* Sets the headers of the entry; *etag: its tag, or NULL. Returns where its body begins. */
+static const char *read_headers(struct exchange *x, const char *at, const char **etag) {
+    *etag = NULL;
+    while (*at) {
         const char *value = at + strlen(at) + 1;
 
         response_header(&x->response, at, value);
+        if (strcmp(at, "ETag") == 0)
+            *etag = value;
         at = value + strlen(value) + 1;
     }
-    at++;
-    x->response.status = 200;
-    response_write(&x->response, at, entry->len - (size_t)(at - entry->data));
+    return at + 1;
+}
+
+bool response_cache_serve(struct exchange *x) {
+    struct buf *entry = &x->scratch;
+    const char *body, *etag;
+
+    buf_clear(entry);
+    if (!x->cache_key || !find_entry(x, entry) || entry->failed)
+        return false;
+    body = read_headers(x, entry->data + 1, &etag);
+    x->status = 200;
+    if (*entry->data == UNMODIFIED || client_has(x, etag))
+        x->status = reply_empty(&x->c, 304);
+    x->response.status = x->status;
+    response_write(&x->response, body, entry->len - (size_t)(body - entry->data));
     release_large(entry);
     x->responded = true;
-    x->status = 200;
     metrics_count(METRIC_CACHE_SERVED);
     return true;
 }

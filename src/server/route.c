@@ -28,6 +28,9 @@
 #define WRITE ROUTE_WRITE
 #define CACHE ROUTE_CACHE
 #define READ  (ROUTE_CACHE | ROUTE_PAST)
+#define SHOW  (READ | ROUTE_CONDITIONS)
+#define ALTER (WRITE | ROUTE_CONDITIONS)
+#define MAKE  (WRITE | ROUTE_CREATES)
 #define OWN   (ROUTE_CONDITIONS | ROUTE_USER)
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
@@ -47,7 +50,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL, &operation_version},
     {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
-    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", READ, lookup_ask_by_name, &operation_by_name},
+    {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", 0, NULL, &operation_driverlist},
@@ -61,29 +64,29 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0, NULL, &operation_docs},
     {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ, NULL, &operation_entities},
     {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ, NULL, &operation_entities},
-    {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", WRITE, NULL, &operation_entity_create},
-    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", READ, entity_ask, &operation_entity},
+    {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", MAKE, NULL, &operation_entity_create},
+    {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", SHOW, entity_ask, &operation_entity},
     {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", READ, NULL, &operation_contents},
-    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", WRITE, NULL, &operation_entity_action},
+    {POST, MOUNT_ENTITY, "{driver}/{name}", entity_action, ROLE_WRITE, "POST /entity/{driver}/{name}", ALTER, NULL, &operation_entity_action},
     {GET, MOUNT_ENTITY, "{driver}/{name}/parents", relatives_parents, ROLE_READ, "GET /entity/{driver}/{name}/parents", READ, NULL, &operation_parents},
     {GET, MOUNT_ENTITY, "{driver}/{name}/references", relatives_references, ROLE_READ, "GET /entity/{driver}/{name}/references", READ, NULL, &operation_references},
     {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", READ, NULL, &operation_ports},
-    {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", WRITE, NULL, &operation_ports_action},
-    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", WRITE, NULL, &operation_entity_delete},
+    {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", ALTER, NULL, &operation_ports_action},
+    {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", ALTER, NULL, &operation_entity_delete},
 
     {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", 0, NULL, &operation_docs},
-    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", READ, attribute_ask, &operation_attributes},
-    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_add},
-    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_set},
-    {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", WRITE, NULL, &operation_attribute_delete},
+    {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", SHOW, attribute_ask, &operation_attributes},
+    {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_add},
+    {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_set},
+    {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_delete},
 
     {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", 0, NULL, &operation_docs},
     {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", READ, NULL, &operation_managers},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", READ, NULL, &operation_managers},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", WRITE, NULL, &operation_manager_create},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", READ, NULL, &operation_manager},
-    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", WRITE, NULL, &operation_allocate},
-    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", WRITE, NULL, &operation_deallocate},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
+    {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_allocate},
+    {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
     {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", 0, NULL, &operation_docs},
     {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE, NULL, &operation_containers},

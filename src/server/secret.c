@@ -1,4 +1,4 @@
-/* secret.c: what a token looks like, and its keyed hash (libcrypto, which only this file knows). */
+/* secret.c: what a token looks like, and its keyed hash. */
 #include "server/secret.h"
 
 #include <assert.h>
@@ -6,23 +6,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "base/digest.h"
 
 #define PREFIX "mst_"
 
-enum { PREFIX_LENGTH = 4, ID_BYTES = 8, SECRET_BYTES = 32, HASH_BYTES = 32 };
+enum { PREFIX_LENGTH = 4, ID_BYTES = 8, SECRET_BYTES = 32 };
 
 static const char digits[] = "0123456789abcdef";
-
-static void to_hex(const unsigned char *bytes, size_t n, char *out) {
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * n] = '\0';
-}
 
 static bool random_hex(size_t n, char *out) {
     unsigned char bytes[SECRET_BYTES];
@@ -34,8 +24,8 @@ static bool random_hex(size_t n, char *out) {
     while (got < 0 && errno == EINTR);
     if (got != (ssize_t)n)
         return false;
-    to_hex(bytes, n, out);
-    OPENSSL_cleanse(bytes, sizeof(bytes));
+    digest_hex(bytes, n, out);
+    digest_wipe(bytes, sizeof(bytes));
     return true;
 }
 
@@ -77,22 +67,19 @@ bool secret_id(const char *text, size_t n, char id[SECRET_ID_SIZE]) {
 }
 
 bool secret_hash(const char *key, const char *token, size_t n, char hash[SECRET_HASH_SIZE]) {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
+    unsigned char bytes[DIGEST_BYTES];
 
-    if (HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)token, n, bytes,
-             &length) == NULL ||
-        length != HASH_BYTES)
+    if (!digest_keyed(key, token, n, bytes))
         return false;
-    to_hex(bytes, HASH_BYTES, hash);
+    digest_hex(bytes, DIGEST_BYTES, hash);
     return true;
 }
 
 bool secret_hash_equal(const char *a, const char *b) {
     return strlen(a) == SECRET_HASH_SIZE - 1 && strlen(b) == SECRET_HASH_SIZE - 1 &&
-           CRYPTO_memcmp(a, b, SECRET_HASH_SIZE - 1) == 0;
+           digest_equal(a, b, SECRET_HASH_SIZE - 1);
 }
 
 void secret_clear(void *bytes, size_t n) {
-    OPENSSL_cleanse(bytes, n);
+    digest_wipe(bytes, n);
 }

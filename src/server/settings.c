@@ -295,6 +295,8 @@ static const struct setting table[] = {
            "containers that one user may have; over it 507; 0: any number"),
     INT_OF(api, preferences_path_segments, 64, 1, 1000,
            "segments of a place in a document, the container included"),
+    STRINGS(require_conditions, "()", 1, 255, NULL,
+            "who must send If-Match with changes of objects: users, \"*\" or \"anonymous\""),
     GROUP(response_headers, "()", "headers of every response"),
     INT(restart_limit, 60, 1, 100000,
         "deaths of workers in a minute after which new ones are started slowly"),

@@ -104,6 +104,32 @@ struct store_read *store_ask_object(struct arena *arena, const char *name, bool 
     return prefetch_read(arena, contents ? STMT(OBJECT_BY_NAME) : STMT(OBJECT_ALONE), args, 3);
 }
 
+static bool is_member(const struct attr *attr) {
+    return strcmp(attr->key, "_contains") == 0;
+}
+
+/* Are all rows of the object in the result, not only some of its members? */
+static bool is_whole(const struct store_read *read, const struct object *object) {
+    size_t members = 0;
+
+    if (read->row == STMT(OBJECT_BY_NAME))
+        return true;
+    for (size_t i = 0; i < object->attr_count; i++)
+        members += is_member(&object->attrs[i]);
+    return read->row == STMT(OBJECT_ALONE) && members <= STORE_FEW_MEMBERS;
+}
+
+/* They were read for the state only. */
+static void leave_members(struct object *object) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < object->attr_count; i++)
+        if (!is_member(&object->attrs[i]))
+            object->attrs[count++] = object->attrs[i];
+    object->attr_count = count;
+    object->content_count = 0;
+}
+
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out) {
     struct object *objects;
     PGresult *result;
@@ -116,6 +142,10 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
     if (count == 0)
         return RC_NOTFOUND;
     *out = objects[0]; /* the lowest id */
+    if (pg_is_current(store) && is_whole(read, out))
+        (void)objects_state(result, out->ref.id, out->state);
+    if (read->row == STMT(OBJECT_ALONE))
+        leave_members(out);
     return RC_OK;
 }
 
@@ -153,6 +183,35 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
 
 struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                                    const struct attr_filter *filter) {
+    return store_ask_object(arena, name, filter->key && strcmp(filter->key, "_contains") == 0);
+}
+
+static bool is_text(const char *wanted, const char *text) {
+    return !wanted || (text && strcmp(wanted, text) == 0);
+}
+
+static bool fits(const struct attr *attr, const struct attr_filter *filter) {
+    return is_text(filter->key, attr->key) && is_text(filter->subkey, attr->subkey) &&
+           (!filter->has_number || (attr->has_number && attr->number == filter->number));
+}
+
+enum rc store_take_attrs(struct store *store, struct store_read *read,
+                         const struct attr_filter *filter, struct object *out) {
+    enum rc rc = store_take_object(store, read, out);
+    size_t count = 0;
+
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < out->attr_count; i++)
+        if (fits(&out->attrs[i], filter))
+            out->attrs[count++] = out->attrs[i];
+    out->attr_count = count;
+    return RC_OK;
+}
+
+/* Only the attributes, without a state. */
+static struct store_read *ask_matching(struct arena *arena, const char *name,
+                                       const struct attr_filter *filter) {
     struct pg_arg args[6] = {[2] = pg_text(name),
                              [3] = pg_text(filter->subkey),
                              [4] = filter->has_number ? pg_int(filter->number) : pg_null(),
@@ -165,15 +224,11 @@ struct store_read *store_ask_attrs(struct arena *arena, const char *name,
                          args, 5);
 }
 
-enum rc store_take_attrs(struct store *store, struct store_read *read, struct object *out) {
-    return store_take_object(store, read, out);
-}
-
 enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char *name,
                             const struct attr_filter *filter, struct object *out) {
     static const struct attr_filter any = {.key = NULL};
 
-    return store_take_attrs(store, store_ask_attrs(arena, name, filter ? filter : &any), out);
+    return store_take_object(store, ask_matching(arena, name, filter ? filter : &any), out);
 }
 
 enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *name,

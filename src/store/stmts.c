@@ -3,6 +3,10 @@
 
 #include "store/history_sql.h"
 #include "store/session.h"
+#include "store/store.h"
+
+#define TEXT_OF_IT(text) #text
+#define TEXT_OF(number)  TEXT_OF_IT(number)
 
 /* A line of SQL stays a line. */
 /* clang-format off */
@@ -82,11 +86,15 @@
     " where m.relation_id = e.entity_id and m.subkey = 'manager' and m.deleted_at_version is null" \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
-#define ARM_ATTRS(condition) \
+#define ARM_ATTRS_OF(rows) \
     "select 1, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
-    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
-    " left join " ENTITY_OF("a.relation_id") " r on true" \
-    " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
+    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from " rows " a" \
+    " left join " ENTITY_OF("a.relation_id") " r on true"
+#define OF_OWNER " where a.entity_id = e.entity_id and a.deleted_at_version is null"
+#define ARM_ATTRS(condition) ARM_ATTRS_OF("entity_attrs") OF_OWNER condition
+#define ARM_FEW_MEMBERS \
+    ARM_ATTRS_OF("(select * from entity_attrs a" OF_OWNER " and a.key = '_contains'" \
+                 " limit " TEXT_OF(STORE_FEW_MEMBERS) " + 1)")
 #define ARM_CONTAINERS \
     "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
@@ -287,7 +295,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
     [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0,
         EACH(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
-            ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_CONTAINERS)},
+            ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
+            ARM_FEW_MEMBERS " union all " ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
