@@ -20,7 +20,7 @@ begin
           from pg_trigger
          where tgrelid = any (tables) and not tgisinternal and tgname ~* '^muster_'
         union all
-        select case relkind when 'r' then 2 when 'S' then 4 else 5 end,
+        select case relkind when 'r' then 2 when 'S' then 5 else 3 end,
                case relkind when 'r' then 'table' when 'S' then 'sequence' else 'index' end,
                oid::regclass::text
           from pg_class
@@ -28,7 +28,7 @@ begin
            and (relkind in ('r', 'S') or oid in (
                select indexrelid from pg_index where indrelid = any (tables)))
         union all
-        select 3, 'function', oid::regprocedure::text
+        select 4, 'function', oid::regprocedure::text
           from pg_proc where pronamespace = home and proname like 'muster\_%'
         order by 1, 3
     loop

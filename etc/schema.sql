@@ -246,9 +246,25 @@ do $$ begin
             message = 'added columns muster_high and muster_at to clustoversioning';
     end if;
     perform pg_temp.muster_make('sequence', 'muster_high', 'create sequence muster_high as bigint');
+end $$;
+
+-- Rows from before have only "timestamp", in the time zone of whoever wrote them: muster --init-db names
+-- the one of history_time_zone. Another one than before: the index is made again.
+do $$
+declare
+    before text := (select prosrc from pg_proc where oid = to_regprocedure(
+                        'muster_taken(timestamp with time zone, timestamp without time zone)'));
+    zone text := nullif(current_setting('muster.history_time_zone', true), '');
+    body text := format('select coalesce($1, $2 at time zone %L)', coalesce(zone, 'UTC'));
+begin
+    if before is null or zone is not null and before <> body then
+        perform now() at time zone coalesce(zone, 'UTC'); -- refused if there is none by that name
+        drop index if exists muster_version_at;
+        execute format('create or replace function muster_taken(timestamp with time zone, timestamp without time zone)'
+                       ' returns timestamp with time zone language sql immutable as %L', body);
+    end if;
     perform pg_temp.muster_make('index', 'muster_version_at',
-        'create index muster_version_at on clustoversioning
-             ((coalesce(muster_at, "timestamp" at time zone ''UTC'')))');
+        'create index muster_version_at on clustoversioning (muster_taken(muster_at, "timestamp"))');
 end $$;
 
 create or replace function muster_version_begins() returns trigger
@@ -942,6 +958,9 @@ begin
         end if;
     end if;
     if tg_op <> 'INSERT' then
+        if tg_op = 'DELETE' and (select bool_and(deleted_at_version is not null) from gone) then
+            return null; -- old history goes: nobody has to be told
+        end if;
         insert into muster_change (key)
         select entity_id from gone
         union select relation_id from gone where relation_id is not null;
@@ -986,7 +1005,7 @@ begin
         end if;
         return null;
     elsif tg_op = 'DELETE' then
-        shown := exists (select from gone);
+        shown := exists (select from gone where deleted_at_version is null);
     else
         shown := exists (
             select entity_id, name, driver, type, deleted_at_version from gone
@@ -1214,6 +1233,29 @@ perform pg_temp.muster_make('index', 'muster_attrs_relation_made',
 perform pg_temp.muster_make('index', 'muster_version_user',
     'create index muster_version_user on clustoversioning ("user", version)');
 
+end $$;
+
+-- As of a version the same answer is given for ever, unless the floor has changed.
+create or replace function muster_floor_changed() returns trigger
+language plpgsql security definer as $$
+begin
+    insert into muster_change (key) values (0);
+    return null;
+end $$;
+
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+begin
+    execute format('alter function muster_floor_changed() set search_path = %s, pg_temp', home);
+    revoke execute on function muster_floor_changed() from public;
+    if not exists (select from pg_trigger where tgrelid = 'muster_floor'::regclass
+                      and tgname = 'muster_floor_changed' and tgenabled = 'A') then
+        create or replace trigger muster_floor_changed after update on muster_floor
+            for each row when (old.* is distinct from new.*) execute function muster_floor_changed();
+        alter table muster_floor enable always trigger muster_floor_changed;
+        raise notice using errcode = 'MU001', message = 'created trigger muster_floor_changed';
+    end if;
 end $$;
 
 create or replace function muster_keep_version() returns trigger

@@ -12,13 +12,23 @@
 #include "server/once.h"
 #include "server/supervisor.h"
 #include "server/token.h"
+#include "store/prune.h"
 #include "store/schema.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/muster/muster.conf"
 
 enum { MAX_FILES = 8 };
 
-enum action { SUPERVISE, CHECK_CONFIG, INIT_DB, CHECK_DB, DROP_EXTENSIONS, ONCE, TOKEN };
+enum action {
+    SUPERVISE,
+    CHECK_CONFIG,
+    INIT_DB,
+    CHECK_DB,
+    DROP_EXTENSIONS,
+    PRUNE_HISTORY,
+    ONCE,
+    TOKEN
+};
 
 static struct {
     enum action action;
@@ -26,6 +36,7 @@ static struct {
     const char *files[MAX_FILES];
     size_t file_count;
     struct token_command token;
+    struct prune_command prune;
 } options = {.action = SUPERVISE};
 
 static const char usage[] =
@@ -35,6 +46,8 @@ static const char usage[] =
     "       muster [-c FILE]... --check-db     report what is wrong in the database\n"
     "       muster [-c FILE]... --drop-extensions\n"
     "                                          remove from the database all that muster added\n"
+    "       muster [-c FILE]... --prune-history DAYS|vVERSION\n"
+    "                                          delete history that is older\n"
     "       muster [-c FILE]... --once         serve one request, as a CGI program\n"
     "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
@@ -46,11 +59,17 @@ static const char usage[] =
     "  -V, --version       print the version and exit\n";
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
-    {"test", no_argument, NULL, 't'},         {"init-db", no_argument, NULL, 'I'},
-    {"check-db", no_argument, NULL, 'C'},     {"drop-extensions", no_argument, NULL, 'D'},
-    {"once", no_argument, NULL, 'O'},         {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"foreground", no_argument, NULL, 'f'},
+    {"test", no_argument, NULL, 't'},
+    {"init-db", no_argument, NULL, 'I'},
+    {"check-db", no_argument, NULL, 'C'},
+    {"drop-extensions", no_argument, NULL, 'D'},
+    {"once", no_argument, NULL, 'O'},
+    {"prune-history", required_argument, NULL, 'P'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void wrong_usage(const char *what) {
@@ -60,7 +79,9 @@ static void wrong_usage(const char *what) {
 
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
-        wrong_usage("only one of -t, --init-db, --check-db, --drop-extensions, --once, token");
+        wrong_usage(
+            "only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, --once, "
+            "token");
     options.action = action;
 }
 
@@ -90,6 +111,12 @@ static void print_and_exit(const char *text) {
     exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
+static void choose_prune(const char *text) {
+    choose(PRUNE_HISTORY);
+    if (!prune_parse(text, &options.prune))
+        wrong_usage("--prune-history takes a number of days, or v and a version: 90, v803");
+}
+
 /* The arguments after the options: only "token" and its own. */
 static void read_words(int argc, char **argv) {
     int status;
@@ -114,6 +141,7 @@ static void read_options(int argc, char **argv) {
         case 'C': choose(CHECK_DB); break;
         case 'D': choose(DROP_EXTENSIONS); break;
         case 'O': choose(ONCE); break;
+        case 'P': choose_prune(optarg); break;
         case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
         case 'h': print_and_exit(usage); break;
         default: fputs("See muster --help for options.\n", stderr); exit(2);
@@ -127,6 +155,10 @@ static void read_options(int argc, char **argv) {
 
 static void to_stderr(const char *line) {
     fprintf(stderr, "muster: %s\n", line);
+}
+
+static int prune_history(const struct settings *settings) {
+    return store_prune_history(&settings->store, &options.prune) == RC_OK ? 0 : 1;
 }
 
 static int check_db(const struct settings *settings) {
@@ -143,6 +175,7 @@ static int start(struct settings **settings) {
     case INIT_DB: return store_init_db(&(*settings)->store) == RC_OK ? 0 : 1;
     case CHECK_DB: return check_db(*settings);
     case DROP_EXTENSIONS: return store_drop_extensions(&(*settings)->store) == RC_OK ? 0 : 1;
+    case PRUNE_HISTORY: return prune_history(*settings);
     case TOKEN: return token_run(&options.token, *settings);
     case SUPERVISE: break;
     }

@@ -103,6 +103,21 @@ subtest 'writes of the service' => sub {
     is sql("select count(*) from entity_attrs where key = '_lastip'"), 1, 'bookkeeping has no history';
 };
 
+subtest 'times from before' => sub {
+    my $first = sub { $client->get('/by-name/a', headers => { 'Clusto-As-Of' => '2020-06-01T12:00:00Z' })->{headers}{'clusto-as-of'} };
+    sql("update clustoversioning set muster_at = null, timestamp = '2020-06-01 12:00' where version = 1");
+    is $first->(), 1, 'are in UTC';
+    $world->server->write_conf(history_time_zone => 'America/New_York');
+    is $world->server->init_db->{out}, "created index muster_version_at\n", 'or in the zone that --init-db is told';
+    is $first->(), 0, 'which is four hours later';
+    is $world->server->init_db->{out}, "nothing to do\n", 'once';
+    $world->server->write_conf(history_time_zone => 'Nowhere/Land');
+    is $world->server->run_program(['--init-db'])->{status}, 1, 'one that there is not is refused';
+    $world->server->write_conf(history_time_zone => undef);
+    $world->server->init_db;
+    is $first->(), 1, 'and back';
+};
+
 subtest 'what can not be kept' => sub {
     is sql('select oldest, exact from muster_floor'), '0|0', 'whole from the beginning';
     my $d = sql("select entity_id from entities where name = 'd'");
@@ -189,14 +204,7 @@ subtest '--init-db of a schema 3 under load' => sub {
     like $done[0]{made}, qr/^muster's additions are at version 4$/m, 'was made';
     my %status;
     for my $client (@done[ 1 .. 8 ]) { $status{$_} += $client->{$_} for keys %$client }
-    # With the sanitizers, which make everything slower, one in 1,676 was seen to fail: a 503, and the 404 of the
-    # deletion after it.
-    my $failed = ($status{503} // 0) + ($status{404} // 0);
-    my $all    = 0;
-    $all += $_ for values %status;
-    delete @status{ 404, 503 } if $ENV{MUSTER_SANITIZED} && $failed <= $all / 100;
-    note "$failed of $all failed" if $failed;
-    is_deeply [ sort keys %status ], [ 200, 201, 204 ], 'no request failed' or diag explain \%status;
+    is_deeply [ sort keys %status ], [ 200, 201, 204 ], 'no request failed' or diag explain(\%status), $world->server->log;
     is sql("select count(*) from entity_attrs where key = 'x' and deleted_at_version <= version"), 0, 'and no end is before its beginning';
     sql("update entity_attrs set string_value = 'new' where key = 'x'");
     is sql("select count(*) from muster_copy"), 8, 'from now on history is whole';

@@ -114,6 +114,13 @@ enum stmt {
     /* points in time (store/versions.c) */
     STMT_FIND_VERSION,
     STMT_VERSIONS_DONE,
+    /* and those that go (store/prune.c) */
+    STMT_RAISE_FLOOR,
+    STMT_PRUNES,
+    STMT_PRUNE_ATTRS,
+    STMT_PRUNE_ENTITIES,
+    STMT_PRUNE_NAMES,
+    STMT_PRUNE_VERSIONS,
 
     /* what versions changed (store/history.c) */
     STMT_HISTORY_CHANGES,

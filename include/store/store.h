@@ -24,8 +24,10 @@ struct store_options {
     int connect_timeout;  /* for each server; 0: by their number */
     int statement_timeout;
     int lock_timeout;
-    bool versioning;        /* rows are ended rather than deleted, and every write has a number */
-    bool keep_history;      /* with versioning: --init-db also keeps what others change or erase */
+    bool versioning;   /* rows are ended rather than deleted, and every write has a number */
+    bool keep_history; /* with versioning: --init-db also keeps what others change or erase */
+    const char
+        *history_time_zone; /* of times that others wrote before --init-db; NULL: as it was */
     bool whole_tables;      /* for statements that read all there is: the planner is left alone */
     bool tag_reads;         /* single reads say in application_name for which request they are */
     const char *statements; /* "named": prepared once in each session; "unnamed": for a pooler that

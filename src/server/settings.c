@@ -243,6 +243,8 @@ static const struct setting table[] = {
     BOOL_OF(api, expanded_type, false, "expanded objects carry their type"),
     BOOL(foreign_writes, false, "pages of other sites than those of cors_origins may send writes"),
     STRING(group, "", 0, 64, check_group, "group to drop to when started as root", true),
+    STRING_OF(store, history_time_zone, "UTC", 1, 64, check_value,
+              "time zone of versions that were made before --init-db"),
     STRING(identity_param, "REMOTE_USER", 1, 64, check_param,
            "FastCGI parameter with the name of the user"),
     INT_OF(api, json_depth, 64, 1, 100, "containers inside each other in a JSON body"),

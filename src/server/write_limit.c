@@ -27,11 +27,18 @@ bool write_limit_try(const struct settings *settings) {
     return false;
 }
 
+/* Those that were in the way may have ended meanwhile: then there is no newest one. */
+static bool is_stalled(int64_t now) {
+    struct metrics_writes w = metrics_writes();
+
+    return w.count > 0 && now - w.newest >= STALLED_MS;
+}
+
 bool write_limit_begin(const struct settings *settings) {
     int64_t began = clock_ms(), now = began;
 
     while (!write_limit_try(settings)) {
-        if (now - began >= MAX_WAIT_MS || now - metrics_writes().newest >= STALLED_MS)
+        if (now - began >= MAX_WAIT_MS || is_stalled(now))
             return false;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         now = clock_ms();

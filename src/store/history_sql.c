@@ -77,7 +77,7 @@ const char history_sql_changes_of_objects[] = CHANGES(
 
 /* $1: above, $2: below, $3: by this user, $4: how many; $5 the objects. */
 #define TAKEN_AT \
-    "to_char(coalesce(v.muster_at, v.\"timestamp\" at time zone 'UTC') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+    "to_char(muster_taken(v.muster_at, v.\"timestamp\") at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define VERSION "select v.version, " TAKEN_AT ", v.\"user\", v.description from "
 #define PAGE " and v.version > $1 and v.version < $2 order by v.version desc limit $4"
 

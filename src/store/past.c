@@ -2,6 +2,8 @@
  * that is not below the one it was made by, and below the one it was ended by, if any. */
 #include "store/past.h"
 
+#include "store/stmt_parts.h"
+
 /* A line of SQL stays a line. */
 /* clang-format off */
 
@@ -66,8 +68,6 @@
 #define ARM_CONTAINERS(v) \
     "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id", v) " a cross join " ENTITY_OF("a.entity_id", v) " c"
-#define EACH(entities, arms) \
-    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
 #define OBJECT(entities, v) \
     EACH(entities, ARM_ENTITY(v) " union all " ARM_ATTRS("", v) " union all " ARM_CONTAINERS(v))
 #define ATTRS(condition, v) \
@@ -75,10 +75,6 @@
         " and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition, v))
 
 /* --- lists, as in stmts.c: $1 limit, $2 offset, $3 is the total wanted, $4 behind this id. */
-#define LIST_HITS \
-    "select count(*), null::integer, null, null, null from hit where $3 having $3 union all " \
-    "(select null::bigint, e.entity_id, e.name, e.driver, e.type from hit e where e.entity_id > $4" \
-    " order by e.entity_id limit $1 offset $2)"
 #define HITS_OF(ids, v, condition) \
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids ") i(id)" \
     " cross join " ENTITY_OF("i.id", v) " e" condition ") "
@@ -118,10 +114,10 @@
     "select a.entity_id from entity_attrs a where" HAS_KEY LIVE("a", v) " and " condition \
     " union select a.entity_id from entity_attrs a where" HAS_KEY ENDED("a", v) " and " condition
 
-#define REFERRING(place, is) \
-    "select " place " as id, a.key, a.subkey, a.number, a.entity_id from entity_attrs a" \
-    " where a.relation_id = $5 and " is \
-    " and ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
+#define POOL_MEMBERS(id) MEMBERS_OF(id, "$10")
+#define POOL_ENTITY(id)  ENTITY_OF(id, "$10")
+#define UP_CONTAINERS(id) CONTAINERS_OF(id, "$9")
+#define UP_ENTITY(id)     ENTITY_OF(id, "$9")
 
 #define PAST STMT_NEEDS_INIT_DB
 
@@ -165,39 +161,9 @@ const struct stmt_row past_rows[STMT_COUNT] = {
             " where r.driver = $10 and" HAS_KEY THERE("a", "$13") " and a.datatype = 'relation'", "$13", "")
         LIST_HITS},
     [STMT_LIST_FROM_POOLS] = {"past_list_from_pools", "llbiTTTIbi", PAST,
-        "with recursive below(pool, entity_id, name, driver, type) as ("
-        " select p.pool, e.entity_id, e.name, e.driver, e.type"
-        " from (select distinct unnest($8) as pool) p"
-        " cross join " MEMBERS_OF("p.pool", "$10") " a cross join " ENTITY_OF("a.relation_id", "$10") " e"
-        " union"
-        " select b.pool, e.entity_id, e.name, e.driver, e.type"
-        " from below b"
-        " cross join " MEMBERS_OF("b.entity_id", "$10") " a cross join " ENTITY_OF("a.relation_id", "$10") " e"
-        " where $9),"
-        " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
-        " where (cardinality($5) = 0 or e.name = any($5))"
-        " and (cardinality($6) = 0 or e.type = any($6))"
-        " and (cardinality($7) = 0 or e.driver = any($7))"
-        " group by e.entity_id, e.name, e.driver, e.type"
-        " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
-        LIST_HITS},
-    [STMT_LIST_CONTAINERS] = {"past_list_containers", "llbiTTibi", PAST,
-        "with recursive above(entity_id, name, driver, type) as ("
-        " select e.entity_id, e.name, e.driver, e.type"
-        " from " CONTAINERS_OF("$7", "$9") " a cross join " ENTITY_OF("a.entity_id", "$9") " e"
-        " union"
-        " select e.entity_id, e.name, e.driver, e.type from above b"
-        " cross join " CONTAINERS_OF("b.entity_id", "$9") " a cross join " ENTITY_OF("a.entity_id", "$9") " e"
-        " where $8),"
-        " hit as materialized (select * from above e"
-        " where (cardinality($5) = 0 or e.type = any($5)) and (cardinality($6) = 0 or e.driver = any($6))) "
-        LIST_HITS},
+        FROM_POOLS(POOL_MEMBERS, POOL_ENTITY)},
+    [STMT_LIST_CONTAINERS] = {"past_list_containers", "llbiTTibi", PAST, IN_CONTAINERS(UP_CONTAINERS, UP_ENTITY)},
     [STMT_REFERENCES] = {"past_references", "llbiitti", PAST,
-        "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from ("
-        REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")) ") a"
-        " cross join " ENTITY_OF("a.entity_id", "$8") " e)"
-        " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit"
-        " where $3 having $3"
-        " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit"
-        " where id > $4 order by id limit $1 offset $2)"},
+        REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")),
+            ENTITY_OF("a.entity_id", "$8"))},
 };

@@ -34,24 +34,28 @@ static void on_notice(void *context, const PGresult *notice) {
     (*notices)++;
 }
 
-/* What the schema reads of the configuration. */
-static void set_keep_history(PGconn *conn, const struct store_options *options) {
-    PQclear(PQexec(conn, options->versioning && options->keep_history
-                             ? "set muster.keep_history = 'on'"
-                             : "set muster.keep_history = 'off'"));
-}
-
-/* The schema's triggers are told under which keys the drivers give resources. */
-static void name_keys(PGconn *conn) {
-    struct arena *arena = arena_new();
+/* The keys under which the drivers give resources. */
+static const char *resource_keys(struct arena *arena) {
     const char *keys = "";
 
     for (size_t i = 0; i < driver_count(); i++)
         if (driver_at(i)->resource_key)
             keys =
                 arena_printf(arena, "%s%s%s", keys, *keys ? "," : "", driver_at(i)->resource_key);
-    PQclear(PQexecParams(conn, "select set_config('muster.resource_keys', $1, false)", 1, NULL,
-                         &keys, NULL, NULL, 0));
+    return keys;
+}
+
+/* What the schema reads of the configuration. */
+static void set_options(PGconn *conn, const struct store_options *options) {
+    struct arena *arena = arena_new();
+    const char *values[] = {options->versioning && options->keep_history ? "on" : "off",
+                            resource_keys(arena), options->history_time_zone};
+
+    PQclear(PQexecParams(conn,
+                         "select set_config('muster.keep_history', $1, false),"
+                         " set_config('muster.resource_keys', $2, false),"
+                         " set_config('muster.history_time_zone', $3, false)",
+                         3, NULL, values, NULL, NULL, 0));
     arena_free(&arena);
 }
 
@@ -94,8 +98,7 @@ static bool open_patiently(struct connection *c, const struct store_options *opt
         log_error("database: can't connect: %s", c->link.error);
         return false;
     }
-    set_keep_history(c->link.conn, options);
-    name_keys(c->link.conn);
+    set_options(c->link.conn, options);
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "store/history_sql.h"
 #include "store/session.h"
+#include "store/stmt_parts.h"
 #include "store/store.h"
 
 #define TEXT_OF_IT(text) #text
@@ -98,8 +99,6 @@
 #define ARM_CONTAINERS \
     "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
-#define EACH(entities, arms) \
-    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
 #define OBJECT(entities) \
     EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
 
@@ -111,25 +110,8 @@
 #define BUT_MEMBERS \
     MATCHING(" and a.key < '_contains'") " union all " MATCHING(" and a.key > '_contains'")
 
-/* --- lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row. */
-#define TOTAL(from_where) \
-    "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
-#define PAGE(from_where, order) \
-    "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
-    " order by " order " limit $1 offset $2)"
+/* --- lists: see stmt_parts.h. */
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
-#define LIST_HITS(after) \
-    TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > " after, "e.entity_id")
-
-/* Attributes, as what refers to an object: by their ids, after $4. */
-#define REFERS " ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
-#define REFERENCES_OF(attrs, entity) \
-    "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from (" attrs ") a" \
-    " cross join " entity " e)" \
-    " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit" \
-    " where $3 having $3" \
-    " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit" \
-    " where id > $4 order by id limit $1 offset $2)"
 
 /* Of all entities, those after the id $4: by all, by one driver or type (its index has them in
  * order), by several: the first of each. The cast: see the index in schema.sql. */
@@ -232,9 +214,14 @@
     "('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint"
 
 /* When a version's number was taken; and is it settled, by its row v and the floor f: see schema.sql. */
-#define TAKEN_AT "coalesce(muster_at, \"timestamp\" at time zone 'UTC')"
+#define TAKEN_AT "muster_taken(muster_at, \"timestamp\")"
 #define SETTLED \
     "(coalesce(v.muster_high < pg_snapshot_xmin(pg_current_snapshot()), true) or v.version <= f.settled)"
+
+/* Pruning: a thousand rows, without those that others hold; no row of the table refers to it. Not "not
+ * exists", which the planner may answer by reading the whole table. */
+#define BATCH " limit 1000 for update skip locked"
+#define NOT_NAMED(table, column, id) " (select 1 from " table " n where n." column " = " id " limit 1) is null"
 
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum driver_insert_rule) each has for its members; others have rule 0. */
@@ -314,7 +301,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         TOTAL(OF_NAMES) " union all " PAGE(OF_NAMES " and e.entity_id > $4", "e.entity_id")},
 
     [STMT_LIST_BY_KEY] = {"list_by_key", "llbitt", 0,
-        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS("$4")},
+        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY) LIST_HITS},
     /* $7 the value as text, $8 as a number, $9 as a date, $10 and $11 as driver and name of what it
      * refers to, $12 as JSON; null: it can't be one. */
     [STMT_LIST_BY_VALUE] = {"list_by_value", "llbitttldttt", 0,
@@ -329,46 +316,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
             " and a.datetime_value = $9 and a.datatype = 'datetime'"
             " union select a.entity_id from entities r join entity_attrs a on a.relation_id = r.entity_id"
             " where r.name = $11 and r.driver = $10 and r.deleted_at_version is null and" HAS_KEY
-            " and a.datatype = 'relation'") LIST_HITS("$4")},
+            " and a.datatype = 'relation'") LIST_HITS},
 
-    /* $5 names, $6 types, $7 drivers to filter the result by, $8 pools, $9: go down. union drops
-     * what was seen before, which also ends circles. */
     [STMT_LIST_FROM_POOLS] = {"list_from_pools", "llbiTTTIb", 0,
-        "with recursive below(pool, entity_id, name, driver, type) as ("
-        " select p.pool, e.entity_id, e.name, e.driver, e.type"
-        " from (select distinct unnest($8) as pool) p"
-        " cross join " MEMBERS_OF("p.pool") " a cross join " ENTITY_OF("a.relation_id") " e"
-        " union"
-        " select b.pool, e.entity_id, e.name, e.driver, e.type"
-        " from below b"
-        " cross join " MEMBERS_OF("b.entity_id") " a cross join " ENTITY_OF("a.relation_id") " e"
-        " where $9),"
-        " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e"
-        " where (cardinality($5) = 0 or e.name = any($5))"
-        " and (cardinality($6) = 0 or e.type = any($6))"
-        " and (cardinality($7) = 0 or e.driver = any($7))"
-        " group by e.entity_id, e.name, e.driver, e.type"
-        " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) "
-        LIST_HITS("$4")},
+        FROM_POOLS(MEMBERS_OF, ENTITY_OF)},
 
-    /* What contains the object $7; $8: go up. $5 types, $6 drivers to filter the result by. */
     [STMT_LIST_CONTAINERS] = {"list_containers", "llbiTTib", 0,
-        "with recursive above(entity_id, name, driver, type) as ("
-        " select e.entity_id, e.name, e.driver, e.type"
-        " from " CONTAINERS_OF("$7") " a cross join " ENTITY_OF("a.entity_id") " e"
-        " union"
-        " select e.entity_id, e.name, e.driver, e.type from above b"
-        " cross join " CONTAINERS_OF("b.entity_id") " a cross join " ENTITY_OF("a.entity_id") " e"
-        " where $8),"
-        " hit as materialized (select * from above e"
-        " where (cardinality($5) = 0 or e.type = any($5)) and (cardinality($6) = 0 or e.driver = any($6))) "
-        LIST_HITS("$4")},
-    /* What refers to the object $5, by the key $6 and subkey $7; null: any, but no key with "_". */
+        IN_CONTAINERS(CONTAINERS_OF, ENTITY_OF)},
     [STMT_REFERENCES] = {"references", "llbiitt", 0,
-        REFERENCES_OF(
-            "select a.attr_id as id, a.key, a.subkey, a.number, a.entity_id from entity_attrs a"
-            " where a.relation_id = $5 and a.deleted_at_version is null and" REFERS,
-            ENTITY_OF("a.entity_id"))},
+        REFERENCES_OF(REFERRING("a.attr_id", "a.deleted_at_version is null"), ENTITY_OF("a.entity_id"))},
 
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
         "with recursive walk(id) as (select $4::bigint union all select n.id from walk w cross join lateral ("
@@ -756,6 +712,43 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REVERT_ADD] = {"revert_add", "iI", STMT_NEEDS_INIT_DB | STMT_TAKES_VERSION, revert_sql_add},
     [STMT_REVERT_COUNT] = {"revert_count", "", STMT_NEEDS_INIT_DB, revert_sql_count},
     [STMT_REVERT_VIOLATIONS] = {"revert_violations", "TI", STMT_NEEDS_INIT_DB, revert_sql_violations},
+
+    /* --- old history goes (store/prune.c). */
+    [STMT_RAISE_FLOOR] = {"raise_floor", "i", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "with raised as (update muster_floor set oldest = $1, exact = greatest(exact, $1) where oldest < $1 returning oldest)"
+        " select coalesce((select oldest from raised), oldest) from muster_floor"},
+    [STMT_PRUNES] = {"prunes", "", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "select set_config('muster.prunes', 'on', true)"},
+    /* Each: up to the version $1, from the place $2 on; how many went, and where the next begin. */
+    [STMT_PRUNE_ATTRS] = {"prune_attrs", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "with old as materialized (select attr_id from entity_attrs where deleted_at_version between $2 and $1"
+        " order by deleted_at_version" BATCH "),"
+        " copies as (delete from muster_copy where attr_id = any(array(select attr_id from old))),"
+        " pruned as (delete from entity_attrs where attr_id = any(array(select attr_id from old)) returning deleted_at_version)"
+        " select count(*), max(deleted_at_version) from pruned"},
+    [STMT_PRUNE_ENTITIES] = {"prune_entities", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "with old as materialized (select entity_id from entities e where deleted_at_version between $2 and $1"
+        " and" NOT_NAMED("entity_attrs", "entity_id", "e.entity_id") " and" NOT_NAMED("entity_attrs", "relation_id", "e.entity_id")
+        " and" NOT_NAMED("counters", "entity_id", "e.entity_id") " order by deleted_at_version" BATCH "),"
+        " pruned as (delete from entities where entity_id = any(array(select entity_id from old)) returning deleted_at_version)"
+        " select count(*), max(deleted_at_version) from pruned"},
+    [STMT_PRUNE_NAMES] = {"prune_names", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "with old as materialized (select entity_id, until from muster_was where until between $2 and $1"
+        " order by until" BATCH "),"
+        " pruned as (delete from muster_was w using old where w.entity_id = old.entity_id and w.until = old.until"
+        " returning w.until)"
+        " select count(*), max(until) from pruned"},
+    /* The version $1 itself stays: it is one that can be read. */
+    [STMT_PRUNE_VERSIONS] = {"prune_versions", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
+        "with looked as materialized (select version from clustoversioning where version > $2 and version < $1"
+        " order by version limit 1000),"
+        " old as materialized (select version from clustoversioning v where version = any(array(select version from looked))"
+        " and" NOT_NAMED("entities", "version", "v.version") " and" NOT_NAMED("entities", "deleted_at_version", "v.version")
+        " and" NOT_NAMED("entity_attrs", "version", "v.version")
+        " and" NOT_NAMED("entity_attrs", "deleted_at_version", "v.version")
+        " and (select 1 from muster_was w where v.version in (w.version, w.until) limit 1) is null for update skip locked),"
+        " pruned as (delete from clustoversioning where version = any(array(select version from old)) returning version)"
+        " select (select count(*) from pruned), (select max(version) from looked)"},
 
     /* One snapshot for all columns: the statement's. The second names the server's life: after a
      * crash, a restart or on another server transaction numbers mean something else. If that differs,

@@ -1,0 +1,70 @@
+/* stmt_parts.h: parts of statements that reads of now (store/stmts.c) and of the past (store/past.c)
+ * have alike. */
+#ifndef MUSTER_STORE_STMT_PARTS_H
+#define MUSTER_STORE_STMT_PARTS_H
+
+/* A line of SQL stays a line. */
+/* clang-format off */
+
+/* Whole objects: what hangs on each of these entities. */
+#define EACH(entities, arms) \
+    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
+
+/* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row, $4 behind this
+ * id. */
+#define TOTAL(from_where) \
+    "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
+#define PAGE(from_where, order) \
+    "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
+    " order by " order " limit $1 offset $2)"
+#define LIST_HITS TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > $4", "e.entity_id")
+
+/* $5 names, $6 types, $7 drivers to filter the result by, $8 pools, $9: go down. MEMBERS(id) gives the
+ * rows of what contains, ENTITY(id) the object. union drops what was seen before, which also ends
+ * circles. */
+#define FROM_POOLS(MEMBERS, ENTITY) \
+    "with recursive below(pool, entity_id, name, driver, type) as (" \
+    " select p.pool, e.entity_id, e.name, e.driver, e.type" \
+    " from (select distinct unnest($8) as pool) p" \
+    " cross join " MEMBERS("p.pool") " a cross join " ENTITY("a.relation_id") " e" \
+    " union" \
+    " select b.pool, e.entity_id, e.name, e.driver, e.type" \
+    " from below b" \
+    " cross join " MEMBERS("b.entity_id") " a cross join " ENTITY("a.relation_id") " e" \
+    " where $9)," \
+    " hit as materialized (select e.entity_id, e.name, e.driver, e.type from below e" \
+    " where (cardinality($5) = 0 or e.name = any($5))" \
+    " and (cardinality($6) = 0 or e.type = any($6))" \
+    " and (cardinality($7) = 0 or e.driver = any($7))" \
+    " group by e.entity_id, e.name, e.driver, e.type" \
+    " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) " LIST_HITS
+
+/* What contains the object $7; $8: go up. $5 types, $6 drivers to filter the result by. */
+#define IN_CONTAINERS(CONTAINERS, ENTITY) \
+    "with recursive above(entity_id, name, driver, type) as (" \
+    " select e.entity_id, e.name, e.driver, e.type" \
+    " from " CONTAINERS("$7") " a cross join " ENTITY("a.entity_id") " e" \
+    " union" \
+    " select e.entity_id, e.name, e.driver, e.type from above b" \
+    " cross join " CONTAINERS("b.entity_id") " a cross join " ENTITY("a.entity_id") " e" \
+    " where $8)," \
+    " hit as materialized (select * from above e" \
+    " where (cardinality($5) = 0 or e.type = any($5)) and (cardinality($6) = 0 or e.driver = any($6))) " LIST_HITS
+
+/* What refers to the object $5, by the key $6 and subkey $7; null: any, but no key with "_". By the ids
+ * of the attributes, after $4. */
+#define REFERRING(place, is) \
+    "select " place " as id, a.key, a.subkey, a.number, a.entity_id from entity_attrs a" \
+    " where a.relation_id = $5 and " is \
+    " and ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
+#define REFERENCES_OF(attrs, entity) \
+    "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from (" attrs ") a" \
+    " cross join " entity " e)" \
+    " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit" \
+    " where $3 having $3" \
+    " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit" \
+    " where id > $4 order by id limit $1 offset $2)"
+
+/* clang-format on */
+
+#endif
