@@ -561,13 +561,15 @@ begin
     return own;
 end $$;
 
--- A resource that is given, and the units of a rack that are taken: whoever is first is waited for.
--- muster takes the same locks before it looks what is free.
+-- A resource that is given, the units of a rack that are taken, a port that is connected: whoever is
+-- first is waited for. muster takes the same locks before it looks what is free.
 create or replace function muster_claim() returns trigger
 language plpgsql security definer as $$
 begin
     if new.key = '_contains' then
         perform muster_lock('rack=' || new.entity_id);
+    elsif new.subkey = 'connection' then
+        perform muster_lock(concat('port=', new.entity_id, '/', new.key, '#', new.number));
     else
         perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
         if new.number is not null then
@@ -763,7 +765,8 @@ begin
     get diagnostics fresh = row_count;
     select string_agg(quote_literal(key), ', ' order by key) into keys from muster_resource_key;
     conditions := format('new.deleted_at_version is null and (new.subkey is null and new.key in (%s)'
-                         ' or new.subkey = ''ru'' and new.key = ''_contains'')', keys);
+                         ' or new.subkey = ''ru'' and new.key = ''_contains'''
+                         ' or new.subkey = ''connection'' and new.key like ''port-%%'')', keys);
     for t in
         select * from (values
             ('muster_claim_insert', 'trigger', 'before insert on entity_attrs', '',
@@ -788,6 +791,7 @@ begin
     loop
         continue when (fresh = 0 or t.func <> 'muster_claim') and exists (
             select from pg_trigger where tgname = t.name and tgenabled in ('O', 'A')
+               and (t.func <> 'muster_claim' or pg_get_triggerdef(oid) like '%port-%')
                and tgrelid = substring(t.event from ' on (\w+)$')::regclass);
         execute format('drop trigger if exists %I on %s', t.name,
                        substring(t.event from ' on (\w+)$'));

@@ -55,6 +55,7 @@ my %OURS = (
     add         => [ POST   => '/attribute/server%d', [ key => 'added', value => 'muster' ], $has->('server', 'added') ],
     pool        => [ POST   => '/entity/pool/pool%d', [ action => 'insert', device => 'other%d' ], $has->('pool', '_contains', "relation_id = ($alive 'other%d')") ],
     rack        => [ POST   => '/entity/basicrack/rack%d', [ action => 'insert', device => 'other%d', rackU => 7 ], $has->('rack', '_contains', "relation_id = ($alive 'other%d')") ],
+    cable       => [ POST   => '/entity/basicserver/other%d/ports', [ action => 'connect', type => 'nic-eth', number => 1, to => 'server%d', to_number => 2 ], $has->('other', 'port-nic-eth', "number = 1 and relation_id = ($alive 'server%d')") ],
     ip          => [ POST   => $on->('ipmanager', 'ip%d'), [ object => 'other%d' ], $has->('other', 'ip') ],
     'ip, named' => [ POST   => $on->('ipmanager', 'ip%d'), [ object => 'other%d', resource => '%a' ], $has->('other', 'ip') ],
     label       => [ POST   => $on->('simplenamemanager', 'names%d'), [ object => 'other%d' ], $has->('other', 'simplename') ],
@@ -68,6 +69,7 @@ my %THEIRS = (
     set         => [ $has->('server', 'owner', "string_value = 'python'"), 'delete set' ],
     pool        => [ $has->('pool', '_contains', "relation_id = ($alive 'server%d')"), 'delete' ],
     rack        => [ $has->('rack', '_contains'), 'delete' ],
+    cable       => [ $has->('server', 'port-nic-eth'), 'delete' ],
     ip          => [ $has->('server', 'ip'), 'delete' ],
     'ip, named' => [ '(' . $has->('server', 'ip') . ' or ' . $has->('other', 'ip') . ')', 'delete' ],
     'ip, bare'  => [ $has->('server', 'ip'), 'delete' ],
@@ -131,6 +133,7 @@ my $WHOSE  = "(select case when v.\"user\" = 'python' then 1 else v.version end 
 my $SECOND = "select format('%%s %%s: %%s', key, what, string_agg(case when version = 1 then 'python' else 'muster' end, ' ' order by done)) from (
     select pg_xact_commit_timestamp(xmin) as done, key, $WHOSE, coalesce(string_value, int_value::text) as what from entity_attrs a where key in ('ip', 'simplename') and subkey is null and deleted_at_version is null and %1\$s
     union all select pg_xact_commit_timestamp(xmin), 'number of ' || key, $WHOSE, number::text from entity_attrs a where key in ('ip', 'simplename') and subkey is null and number is not null and deleted_at_version is null and %1\$s
+    union all select pg_xact_commit_timestamp(xmin), 'port', $WHOSE, concat(entity_id, ' ', number) from entity_attrs a where key = 'port-nic-eth' and subkey = 'connection' and deleted_at_version is null and %1\$s
     union all select pg_xact_commit_timestamp(xmin), '_contains', $WHOSE, concat(entity_id, ' ', subkey, number) from entity_attrs a where key = '_contains' and deleted_at_version is null and %2\$s) t
     group by key, what having count(*) > 1 and max(done) filter (where version <> 1) > min(done)";
 my $LASTS    = "select count(*) from (select from entity_attrs where key = '_lastip' and deleted_at_version is null group by entity_id having count(*) > 1) x";
@@ -151,7 +154,7 @@ sub pair {
     my $lost_race = $theirs eq 'create' && $ours eq 'create' && grep { /muster_entities_name/ } @errors;
     push @wrong, "python: @errors" if @errors && !$lost_race;
     push @wrong, "muster: $status $body" if $status >= 500 && $status != 503 || $status == 503 && $body !~ /busy|again|lock/i || $status < 200;
-    push @wrong, 'muster lost what it acknowledged' if $status < 300 && !($theirs =~ /^(?:delete|rename)$/ && $ours =~ /^(?:set|add|delete)$/ || "$theirs $ours" eq 'set set')
+    push @wrong, 'muster lost what it acknowledged' if $status < 300 && !($theirs =~ /^(?:delete|rename)$/ && $ours =~ /^(?:set|add|delete|cable)$/ || "$theirs $ours" eq 'set set')
         && $watch->ask('select ' . fill($n, $OURS{$ours}[3])) ne 't';
     my ($left, $undone) = @{ $THEIRS{$theirs} };
     push @wrong, 'python lost what it acknowledged' if !@errors && $undone !~ /\b$ours\b/ && $watch->ask('select ' . fill($n, $left)) ne 't';
@@ -249,7 +252,7 @@ subtest 'ports' => sub {
     is_deeply($ports->(basicserver => 'wired1', %cable)->{json}{'nic-eth'}[1], { number => 2, connection => '/basicnetworkswitch/switch', otherportnum => 48 }, 'connected');
     is_deeply($ports->(basicnetworkswitch => 'switch')->{json}{'nic-eth'}[47], { number => 48, connection => '/basicserver/wired1', otherportnum => 2 }, 'on both sides');
     is_deeply([ $postgres->psql("select e.name, a.subkey, a.number, a.datatype, coalesce(a.int_value::text, r.name) from entity_attrs a join entities e using (entity_id)
-        left join entities r on r.entity_id = a.relation_id where key = 'port-nic-eth' order by 1, 2") ],
+        left join entities r on r.entity_id = a.relation_id where key = 'port-nic-eth' and e.name in ('wired1', 'switch') order by 1, 2") ],
         [ 'switch|connection|48|relation|wired1', 'switch|otherportnum|48|int|2', 'wired1|connection|2|relation|switch', 'wired1|otherportnum|2|int|48' ], 'as Python keeps it');
     my @refused = ([ 409, 'in use' ], [ 409, 'the other in use', number => 1 ], [ 400, 'no such port', number => 3, to_number => 1 ], [ 400, 'no such port there', number => 1, to_number => 49 ],
         [ 400, 'no such type', type => 'fibre' ], [ 400, 'no number', number => 0 ], [ 400, 'no action', action => 'cut' ], [ 404, 'nobody', to => 'nobody' ]);
@@ -258,10 +261,12 @@ subtest 'ports' => sub {
         is($ports->(basicserver => 'wired1', %cable, %change)->{status}, $status, $why);
     }
     is($ports->(basicserver => 'wired1', action => 'disconnect', type => 'nic-eth', number => 2)->{status}, 200, 'disconnected') for 1 .. 2;
-    is($postgres->psql("select count(*) from entity_attrs where key = 'port-nic-eth' and deleted_at_version is null"), 0, 'on both sides');
+    is($postgres->psql("select count(*) from entity_attrs a join entities e using (entity_id) where key = 'port-nic-eth' and a.deleted_at_version is null and e.name in ('wired1', 'switch')"), 0, 'on both sides');
+    $postgres->psql("insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, version) select entity_id, 'port-nic-eth', 'otherportnum', 2, 'int', 7, 1 from entities where name = 'wired1'");
     is($ports->(basicserver => 'wired1', %cable)->{status}, 200, 'connected again');
+    is($postgres->psql("select string_agg(int_value::text, ' ') from entity_attrs a join entities using (entity_id) where name = 'wired1' and key = 'port-nic-eth' and subkey = 'otherportnum' and a.deleted_at_version is null"), 48, 'without what Python left of an older cable');
     is(status(DELETE => '/entity/basicserver/wired1'), 204, 'an object that is deleted');
-    is($postgres->psql("select count(*) from entity_attrs where key = 'port-nic-eth' and deleted_at_version is null"), 0, 'frees the other side');
+    is($postgres->psql("select count(*) from entity_attrs a join entities e using (entity_id) where key = 'port-nic-eth' and a.deleted_at_version is null and e.name in ('wired1', 'switch')"), 0, 'frees the other side');
 };
 
 subtest 'a long transaction does not hold up other managers' => sub {

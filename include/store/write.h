@@ -104,6 +104,11 @@ enum rc store_insert(struct store *store, int32_t container, const int32_t *memb
 /* Waits for whoever is putting something into units of the rack, also beside muster. */
 enum rc store_lock_rack(struct store *store, int32_t rack);
 
+/* Claims a device's port, of the attributes `key` with this number, before looking whether it is
+ * free; waits for whoever is connecting it, also beside muster, or with `wait` false not: *busy. */
+enum rc store_claim_port(struct store *store, int32_t device, const char *key, int32_t number,
+                         bool wait, bool *busy);
+
 /* Puts one member into a rack: a membership for each unit. */
 enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
                             size_t count);

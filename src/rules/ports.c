@@ -1,6 +1,7 @@
 /* ports.c: cables between the ports of two devices (contract/coexistence.md, "Ports"). */
 #include "rules/ports.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/driver.h"
@@ -44,17 +45,40 @@ static enum rc read_port(struct store *store, struct arena *arena, const char *k
     return store_attrs_by_name(store, arena, end->device->name, &filter, out);
 }
 
+/* What Python clusto left: it deletes a device with the relations to it, and not their numbers. */
+static void delete_stale(struct store *store, const struct object *port, const char *key,
+                         int32_t number) {
+    const struct attr *back = ports_attr(port, key, number, OTHER);
+
+    if (back)
+        store_delete_attrs(store, &back->id, 1);
+}
+
 static struct verdict check_free(struct store *store, struct arena *arena, const char *type,
                                  const struct ports_end *end) {
     const char *key = ports_key(arena, type);
     struct object port;
 
-    VERDICT_TRY(check_exists(arena, type, end));
     RC_TRY(read_port(store, arena, key, end, &port));
     if (ports_attr(&port, key, end->number, CONNECTION))
         return verdict_no(arena, RC_CONFLICT, "port %s %d of \"%s\" is in use", type, end->number,
                           end->device->name);
+    delete_stale(store, &port, key, end->number);
     return verdict_of(RC_OK);
+}
+
+/* Python clusto connects one end after the other, and must not wait for us while we wait for it:
+ * the second one is not waited for, and another time it is perhaps the first. */
+static enum rc claim(struct store *store, const char *key, const struct ports_end ends[2]) {
+    size_t first = (size_t)random() & 1;
+    bool busy;
+    enum rc rc =
+        store_claim_port(store, ends[first].device->id, key, ends[first].number, true, &busy);
+
+    if (rc == RC_OK)
+        rc = store_claim_port(store, ends[!first].device->id, key, ends[!first].number, false,
+                              &busy);
+    return rc == RC_OK && busy ? RC_RETRY : rc;
 }
 
 static void add_end(struct store *store, const char *key, const struct ports_end *here,
@@ -73,11 +97,14 @@ struct verdict ports_connect(struct store *store, struct arena *arena, const cha
                              const struct ports_end ends[2]) {
     const char *key = ports_key(arena, type);
 
-    VERDICT_TRY(check_free(store, arena, type, &ends[0]));
-    VERDICT_TRY(check_free(store, arena, type, &ends[1]));
+    VERDICT_TRY(check_exists(arena, type, &ends[0]));
+    VERDICT_TRY(check_exists(arena, type, &ends[1]));
     if (ends[0].device->id == ends[1].device->id && ends[0].number == ends[1].number)
         return verdict_no(arena, RC_CONFLICT, "port %s %d cannot be connected with itself", type,
                           ends[0].number);
+    RC_TRY(claim(store, key, ends));
+    VERDICT_TRY(check_free(store, arena, type, &ends[0]));
+    VERDICT_TRY(check_free(store, arena, type, &ends[1]));
     add_end(store, key, &ends[0], &ends[1]);
     add_end(store, key, &ends[1], &ends[0]);
     return verdict_of(RC_OK);

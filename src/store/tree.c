@@ -104,6 +104,20 @@ enum rc store_lock_rack(struct store *store, int32_t rack) {
     return pg_exec(store, NULL, STMT(CLAIM), PG_ARGS(pg_text("rack"), pg_null(), pg_bigint(rack)));
 }
 
+enum rc store_claim_port(struct store *store, int32_t device, const char *key, int32_t number,
+                         bool wait, bool *busy) {
+    struct arena *scratch = arena_new();
+    const char *port = arena_printf(scratch, "%d/%s#%d", (int)device, key, (int)number);
+    PGresult *result = NULL;
+    enum rc rc = pg_exec(store, &result, wait ? STMT(CLAIM) : STMT(TRY_CLAIM),
+                         PG_ARGS(pg_text("port"), pg_text(port), pg_null()));
+
+    *busy = rc == RC_OK && !wait && !pg_get_bool(result, 0, 0);
+    PQclear(result);
+    arena_free(&scratch);
+    return rc;
+}
+
 enum rc store_insert_racked(struct store *store, int32_t rack, int32_t member, const int32_t *units,
                             size_t count) {
     return pg_exec(

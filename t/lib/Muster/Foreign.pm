@@ -145,6 +145,14 @@ my %OPERATIONS = (
         sub { my ($f, $o) = @_; $o->{taken} = $f->ask("select 1 from entity_attrs where entity_id = $o->{in} and key = '_contains' and subkey = 'ru' and number = 7 and deleted_at_version is null limit 1") if $o->{in} },
         sub { my ($f, $o) = @_; $f->attr($o->{in}, '_contains', subkey => 'ru', number => 7, relation => $o->{id}) if $o->{id} && $o->{in} && !length $o->{taken} },
     ],
+    cable       => [
+        sub { my ($f, $o) = @_; @$o{qw(id to)} = ($f->id($o->{server}), $f->id($o->{other})) },
+        (map { my $end = $_; sub { my ($f, $o) = @_; $o->{used} .= $f->ask("select 1 from entity_attrs where entity_id = $o->{$end} and key = 'port-nic-eth' and number = 1 and subkey = 'connection' and deleted_at_version is null") if $o->{id} && $o->{to} } } qw(id to)),
+        (map { my ($end, $far) = @$_; (
+            sub { my ($f, $o) = @_; $f->attr($o->{$end}, 'port-nic-eth', subkey => 'connection', number => 1, relation => $o->{$far}) if $o->{id} && $o->{to} && !length $o->{used} },
+            sub { my ($f, $o) = @_; $f->attr($o->{$end}, 'port-nic-eth', subkey => 'otherportnum', number => 1, value => 1) if $o->{id} && $o->{to} && !length $o->{used} },
+        ) } [qw(id to)], [qw(to id)]),
+    ],
     ip          => [ _ip(0, 1) ],
     'ip, named' => [ _ip(1, 1) ],
     'ip, bare'  => [ _ip(0, 0) ],
