@@ -204,6 +204,40 @@ subtest 'writes wait for a standby that is not there' => sub {
     $_->stop for $front, $server, $one;
 };
 
+# Every worker waits for a server that hangs; more requests come than they have.
+subtest 'alive whatever the database does' => sub {
+    my $one = Muster::Postgres->new;
+    my $server = Muster::Server->new(postgres => $one, conf => { workers => 2, cache_size => 0 });
+    my $front = Muster::Front->new(server => $server, workers => 2);
+    my $client = $front->client;
+    make($client, 'r');
+    my $ask = sub { my ($path) = @_; my $answer = Muster::Client->new(%$client)->get($path); return [ @$answer{qw(status seconds)}, $answer->{headers}{'retry-after'} ] };
+    stop_all($one);
+    my $waiting = 300;
+    my @all = parallel($waiting + 1, sub {
+        my ($me) = @_;
+        return $ask->('/by-name/r') if $me < $waiting;
+        sleep 1;    # until all are there: those after them must not be first
+        my @answers = map { $ask->($_) } map { ($_) x 5 } '/__live__', '/driverlist', '/__metrics__', '/__version__';
+        my $token = Muster::Client->new(%$client, timeout => 0.5)->get('/__live__', headers => { Authorization => 'Bearer mst_0123456789abcdef_0' });
+        cont_all($one);
+        return [ \@answers, $token->{status} // 0 ];
+    }, timeout => 60);
+    my ($alone, $token) = @{ pop @all };
+    is_deeply([ grep { $_->[0] != 200 } @$alone ], [], 'what needs no database is answered');
+    my ($slowest) = sort { $b <=> $a } map { $_->[1] } @$alone;
+    diag sprintf 'within %.3f s', $slowest;
+    cmp_ok($slowest, '<', 1 * $SLOW, 'at once');
+    isnt($token, 200, 'a token is checked by the database');
+    my %count;
+    $count{ $_->[0] . ($_->[2] // '') }++ for @all;
+    diag join ', ', map { "$count{$_} x $_" } sort keys %count;
+    is(($count{200} // 0) + ($count{5031} // 0), $waiting, 'of the others each is answered when it goes on, or told to come again');
+    cmp_ok($count{200} // 0, '>=', 200, 'few are');
+    is($ask->('/by-name/r')->[0], 200, 'all is well again') for 1 .. 4;
+    $_->stop for $front, $server, $one;
+};
+
 subtest 'started before the database' => sub {
     my $one = Muster::Postgres->new;
     my $server = Muster::Server->new(postgres => $one, conf => { workers => 3, cache_size => 4 });
@@ -214,8 +248,10 @@ subtest 'started before the database' => sub {
     sleep 1;
     $one->start;
     sleep 1.5;    # longer than any pause
-    my @status = map { $_->[0] } parallel(12, sub { return [ Muster::Client->new(%{ $front->client })->get('/by-name/clustometa')->{status} ] });
-    is_deeply([ grep { $_ != 200 } @status ], [], 'the first request of each worker is served');
+    my @answers = parallel(12, sub { return [ @{ Muster::Client->new(%{ $front->client })->get('/by-name/clustometa') }{qw(status seconds)} ] });
+    # On a busy machine another worker's attempt may take longer than it is waited for.
+    is_deeply([ grep { $_->[0] != 200 && $_->[1] < 0.2 } @answers ], [], 'the first request of each worker is served, or was tried for');
+    ok(poll(10, sub { $front->client->get('/by-name/clustometa')->{status} == 200 }), 'the next ones are');
     $_->stop for $front, $server, $one;
 };
 

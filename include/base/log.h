@@ -21,6 +21,7 @@ bool log_reopen(void);
 /* The id of the request that following messages are about: each begins with "[id] ". Borrowed until
  * the next call, of more than 124 bytes the first ones; NULL: none. */
 void log_set_request(const char *id);
+const char *log_get_request(void);
 
 /* True when a message of this level would be written: to save making an expensive one. */
 bool log_enabled(enum log_level level);

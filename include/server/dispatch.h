@@ -7,6 +7,13 @@
 /* The whole way of one request. Returns as exchange_end. */
 bool dispatch(struct exchange *x, const struct transport *transport, bool *body_drained);
 
+/* True if the request needs no database: dispatch then asks none. Its parameters were received, of
+ * its body nothing is read. */
+bool dispatch_is_alone(struct exchange *x, const struct transport *transport);
+
+/* Responds with 503: nothing is done, and nothing was checked. Returns as dispatch. */
+bool dispatch_refuse(struct exchange *x, const struct transport *transport, bool *body_drained);
+
 /* --- the same step by step, for a worker that takes several requests at once */
 
 enum dispatch_next {

@@ -24,6 +24,12 @@ enum fcgi_accept {
 /* Accepts a waiting connection and reads the request's parameters, within body_timeout. */
 enum fcgi_accept fcgi_accept(struct fcgi *f);
 
+/* A request that was accepted and set aside: its body has body_timeout from now on. */
+void fcgi_resume(struct fcgi *f);
+
+/* Ends what is timed: another request, whose response is being sent, must not be interrupted. */
+void fcgi_end_timer(void);
+
 /* The request that was accepted, for dispatch(). */
 struct transport fcgi_transport(struct fcgi *f);
 

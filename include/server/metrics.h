@@ -72,6 +72,10 @@ size_t metrics_workers_wanted_count(void);
 /* True if so many workers are busy, or all that there are; also if metrics are disabled. */
 bool metrics_busy(size_t count);
 
+/* True if all workers that there should be are busy, and with what they began before (clock_ms());
+ * false if metrics are disabled. */
+bool metrics_all_busy(int64_t since);
+
 /* All metrics in Prometheus' text format (version 0.0.4). */
 void metrics_print(struct buf *out, const char *version, const struct store *store);
 

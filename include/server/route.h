@@ -40,6 +40,8 @@ struct route {
 /* The handler runs in a write transaction that dispatch begins and ends. */
 #define ROUTE_WRITE 16u
 
+/* It needs no database: it is served even while every worker waits for one. */
+#define ROUTE_ALONE 64u
 /* What it reads can be read as of a version. */
 #define ROUTE_PAST 32u
 

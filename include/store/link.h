@@ -129,6 +129,15 @@ void link_drain_stale(struct link *link);
 
 /* --- waiting (store/link_wait.c) */
 
+/* Called every 50 ms (LINK_IDLE_MS) while any link of this process waits or connects, after the first
+ * tenth of a second; NULL: nothing is. It may not use a link that is in use. */
+#define LINK_IDLE_MS    50
+#define LINK_IDLE_AFTER 100
+void link_set_idle(void (*idle)(void *context), void *context);
+
+/* What that says is done. Milliseconds until it is to be called again, at most `left`. */
+int64_t link_idle(int64_t waited, int64_t left);
+
 /* Until PQgetResult won't block; false: too late or outdated, link->error says so. A client that
  * leaves has the statement cancelled. */
 bool link_wait(struct link *link);

@@ -137,6 +137,10 @@ uint64_t store_instance(const struct store *store);
 /* A word about the last failure for logs, never for answers. */
 const char *store_error(const struct store *store);
 
+/* Called every 50 ms while this process waits for the database or connects to it, after the first
+ * tenth of a second; NULL: nothing is. It may use no store that is in use. */
+void store_set_idle(void (*idle)(void *context), void *context);
+
 /* Asked while waiting for the database whether the client is still there; NULL: don't ask. When it
  * says false the statement is cancelled and RC_GONE returned. `fd` is polled beside the database.
  */

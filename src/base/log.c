@@ -96,6 +96,10 @@ void log_set_request(const char *id) {
     state.request = id;
 }
 
+const char *log_get_request(void) {
+    return state.request;
+}
+
 bool log_enabled(enum log_level level) {
     return level >= state.level;
 }

@@ -347,6 +347,27 @@ void dispatch_run(struct exchange *x) {
     response_cache_store(x);
 }
 
+/* A token is checked by the database. */
+bool dispatch_is_alone(struct exchange *x, const struct transport *transport) {
+    struct route_match match = {.route = NULL};
+
+    intake_begin(x->w, x->arena, transport, &x->request);
+    if (intake_path(x->w->settings, &x->request) == PATH_OK)
+        match = route_find(x->w->settings, &x->request.path, x->request.method);
+    arena_reset(x->arena);
+    return match.route != NULL && (match.route->flags & ROUTE_ALONE) &&
+           transport->variable(transport->context, "HTTP_AUTHORIZATION") == NULL;
+}
+
+bool dispatch_refuse(struct exchange *x, const struct transport *transport, bool *body_drained) {
+    exchange_begin(x, transport);
+    x->body_result = intake_body(&x->body, &x->transport, &x->request);
+    x->status =
+        reply_fail(&x->c, 503, "Too many requests are waiting for the database. Please try again.");
+    response_header(&x->response, "Retry-After", "1");
+    return exchange_end(x, body_drained);
+}
+
 bool dispatch(struct exchange *x, const struct transport *transport, bool *body_drained) {
     if (dispatch_begin(x, transport) != DISPATCH_CACHED || !response_cache_refresh(x->w) ||
         !response_cache_serve(x))

@@ -321,6 +321,16 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
     return ACCEPT_OK;
 }
 
+void fcgi_resume(struct fcgi *f) {
+    arm(f, f->request.ipcFd);
+}
+
+void fcgi_end_timer(void) {
+    disarm();
+    if (reading.ticking)
+        set_timer(0);
+}
+
 /* --- the request --- */
 
 /* The next one of this name, from the one with this number on (+ 1); NULL: there is none. */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { ROUTES = 128, STATUSES = 32, BUCKETS = 14, RESULTS = 16, WORKERS = 4096 };
@@ -19,7 +20,7 @@ typedef _Atomic uint64_t counter;
 /* A worker's slot; pid 0: free. */
 struct slot {
     _Atomic pid_t pid;
-    atomic_bool busy;
+    _Atomic int64_t busy;   /* since when (clock_ms()); 0: idle */
     _Atomic int64_t writes; /* since when; 0: not */
 };
 
@@ -182,13 +183,13 @@ struct metrics_writes metrics_writes(void) {
 
 void metrics_worker_busy(bool busy) {
     if (own != NULL)
-        atomic_store_explicit(&own->busy, busy, memory_order_relaxed);
+        atomic_store_explicit(&own->busy, busy ? clock_ms() : 0, memory_order_relaxed);
 }
 
 void metrics_worker_end(pid_t pid) {
     for (size_t i = 0; shared != NULL && i < WORKERS; i++) {
         if (atomic_load(&shared->workers[i].pid) == pid) {
-            atomic_store(&shared->workers[i].busy, false);
+            atomic_store(&shared->workers[i].busy, 0);
             atomic_store(&shared->workers[i].pid, 0);
         }
     }
@@ -202,7 +203,7 @@ static void count_worker(struct metrics_workers *w, const struct slot *slot) {
     if (atomic_load_explicit(&slot->pid, memory_order_relaxed) == 0)
         return;
     w->alive++;
-    w->busy += atomic_load_explicit(&slot->busy, memory_order_relaxed);
+    w->busy += atomic_load_explicit(&slot->busy, memory_order_relaxed) != 0;
 }
 
 struct metrics_workers metrics_workers(void) {
@@ -222,6 +223,21 @@ bool metrics_busy(size_t count) {
     for (size_t i = 0; i < WORKERS && w.alive < w.wanted && w.busy < count; i++)
         count_worker(&w, &shared->workers[i]);
     return w.busy == count || w.busy == w.alive;
+}
+
+bool metrics_all_busy(int64_t since) {
+    size_t wanted = shared != NULL ? atomic_load(&shared->wanted) : 0, busy = 0;
+
+    for (size_t i = 0; i < WORKERS && busy < wanted; i++) {
+        int64_t began = atomic_load(&shared->workers[i].busy);
+
+        if (atomic_load(&shared->workers[i].pid) == 0)
+            continue;
+        if (began == 0 || began > since)
+            return false;
+        busy++;
+    }
+    return wanted > 0 && busy == wanted;
 }
 
 /* --- printing --- */

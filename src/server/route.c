@@ -32,6 +32,9 @@
 #define ALTER (WRITE | ROUTE_CONDITIONS)
 #define MAKE  (WRITE | ROUTE_CREATES)
 #define OWN   (ROUTE_CONDITIONS | ROUTE_USER)
+#define ALONE ROUTE_ALONE
+
+#define MONITOR ROUTE_MONITOR
 
 #define ANY_ATTRIBUTE "{name}/{key?}/{subkey?}/{number?}"
 #define KEYS          "{container}/{key*}"
@@ -39,29 +42,29 @@
 
 /* clang-format off */
 static const struct route table[] = {
-    {HEAD, MOUNT_ROOT, "", root_version, ROLE_READ, "GET /", 0, NULL, &operation_version},
-    {GET, MOUNT_ROOT, "", docs_show, ROLE_READ, "GET /", 0, NULL, &operation_docs},
-    {GET, MOUNT_ROOT, "__doc__", docs_show, ROLE_READ, "GET /__doc__", 0, NULL, &operation_docs},
-    {GET, MOUNT_ROOT, "__live__", health_live, ROLE_ADMIN, "GET /__live__", ROUTE_MONITOR, NULL, &operation_live},
-    {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", 0, NULL, &operation_meta},
-    {GET, MOUNT_ROOT, "__metrics__", health_metrics, ROLE_ADMIN, "GET /__metrics__", ROUTE_MONITOR, NULL, &operation_metrics},
-    {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", 0, NULL, &operation_openapi},
-    {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", ROUTE_MONITOR, NULL, &operation_ready},
-    {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", 0, NULL, &operation_version},
+    {HEAD, MOUNT_ROOT, "", root_version, ROLE_READ, "GET /", ALONE, NULL, &operation_version},
+    {GET, MOUNT_ROOT, "", docs_show, ROLE_READ, "GET /", ALONE, NULL, &operation_docs},
+    {GET, MOUNT_ROOT, "__doc__", docs_show, ROLE_READ, "GET /__doc__", ALONE, NULL, &operation_docs},
+    {GET, MOUNT_ROOT, "__live__", health_live, ROLE_ADMIN, "GET /__live__", MONITOR | ALONE, NULL, &operation_live},
+    {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", ALONE, NULL, &operation_meta},
+    {GET, MOUNT_ROOT, "__metrics__", health_metrics, ROLE_ADMIN, "GET /__metrics__", MONITOR | ALONE, NULL, &operation_metrics},
+    {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", ALONE, NULL, &operation_openapi},
+    {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", MONITOR, NULL, &operation_ready},
+    {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", ALONE, NULL, &operation_version},
     {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
-    {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", 0, NULL, &operation_driverlist},
-    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", 0, NULL, &operation_favicon},
+    {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
+    {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
-    {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", 0, NULL, &operation_docs},
+    {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE, NULL, &operation_revert},
-    {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", 0, NULL, &operation_typelist},
+    {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
 
-    {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", 0, NULL, &operation_docs},
+    {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ, NULL, &operation_entities},
     {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ, NULL, &operation_entities},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", MAKE, NULL, &operation_entity_create},
@@ -74,13 +77,13 @@ static const struct route table[] = {
     {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", ALTER, NULL, &operation_ports_action},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", ALTER, NULL, &operation_entity_delete},
 
-    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", 0, NULL, &operation_docs},
+    {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_show, ROLE_READ, "GET /attribute/{name}/{key}/{subkey}/{number}", SHOW, attribute_ask, &operation_attributes},
     {POST, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_add, ROLE_WRITE, "POST /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_add},
     {PUT, MOUNT_ATTRIBUTE, ATTRIBUTE, attribute_set, ROLE_WRITE, "PUT /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_set},
     {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_delete},
 
-    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", 0, NULL, &operation_docs},
+    {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", READ, NULL, &operation_managers},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", READ, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
@@ -88,7 +91,7 @@ static const struct route table[] = {
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
-    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", 0, NULL, &operation_docs},
+    {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE, NULL, &operation_containers},
     {POST, MOUNT_PREFERENCES, "", preferences_unnamed, ROLE_WRITE, "POST /preferences/{container}", OWN, NULL, &operation_unnamed},
     {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, ROLE_WRITE, "DELETE /preferences/", OWN, NULL, &operation_delete_all},

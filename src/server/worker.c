@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/aside.h"
 #include "server/auth.h"
 #include "server/cache.h"
 #include "server/dispatch.h"
@@ -30,6 +31,7 @@ enum {
     IN_A_ROW_MS = 10,
     LONG_YIELD_US = 2000, /* a yield should take less */
     SKIP_YIELDS = 64,     /* batches that don't yield after it took longer */
+    ASIDE = 128,          /* requests that are set aside, and one more */
     RESERVED_FDS = 16,    /* descriptors for other things than requests */
     EXHAUSTED_MS = 50,    /* pause when accept() would fail again at once */
     KEEP_FREE = 4 << 20,  /* free bytes that stay with the process */
@@ -44,8 +46,9 @@ struct worker {
      * cache or a packet of quick reads. */
     struct fcgi *fcgi[BATCH];
     struct exchange *exchanges[BATCH];
-    size_t slots;     /* how many of them */
-    size_t max_quick; /* quick reads among them */
+    struct aside *aside; /* requests that came while all workers waited */
+    size_t slots;        /* how many of them */
+    size_t max_quick;    /* quick reads among them */
     size_t processors;
     int skip_yields; /* so many batches don't yield */
     int epoll_fd;
@@ -123,9 +126,19 @@ static bool wait_for_work(struct worker *w) {
     return work && !w->retire;
 }
 
+/* A request that was set aside, or a connection that is waiting. */
+static enum fcgi_accept accept_next(struct worker *w, size_t i) {
+    struct fcgi *aside = aside_take(w->aside, w->fcgi[i]);
+
+    if (aside == NULL)
+        return fcgi_accept(w->fcgi[i]);
+    w->fcgi[i] = aside;
+    return ACCEPT_OK;
+}
+
 /* Accepts a request into a slot; false: there was none. */
 static bool take(struct worker *w, size_t i, enum dispatch_next *next) {
-    enum fcgi_accept accepted = fcgi_accept(w->fcgi[i]);
+    enum fcgi_accept accepted = accept_next(w, i);
     struct transport transport;
 
     if (accepted == ACCEPT_NONE && i == 0 && w->finish)
@@ -309,6 +322,23 @@ static bool open_slots(struct worker *w, const struct settings *settings, int li
     return true;
 }
 
+/* Asked while the worker waits for the database. */
+static bool ends(void *context) {
+    struct worker *w = context;
+
+    read_signals(w);
+    return w->finish || w->retire;
+}
+
+static bool open_aside(struct worker *w, const struct settings *settings, struct cluster *cluster,
+                       int listen_fd) {
+    size_t slots = count_slots(w->slots + ASIDE),
+           capacity = slots > w->slots ? slots - w->slots : 1;
+
+    w->aside = aside_new(settings, cluster, listen_fd, capacity, ends, w);
+    return w->aside != NULL;
+}
+
 /* Otherwise the memory that libfcgi allocates for each request and frees would go back to the
  * system and be requested again with every batch. (With mimalloc, this changes nothing.) */
 static void keep_memory(void) {
@@ -335,15 +365,16 @@ int worker_run(const struct settings *settings, struct cache *cache, struct clus
     keep_memory();
     metrics_worker_begin();
     worker_state_init(&w.state, settings, cache, cluster);
-    if (!open_slots(&w, settings, listen_fd))
+    if (!open_slots(&w, settings, listen_fd) || !open_aside(&w, settings, cluster, listen_fd))
         goto out;
     (void)store_connect(w.state.store); /* logged; requests try again */
-    while (!w.retire)
-        if (wait_for_work(&w))
+    while (!w.retire || aside_count(w.aside) > 0)
+        if (aside_count(w.aside) > 0 || wait_for_work(&w))
             serve_waiting(&w);
     status = 0;
 out:
     close_slots(&w);
+    aside_free(&w.aside);
     worker_state_release(&w.state);
     metrics_worker_end(getpid());
     if (w.epoll_fd >= 0)

@@ -78,11 +78,33 @@ static void drop_with_message(struct link *l) {
 
 /* --- the connection */
 
+static struct {
+    void (*call)(void *context);
+    void *context;
+} idle;
+
+void link_set_idle(void (*call)(void *context), void *context) {
+    idle.call = call;
+    idle.context = context;
+}
+
+int64_t link_idle(int64_t waited, int64_t left) {
+    if (!idle.call)
+        return left;
+    if (waited >= LINK_IDLE_AFTER)
+        idle.call(idle.context);
+    return left < LINK_IDLE_MS ? left : LINK_IDLE_MS;
+}
+
 static bool wait_socket(const struct link *l, short events, int64_t deadline) {
     struct pollfd fd = {.fd = PQsocket(l->conn), .events = events};
-    int64_t left = deadline - clock_ms();
-    int n = left > 0 ? poll(&fd, 1, (int)left) : 0;
+    int64_t began = clock_ms(), now = began;
+    int n = 0;
 
+    while (n == 0 && now < deadline) {
+        n = poll(&fd, 1, (int)link_idle(now - began, deadline - now));
+        now = clock_ms();
+    }
     return n > 0 || (n < 0 && errno == EINTR);
 }
 

@@ -96,6 +96,8 @@ static bool wait_once(struct link *l, int64_t start, int64_t deadline) {
         l->if_lost = RC_BROKEN; /* the server is at work: the connection was alive */
     if (left > LOOK_EVERY)
         left = LOOK_EVERY;
+    if (now - start >= WATCH_AFTER)
+        left = link_idle(now - start, left);
     if (!watched && now - start < WATCH_AFTER && left > WATCH_AFTER)
         left = WATCH_AFTER;
     n = poll(fds, 2, (int)left);

@@ -140,6 +140,10 @@ static void begin(struct store *store, enum transaction_kind kind) {
     store->version = 0;
 }
 
+void store_set_idle(void (*idle)(void *context), void *context) {
+    link_set_idle(idle, context);
+}
+
 bool store_in_transaction(const struct store *store) {
     return pg_in_transaction(store);
 }
