@@ -103,6 +103,11 @@ static void test_roles(void) {
     ok(!access_allows(0, ROLE_READ), "nothing is nothing");
 }
 
+/* What only reads may look at the version of a transaction that has taken its number before. */
+static bool writes(const char *sql) {
+    return strstr(sql, "insert into ") || strstr(sql, "update ") || strstr(sql, "delete from ");
+}
+
 /* A statement on somebody's documents has the session say whose: row level security hides all rows
  * otherwise. */
 static void test_statements(void) {
@@ -120,7 +125,7 @@ static void test_statements(void) {
         else if (row->flags & STMT_OF_USER)
             ok(false, "%s concerns no one's documents", row->name);
         count += theirs;
-        if (strstr(row->text, "currval('clustoversioning_version_seq')"))
+        if (writes(row->text) && strstr(row->text, "currval('clustoversioning_version_seq')"))
             ok(row->flags & STMT_TAKES_VERSION, "%s has the version's number taken first",
                row->name);
     }
