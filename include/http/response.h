@@ -61,6 +61,9 @@ void response_set_fixed(struct response *r, const struct header *headers, size_t
  * while not started. */
 void response_reset(struct response *r);
 
+/* Discards the body only. While not started. */
+void response_clear_body(struct response *r);
+
 /* Sets a header, replacing one of the same name (any case). Values with CR or LF are cut there,
  * other control characters go out as spaces. Both are copied to the arena; a NULL value removes the
  * header. Status and Content-Length are this module's own: a header of that name is not sent. */

@@ -183,6 +183,9 @@ void store_suspend_transaction(struct store *store, bool suspend);
  * changed nothing. */
 int32_t store_version(const struct store *store);
 
+/* Waits until all that was sent in the transaction is done: RC_OK, or what failed. */
+enum rc store_check(struct store *store);
+
 /* Ends the transaction. store_commit: RC_UNKNOWN if the answer never came. Rollback never fails; a
  * lost connection is as good. Both are fine without a transaction. */
 enum rc store_commit(struct store *store);

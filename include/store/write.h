@@ -43,6 +43,10 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
  * resource_key also everything that it allocated on other objects under that key. */
 enum rc store_delete_entity(struct store *store, int32_t id, const char *resource_key);
 
+/* Gives a locked entity (LOCK_DELETE, with the new name) a name, driver and type; what refers to it
+ * goes along. RC_EXISTS: a writer beside us took the name. */
+enum rc store_convert(struct store *store, int32_t id, const struct ref *to);
+
 /* --- attributes (store/attr.c)
  * ------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/condition.h"
+#include "api/entity_convert.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -332,6 +333,10 @@ int entity_action(struct context *c) {
     const char **devices = params_all(&c->request->params, c->arena, "device", &in.count);
     struct ref *refs = arena_array(c->arena, in.count + 1, sizeof *refs);
 
+    if (action && strcmp(action, "rename") == 0)
+        return entity_convert_rename(c);
+    if (action && strcmp(action, "driver") == 0)
+        return entity_convert_driver(c);
     in.container = refs;
     in.members = refs + 1;
     if (lock_all(c, devices, in.count, refs))
@@ -344,6 +349,8 @@ int entity_action(struct context *c) {
     if (strcmp(action, "insert") != 0 && strcmp(action, "move") != 0 &&
         strcmp(action, "remove") != 0)
         return reply_fail(c, 400, "%s is not a valid action.", action);
+    if (params_last(&c->request->params, "to"))
+        return reply_fail(c, 400, "\"to\" is for rename and driver.");
     if (input_check_mode(c, mode) || condition_check(c, in.container) ||
         reply_verdict(c, act(c, action, &in)))
         return c->response->status;

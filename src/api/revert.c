@@ -132,7 +132,7 @@ int revert_post(struct context *c) {
     struct verdict verdict;
     struct revert what;
 
-    c->dry_run = input_boolean(c, "dry_run", false);
+    c->dry_run = c->dry_run || input_boolean(c, "dry_run", false);
     if (get_revert(c, &what))
         return c->response->status;
     verdict = revert_perform(c->store, c->arena, &what, &way);

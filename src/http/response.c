@@ -95,6 +95,12 @@ void response_reset(struct response *r) {
     buf_clear(&r->held);
 }
 
+void response_clear_body(struct response *r) {
+    assert(r != NULL && !r->started);
+    r->body_bytes = 0;
+    buf_clear(&r->held);
+}
+
 /* --- headers --- */
 
 /* RFC 9110 section 5.6.2. */

@@ -20,6 +20,7 @@
 #include "server/parameters.h"
 #include "server/response_cache.h"
 #include "server/write_limit.h"
+#include "server/write_options.h"
 
 enum { MAX_ATTEMPTS = 5, BACKOFF_MS = 4, DESCRIPTION_MAX = 1000 };
 
@@ -38,7 +39,6 @@ static const char *description(const struct exchange *x) {
     return text;
 }
 
-/* After the handler of a write has succeeded. */
 static int commit(struct exchange *x, int status) {
     struct store *store = x->w->store;
     enum rc rc = store_commit(store);
@@ -49,6 +49,16 @@ static int commit(struct exchange *x, int status) {
     if (version > 0)
         response_header(&x->response, "Clusto-Version", arena_printf(x->arena, "%d", (int)version));
     return status;
+}
+
+/* After the handler of a write has succeeded. */
+static int end_write(struct exchange *x, int status) {
+    status = write_options_show(x, status);
+    if (x->c.rc != RC_OK || status >= 400) {
+        store_rollback(x->w->store);
+        return status;
+    }
+    return x->c.dry_run ? write_options_undo(x, status) : commit(x, status);
 }
 
 /* Both steps of a quick read, unless the first was taken by dispatch_ask. */
@@ -73,9 +83,9 @@ static int attempt(struct exchange *x) {
     status = status != 0 ? status : as_of_end(x, handle(x));
     if (x->write_only && status < 300 && x->c.rc == RC_OK)
         status = reply_empty(&x->c, 204);
-    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400 && !x->c.dry_run)
-        return commit(x, status);
-    if (x->c.rc == RC_OK && status < 400 && !x->c.dry_run)
+    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
+        return end_write(x, status);
+    if (x->c.rc == RC_OK && status < 400)
         (void)store_commit(store); /* of a snapshot, if there was one */
     else
         store_rollback(store);
@@ -302,7 +312,8 @@ static int check_request(struct exchange *x) {
         return fail_body(x);
     if (!headers_valid(request))
         return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
-    if ((refused = check_content(x)) != 0 || (refused = check_conditions(x)) != 0)
+    if ((refused = check_content(x)) != 0 || (refused = check_conditions(x)) != 0 ||
+        (refused = write_options_check(x)) != 0)
         return refused;
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;

@@ -119,6 +119,8 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Per-Page", has_pages(route->operation)},
         {"Clusto-After", has_pages(route->operation)},
         {"Clusto-Description", route->flags & ROUTE_WRITE},
+        {"Clusto-Dry-Run", route->flags & ROUTE_WRITE},
+        {"Clusto-Diff", route->flags & ROUTE_WRITE},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
         {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
@@ -183,6 +185,21 @@ static void write_form(struct json_writer *w, struct arena *arena,
     }
     json_object_close(w);
     write_required(w, operation);
+    json_object_close(w);
+}
+
+/* With Clusto-Diff a write's answer is inside another. */
+static void write_differing(struct json_writer *w, struct arena *arena, const char *schema) {
+    json_key(w, JSON);
+    json_object_open(w);
+    json_key(w, "schema");
+    json_object_open(w);
+    json_key(w, "anyOf");
+    json_array_open(w);
+    refer(w, arena, "schemas", schema);
+    refer(w, arena, "schemas", "Diff");
+    json_array_close(w);
+    json_object_close(w);
     json_object_close(w);
 }
 
@@ -265,6 +282,7 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-Next", has_pages(route->operation)},
         {"Link", has_pages(route->operation)},
         {"Clusto-Version", route->flags & ROUTE_WRITE},
+        {"Clusto-Dry-Run", route->flags & ROUTE_WRITE},
         {"Warnings", answer->status == 202},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
@@ -293,7 +311,10 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
     if (answer->schema != NULL) {
         json_key(w, "content");
         json_object_open(w);
-        write_media(w, arena, answer->media != NULL ? answer->media : JSON, answer->schema);
+        if ((route->flags & ROUTE_WRITE) && strcmp(answer->schema, "Diff") != 0)
+            write_differing(w, arena, answer->schema);
+        else
+            write_media(w, arena, answer->media != NULL ? answer->media : JSON, answer->schema);
         if (route->operation->lines != NULL && answer == route->operation->answers)
             write_media(w, arena, "application/x-ndjson", route->operation->lines);
         json_object_close(w);
@@ -313,7 +334,7 @@ static void write_error(struct json_writer *w, struct arena *arena, bool *seen, 
 }
 
 static void write_responses(struct json_writer *w, struct arena *arena, const struct route *route) {
-    static const struct operation_answer nothing = {204, NULL, NULL};
+    static const struct operation_answer nothing = {204, NULL, NULL}, diff = {200, "Diff", NULL};
     const struct operation *operation = route->operation;
     bool seen[600] = {false}; /* by status */
 
@@ -323,6 +344,10 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
          answer++) {
         write_answer(w, arena, route, answer);
         seen[answer->status] = true;
+    }
+    if ((route->flags & ROUTE_WRITE) && seen[204] && !seen[200]) { /* with Clusto-Diff */
+        write_answer(w, arena, route, &diff);
+        seen[200] = true;
     }
     if ((route->flags & ROUTE_WRITE) && !seen[204]) { /* to those who may not read */
         write_answer(w, arena, route, &nothing);

@@ -212,16 +212,18 @@ const struct operation operation_contents = {
     .parameters = {PAGES},
 };
 
-PARAMETER action = {"action", OPERATION_ACTION, OPERATION_REQUIRED, "insert, move or remove."};
+PARAMETER action = {"action", OPERATION_ACTION, OPERATION_REQUIRED,
+                    "insert, move, remove, rename or driver."};
+PARAMETER to = {"to", OPERATION_TEXT, 0, "The new name, or the new driver."};
 PARAMETER device = {"device", OPERATION_NAME, OPERATION_REPEATED, "The names of the objects."};
 PARAMETER rack_units = {"rackU", OPERATION_INTEGER, OPERATION_REPEATED,
                         "The units of a device in a rack."};
 
 const struct operation operation_entity_action = {
-    .summary = "Inserts objects into a container, moves them there, or removes them",
+    .summary = "Fills or empties a container, renames an object, or changes its driver",
     .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&action, &device, &rack_units},
+    .parameters = {&action, &device, &rack_units, &to},
 };
 
 const struct operation operation_entity_delete = {

@@ -18,13 +18,10 @@
 
 /* What clients of this interface send. */
 #define CORS_HEADERS                                                                               \
-    "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\",\"Clusto-"           \
-    "Description\",\"Clusto-"                                                                      \
-    "Minify\",\"Clusto-"                                                                           \
-    "Mode\","                                                                                      \
-    "\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\",\"Content-Type\",\"If-Match\",\"If-"     \
-    "None-Match\","                                                                                \
-    "\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
+    "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\","                    \
+    "\"Clusto-Description\",\"Clusto-Diff\",\"Clusto-Dry-Run\",\"Clusto-Minify\","                 \
+    "\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\",\"Content-Type\","       \
+    "\"If-Match\",\"If-None-Match\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };
 

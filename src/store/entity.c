@@ -102,6 +102,11 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
     return rc;
 }
 
+enum rc store_convert(struct store *store, int32_t id, const struct ref *to) {
+    return pg_exec(store, NULL, STMT(CONVERT_ENTITY),
+                   PG_ARGS(pg_int(id), pg_text(to->name), pg_text(to->driver), pg_text(to->type)));
+}
+
 enum rc store_delete_entity(struct store *store, int32_t id, const char *resource_key) {
     bool keep = pg_versioning(store);
 

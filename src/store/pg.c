@@ -216,6 +216,10 @@ enum rc store_commit(struct store *store) {
     return rc;
 }
 
+enum rc store_check(struct store *store) {
+    return link_finish(&store->db.link);
+}
+
 void store_rollback(struct store *store) {
     struct link *l = &store->db.link;
     PGresult *result;

@@ -396,6 +396,10 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_DELETE_ENTITY] = {"delete_entity", "i", STMT_TAKES_VERSION,
         OWN_DELETION "update entities e set deleted_at_version = " CURRENT_VERSION
         " from own where e.entity_id = $1 and own.id is not null"},
+    /* The same of its name, driver and type. */
+    [STMT_CONVERT_ENTITY] = {"convert_entity", "ittt", STMT_TAKES_VERSION,
+        OWN_DELETION "update entities e set name = $2, driver = $3, type = $4"
+        " from own where e.entity_id = $1 and own.id is not null"},
     [STMT_ERASE_ENTITY] = {"erase_entity", "i", STMT_TAKES_VERSION,
         OWN_DELETION "delete from entities e using own where e.entity_id = $1 and own.id is not null"},
     [STMT_INT_IS_WIDE] = {"int_is_wide", "", 0,
