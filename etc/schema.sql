@@ -882,10 +882,23 @@ perform pg_temp.muster_make('table', 'muster_token', '
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
--- What was changed, for caches: a key for each changed thing beside the transaction that changed it.
+-- What was changed, for caches and for readers of changes: a key for each changed thing beside the
+-- transaction that changed it. Keys: an entity's id; for preferences a hash of the user; 0: everything.
+-- Rows that nobody needs any more are pruned; muster_pruned says up to where.
+--
 -- A cache that knows a snapshot asks for the rows that it does not see: the order of the numbers does
--- not matter, nor when who committed. Keys: an entity's id; for preferences a hash of the user; 0:
--- everything. Rows that nobody needs any more are pruned; muster_pruned says up to where.
+-- not matter, nor when who committed. Readers of changes need each of them once, in an order in which
+-- they can be applied. `seq` is taken while the changed rows are locked, so that of two changes that
+-- meet the later one has the higher number. `kind`: of an object c created, d deleted, n renamed (or of
+-- another driver or type), a attributes, r referred to by what was changed; p preferences of `owner`,
+-- `name` being the container; * everything may have changed; z nothing that is told. `name` of an
+-- object: what it was called before.
+--
+-- muster_point holds snapshots that were taken on the primary and are told to readers: what one shows
+-- and the one before does not is read by its transactions, however long others have been under way. A
+-- snapshot of a standby doesn't say which they are, so there the replicated ones are used, which are
+-- committed after all that they show. `nonce` tells a point from one of the same number that was lost
+-- in a failover; `watch` says which triggers were on.
 --
 -- Triggers fill it whoever writes, also with session_replication_role = replica. An object's answer
 -- shows its attributes, what refers to it, and the names of both ends: a change of any marks it.
@@ -909,6 +922,14 @@ perform pg_temp.muster_make('table', 'muster_change', '
     )');
 perform pg_temp.muster_make('index', 'muster_change_xid',
     'create index muster_change_xid on muster_change (xid) include (key)');
+perform pg_temp.muster_make('table', 'muster_point', '
+    create table muster_point (
+        point    bigint primary key,
+        snapshot pg_snapshot not null,
+        nonce    integer not null default (random() * 2147483647)::integer,
+        made     timestamp with time zone not null default clock_timestamp(),
+        watch    text not null
+    )');
 perform pg_temp.muster_make('table', 'muster_pruned', '
     create table muster_pruned (
         below xid8 not null
@@ -932,42 +953,81 @@ select pg_snapshot_xmin(pg_current_snapshot()) where not exists (select from mus
 
 end $$;
 
+-- Nobody is writing while the columns are added: no writer can wait for this table and be waited for.
+do $$ begin
+    perform pg_temp.muster_make('sequence', 'muster_change_seq', 'create sequence muster_change_seq');
+    if not exists (select from pg_attribute where attrelid = 'muster_change'::regclass
+                      and attname = 'seq' and not attisdropped) then
+        lock table clustoversioning, entities, entity_attrs, muster_preferences
+            in share row exclusive mode;
+        alter table muster_change add column seq bigint,
+                                  add column kind "char" not null default 'z',
+                                  add column version integer,
+                                  add column owner text collate "C",
+                                  add column name text collate "C";
+        alter table muster_change alter column seq set default nextval('muster_change_seq');
+        raise notice using errcode = 'MU001', message = 'added columns to muster_change';
+    end if;
+    perform pg_temp.muster_make('index', 'muster_change_user',
+        'create index muster_change_user on muster_change (key, xid) where kind = ''p''');
+    perform pg_temp.muster_make('index', 'muster_change_all',
+        'create index muster_change_all on muster_change (xid) where kind = ''*''');
+end $$;
+
+-- Of a change of attributes; bookkeeping is not told.
+create or replace function muster_attr_kind(key text) returns text
+language sql immutable as $$
+    select case when key like '\_%' and key <> '_contains' then 'z' else 'a' end
+$$;
+
 -- "added" and "gone" are the rows after and before; each event's trigger has those that it can have.
+-- Of an object there is one row for each statement. What has ended is deleted by pruning only, which is
+-- no change.
 create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 declare
+    own constant integer := nullif(current_setting('muster.version', true), '')::integer;
     late integer[];
 begin
-    if tg_op <> 'DELETE' then
-        insert into muster_change (key)
-        select entity_id from added
-        union select relation_id from added where relation_id is not null;
-        if tg_op = 'INSERT' then
-            late := array(select a.attr_id from added a cross join lateral (
-                select from entities where entity_id in (a.entity_id, a.relation_id)
-                   and deleted_at_version is not null limit 1) e
-                where a.deleted_at_version is null);
-            if cardinality(late) > 0 then
-                perform muster_end_late(late);
-            end if;
+    if tg_op = 'INSERT' then
+        insert into muster_change (key, kind, version)
+        select id, min(kind)::"char", own from (
+            select entity_id as id, muster_attr_kind(key) as kind from added
+            union all select relation_id, 'r' from added where relation_id is not null) as t
+         group by id;
+        late := array(select a.attr_id from added a cross join lateral (
+            select from entities where entity_id in (a.entity_id, a.relation_id)
+               and deleted_at_version is not null limit 1) e
+            where a.deleted_at_version is null);
+        if cardinality(late) > 0 then
+            perform muster_end_late(late);
         end if;
-        if exists (select from added where relation_id is not null and deleted_at_version is null) then
-            perform from (
-                select entity_id as id from added
-                 where relation_id is not null and deleted_at_version is null
-                union select relation_id from added
-                 where relation_id is not null and deleted_at_version is null
-                order by 1) as held
-              cross join lateral (select from entities where entity_id = held.id for key share) as e;
-        end if;
+    elsif tg_op = 'UPDATE' then
+        insert into muster_change (key, kind, version)
+        select id, min(kind)::"char", own from (
+            select entity_id as id, muster_attr_kind(key) as kind from added
+            union all select relation_id, 'r' from added where relation_id is not null
+            union all select entity_id, muster_attr_kind(key) from gone
+            union all select relation_id, 'r' from gone where relation_id is not null) as t
+         group by id;
+    else
+        insert into muster_change (key, kind, version)
+        select id, min(kind)::"char", own from (
+            select entity_id as id, muster_attr_kind(key) as kind from gone
+             where deleted_at_version is null
+            union all select relation_id, 'r' from gone
+             where relation_id is not null and deleted_at_version is null) as t
+         group by id;
+        return null;
     end if;
-    if tg_op <> 'INSERT' then
-        if tg_op = 'DELETE' and (select bool_and(deleted_at_version is not null) from gone) then
-            return null; -- old history goes: nobody has to be told
-        end if;
-        insert into muster_change (key)
-        select entity_id from gone
-        union select relation_id from gone where relation_id is not null;
+    if exists (select from added where relation_id is not null and deleted_at_version is null) then
+        perform from (
+            select entity_id as id from added
+             where relation_id is not null and deleted_at_version is null
+            union select relation_id from added
+             where relation_id is not null and deleted_at_version is null
+            order by 1) as held
+          cross join lateral (select from entities where entity_id = held.id for key share) as e;
     end if;
     return null;
 end $$;
@@ -991,10 +1051,10 @@ end $$;
 create or replace function muster_entities_changed() returns trigger
 language plpgsql security definer as $$
 declare
+    own constant integer := nullif(current_setting('muster.version', true), '')::integer;
     shown boolean; -- is it what others show of these?
 begin
     if tg_op <> 'DELETE' then
-        insert into muster_change (key) select entity_id from added;
         perform muster_count_add(driver, type, count(*)) from added
           where deleted_at_version is null group by driver, type;
     end if;
@@ -1003,14 +1063,32 @@ begin
           where deleted_at_version is null group by driver, type;
     end if;
     if tg_op = 'INSERT' then
+        insert into muster_change (key, kind, version)
+        select entity_id, case when deleted_at_version is null then 'c' else 'z' end, own from added;
         -- Where a name may be there twice the oldest one is found, whoever comes last.
         if to_regclass('muster_entities_name') is null then
             insert into muster_change (key) values (0);
         end if;
         return null;
     elsif tg_op = 'DELETE' then
+        insert into muster_change (key, kind, version, name)
+        select entity_id, 'd', own, concat('/', driver, '/', name) from gone
+         where deleted_at_version is null;
         shown := exists (select from gone where deleted_at_version is null);
     else
+        insert into muster_change (key, kind, version, name)
+        select entity_id, kind::"char", own, case when kind = 'n' then was end
+          from (select entity_id, min(path) filter (where before) as was,
+                       case when not bool_or(live) then 'z'
+                            when not bool_or(live and before) then 'c'
+                            when not bool_or(live and not before) then 'd'
+                            when min(concat(type, path)) <> max(concat(type, path)) then 'n'
+                            else 'z' end as kind
+                  from (select entity_id, false as before, deleted_at_version is null as live, type,
+                               concat('/', driver, '/', name) as path from added
+                        union all select entity_id, true, deleted_at_version is null, type,
+                               concat('/', driver, '/', name) from gone) as t
+                 group by entity_id) as u;
         shown := exists (
             select entity_id, name, driver, type, deleted_at_version from gone
             except select entity_id, name, driver, type, deleted_at_version from added);
@@ -1018,27 +1096,25 @@ begin
     if not shown then
         return null;
     end if;
-    if exists (select from gone
-                where entity_id::text is distinct from current_setting('muster.deletes', true)) then
-        insert into muster_change (key) values (0);
-    else
-        insert into muster_change (key)
-        select entity_id from gone
-        union select a.entity_id from gone cross join lateral (
+    insert into muster_change (key, kind, version)
+    select 0, 'z', null where exists (
+        select from gone where entity_id::text is distinct from current_setting('muster.deletes', true))
+    union all
+    select id, 'r', own from (
+        select a.entity_id from gone cross join lateral (
             select entity_id from entity_attrs
              where relation_id = gone.entity_id and deleted_at_version is null offset 0) as a
         union select a.relation_id from gone cross join lateral (
             select relation_id from entity_attrs
              where entity_id = gone.entity_id and deleted_at_version is null offset 0) as a
-         where a.relation_id is not null;
-    end if;
+         where a.relation_id is not null) as n(id);
     return null;
 end $$;
 
 create or replace function muster_entities_truncated() returns trigger
 language plpgsql security definer as $$
 begin
-    insert into muster_change (key) values (0);
+    insert into muster_change (key, kind) values (0, '*');
     delete from muster_count;
     return null;
 end $$;
@@ -1046,11 +1122,16 @@ end $$;
 create or replace function muster_preferences_changed() returns trigger
 language plpgsql security definer as $$
 begin
-    if tg_op <> 'DELETE' then
-        insert into muster_change (key) select distinct hashtextextended(user_id, 1) from added;
-    end if;
-    if tg_op <> 'INSERT' then
-        insert into muster_change (key) select distinct hashtextextended(user_id, 1) from gone;
+    if tg_op = 'INSERT' then
+        insert into muster_change (key, kind, owner, name)
+        select hashtextextended(user_id, 1), 'p', user_id, container from added;
+    elsif tg_op = 'UPDATE' then
+        insert into muster_change (key, kind, owner, name)
+        select hashtextextended(user_id, 1), 'p', user_id, container from (
+            select user_id, container from added union select user_id, container from gone) as t;
+    else
+        insert into muster_change (key, kind, owner, name)
+        select hashtextextended(user_id, 1), 'p', user_id, container from gone;
     end if;
     return null;
 end $$;
@@ -1058,7 +1139,7 @@ end $$;
 create or replace function muster_all_changed() returns trigger
 language plpgsql security definer as $$
 begin
-    insert into muster_change (key) values (0);
+    insert into muster_change (key, kind) values (0, '*');
     return null;
 end $$;
 
@@ -1104,7 +1185,7 @@ begin
     alter function muster_attrs_changed() set enable_seqscan = off;
     if made > 0 then
         -- What was written without them is not told: everything counts as changed.
-        insert into muster_change (key) values (0);
+        insert into muster_change (key, kind) values (0, '*');
         raise notice using errcode = 'MU001',
             message = format('created %s triggers muster_change_*', made);
     end if;
@@ -1464,6 +1545,42 @@ begin
         raise notice using errcode = 'MU001',
             message = format('switched off %s triggers muster_keep_*', stopped);
     end if;
+end $$;
+
+-- A dump that was restored into another cluster: transactions are numbered anew there, so that what is
+-- new would look old. Up to now all is settled, and readers of changes begin anew. On connecting muster
+-- calls it where the cluster is not that of the floor.
+create or replace function muster_adopt() returns void
+language plpgsql security definer as $$
+declare
+    here constant bigint := (select system_identifier from pg_control_system());
+    latest bigint;
+begin
+    perform pg_advisory_xact_lock(1836413812, 1);
+    if not exists (select from muster_floor where cluster <> here) then
+        return;
+    end if;
+    lock table clustoversioning, entities, entity_attrs, muster_preferences in share row exclusive mode;
+    perform setval('muster_high', pg_current_xact_id()::text::bigint);
+    update muster_floor set cluster = here, since = now(),
+                            settled = (select coalesce(max(version), 0) from clustoversioning);
+    select max(point) into latest from muster_point;
+    delete from muster_point;
+    delete from muster_change;
+    update muster_pruned set below = pg_snapshot_xmin(pg_current_snapshot());
+    insert into muster_point (point, snapshot, watch)
+    values (coalesce(latest, 0) + 1, pg_current_snapshot(), split_part(muster_watch(), '/', 1));
+end $$;
+
+do $$
+declare
+    home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
+begin
+    execute format('alter function muster_adopt() set search_path = %s, pg_temp', home);
+    perform muster_adopt();
+    insert into muster_point (point, snapshot, watch)
+    select 1, pg_current_snapshot(), split_part(muster_watch(), '/', 1)
+     where not exists (select from muster_point);
 end $$;
 
 -- Nobody is writing while this looks: what was written without the triggers ends here, and so do the

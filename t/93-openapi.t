@@ -104,6 +104,8 @@ GET    /by-address/{address}                             getByAddressAddress
 GET    /by-attr                                          getByAttr
 GET    /by-name/{name}                                   getByNameName
 GET    /by-names                                         getByNames
+GET    /changes                                          getChanges
+GET    /changes/__doc__                                  getChangesDoc
 GET    /diff                                             getDiff
 GET    /driverlist                                       getDriverlist
 GET    /entity                                           getEntity

@@ -37,6 +37,10 @@ int reply_empty(struct context *c, int status);
 /* The response shows this entity (or this user's documents) and may be cached until it changes. */
 void reply_depends_on(struct context *c, int64_t key);
 
+/* Link (RFC 8288): this request again as the next one, but for the parameters `without` (ends with
+ * NULL), with the query `with`. */
+void reply_link_next(struct context *c, const char *const *without, const char *with);
+
 /* Clusto-Page, Clusto-Per-Page and Clusto-Pages; after a cursor Clusto-Per-Page, Clusto-Next and
  * Link, with `next` 0 for the last page. Nothing where no page was asked for. */
 void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next);

@@ -22,7 +22,4 @@ bool response_cache_serve(struct exchange *x);
  * and nothing may be served from the cache. */
 bool response_cache_refresh(struct worker_state *w);
 
-/* Now and then lets the database forget changes that every cache has heard of. */
-void response_cache_prune(struct worker_state *w);
-
 #endif

@@ -46,7 +46,10 @@ struct route {
 #define ROUTE_PAST 32u
 
 /* It creates: If-None-Match: * is obeyed. */
-#define ROUTE_CREATES 64u
+#define ROUTE_CREATES 128u
+
+/* With the parameter since it is about changes, and may wait for the database to confirm a point. */
+#define ROUTE_FEED 256u
 
 const struct route *route_table(size_t *count);
 

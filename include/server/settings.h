@@ -29,6 +29,7 @@ struct settings {
     const char *listen;       /* "unix:/path", "host:port", "fd:0" (inherited), "systemd" */
     int listen_mode;          /* permissions of the Unix socket, 0660 */
     const char *listen_owner; /* "user", "user:group" or "" */
+    int feed_keep;
     int listen_backlog;
     /* processes */
     int workers;       /* 0: two per core, 4..16 */

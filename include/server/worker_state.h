@@ -23,11 +23,7 @@ struct worker_state {
     char token_used[17]; /* its use is to be recorded (auth_note_use); "": none */
     int64_t token_pause; /* no use is recorded before (clock_ms()) */
     bool triggers_off;   /* so the response cache is off, which was logged */
-    /* pruning what the database keeps of changes */
-    int64_t prune_at; /* not before (clock_ms()) */
-    bool changes_seen;
-    char last_snapshot[32]; /* their beginnings: the oldest transaction */
-    char prune_below[32];
+    int64_t prune_at;    /* what the database keeps of changes is not pruned before (clock_ms()) */
 };
 
 /* Only after the fork. All is borrowed; `cluster` as for store_new. */

@@ -25,8 +25,4 @@ enum rc store_changes(struct store *store, struct arena *arena, const char *sinc
 enum rc store_unchanged(struct store *store, struct arena *arena, const char *since,
                         bool *unchanged);
 
-/* Forgets the changes of all transactions below the oldest one of this snapshot: whoever knows an
- * older one counts everything as changed. */
-enum rc store_prune_changes(struct store *store, const char *snapshot);
-
 #endif

@@ -152,7 +152,20 @@ enum stmt {
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
     STMT_CHANGES,
-    STMT_PRUNE_CHANGES,
+
+    /* the same for those who follow them (store/feed.c and others) */
+    STMT_FEED_MAKE,
+    STMT_FEED_LATEST,
+    STMT_FEED_SPAN,
+    STMT_FEED_EVENTS,
+    STMT_FEED_EVENTS_ALONE,
+    STMT_FEED_CONTAINERS,
+    STMT_FEED_POOLS,
+    STMT_FEED_PREFERENCES,
+    STMT_FEED_USERS,
+    STMT_FEED_PRUNE_POINTS,
+    STMT_FEED_PRUNE_CHANGES,
+    STMT_FEED_ADOPT,
 
     /* the report of --check-db, in its order (store/check.c) */
     STMT_CHECK_ENCODING,

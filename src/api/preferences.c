@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "api/preferences_changes.h"
 #include "api/preferences_input.h"
 #include "api/preferences_search.h"
 #include "api/reply.h"
@@ -135,6 +136,8 @@ static int list(struct context *c) {
 }
 
 int preferences_list(struct context *c) {
+    if (params_last(&c->request->params, "changes"))
+        return preferences_changes(c);
     return private_answer(c, list(c));
 }
 

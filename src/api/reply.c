@@ -177,9 +177,15 @@ static void add_segments(struct buf *b, const char *const *segments, size_t coun
     }
 }
 
-/* RFC 8288: this request again, with the next cursor. Of its path what was understood, not what was
- * sent: that may be "//another.example/..", and this response may be cached. */
-static void set_link(struct context *c, const struct page *page, int32_t next) {
+static bool is_among(const char *name, const char *const *names) {
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* Of the path what was understood, not what was sent: that may be "//another.example/..", and this
+ * response may be cached. */
+void reply_link_next(struct context *c, const char *const *without, const char *with) {
     const struct request *r = c->request;
     struct buf b;
 
@@ -191,18 +197,25 @@ static void set_link(struct context *c, const struct page *page, int32_t next) {
     for (size_t i = 0; i < r->params.count; i++) {
         const struct param *param = &r->params.items[i];
 
-        if (strcmp(param->name, "clusto_after") == 0 || strcmp(param->name, "clusto_per_page") == 0)
+        if (is_among(param->name, without))
             continue;
         add_encoded(&b, param->name);
         buf_addc(&b, '=');
         add_encoded(&b, param->value);
         buf_addc(&b, '&');
     }
-    buf_printf(&b, "clusto_per_page=%lld&clusto_after=%d>; rel=\"next\"", (long long)page->per_page,
-               (int)next);
+    buf_printf(&b, "%s>; rel=\"next\"", with);
     if (!b.failed) /* a front server takes no header of any length */
         response_header(c->response, "Link", buf_cstr(&b));
     buf_release(&b);
+}
+
+static void set_link(struct context *c, const struct page *page, int32_t next) {
+    static const char *const own[] = {"clusto_after", "clusto_per_page", NULL};
+
+    reply_link_next(c, own,
+                    arena_printf(c->arena, "clusto_per_page=%lld&clusto_after=%d",
+                                 (long long)page->per_page, (int)next));
 }
 
 void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next) {

@@ -136,6 +136,8 @@ static int run(struct exchange *x) {
 }
 
 static bool is_write(const struct exchange *x) {
+    if ((x->match.route->flags & ROUTE_FEED) && params_last(&x->request.params, "since") != NULL)
+        return true;
     return x->request.method != METHOD_GET && x->request.method != METHOD_HEAD;
 }
 

@@ -169,6 +169,27 @@ const struct operation operation_revert = {
     .parameters = {&reverted, &back_object, &back_to, &dry_run},
 };
 
+PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,
+                   "A cursor: what Clusto-Next said, or now."};
+PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};
+PARAMETER of_driver = {"driver", OPERATION_DRIVER, OPERATION_REPEATED,
+                       "Only objects of one of these drivers."};
+PARAMETER of_names = {"object", OPERATION_NAME, OPERATION_REPEATED,
+                      "Only objects with one of these names."};
+PARAMETER of_keys = {"key", OPERATION_KEY, OPERATION_REPEATED,
+                     "Only where an attribute with one of these keys was added or removed."};
+PARAMETER of_pools = {"pool", OPERATION_NAME, OPERATION_REPEATED,
+                      "Only objects that were in one of these before or after."};
+PARAMETER with_attrs = {"attrs", OPERATION_BOOLEAN, 0,
+                        "Whether to show attributes; true unless it is sent."};
+
+const struct operation operation_changes = {
+    .summary = "What was committed after a cursor, each change once and in order",
+    .answers = {{200, "Events", NULL}},
+    .errors = {404, 409, 410},
+    .parameters = {&since, &most_events, &of_driver, &of_names, &of_keys, &of_pools, &with_attrs},
+};
+
 /* --- objects --- */
 
 PARAMETER only_names = {"names", OPERATION_NAME, OPERATION_REPEATED,
@@ -376,13 +397,18 @@ PARAMETER contains = {"contains", OPERATION_JSON, 0,
 PARAMETER pointer = {"pointer", OPERATION_POINTER, 0,
                      "A JSON pointer into the document, instead of keys in the path."};
 
+PARAMETER changes = {"changes", OPERATION_TEXT, 0,
+                     "Which containers were changed after the cursor since, instead."};
+PARAMETER changes_since = {"since", OPERATION_TEXT, 0,
+                           "With changes: a cursor, which is what Clusto-Next said, or now."};
+
 const struct operation operation_containers = {
-    .summary = "The names of the user's containers",
+    .summary = "The names of the user's containers, or which of them were changed",
     .body = OPERATION_DOCUMENT,
     .schema = "Document",
-    .answers = {{200, "Containers", NULL}, {304, NULL, NULL}},
-    .errors = {412},
-    .parameters = {&contains},
+    .answers = {{200, "ContainersOrChanges", NULL}, {304, NULL, NULL}},
+    .errors = {409, 410, 412},
+    .parameters = {&contains, &changes, &changes_since, &most_events},
 };
 
 const struct operation operation_unnamed = {

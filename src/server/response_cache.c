@@ -14,7 +14,7 @@
 #include "server/write_limit.h"
 #include "store/changes.h"
 
-enum { PRUNE_MS = 60000, MAX_SCRATCH = 65536 };
+enum { MAX_SCRATCH = 65536 };
 enum { WHOLE = 'w', UNMODIFIED = 'u' };
 
 /* By which a response varies, beside path, parameters and user. */
@@ -223,8 +223,6 @@ static bool apply_changes(struct worker_state *w, const struct cache_state *stat
     cache_apply(w->cache, state, current ? changes.snapshot : "", changes.instance, changes.keys,
                 changes.count, !current || changes.everything);
     log_cache_state(w, changes.blind);
-    w->changes_seen = w->changes_seen || changes.count > 0;
-    snprintf(w->last_snapshot, sizeof w->last_snapshot, "%s", changes.snapshot);
     return current;
 }
 
@@ -248,20 +246,4 @@ bool response_cache_refresh(struct worker_state *w) {
     current = is_current(w, &state);
     arena_reset(w->scratch);
     return current;
-}
-
-/* --- pruning --- */
-
-void response_cache_prune(struct worker_state *w) {
-    int64_t now;
-
-    if (!w->changes_seen || (now = clock_ms()) < w->prune_at)
-        return;
-    if (w->prune_below[0] && !store_is_standby(w->store) && write_limit_try(w->settings)) {
-        (void)store_prune_changes(w->store, w->prune_below);
-        write_limit_end();
-    }
-    w->changes_seen = false;
-    w->prune_at = now + PRUNE_MS;
-    memcpy(w->prune_below, w->last_snapshot, sizeof w->prune_below);
 }

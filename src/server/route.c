@@ -5,6 +5,7 @@
 
 #include "api/attribute.h"
 #include "api/by_address.h"
+#include "api/changes.h"
 #include "api/device_ports.h"
 #include "api/docs.h"
 #include "api/entity.h"
@@ -55,6 +56,8 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
+    {GET, MOUNT_ROOT, "changes", changes_list, ROLE_READ, "GET /changes", ROUTE_FEED, NULL, &operation_changes},
+    {GET, MOUNT_ROOT, "changes/__doc__", docs_show, ROLE_READ, "GET /changes/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
@@ -92,7 +95,7 @@ static const struct route table[] = {
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
     {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE, NULL, &operation_containers},
+    {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE | ROUTE_FEED, NULL, &operation_containers},
     {POST, MOUNT_PREFERENCES, "", preferences_unnamed, ROLE_WRITE, "POST /preferences/{container}", OWN, NULL, &operation_unnamed},
     {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, ROLE_WRITE, "DELETE /preferences/", OWN, NULL, &operation_delete_all},
     {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, ROLE_WRITE, "PUT /preferences/{container}", OWN, NULL, &operation_replace},

@@ -23,6 +23,7 @@
 #include "server/dispatch.h"
 #include "server/fcgi.h"
 #include "server/metrics.h"
+#include "server/prune.h"
 #include "server/response_cache.h"
 
 enum {
@@ -281,7 +282,7 @@ static bool serve_batch(struct worker *w) {
     serve_cached(w, &batch);
     run_others(w, &batch);
     auth_note_use(&w->state);
-    response_cache_prune(&w->state);
+    prune_changes(&w->state);
     metrics_worker_busy(false);
     if (max_requests > 0 && w->state.requests >= (uint64_t)max_requests)
         w->retire = true;

@@ -1,7 +1,6 @@
 /* changes.c: what was changed since a snapshot, as reported by the triggers of --init-db. */
 #include "store/changes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,11 +88,4 @@ enum rc store_changes(struct store *store, struct arena *arena, const char *sinc
     out->snapshot = arena_printf(arena, "%s@%s@%s", pg_get_text(result, 0, 0),
                                  pg_get_text(result, 0, 1), watch);
     return RC_OK;
-}
-
-enum rc store_prune_changes(struct store *store, const char *snapshot) {
-    char xmin[24];
-
-    snprintf(xmin, sizeof xmin, "%.*s", (int)strcspn(snapshot, ":"), snapshot);
-    return pg_exec(store, NULL, STMT(PRUNE_CHANGES), PG_ARGS(pg_text(xmin)));
 }

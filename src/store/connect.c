@@ -138,6 +138,18 @@ static enum rc find_pooler(struct connection *c) {
     return rc;
 }
 
+/* A restored dump says which cluster it comes from. What fails here fails a request later. */
+static enum rc adopt(struct connection *c) {
+    int64_t adopted = 0;
+    enum rc rc = c->has_extensions ? ask(&c->link, STMT(FEED_ADOPT), &adopted) : RC_OK;
+
+    if (rc == RC_OK || c->link.state == LINK_DOWN)
+        return rc;
+    log_warning("database: restored from another cluster, and not made ready: %s", c->link.error);
+    link_clear_error(&c->link);
+    return RC_OK;
+}
+
 static enum rc set_up(struct connection *c) {
     enum rc rc;
 
@@ -146,6 +158,8 @@ static enum rc set_up(struct connection *c) {
     rc = find_pooler(c);
     if (rc == RC_OK)
         rc = find_extensions(c);
+    if (rc == RC_OK)
+        rc = adopt(c);
     if (rc == RC_OK)
         rc = c->link.unnamed ? connect_identify(&c->link, &c->server) : prepare_all(c);
     if (rc == RC_OK && !c->has_extensions)

@@ -1,6 +1,7 @@
 /* stmts.c: the text of every SQL statement. Values come in as parameters only. */
 #include "store/stmts.h"
 
+#include "store/feed_sql.h"
 #include "store/history_sql.h"
 #include "store/session.h"
 #include "store/stmt_parts.h"
@@ -777,9 +778,19 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
         " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " INCARNATION
         " as life) as n"},
-    [STMT_PRUNE_CHANGES] = {"prune_changes", "t", STMT_NEEDS_INIT_DB,
-        "with pruned as (update muster_pruned set below = $1::xid8 where below < $1::xid8 returning 1)"
-        " delete from muster_change where xid < $1::xid8 and exists (select from pruned)"},
+
+    [STMT_FEED_MAKE] = {"feed_make", "l", STMT_NEEDS_INIT_DB, feed_sql_make},
+    [STMT_FEED_LATEST] = {"feed_latest", "", STMT_NEEDS_INIT_DB, feed_sql_latest},
+    [STMT_FEED_SPAN] = {"feed_span", "lli", STMT_NEEDS_INIT_DB, feed_sql_span},
+    [STMT_FEED_EVENTS] = {"feed_events", "llll", STMT_NEEDS_INIT_DB, feed_sql_events},
+    [STMT_FEED_EVENTS_ALONE] = {"feed_events_alone", "llll", STMT_NEEDS_INIT_DB, feed_sql_events_alone},
+    [STMT_FEED_CONTAINERS] = {"feed_containers", "II", STMT_NEEDS_INIT_DB, feed_sql_containers},
+    [STMT_FEED_POOLS] = {"feed_pools", "T", 0, feed_sql_pools},
+    [STMT_FEED_PREFERENCES] = {"feed_preferences", "tllll", STMT_NEEDS_INIT_DB | STMT_OF_USER, feed_sql_preferences},
+    [STMT_FEED_USERS] = {"feed_users", "ll", STMT_NEEDS_INIT_DB, feed_sql_users},
+    [STMT_FEED_PRUNE_POINTS] = {"feed_prune_points", "ll", STMT_NEEDS_INIT_DB, feed_sql_prune_points},
+    [STMT_FEED_PRUNE_CHANGES] = {"feed_prune_changes", "l", STMT_NEEDS_INIT_DB, feed_sql_prune_changes},
+    [STMT_FEED_ADOPT] = {"feed_adopt", "", STMT_ONCE | STMT_NEEDS_INIT_DB, feed_sql_adopt},
 
     /* --- the report of --check-db */
     [STMT_CHECK_ENCODING] = {"check_encoding", "", STMT_ONCE,

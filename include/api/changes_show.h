@@ -1,0 +1,21 @@
+/* changes_show.h: which events of the inventory a request wants, and events to JSON: for the
+ * handler, and for whatever responds later. */
+#ifndef MUSTER_API_CHANGES_SHOW_H
+#define MUSTER_API_CHANGES_SHOW_H
+
+#include "api/context.h"
+#include "store/feed.h"
+
+/* Parameters that events are chosen by, and attrs. 404: a pool never existed. */
+struct changes_wanted {
+    struct feed_filter filter;
+    bool attrs; /* are they to be shown? */
+};
+int changes_show_read(struct context *c, struct changes_wanted *out);
+
+/* {attrs, change, description, id, object, seq, time, user, version}; was, of a renamed object.
+ * attrs: {added, datatype, id, key, number, subkey, value}. */
+void changes_show_event(struct context *c, const struct changes_wanted *wanted,
+                        const struct feed_event *event);
+
+#endif
