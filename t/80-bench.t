@@ -87,7 +87,7 @@ SKIP: {
     is $result->{status}, 0, 'beside another build' or diag "$result->{out}$result->{err}";
     $found = eval { JSON::PP::decode_json(slurp($json)) } // {};
     my %costs = map { $_->{what} => $_ } @{ $found->{comparisons} // [] };
-    my @crowd  = map { "crowd: $_" } 'from-pools', 'from-pools, children=no', 'by-attr';
+    my @crowd  = map { "crowd: $_" } 'from-pools', 'from-pools, children=no', 'by-attr', 'contents', 'alone';
     my @member = map { "member: $_" } 'an attribute set', 'a member inserted or removed';
     my @wanted = ('by-name', 'hot: cached', 'hot: uncached', map { ("$_: few", "$_: many") } @crowd, @member);
     is_deeply [ sort keys %costs ], [ sort @wanted ], 'all of ours are compared';

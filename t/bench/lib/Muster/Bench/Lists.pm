@@ -282,6 +282,22 @@ sub crowd {
     next_page($run, 'from-pools',              '/from-pools?pool=P');
     next_page($run, 'from-pools, children=no', '/from-pools?pool=P&children=no');
     next_page($run, 'by-attr',                 '/by-attr?key=crowd&value=P');
+    next_page($run, 'contents',                '/entity/pool/P/contents');
+    alone($run);
+    return;
+}
+
+# The pool without what it contains.
+sub alone {
+    my ($run) = @_;
+    my $muster  = $run->world->muster('plain');
+    my @runners = map {
+        my $path = "/by-name/$_";
+        $run->by_client($_, $muster, sub { $_[0]->get($path, headers => { 'Clusto-Contents' => 'none' }) })
+    } qw(few many);
+    my %by = $run->compare('crowd: alone', \@runners, slow => 1);
+    my ($few, $many) = (Muster::Bench::Data::FEW, $run->option('crowd'));
+    $run->judge('crowd', "an object without its contents: $many members, of $few", @by{qw(many few)}, most => 1.5);
     return;
 }
 

@@ -7,6 +7,7 @@ use Muster::Bench::Data;
 use Muster::Bench::Lists;
 use Muster::Bench::Race qw(unsteady);
 use Muster::Bench::Run;
+use Muster::Bench::Worst;
 use Muster::Bench::Writes;
 
 # In this order: writes come after reads.
@@ -30,6 +31,7 @@ my @scenarios = (
     [ 'set-prefs',   \&Muster::Bench::Writes::set_preferences ],
     [ 'member',      \&Muster::Bench::Writes::member ],
     [ 'bulk',        \&Muster::Bench::Writes::bulk ],
+    [ 'worst',       \&Muster::Bench::Worst::worst ],
 );
 
 sub names { return map { $_->[0] } @scenarios }
