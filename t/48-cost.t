@@ -104,6 +104,21 @@ for my $path ('/from-pools?pool=innermany&pool=outermany', '/from-pools?pool=out
     cmp_ok(rows_read() - $before, '<', 2000, '... without a walk through the outer one');
 }
 
+# Pools that all contain the same are not walked through one by one.
+subtest 'many pools' => sub {
+    my @around = map { "around$_" } 1 .. 60;
+    $client->post('/entity/pool', form => [ map { (name => $_) } @around ]);
+    is($client->post("/entity/pool/$_", form => { action => 'insert', device => 'many' }, headers => { 'Clusto-Mode' => 'compact' })->{status}, 200, $_) for @around;
+    my $form   = [ map { (pool => $_) } @around ];
+    my $latest = $pg->psql('select max(version) from clustoversioning');
+    for my $header ({}, { 'Clusto-As-Of' => $latest }) {
+        my $before = rows_read();
+        my $answer = $client->get('/from-pools', form => $form, headers => $header);
+        is(scalar @{ $answer->{json} // [] }, $size{many} + 1, '60 pools around one of many') or diag substr $answer->{body}, 0, 200;
+        cmp_ok(rows_read() - $before, '<', 8 * $size{many}, %$header ? 'as of a version: it is read a few times' : 'it is read a few times');
+    }
+};
+
 # What a short request names again and again, and what indentation adds.
 subtest 'an answer is in proportion' => sub {
     my $large = 'x' x 500_000;

@@ -39,6 +39,35 @@
     " group by e.entity_id, e.name, e.driver, e.type" \
     " having count(*) = (select count(distinct pool) from unnest($8) as u(pool))) " LIST_HITS
 
+/* The same of many pools. To walk through each pool for itself would cost the number of pools times what is in them, and they
+ * may all contain the same. So each container is looked into twice, whatever the number of pools: for
+ * the containers in it (node, inner_of), and for its members. In between stands which pools each
+ * container is in; containers that are in the same pools are of one kind, and so are objects that are
+ * in containers of the same kinds: only of each kind is it asked whether these are all the pools. */
+#define FROM_MANY(MEMBERS, ENTITY) \
+    "with recursive node(id) as (" \
+    " select distinct unnest($8)" \
+    " union select e.entity_id from node n cross join " MEMBERS("n.id") " a cross join " ENTITY("a.relation_id") " e" \
+    " where $9 and (select true from " MEMBERS("e.entity_id") " c limit 1))," \
+    " inner_of as materialized (select n.id as container, e.entity_id as inside from node n" \
+    " cross join " MEMBERS("n.id") " a cross join " ENTITY("a.relation_id") " e" \
+    " where $9 and (select true from " MEMBERS("e.entity_id") " c limit 1))," \
+    " below(pool, container) as (" \
+    " select p.id, p.id from (select distinct unnest($8) as id) p" \
+    " union select b.pool, i.inside from below b join inner_of i on i.container = b.container)," \
+    " kind as materialized (select row_number() over () as nr, s.pools, array_agg(s.container) as containers" \
+    " from (select container, array_agg(pool order by pool) as pools from below group by container) s group by s.pools)," \
+    " member as materialized (select a.relation_id as id, array_agg(distinct k.nr) as kinds" \
+    " from (select nr, unnest(containers) as container from kind) k cross join " MEMBERS("k.container") " a" \
+    " group by a.relation_id)," \
+    " hit as materialized (select e.entity_id, e.name, e.driver, e.type from (select unnest(m.ids) as id" \
+    " from (select kinds, array_agg(id) as ids from member group by kinds) m" \
+    " where (select count(distinct p.pool) from kind k cross join unnest(k.pools) as p(pool) where k.nr = any(m.kinds))" \
+    " = (select count(distinct pool) from unnest($8) as u(pool))) x cross join " ENTITY("x.id") " e" \
+    " where (cardinality($5) = 0 or e.name = any($5))" \
+    " and (cardinality($6) = 0 or e.type = any($6))" \
+    " and (cardinality($7) = 0 or e.driver = any($7))) " LIST_HITS
+
 /* What contains the object $7; $8: go up. $5 types, $6 drivers to filter the result by. */
 #define IN_CONTAINERS(CONTAINERS, ENTITY) \
     "with recursive above(entity_id, name, driver, type) as (" \

@@ -101,8 +101,11 @@ static void query_by_attr(struct query *q, struct arena *arena, const struct lis
         query_by_value(q, arena, l->value);
 }
 
+/* Up to so many are walked through one by one, and for a page each object is looked for in each. */
+enum { FEW_POOLS = 2, SOME_POOLS = 10 };
+
 static void query_from_pools(struct query *q, const struct listing *l) {
-    q->row = STMT(LIST_FROM_POOLS);
+    q->row = l->pool_count > FEW_POOLS ? STMT(LIST_FROM_MANY) : STMT(LIST_FROM_POOLS);
     add(q, pg_texts(l->names, l->name_count));
     add(q, pg_texts(l->types, l->type_count));
     add(q, pg_texts(l->drivers, l->driver_count));
@@ -120,12 +123,12 @@ static void query_containers(struct query *q, const struct listing *l) {
 
 /* A page after an id has a statement of its own, with the same parameters, where the indexes for it
  * are there. */
-static const struct stmt_row *page_row(const struct stmt_row *row) {
+static const struct stmt_row *page_row(const struct listing *l, const struct stmt_row *row) {
     if (row == STMT(LIST_BY_KEY))
         return STMT(PAGE_BY_KEY);
     if (row == STMT(LIST_BY_VALUE))
         return STMT(PAGE_BY_VALUE);
-    return row == STMT(LIST_FROM_POOLS) ? STMT(PAGE_FROM_POOLS) : row;
+    return l->kind == LIST_FROM_POOLS && l->pool_count <= SOME_POOLS ? STMT(PAGE_FROM_POOLS) : row;
 }
 
 static struct query make_query(struct store *store, struct arena *arena, const struct listing *l,
@@ -144,7 +147,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_CONTAINERS: query_containers(&q, l); break;
     }
     if (l->keyset && pg_is_current(store) && pg_has_extensions(store))
-        q.row = page_row(q.row);
+        q.row = page_row(l, q.row);
     return q;
 }
 

@@ -162,6 +162,7 @@ const struct stmt_row past_rows[STMT_COUNT] = {
         LIST_HITS},
     [STMT_LIST_FROM_POOLS] = {"past_list_from_pools", "llbiTTTIbi", PAST,
         FROM_POOLS(POOL_MEMBERS, POOL_ENTITY)},
+    [STMT_LIST_FROM_MANY] = {"past_list_from_many", "llbiTTTIbi", PAST, FROM_MANY(POOL_MEMBERS, POOL_ENTITY)},
     [STMT_LIST_CONTAINERS] = {"past_list_containers", "llbiTTibi", PAST, IN_CONTAINERS(UP_CONTAINERS, UP_ENTITY)},
     [STMT_REFERENCES] = {"past_references", "llbiitti", PAST,
         REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")),

@@ -327,6 +327,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REFERENCES] = {"references", "llbiitt", 0,
         REFERENCES_OF(REFERRING("a.attr_id", "a.deleted_at_version is null"), ENTITY_OF("a.entity_id"))},
 
+    /* The same of many pools. */
+    [STMT_LIST_FROM_MANY] = {"list_from_many", "llbiTTTIb", 0, FROM_MANY(MEMBERS_OF, ENTITY_OF)},
+
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
         "with recursive walk(id) as (select $4::bigint union all select n.id from walk w cross join lateral ("
         "select entity_id::bigint as id from entity_attrs where key = $5 and ($6::text is null or subkey = $6)"
