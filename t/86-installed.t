@@ -94,6 +94,27 @@ SKIP: {
     };
 }
 
+# --- by hand, as root
+
+subtest 'started as root' => sub {
+    plan skip_all => 'only root can become another user' if $>;
+    my $home = temp_dir();
+    spew("$home/.pg_service.conf", "[root]\nhost=$home\n");
+    local $ENV{HOME} = $home;
+    my $muster = Muster::Server->new(schema => 0, conf => { user => 'nobody', database => 'service=root dbname=none' });
+    ok($muster->wait_log(qr/can't connect/), 'a worker connects');
+    like($muster->log, qr/definition of service "root" not found/, 'as a user who has not the home of root') or diag $muster->log;
+    $muster->stop;
+};
+
+subtest 'a socket whose directory is not there' => sub {
+    my $dir    = temp_dir();
+    my $muster = Muster::Server->new(schema => 0, start => 0, conf => { listen => "unix:$dir/run/muster.sock", database => "host=$dir" });
+    my $result = $muster->run_program(['-f']);
+    is($result->{status}, 1, 'is an error');
+    like($result->{err}, qr{can't create the socket \Q$dir\E/run/muster\.sock: No such file or directory \(check its directory\)}, 'that says where to look');
+};
+
 # --- the front servers
 
 my $postgres = Muster::Postgres->new;

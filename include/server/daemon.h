@@ -13,6 +13,7 @@ struct account {
     uid_t uid;
     gid_t gid;
     char name[65]; /* for its supplementary groups; "": none */
+    char home[1024];
 };
 
 /* Opens the log that the settings name. False: logged, in the log as it was before. */

@@ -58,6 +58,7 @@ bool daemon_find_account(const struct settings *settings, struct account *out) {
     out->uid = passwd->pw_uid;
     out->gid = passwd->pw_gid;
     snprintf(out->name, sizeof(out->name), "%s", settings->user);
+    snprintf(out->home, sizeof(out->home), "%s", passwd->pw_dir);
     if (settings->group[0] != '\0') {
         group = getgrnam(settings->group);
         if (group == NULL) {
@@ -78,8 +79,11 @@ bool daemon_become(const struct account *account) {
         return true;
     if ((account->name[0] != '\0' ? initgroups(account->name, account->gid)
                                   : setgroups(1, &account->gid)) == 0 &&
-        setgid(account->gid) == 0 && setuid(account->uid) == 0)
+        setgid(account->gid) == 0 && setuid(account->uid) == 0) {
+        /* libpq looks for certificates and passwords there; root's may not even be looked at. */
+        (void)setenv("HOME", account->home, 1);
         return true;
+    }
     log_error("a worker can't become its user: %s", strerror(errno));
     return false;
 }

@@ -125,7 +125,7 @@ static bool bind_unix(const struct settings *settings, int fd, const struct sock
 
     umask(mask);
     if (bound != 0) {
-        log_error("%s: %s", path, strerror(errno));
+        log_error("can't create the socket %s: %s (check its directory)", path, strerror(errno));
         return false;
     }
     if (!set_owner(settings, path))
