@@ -718,7 +718,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REVERT_NAME] = {"revert_name", "i", STMT_NEEDS_INIT_DB | STMT_TAKES_VERSION, revert_sql_name},
     [STMT_REVERT_CREATE] = {"revert_create", "i", STMT_NEEDS_INIT_DB | STMT_TAKES_VERSION, revert_sql_create},
     [STMT_REVERT_ADD] = {"revert_add", "iI", STMT_NEEDS_INIT_DB | STMT_TAKES_VERSION, revert_sql_add},
-    [STMT_REVERT_COUNT] = {"revert_count", "", STMT_NEEDS_INIT_DB, revert_sql_count},
+    [STMT_REVERT_COUNT] = {"revert_count", "", STMT_NEEDS_INIT_DB | STMT_TAKES_VERSION, revert_sql_count},
     [STMT_REVERT_VIOLATIONS] = {"revert_violations", "TI", STMT_NEEDS_INIT_DB, revert_sql_violations},
 
     /* --- old history goes (store/prune.c). */
