@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # 91-as-of-reads.t: Clusto-As-Of: every answer that was given at a version is given as of that version later.
-# MUSTER_WRITES (120) and MUSTER_SEED set the length of the random history and its dice.
+# That also holds on a standby. MUSTER_WRITES (120) and MUSTER_SEED set the length of the random history and
+# its dice.
 use v5.24;
 use warnings;
 use FindBin;
@@ -8,6 +9,10 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
 use Muster::Client qw(parallel);
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(poll);
+use Muster::Server;
 use Muster::World;
 
 my $WRITES = $ENV{MUSTER_WRITES} // 120;
@@ -18,6 +23,17 @@ srand $SEED;
 my $world  = Muster::World->new;
 my $pg     = $world->postgres;
 my $client = $world->front->client;
+
+# The same inventory on a standby that follows, and a muster that reads there.
+my $standby = Muster::Postgres->standby_of($pg);
+my $beside  = Muster::Server->new(conninfo => $standby->conninfo, schema => 0);
+my $front   = Muster::Front->new(server => $beside);
+
+sub catch_up {
+    my $lsn = $pg->psql('select pg_current_wal_insert_lsn()');
+    poll(60, sub { $standby->psql("select pg_last_wal_replay_lsn() >= '$lsn'::pg_lsn") eq 't' }) or die 'the standby stays behind';
+    return;
+}
 
 sub sql { return $pg->psql($_[0]) }
 sub any { return $_[ int rand @_ ] }
@@ -139,25 +155,49 @@ my @wrong = compare($client, @asked);
 is scalar(@wrong), 0, 'each of ' . @asked . ' answers is given as of its version' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
 @wrong = compare($client, @asked[ map { int rand @asked } 1 .. 300 ]);
 is scalar(@wrong), 0, 'and again, from the cache' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+catch_up();
+@wrong = compare($front->client, @asked);
+is scalar(@wrong), 0, 'and on the standby' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
 
-# --- 8 clients at once: what "now" said stays so
+# --- 16 clients at once, in every way of writing: what "now" said on either server stays so on both
 
-my @seen = parallel(9, sub {
+# What meets another's write is refused by the database, as whoever writes past the service has to bear.
+sub try_sql { my $what = any(sort keys %SQL); return $pg->psql("begin; @{[ $SQL{$what}->() ]}; commit", fails => 1)->{status} == 0 }
+
+my $EACH = int($WRITES / 4) + 1;
+my @seen = parallel(20, sub {
     my ($n) = @_;
     srand $SEED + $n;
-    my $c = $world->front->client;
+    my $c = $n % 2 ? $world->front->client : $front->client;
     my @mine;
-    for (1 .. 40) {
-        write_by_api($c) if $n > 0;
+    my $written = 0;
+    if ($n >= 4) {
+        for (1 .. $EACH) { $written += rand() < 0.7 ? write_by_api($world->front->client) ne '' : try_sql() }
+        return [$written];
+    }
+    for (1 .. 4 * $EACH) {
         my $question = any(@QUESTIONS);
         my ($answer, $text) = ask($c, $question, 'Clusto-As-Of' => 'now');
         push @mine, [ $answer->{headers}{'clusto-as-of'} // 'none', $question, $text ];
     }
-    return \@mine;
-}, timeout => 120);
-my @all = map { @$_ } @seen;
-@wrong = compare($client, @all);
-is scalar(@wrong), 0, 'each of ' . @all . ' answers of "now", while 8 wrote, is given as of its version' or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+    return [ $written, @mine ];
+}, timeout => 300);
+my $written = 0;
+my @all;
+for (@seen) {
+    die explain $_ if ref ne 'ARRAY';
+    my ($count, @mine) = @$_;
+    $written += $count;
+    push @all, @mine;
+}
+cmp_ok $written, '>', 8 * $EACH, "$written writes by 16 clients";
+catch_up();
+for ([ 'on the primary', $client ], [ 'on the standby', $front->client ]) {
+    my ($where, $c) = @$_;
+    @wrong = compare($c, @all);
+    is scalar(@wrong), 0, 'each of ' . @all . " answers of \"now\" is given as of its version $where" or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
+}
+$_->stop for $front, $beside, $standby;
 
 # --- the header
 
