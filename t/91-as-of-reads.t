@@ -233,7 +233,11 @@ for (
     my $answer = status_of($value);
     is_deeply [ $answer->{status}, $answer->{json} ], [ $status, $text ], "$value is refused";
 }
-is $client->post('/entity/pool', form => { name => 'no' }, headers => { 'Clusto-As-Of' => 'now' })->{status}, 400, 'a write is refused';
+for my $method (qw(POST PUT DELETE)) {
+    my $refused = $client->request($method, '/attribute/p1/k', form => { key => 'k', value => 1 }, headers => { 'Clusto-As-Of' => 'now' });
+    is_deeply [ $refused->{status}, $refused->{json} ], [ 400, "Clusto-As-Of is for GET: the past can't be changed." ], "$method is refused";
+}
+is $client->get('/by-name/p1', headers => [ 'Clusto-As-Of' => 1, 'Clusto-As-Of' => 2 ])->{status}, 400, 'two of them are refused';
 is $client->get('/driverlist', headers => { 'Clusto-As-Of' => 1 })->{status}, 200, 'where there is no history it means nothing';
 
 # --- a write under way
@@ -251,9 +255,17 @@ $end = $pg->hold('create table elsewhere(x integer); insert into elsewhere value
 $version = must($client->put('/attribute/p1/held', form => { value => 2 }));
 is status_of($version)->{status}, 200, 'a transaction that writes elsewhere is not waited for';
 is status_of('now')->{headers}{'clusto-as-of'}, $version, 'nor by now';
+my $writer = $pg->hold("insert into clustoversioning(description) values ('slow')");
+is status_of($version)->{status}, 200, 'what was settled once is known to be, whoever writes now';
+$writer->();
 $end->();
 
 # --- the floor
+
+sql('alter table entities disable trigger muster_keep_name; alter table entities enable always trigger muster_keep_name');
+$answer = status_of($version, 'Clusto-Minify' => 'true');
+is_deeply [ $answer->{status}, $answer->{headers}{'clusto-as-of-exact'} ], [ 200, 'false' ], 'a trigger was off: what was written meanwhile may be missing';
+sql('update muster_floor set watch = muster_keep_watch()');
 
 sql("update muster_floor set exact = $version");
 $answer = status_of($version - 2, 'Clusto-Minify' => 'true');
@@ -263,6 +275,14 @@ sql("update muster_floor set oldest = $version");
 $answer = status_of($version - 3, 'Clusto-Minify' => 'true');
 is_deeply [ $answer->{status}, $answer->{json}, $answer->{headers}{'clusto-oldest'} ],
     [ 410, 'Version ' . ($version - 3) . " is not kept any more; the oldest is $version.", $version ], 'what is not kept';
+
+# --- without a history
+
+my $without = Muster::Server->new(postgres => $pg, conninfo => $pg->conninfo($pg->create_database('without')), conf => { versioning => JSON::PP::false });
+my $door    = Muster::Front->new(server => $without);
+$answer = $door->client->get('/by-name/clustometa', headers => { 'Clusto-As-Of' => 'now' });
+is_deeply [ $answer->{status}, $answer->{json} ], [ 409, 'This inventory keeps no history.' ], 'without versions and triggers there is none';
+$_->stop for $door, $without;
 
 $world->stop;
 done_testing;

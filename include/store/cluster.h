@@ -58,6 +58,15 @@ bool cluster_may_connect(struct cluster *cluster, int64_t limit);
 void cluster_connected(struct cluster *cluster);
 uint64_t cluster_failed(struct cluster *cluster, int64_t began);
 
+/* Up to which version all are settled for who asks this server from now on (versions.h): what was
+ * noted last; 0: nothing was, or of another server. */
+int32_t cluster_settled(const struct cluster *cluster, uint64_t instance);
+
+/* Raises it; `latest`: there are versions up to this one. Fewer than are settled: the database was
+ * made anew, and nothing is known of this one. */
+void cluster_note_settled(struct cluster *cluster, uint64_t instance, int32_t version,
+                          int32_t latest);
+
 /* All failed attempts so far. */
 uint64_t cluster_failures(const struct cluster *cluster);
 

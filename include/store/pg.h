@@ -66,6 +66,11 @@ enum rc pg_abandon(struct store *store);
 /* True when --init-db's additions are there (connects if need be). */
 bool pg_has_extensions(struct store *store);
 
+/* Up to which version all are known to be settled on the server of the connection, 0 without one or
+ * inside a snapshot, which may be older than that; and to note it (store/cluster.h). */
+int32_t pg_settled(const struct store *store);
+void pg_note_settled(struct store *store, int32_t version, int32_t latest);
+
 /* The connection, as long as it is the same one. */
 uint64_t pg_connection(const struct store *store);
 

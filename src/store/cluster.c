@@ -33,9 +33,10 @@ struct cluster {
     _Atomic int64_t retry_at;     /* clock_ms() */
     _Atomic int64_t trying_until; /* clock_ms(); a process tries to connect */
     _Atomic uint64_t failures;
-    _Atomic uint64_t logged; /* of the failures */
-    _Atomic int64_t log_at;  /* clock_ms() */
-    _Atomic int64_t look_at; /* clock_ms() */
+    _Atomic uint64_t logged;  /* of the failures */
+    _Atomic int64_t log_at;   /* clock_ms() */
+    _Atomic int64_t look_at;  /* clock_ms() */
+    _Atomic uint64_t settled; /* half of the server's instance, and the version */
 };
 
 struct cluster *cluster_new(void) {
@@ -193,6 +194,31 @@ uint64_t cluster_failed(struct cluster *cluster, int64_t began) {
     if (now < log_at || !atomic_compare_exchange_strong(&cluster->log_at, &log_at, now + LOG_EVERY))
         return 0;
     return failures - atomic_exchange(&cluster->logged, failures);
+}
+
+/* --- settled versions --- */
+
+static uint64_t settled_of(uint64_t instance, int32_t version) {
+    return instance >> 32 << 32 | (uint32_t)version;
+}
+
+int32_t cluster_settled(const struct cluster *cluster, uint64_t instance) {
+    uint64_t settled = atomic_load(&cluster->settled);
+    int32_t version = (int32_t)(uint32_t)settled;
+
+    return instance != 0 && settled_of(instance, version) == settled ? version : 0;
+}
+
+void cluster_note_settled(struct cluster *cluster, uint64_t instance, int32_t version,
+                          int32_t latest) {
+    uint64_t before = atomic_load(&cluster->settled);
+    int32_t known = cluster_settled(cluster, instance);
+
+    if (latest < known)
+        atomic_store(&cluster->settled, 0);
+    else if (instance != 0 && version > known)
+        (void)atomic_compare_exchange_strong(&cluster->settled, &before,
+                                             settled_of(instance, version));
 }
 
 uint64_t cluster_failures(const struct cluster *cluster) {

@@ -96,6 +96,18 @@ bool pg_has_extensions(struct store *store) {
     return store_connect(store) == RC_OK && store->db.has_extensions;
 }
 
+int32_t pg_settled(const struct store *store) {
+    bool is_taken = store->transaction == TRANSACTION_OPEN && store->kind == TRANSACTION_SNAPSHOT;
+
+    if (is_taken || !store_connected(store))
+        return 0;
+    return cluster_settled(store->db.cluster, store_instance(store));
+}
+
+void pg_note_settled(struct store *store, int32_t version, int32_t latest) {
+    cluster_note_settled(store->db.cluster, store_instance(store), version, latest);
+}
+
 uint64_t pg_connection(const struct store *store) {
     return store->db.number;
 }

@@ -680,15 +680,14 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where " TAKEN_AT " > ($2 || 'Z')::timestamptz order by " TAKEN_AT " limit 100),"
         " wanted as materialized (select case when $1 is not null then $1 when $2 is null then (select version from done)"
         " else coalesce((select min(version) - 1 from later), (select version from done)) end as version)"
-        " select w.version, coalesce(w.version <= f.settled or (select " SETTLED " from clustoversioning v, f"
-        " where v.version >= w.version order by v.version limit 1), false),"
-        " (select version from done), (select max(version) from clustoversioning), f.oldest,"
+        " select w.version, s.settled, case when not s.settled then (select version from done) end, (select max(version) from clustoversioning), f.oldest,"
         " f.watching <> '!', f.watch = f.watching and w.version >= f.exact,"
         " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
         " $1 is not null or $2 is not null and exists (select from later),"
         " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
         " where version <= w.version order by version desc limit 1)"
-        " from wanted w, f"},
+        " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
+        " from clustoversioning v, f where v.version >= w.version order by v.version limit 1), false) as settled offset 0) s"},
     /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The
      * number is read before the locks. */
     [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB,

@@ -18,15 +18,20 @@ enum {
 
 enum rc store_find_version(struct store *store, struct arena *arena,
                            const struct version_wanted *wanted, struct version_found *out) {
+    uint64_t instance = store_instance(store);
+    int32_t known = pg_settled(store);
     PGresult *r;
     enum rc rc = pg_exec(store, &r, STMT(FIND_VERSION),
                          PG_ARGS(wanted->by_number ? pg_int(wanted->number) : pg_null(),
-                                 pg_text(wanted->time), pg_int(wanted->done)));
+                                 pg_text(wanted->time),
+                                 pg_int(known > wanted->done ? known : wanted->done)));
 
     *out = (struct version_found){0};
     if (rc != RC_OK)
         return rc;
     pg_keep(arena, r);
+    if (known > 0 && store_instance(store) != instance)
+        return RC_RETRY; /* what is known is known of another server */
     if (pg_rows(r) == 0) /* there is no floor: --init-db did not come to its end */
         return RC_UNREADY;
     *out = (struct version_found){.number = pg_get_int32(r, 0, FOUND_NUMBER),
@@ -40,6 +45,8 @@ enum rc store_find_version(struct store *store, struct arena *arena,
                                   .oldest = pg_get_int32(r, 0, FOUND_OLDEST),
                                   .time = pg_get_text(r, 0, FOUND_TIME)};
     out->exists = out->number <= out->latest && !pg_is_null(r, 0, FOUND_NUMBER);
+    if (out->settled && out->exists)
+        pg_note_settled(store, out->number, out->latest);
     return RC_OK;
 }
 
