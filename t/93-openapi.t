@@ -161,6 +161,7 @@ subtest 'mounts of the configuration' => sub {
     my %id     = map { ("$_->[0] $_->[1]" => $_->[2]{operationId}) } operations($moved);
     is($id{'GET /inv/things/{driver}'}, 'getEntityDriver', 'moved, with the same name');
     is(join(' ', grep { m{ /(?:entity|attribute|resource)(?:/|$)} } sort keys %id), '', 'nothing is where it is not');
+    is_deeply($J->decode($server->once(GET => '/__openapi__')->{out} =~ s/\A.*?\r?\n\r?\n//sr), $moved, 'the same by --once');
     $front->stop;
     $server->stop;
 };

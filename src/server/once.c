@@ -8,6 +8,8 @@
 #include "base/num.h"
 #include "server/auth.h"
 #include "server/dispatch.h"
+#include "server/openapi.h"
+#include "server/route.h"
 
 struct once {
     int64_t left; /* bytes of the body that are still to be read */
@@ -59,10 +61,13 @@ int once_serve(const struct settings *settings) {
     const char *length = getenv("CONTENT_LENGTH");
     struct worker_state w;
     struct exchange *x;
+    size_t route_count;
+    const struct route *routes = route_table(&route_count);
     bool whole, drained;
 
     if (length == NULL || num_parse_range(length, 0, INT64_MAX, &once.left) != NUM_OK)
         once.left = 0;
+    openapi_open(routes, route_count);
     worker_state_init(&w, settings, NULL, NULL);
     x = exchange_new(&w);
     whole = dispatch(x, &transport, &drained);
