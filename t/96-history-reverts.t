@@ -79,6 +79,9 @@ my %WRITE = (
     free   => sub { $_[0]->delete('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
     name   => sub { $_[0]->post('/resourcemanager/simplenamemanager/names', form => [ object => a_server(), rand() < 0.5 ? (resource => any(qw(n001 n002))) : () ]) },
 );
+# Past the service, numbered after the locks as muster does it: whoever takes a number first and waits for others
+# then has effects at their numbers (such writers show up half between).
+my $LOCK = 'lock table entities, entity_attrs in share row exclusive mode';
 my %PAST = (
     value  => sub { "update entity_attrs set string_value = 'z' where $LIVE and key = '" . any(qw(k l)) . "' and datatype = 'string' and entity_id = " . id(a_server()) },
     erase  => sub { "delete from entity_attrs where $LIVE and key = '" . any(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
@@ -100,7 +103,7 @@ sub client_run {
     for my $n (1 .. $count) {
         my $last;
         for (1 .. 1 + int rand 2) {
-            if (rand() < 0.1) { my $what = any(sort keys %PAST); eval { sql("begin; @{[ $PAST{$what}->() ]}; commit"); 1 } or $@ =~ /deadlock|unique|foreign key/ or die $@; next }
+            if (rand() < 0.1) { my $what = any(sort keys %PAST); eval { sql("begin; $LOCK; @{[ $PAST{$what}->() ]}; commit"); 1 } or $@ =~ /deadlock|unique|foreign key/ or die $@; next }
             my $answer = $WRITE{ any(sort keys %WRITE) }->($c);
             $answer->{status} < 500 or die "$answer->{status} $answer->{body}";
             $last = $answer->{headers}{'clusto-version'} if $answer->{status} < 300;
@@ -159,7 +162,7 @@ sub run_round {
             push @wrong, "$version: refused because of $conflicts, $message" if defined $conflicts && grep { $_ <= $version - !$object } split /,/, $conflicts;
             push @wrong, "$version: $message" if !defined $conflicts && $message !~ /^A rule of containers/;
         }
-        elsif ($status == 404 && $object) { }
+        elsif ($status == 404 && $object || $status == 503 && $message =~ /is not settled/) { }
         elsif ($status != 200) { push @wrong, "$version: $status $message" }
         next if !$number;
         push @checks, $object ? "select '$object back to $version: ' || f from model_brought_back($number, (select max(entity_id) from entities e where version < $number

@@ -9,6 +9,11 @@
 #define FAR             "2147483647"
 #define IN(column)      column " > s.a and " column " <= s.b"
 
+/* Without an object rows are looked up by indexes that have casts and odd conditions (see schema.sql). */
+#define BY_VERSION(column) column "::bigint"
+#define PLAIN(column)      column
+#define ENDED(t)           "coalesce(" t ".deleted_at_version, -1) <> -1 and "
+
 /* Bookkeeping is left out. */
 #define KEPT " and " HISTORY_KEPT
 #define ROW(op) \
@@ -19,17 +24,13 @@
 
 /* 1: an attribute was removed, 2: added; 0: the object itself was changed; 3: an attribute of another
  * that refers to it was. The condition is on the row's object. */
-#define REMOVED(of) ROW("1") of("a") IN("a.deleted_at_version") " and a.version <= s.a" KEPT
-#define ADDED(of)   ROW("2") of("a") IN("a.version") " and coalesce(a.deleted_at_version, " FAR ") > s.b" KEPT
-#define ITSELF(of) \
-    "select 0, e.entity_id, " NO_ROW " from entities e where " of("e") IN("e.version") \
-    " union all select 0, e.entity_id, " NO_ROW " from entities e where " of("e") IN("e.deleted_at_version") \
-    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where " of("w") IN("w.until")
+#define REMOVED(of, by) ROW("1") of IN(by("a.deleted_at_version")) " and coalesce(a.version, 0) <= s.a" KEPT
+#define ADDED(of, by)   ROW("2") of IN(by("a.version")) " and coalesce(a.deleted_at_version, " FAR ") > s.b" KEPT
 
 #define NAME_AT(at) \
     "left join lateral (select w.name, w.driver, w.type from muster_was w where w.entity_id = n.entity_id" \
     " and w.until > " at " and w.version <= " at " and n.first offset 0)"
-#define ORDER "entity_id = any($5) desc, entity_id, key collate \"C\", subkey collate \"C\", number, op, attr_id"
+#define ORDER "nth, key collate \"C\", subkey collate \"C\", number, op, attr_id"
 
 /* What an object is comes with its first row alone. What an attribute refers to is called as it was
  * then. */
@@ -37,13 +38,14 @@
     "with span as materialized (select coalesce(s.a, " HISTORY_CURRENT " - 1) as a," \
     " coalesce(s.b, " HISTORY_CURRENT ") as b from unnest($1, $2) as s(a, b))," \
     " touched as materialized (" touched ")," \
-    " seen as (select * from touched where entity_id > $3" referred ")," \
-    " sorted as (select *, dense_rank() over (partition by b order by entity_id = any($5) desc, entity_id) as nth," \
-    " lag(entity_id) over (partition by b order by " ORDER ") is distinct from entity_id as first from seen)," \
-    " n as (select *, max(nth) over (partition by b) as total from sorted)" \
+    " seen as materialized (select * from touched where entity_id > $3" referred ")," \
+    " ranked as (select *, dense_rank() over (partition by b order by entity_id = any($5) desc, entity_id) as nth from seen)," \
+    " total as materialized (select b, count(distinct entity_id) as n from seen group by b)," \
+    " n as (select *, lag(entity_id) over (partition by b order by " ORDER ") is distinct from entity_id as first" \
+    " from ranked where nth <= $4)" \
     " select n.entity_id, n.op, n.attr_id, n.key, n.subkey, n.number, n.datatype, n.int_value, n.string_value," \
     " n.datetime_value, n.relation_id, coalesce(rw.name, r.name), coalesce(rw.driver, r.driver), coalesce(rw.type, r.type)," \
-    " n.b, greatest(n.total - $4, 0), e.version <= n.a and coalesce(e.deleted_at_version, " FAR ") > n.a," \
+    " n.b, case when n.first then greatest((select t.n from total t where t.b = n.b) - $4, 0) end, e.version <= n.a and coalesce(e.deleted_at_version, " FAR ") > n.a," \
     " e.version <= n.b and coalesce(e.deleted_at_version, " FAR ") > n.b," \
     " coalesce(wa.name, e.name), coalesce(wa.driver, e.driver), coalesce(wb.name, e.name), coalesce(wb.driver, e.driver)" \
     " from n" \
@@ -53,25 +55,32 @@
     " left join lateral (select w.name, w.driver, w.type from muster_was w where w.entity_id = n.relation_id" \
     " and w.until > case n.op when 1 then n.a else n.b end and w.version <= case n.op when 1 then n.a else n.b end" \
     " offset 0) rw on true" \
-    " where n.nth <= $4 order by n.b desc, n." ORDER_OF_N
+    " order by n.b desc, n." ORDER_OF_N
 #define ORDER_OF_N "nth, n.key collate \"C\", n.subkey collate \"C\", n.number, n.op, n.attr_id"
 
 /* $1, $2: the spans, null: the version that this transaction makes; $3: only objects with a greater id;
  * $4: how many in each span; $5: these come first. */
-#define ANY(row) ""
 const char history_sql_changes[] = CHANGES(
     "select s.a, s.b, r.* from span s cross join lateral ("
-    REMOVED(ANY) " union all " ADDED(ANY) " union all " ITSELF(ANY) ") r",
+    REMOVED(ENDED("a"), BY_VERSION) " union all " ADDED("", BY_VERSION)
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where " IN("e.version::bigint")
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where " ENDED("e") IN("e.deleted_at_version::bigint")
+    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where " IN("w.until") ") r",
     " union all select distinct a, b, 3, relation_id, " NO_ROW " from touched where relation_id > $3");
 
 /* The same of the objects $5 alone. */
-#define OF_ID(row)        row ".entity_id = i.id and "
-#define REFERS_TO_ID(row) row ".relation_id = i.id and "
-#define REFERENCE(of)     " union all select 3, i.id, " NO_ROW " where exists (" of ")"
+#define OF_ID "a.entity_id = i.id and "
+#define REFERENCE(of, order) \
+    " union all select 3, i.id, " NO_ROW " where (select r.op from (" of " order by " order " limit 1) r) is not null"
+#define REFERRED(column) "a.version + 0"
 const char history_sql_changes_of_objects[] = CHANGES(
     "select s.a, s.b, r.* from span s cross join unnest($5) as i(id) cross join lateral ("
-    REMOVED(OF_ID) " union all " ADDED(OF_ID) " union all " ITSELF(OF_ID)
-    REFERENCE(REMOVED(REFERS_TO_ID)) REFERENCE(ADDED(REFERS_TO_ID)) ") r", "");
+    REMOVED(OF_ID, PLAIN) " union all " ADDED(OF_ID, PLAIN)
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where e.entity_id = i.id and (" IN("coalesce(e.version, 0)")
+    " or " IN("coalesce(e.deleted_at_version, 0)") ")"
+    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where w.entity_id = i.id and " IN("w.until + 0")
+    REFERENCE(REMOVED("a.relation_id = i.id and ", PLAIN), "a.deleted_at_version")
+    REFERENCE(ADDED("a.relation_id::bigint = i.id and coalesce(a.relation_id, -1) <> -1 and ", REFERRED), "a.version + 0") ") r", "");
 
 /* --- versions */
 
@@ -92,9 +101,10 @@ const char history_sql_versions_of_objects[] =
     "with recursive walk(version) as (select $2::integer union all"
     " select (select max(n.version) from unnest($5) as i(id) cross join lateral ("
     NEXT("version", "entity_attrs", "entity_id") " union all " NEXT("deleted_at_version", "entity_attrs", "entity_id")
-    " union all " NEXT("version", "entity_attrs", "relation_id") " union all "
-    NEXT("deleted_at_version", "entity_attrs", "relation_id") " union all " NEXT("version", "entities", "entity_id")
-    " union all " NEXT("deleted_at_version", "entities", "entity_id") " union all " NEXT("until", "muster_was", "entity_id")
+    " union all " NEXT("version + 0", "entity_attrs", "coalesce(relation_id, -1) <> -1 and relation_id::bigint") " union all "
+    NEXT("deleted_at_version", "entity_attrs", "relation_id") " union all " NEXT("coalesce(version, 0)", "entities", "entity_id")
+    " union all " NEXT("coalesce(deleted_at_version, 0)", "entities", "entity_id")
+    " union all " NEXT("until + 0", "muster_was", "entity_id")
     ") n(version)) from walk w where w.version is not null) "
     VERSION "walk w cross join lateral (select * from clustoversioning where version = w.version"
     " and w.version < $2 and ($3::text is null or \"user\" = $3) offset 0) v limit $4";

@@ -7,17 +7,20 @@
 
 #define KEPT HISTORY_KEPT
 
+/* To look rows up by: the function alone is asked for each row, and finds none by an index. */
+#define CURRENT "(select " HISTORY_CURRENT ")"
+
 /* The rows that the version made and ended; the objects that it created, deleted and renamed, these
  * with what they were called before. */
-#define MADE  "entity_attrs a where a.version = $1 and a.deleted_at_version is distinct from $1 and " KEPT
+#define MADE  "entity_attrs a where a.version::bigint = $1 and a.deleted_at_version is distinct from $1 and " KEPT
 #define ENDED \
-    "entity_attrs a where a.deleted_at_version = $1 and a.version < $1 and (" KEPT \
+    "entity_attrs a where coalesce(a.deleted_at_version, -1) <> -1 and a.deleted_at_version::bigint = $1 and coalesce(a.version, 0) < $1 and (" KEPT \
     " or (select e.deleted_at_version from entities e where e.entity_id = a.entity_id) = $1)"
-#define BORN "entities e where e.version = $1 and e.deleted_at_version is distinct from $1"
-#define DIED "entities e where e.deleted_at_version = $1 and e.version < $1"
+#define BORN "entities e where e.version::bigint = $1 and e.deleted_at_version is distinct from $1"
+#define DIED "entities e where coalesce(e.deleted_at_version, -1) <> -1 and e.deleted_at_version::bigint = $1 and coalesce(e.version, 0) < $1"
 #define CALLED \
     "lateral (select coalesce(w.name, e.name) as name, coalesce(w.type, e.type) as type, coalesce(w.driver, e.driver) as driver" \
-    " from (select 1) one left join muster_was w on w.entity_id = e.entity_id and w.until = $1 offset 0)"
+    " from (select 1) one left join muster_was w on w.entity_id = e.entity_id and w.until + 0 = $1 offset 0)"
 #define RENAMED \
     "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
     " where w.until = $1 and e.deleted_at_version is distinct from $1"
@@ -30,7 +33,7 @@ const char revert_sql_lock_names[] =
     " union all select w.name from " RENAMED ") c order by 1) n";
 
 #define LOCK(ids) \
-    "select e.* from (select distinct l.id from (" ids ") l(id) where l.id is not null order by 1) l" \
+    "select e.* from (select distinct l.id from (" ids ") l(id) where coalesce(l.id, 0) <> 0 order by 1) l" \
     " cross join lateral (select entity_id, version from entities where entity_id = l.id" \
     " and coalesce(deleted_at_version, 0) = 0 for update) e"
 const char revert_sql_lock[] = LOCK(
@@ -40,9 +43,9 @@ const char revert_sql_lock[] = LOCK(
 
 /* The object $1, back to the version $2. */
 #define OF_OBJECT_THEN \
-    "entity_attrs a where a.entity_id = $1 and a.deleted_at_version > $2 and a.version <= $2 and " KEPT
+    "entity_attrs a where a.entity_id = $1 and a.deleted_at_version > $2 and coalesce(a.version, 0) <= $2 and " KEPT
 #define OF_OBJECT_SINCE \
-    "entity_attrs a where a.entity_id = $1 and a.deleted_at_version is null and coalesce(a.version, 0) > $2 and " KEPT
+    "entity_attrs a where a.entity_id = $1 and a.version > $2 and coalesce(a.deleted_at_version, 0) = 0 and " KEPT
 const char revert_sql_lock_of_object[] = LOCK(
     "select $1 union all select a.relation_id from " OF_OBJECT_THEN " union all select a.relation_id from " OF_OBJECT_SINCE);
 
@@ -51,9 +54,9 @@ const char revert_sql_lock_of_object[] = LOCK(
 
 #define BACK "case when a.key = '_contains' then 3 else 2 end"
 const char revert_sql_rows[] =
-    "select 1, a.attr_id from " MADE " and a.deleted_at_version is null"
+    "select 1, a.attr_id from " MADE " and coalesce(a.deleted_at_version, 0) = 0"
     " union all select " BACK ", a.attr_id from " ENDED
-    " union all select 4, e.entity_id from " BORN " and e.deleted_at_version is null"
+    " union all select 4, e.entity_id from " BORN " and coalesce(e.deleted_at_version, 0) = 0"
     " union all select 5, e.entity_id from " DIED
     " union all select 6, e.entity_id from " RENAMED;
 
@@ -102,7 +105,7 @@ const char revert_sql_conflicts[] =
     " where entity_id = o.entity_id and deleted_at_version > $1) l) "
     REPORT(
         "select 1, 'ended since', a.entity_id, a.key, a.subkey, a.number, a.deleted_at_version from " MADE
-        " and a.deleted_at_version is not null"
+        " and coalesce(a.deleted_at_version, 0) <> 0"
         " union all select 2, 'set since', s.entity_id, s.key, s.subkey, s.number, max(s.version)"
         " from (select *, 0 as version from ended union all table later) s"
         " group by s.entity_id, s.key, s.subkey, s.number having min(s.version) = 0 and max(s.version) > 0"
@@ -127,12 +130,12 @@ const char revert_sql_conflicts[] =
 
 /* While the rows $1 end, those like $2 come back, which were there before the version $3: what deletes with
  * it does not count. */
-#define OTHER " and a.deleted_at_version is null and a.attr_id <> all($1) offset 0)"
+#define OTHER " and a.deleted_at_version is null and a.attr_id <> all($1) order by a.entity_id::bigint limit 1)"
 #define GIVEN_BY_SAME \
     " and a.number is not null and (select 1 from entity_attrs m where m.entity_id = a.entity_id and m.key = a.key" \
     " and m.number = a.number and m.subkey = 'manager' and m.deleted_at_version is null and m.relation_id = any(array(" \
-    "select g.relation_id from entity_attrs g where g.entity_id = b.entity_id and g.key = b.key and g.number = b.number" \
-    " and g.subkey = 'manager' and g.attr_id = any($2))) limit 1) is not null"
+    "select g.relation_id from entity_attrs g where g.entity_id = b.entity_id and g.key || '' = b.key and g.number = b.number" \
+    " and g.subkey || '' = 'manager' and g.attr_id + 0 = any($2))) limit 1) is not null"
 const char revert_sql_taken[] =
     "with b as materialized (select b.* from " ROWS("$2") ") "
     REPORT(
@@ -161,26 +164,26 @@ const char revert_sql_taken[] =
 /* --- doing it. Objects that come back have new ids: they are found by their names. */
 
 const char revert_sql_end[] =
-    "update entities set deleted_at_version = " HISTORY_CURRENT " where version = $1 and deleted_at_version is null";
+    "update entities set deleted_at_version = " HISTORY_CURRENT " where version::bigint = $1 and coalesce(deleted_at_version, 0) = 0";
 
 /* Of two that changed their names with each other. */
-const char revert_sql_free_names[] =
-    "update entities e set name = chr(1) || e.entity_id from muster_was w"
-    " where w.until = $1 and w.entity_id = e.entity_id and e.deleted_at_version is null";
+#define RENAMED_THEN \
+    " where e.entity_id = any(array(select entity_id from muster_was where until = $1)) and coalesce(e.deleted_at_version, 0) = 0"
+const char revert_sql_free_names[] = "update entities e set name = chr(1) || e.entity_id" RENAMED_THEN;
 const char revert_sql_name[] =
-    "update entities e set name = w.name, type = w.type, driver = w.driver from muster_was w"
-    " where w.until = $1 and w.entity_id = e.entity_id and e.deleted_at_version is null";
+    "update entities e set (name, type, driver) = (select w.name, w.type, w.driver from muster_was w"
+    " where w.entity_id = e.entity_id and w.until + 0 = $1)" RENAMED_THEN;
 
 const char revert_sql_create[] =
     "insert into entities (name, type, driver, version) select c.name, c.type, c.driver, " HISTORY_CURRENT
-    " from (select * from " DIED ") e cross join " CALLED " c order by e.entity_id";
+    " from (select * from " DIED " offset 0) e cross join " CALLED " c order by e.entity_id";
 
 /* Rows like $2 are added; what belongs or refers to an object that the version $1 (null: none) deleted, to the
  * one that came back for it. */
 #define NOW(id) \
     "coalesce((select x.entity_id from entities e cross join " CALLED " c cross join lateral (" \
     "select entity_id from entities where name = c.name and deleted_at_version is null and version = " HISTORY_CURRENT " offset 0) x" \
-    " where e.entity_id = " id " and e.deleted_at_version = $1), " id ")"
+    " where e.entity_id = " id " and coalesce(e.deleted_at_version, 0) = $1), " id ")"
 const char revert_sql_add[] =
     "insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, version)"
     " select " NOW("b.entity_id") ", b.key, b.subkey, b.number, b.datatype, b.int_value, b.string_value, b.datetime_value, "
@@ -191,7 +194,7 @@ const char revert_sql_count[] =
     "insert into counters (entity_id, attr_key, value) select e.entity_id, '_contains', m.number from entities e"
     " cross join lateral (select max(number) as number from entity_attrs where entity_id = e.entity_id and key = '_contains'"
     " and subkey is null and deleted_at_version is null offset 0) m"
-    " where e.version = " HISTORY_CURRENT " and e.deleted_at_version is null and m.number is not null on conflict do nothing";
+    " where e.version::bigint = " CURRENT " and e.deleted_at_version is null and m.number is not null on conflict do nothing";
 
 /* --- the rules of containers, of what was put into some now, or of what is in one that has another driver now, as
  * --check-db looks for them. $1, $2: drivers and their rules. */
@@ -200,13 +203,13 @@ const char revert_sql_count[] =
 #define IN_WHAT(id) \
     "lateral (select attr_id, entity_id from entity_attrs where relation_id = " id " and key || '' = '_contains'" \
     " and deleted_at_version is null offset 0)"
-#define MADE_NOW "entity_attrs a where a.version = " HISTORY_CURRENT " and a.key || '' = '_contains' and a.deleted_at_version is null"
+#define MADE_NOW "entity_attrs a where a.version::bigint = " CURRENT " and a.key || '' = '_contains' and coalesce(a.deleted_at_version, 0) = 0"
 #define PLACES "string_agg(distinct place, ', ' order by place)"
 const char revert_sql_violations[] =
     "with recursive rule(driver, rule) as materialized (select * from unnest($1, $2)),"
     " put as materialized (select a.entity_id, a.relation_id from " MADE_NOW
     " union select a.entity_id, a.relation_id from muster_was w cross join lateral (select entity_id, relation_id from entity_attrs"
-    " where entity_id = w.entity_id and key = '_contains' and deleted_at_version is null offset 0) a where w.until = " HISTORY_CURRENT "),"
+    " where entity_id = w.entity_id and key = '_contains' and deleted_at_version is null offset 0) a where w.until = " CURRENT "),"
     " m as materialized (select a.attr_id, coalesce((select r.rule from rule r where r.driver = c.driver limit 1), 0) as rule,"
     " c.entity_id as container, format('/%s/%s', c.driver, c.name) as place, c.driver, t.entity_id as member,"
     " format('/%s/%s', t.driver, t.name) as thing from (select distinct relation_id as id from put) i"
