@@ -223,6 +223,11 @@
  * exists", which the planner may answer by reading the whole table. */
 #define BATCH " limit 1000 for update skip locked"
 #define NOT_NAMED(table, column, id) " (select 1 from " table " n where n." column " = " id " limit 1) is null"
+#define NOT_ENDED(table) \
+    " (select 1 from " table " n where coalesce(n.deleted_at_version, -1) <> -1 and n.deleted_at_version::bigint = v.version" \
+    " limit 1) is null"
+#define IS_ENDED "coalesce(deleted_at_version, -1) <> -1 and deleted_at_version::bigint between $2 and $1"
+#define BY_END   " order by deleted_at_version::bigint"
 
 /* --- what --check-db looks for: each row is one line of its report. $1, $2: drivers, and which rule
  * (enum driver_insert_rule) each has for its members; others have rule 0. */
@@ -728,15 +733,14 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select set_config('muster.prunes', 'on', true)"},
     /* Each: up to the version $1, from the place $2 on; how many went, and where the next begin. */
     [STMT_PRUNE_ATTRS] = {"prune_attrs", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
-        "with old as materialized (select attr_id from entity_attrs where deleted_at_version between $2 and $1"
-        " order by deleted_at_version" BATCH "),"
+        "with old as materialized (select attr_id from entity_attrs where " IS_ENDED BY_END BATCH "),"
         " copies as (delete from muster_copy where attr_id = any(array(select attr_id from old))),"
         " pruned as (delete from entity_attrs where attr_id = any(array(select attr_id from old)) returning deleted_at_version)"
         " select count(*), max(deleted_at_version) from pruned"},
     [STMT_PRUNE_ENTITIES] = {"prune_entities", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
-        "with old as materialized (select entity_id from entities e where deleted_at_version between $2 and $1"
+        "with old as materialized (select entity_id from entities e where " IS_ENDED
         " and" NOT_NAMED("entity_attrs", "entity_id", "e.entity_id") " and" NOT_NAMED("entity_attrs", "relation_id", "e.entity_id")
-        " and" NOT_NAMED("counters", "entity_id", "e.entity_id") " order by deleted_at_version" BATCH "),"
+        " and" NOT_NAMED("counters", "entity_id", "e.entity_id") BY_END BATCH "),"
         " pruned as (delete from entities where entity_id = any(array(select entity_id from old)) returning deleted_at_version)"
         " select count(*), max(deleted_at_version) from pruned"},
     [STMT_PRUNE_NAMES] = {"prune_names", "ii", STMT_NEEDS_INIT_DB | STMT_ONCE,
@@ -750,9 +754,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "with looked as materialized (select version from clustoversioning where version > $2 and version < $1"
         " order by version limit 1000),"
         " old as materialized (select version from clustoversioning v where version = any(array(select version from looked))"
-        " and" NOT_NAMED("entities", "version", "v.version") " and" NOT_NAMED("entities", "deleted_at_version", "v.version")
-        " and" NOT_NAMED("entity_attrs", "version", "v.version")
-        " and" NOT_NAMED("entity_attrs", "deleted_at_version", "v.version")
+        " and" NOT_NAMED("entities", "version::bigint", "v.version") " and" NOT_ENDED("entities")
+        " and" NOT_NAMED("entity_attrs", "version::bigint", "v.version") " and" NOT_ENDED("entity_attrs")
         " and (select 1 from muster_was w where v.version in (w.version, w.until) limit 1) is null for update skip locked),"
         " pruned as (delete from clustoversioning where version = any(array(select version from old)) returning version)"
         " select (select count(*) from pruned), (select max(version) from looked)"},
