@@ -6,22 +6,36 @@
 #include "api/context.h"
 #include "store/feed.h"
 
-/* The parameters since and limit. */
+/* The parameters since and limit, and how changes are waited for. */
 struct changes_page {
     bool now; /* no events: only where to begin */
     struct feed_cursor since;
     int64_t limit;
+    int64_t wait; /* Clusto-Wait, in seconds; 0: there is no waiting */
+    bool stream;  /* text/event-stream: events as they come, from Last-Event-ID on if it is sent */
 };
 int changes_page_read(struct context *c, struct changes_page *out);
 
 /* Makes a point and begins a snapshot in which it is there. Where `now` is asked for it responds
  * with an empty list: the status. 409: changes are not reported here. */
-int changes_page_begin(struct context *c, const struct changes_page *page);
+int changes_page_begin(struct context *c, struct changes_page *page);
 
 /* 410 if the changes after the cursor are not known any more. */
 int changes_page_check(struct context *c, const struct feed_page *page);
 
-/* Clusto-Next, Clusto-More, Clusto-Made, Link; nothing may be cached. */
+/* Clusto-Next, Clusto-More, Clusto-Made, Link, or those of a stream; nothing may be cached. */
 void changes_page_headers(struct context *c, const struct feed_page *page);
+
+/* The client knows everything up to `at`. It waits for more if it wants to, and a stream goes on.
+ */
+void changes_page_wait(struct context *c, const struct changes_page *page,
+                       const struct feed_cursor *at);
+
+/* True if the request wants a stream. */
+bool changes_page_is_stream(const struct context *c);
+
+/* Around the JSON document of an event in a stream; `id` is where the client is after it. */
+void changes_page_event_begin(struct context *c, const struct feed_cursor *id);
+void changes_page_event_end(struct context *c);
 
 #endif

@@ -47,6 +47,14 @@ struct context_dependencies {
     bool anything;
 };
 
+/* Where a handler found nothing new, and the client may wait for it: for the waiter
+ * (server/waiter.h), which goes on from here; if it can't, the handler's response is sent. */
+struct context_wait {
+    int seconds;        /* at most; 0: the client does not wait */
+    const char *cursor; /* up to which it knows everything */
+    bool stream;        /* an event stream: what follows is sent as it comes */
+};
+
 enum context_mode { MODE_COMPACT, MODE_EXPANDED, MODE_INVALID };
 
 /* A handler may assume every check of dispatch: method and path match the row, parameters are valid
@@ -70,8 +78,9 @@ struct context {
     bool dry_run;    /* what this write has done is shown, and rolled back */
     enum rc rc;      /* last result of the store that made the request fail */
     bool json_open;
-    struct store_read *read;                  /* of a quick read: what its first step asks for */
-    const void *asked;                        /* whatever else that hands on to the second */
+    struct store_read *read; /* of a quick read: what its first step asks for */
+    const void *asked;       /* whatever else that hands on to the second */
+    struct context_wait wait;
     struct context_dependencies dependencies; /* filled by a reading handler that sends 200 */
 };
 

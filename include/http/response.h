@@ -75,6 +75,13 @@ void response_header(struct response *r, const char *name, const char *value);
  * (`failed`), or because a HEAD needs no more (response_enough). Has the type of a json_sink. */
 bool response_write(void *response, const char *bytes, size_t n);
 
+/* Sends what is held, without a Content-Length: more will follow, perhaps much later. False: the
+ * client disconnected. */
+bool response_flush(struct response *r);
+
+/* The header of a response with a body of so many bytes, which is sent by other means. */
+void response_head(struct response *r, size_t length, struct buf *out);
+
 /* True once the header of a HEAD was sent without waiting for the end of a long body: the rest is
  * not needed, and stopping is not a failure. */
 bool response_enough(const struct response *r);

@@ -53,4 +53,21 @@ void exchange_set_log_request(const struct exchange *x);
  * body was read to its end (only then may a FastCGI connection be detached). */
 bool exchange_end(struct exchange *x, bool *body_drained);
 
+/* Instead of that, after another process has taken over: nothing is sent, nothing is logged. */
+void exchange_forget(struct exchange *x);
+
+/* The caller, and the user whose documents the request is about where that is another. */
+const char *exchange_caller(const struct exchange *x);
+
+/* The line of a request in the access log. */
+struct exchange_line {
+    const char *method, *target; /* the target as it came */
+    int status;
+    size_t bytes; /* of the body */
+    long us;      /* microseconds that it took */
+    const char *who;
+    bool broken; /* the response was truncated */
+};
+void exchange_log(const struct exchange_line *line);
+
 #endif

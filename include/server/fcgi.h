@@ -38,4 +38,20 @@ struct transport fcgi_transport(struct fcgi *f);
  * was read to its end, and there is nothing to wait for. */
 void fcgi_finish(struct fcgi *f, bool whole, bool drained);
 
+/* --- instead of that, when another process goes on with the request */
+
+/* Sends what was written of the response. False: the client is gone. */
+bool fcgi_flush(struct fcgi *f);
+
+/* What that process needs to know of it. */
+struct fcgi_connection {
+    int fd; /* still owned by the request */
+    unsigned request_id;
+    bool keep; /* the front server asked to keep the connection open */
+};
+struct fcgi_connection fcgi_connection(const struct fcgi *f);
+
+/* The other process has its own descriptor: this one is closed, and the connection stays. */
+void fcgi_release(struct fcgi *f);
+
 #endif

@@ -20,6 +20,10 @@ enum metric {
     METRIC_CACHE_STORED,    /* responses stored in the cache */
     METRIC_CACHE_CHECKS,    /* queries whether the cache is current */
     METRIC_WRITES_REFUSED,  /* because too many were waiting */
+    METRIC_WAITS_WOKEN,     /* waiting clients that were sent a change */
+    METRIC_WAITS_TIMED_OUT, /* and those for whom there was none in their time */
+    METRIC_WAITS_DROPPED,   /* and those that left */
+    METRIC_WAITS_REFUSED,   /* because too many were waiting */
     METRIC_WORKERS_STARTED, /* processes */
     METRIC_WORKERS_DIED,    /* those of them that exited unexpectedly */
     METRIC_COUNT
@@ -75,6 +79,10 @@ bool metrics_busy(size_t count);
 /* True if all workers that there should be are busy, and with what they began before (clock_ms());
  * false if metrics are disabled. */
 bool metrics_all_busy(int64_t since);
+
+/* How many clients wait for changes, from the waiter. */
+void metrics_waiting(size_t count);
+size_t metrics_waiting_count(void);
 
 /* All metrics in Prometheus' text format (version 0.0.4). */
 void metrics_print(struct buf *out, const char *version, const struct store *store);

@@ -1,6 +1,6 @@
 /* records.h: the records of a FastCGI request as the front server sends them (FastCGI 1.0, sections
- * 3.3 and 5): read and checked here, since libfcgi trusts their lengths. One request to a
- * connection. */
+ * 3.3 and 5): read and checked here, since libfcgi trusts their lengths; and those that are sent
+ * without libfcgi. One request to a connection. */
 #ifndef MUSTER_SERVER_RECORDS_H
 #define MUSTER_SERVER_RECORDS_H
 
@@ -42,5 +42,23 @@ bool records_param(struct records *records, size_t *at, struct records_param *ou
 /* The next piece of the body, valid until the next call; its length, 0: the body has ended, -1: it
  * was cut off or `problem` says what is wrong. Blocks. */
 long records_body(struct records *records, unsigned char **piece);
+
+/* --- records that are sent */
+
+#define RECORDS_HEADER      8
+#define RECORDS_MAX_CONTENT 65528 /* bytes in one record, a multiple of 8 */
+#define RECORDS_MAX_ENDING  (5 * RECORDS_HEADER)
+
+/* The header of a record with so many bytes of the response. */
+void records_output(unsigned char header[RECORDS_HEADER], unsigned request_id, size_t content);
+
+/* The records that end a request; their length. A front server that asked to keep the connection
+ * (`kept`) may write its next request to it as soon as it has seen this one's end, before it sees
+ * that the connection is closed. Therefore a surplus record follows in the same piece, from which
+ * it sees that this connection can't be used again (nginx: anything after END_REQUEST). */
+size_t records_ending(unsigned char ending[RECORDS_MAX_ENDING], unsigned request_id, bool kept);
+
+/* True if these bytes begin with a request to abort (section 5.4). */
+bool records_is_abort(const unsigned char *bytes, size_t n);
 
 #endif

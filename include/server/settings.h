@@ -36,6 +36,7 @@ struct settings {
     int write_workers; /* that may be in a write at once; 0: one or two fewer than there are */
     int max_requests;  /* a worker ends after so many, 0: never */
     int drain_timeout;
+    int feed_waiters;  /* clients that may wait for changes at once; 0: none waits */
     int restart_limit; /* worker deaths per minute before the supervisor slows down */
     const char *user;
     const char *group;

@@ -15,8 +15,9 @@ struct cluster;
  * requests that arrive on `listen_fd` (non-blocking) until it is signalled, or has served
  * max_requests. Returns the exit status: 0, or 1 if it could not start (logged). To be called in a
  * process of its own: it handles signals, and SIGUSR1 reopens the log. `cache`: of responses, or
- * NULL; `cluster`: what the workers know of the database's servers. */
+ * NULL; `cluster`: what the workers know of the database's servers; `waiter`: the end of a socket
+ * (handover.h) for requests that wait, or -1. */
 int worker_run(const struct settings *settings, struct cache *cache, struct cluster *cluster,
-               int listen_fd);
+               int listen_fd, int waiter);
 
 #endif

@@ -36,6 +36,11 @@ struct feed_cursor {
 bool feed_cursor_parse(const char *text, struct feed_cursor *out);
 const char *feed_cursor_text(struct arena *arena, const struct feed_cursor *cursor);
 
+/* Where a reader is after the change with this number, of a batch that follows `from` and ends at
+ * `end`, or was cut off there. */
+struct feed_cursor feed_cursor_inside(const struct feed_cursor *from, const struct feed_cursor *end,
+                                      int64_t seq);
+
 /* --- points */
 
 struct feed_status {

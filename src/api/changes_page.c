@@ -5,12 +5,42 @@
 
 #include "api/input.h"
 #include "api/reply.h"
+#include "base/num.h"
 #include "base/quote.h"
 
-int changes_page_read(struct context *c, struct changes_page *out) {
-    const char *since = input_nonempty(c, "since");
+#define STREAM "text/event-stream"
 
-    *out = (struct changes_page){.limit = FEED_MAX_PAGE};
+/* Below the 60 seconds that front servers usually wait for a response. */
+enum { MAX_WAIT = 50 };
+
+bool changes_page_is_stream(const struct context *c) {
+    const char *accept = request_header(c->request, "Accept");
+
+    return accept != NULL && strstr(accept, STREAM) != NULL;
+}
+
+/* A browser that connects again says where it was. */
+static const char *cursor_of(const struct context *c, bool stream) {
+    const char *last = stream ? request_header(c->request, "Last-Event-ID") : NULL;
+
+    return last != NULL && *last != '\0' ? last : input_nonempty(c, "since");
+}
+
+static int read_wait(struct context *c, int64_t *seconds) {
+    const char *text = request_header(c->request, "Clusto-Wait");
+
+    *seconds = 0;
+    if (text == NULL || num_parse_range(text, 0, MAX_WAIT, seconds) == NUM_OK)
+        return 0;
+    return reply_fail(c, 400, "Clusto-Wait must be a number of seconds from 0 to %d, not %s.",
+                      MAX_WAIT, quote(c->arena, text));
+}
+
+int changes_page_read(struct context *c, struct changes_page *out) {
+    bool stream = changes_page_is_stream(c);
+    const char *since = cursor_of(c, stream);
+
+    *out = (struct changes_page){.limit = FEED_MAX_PAGE, .stream = stream};
     if (!since)
         return reply_fail(c, 400,
                           "Send the cursor since: what Clusto-Next said, or \"now\" to begin.");
@@ -18,7 +48,8 @@ int changes_page_read(struct context *c, struct changes_page *out) {
     if (!out->now && !feed_cursor_parse(since, &out->since))
         return reply_fail(c, 400, "\"since\" must be what Clusto-Next said, or \"now\", not %s.",
                           quote(c->arena, since));
-    return input_number(c, "limit", 1, FEED_MAX_PAGE, &out->limit);
+    return read_wait(c, &out->wait) != 0 ? c->response->status
+                                         : input_number(c, "limit", 1, FEED_MAX_PAGE, &out->limit);
 }
 
 static int answer_now(struct context *c, const struct feed_status *status) {
@@ -30,15 +61,17 @@ static int answer_now(struct context *c, const struct feed_status *status) {
     return reply_end(c);
 }
 
-int changes_page_begin(struct context *c, const struct changes_page *page) {
+int changes_page_begin(struct context *c, struct changes_page *page) {
     struct feed_status status;
 
     if (reply_rc(c, store_feed_make(c->store, c->arena, &status)))
         return c->response->status;
     if (status.blind)
         return reply_fail(c, 409, "Changes are not reported here: %s.", status.blind);
-    if (page->now)
+    if (page->now && !page->stream)
         return answer_now(c, &status);
+    if (page->now)
+        page->since = status.latest;
     store_begin_snapshot(c->store);
     return 0;
 }
@@ -59,13 +92,49 @@ int changes_page_check(struct context *c, const struct feed_page *page) {
     return c->response->status;
 }
 
+/* X-Accel-Buffering is for nginx. After the first part of the stream there is nothing to set. */
+static void set_stream_headers(struct context *c) {
+    if (c->response->started)
+        return;
+    c->response->status = 200;
+    response_header(c->response, "Content-Type", STREAM);
+    response_header(c->response, "Cache-Control", "no-store");
+    response_header(c->response, "X-Accel-Buffering", "no");
+}
+
 void changes_page_headers(struct context *c, const struct feed_page *page) {
     static const char *const own[] = {"since", NULL};
     const char *next = feed_cursor_text(c->arena, &page->next);
 
+    if (changes_page_is_stream(c)) {
+        set_stream_headers(c);
+        return;
+    }
     response_header(c->response, "Clusto-Next", next);
     response_header(c->response, "Clusto-More", page->more ? "true" : "false");
     response_header(c->response, "Clusto-Made", page->made);
     response_header(c->response, "Cache-Control", "no-store");
     reply_link_next(c, own, arena_printf(c->arena, "since=%s", next));
+}
+
+void changes_page_wait(struct context *c, const struct changes_page *page,
+                       const struct feed_cursor *at) {
+    c->wait = (struct context_wait){.seconds = page->stream ? MAX_WAIT : (int)page->wait,
+                                    .cursor = feed_cursor_text(c->arena, at),
+                                    .stream = page->stream};
+}
+
+static void write_text(struct context *c, const char *text) {
+    (void)response_write(c->response, text, strlen(text));
+}
+
+void changes_page_event_begin(struct context *c, const struct feed_cursor *id) {
+    write_text(c, arena_join(c->arena, (const char *[]){"id: ", feed_cursor_text(c->arena, id),
+                                                        "\ndata: ", NULL}));
+    json_begin(c->json, true, response_write, c->response);
+}
+
+void changes_page_event_end(struct context *c) {
+    (void)json_end(c->json);
+    write_text(c, "\n\n");
 }

@@ -18,6 +18,33 @@ static void show_preference(struct json_writer *w, const struct feed_preference 
     json_object_close(w);
 }
 
+static void stream(struct context *c, const struct feed_cursor *from,
+                   const struct feed_preferences *found) {
+    for (size_t i = 0; i < found->count; i++) {
+        const struct feed_cursor inside =
+            feed_cursor_inside(from, &found->page.next, found->items[i].seq);
+
+        changes_page_event_begin(c, i + 1 < found->count ? &inside : &found->page.next);
+        show_preference(c->json, &found->items[i]);
+        changes_page_event_end(c);
+    }
+}
+
+int preferences_changes_send(struct context *c, const struct feed_cursor *from,
+                             const struct feed_preferences *found) {
+    changes_page_headers(c, &found->page);
+    if (changes_page_is_stream(c)) {
+        stream(c, from, found);
+        return c->response->status;
+    }
+    json_array_open(reply_json(c, 200));
+    for (size_t i = 0; i < found->count; i++)
+        show_preference(c->json, &found->items[i]);
+    json_array_close(c->json);
+    return reply_end(c);
+}
+
+/* A stream has only one page here: a client that is further behind comes again. */
 int preferences_changes(struct context *c) {
     struct changes_page page;
     struct feed_preferences found;
@@ -27,10 +54,7 @@ int preferences_changes(struct context *c) {
                                            (size_t)page.limit, &found)) ||
         changes_page_check(c, &found.page))
         return c->response->status;
-    changes_page_headers(c, &found.page);
-    json_array_open(reply_json(c, 200));
-    for (size_t i = 0; i < found.count; i++)
-        show_preference(c->json, &found.items[i]);
-    json_array_close(c->json);
-    return reply_end(c);
+    if (!found.page.more && (found.count == 0 || page.stream))
+        changes_page_wait(c, &page, &found.page.next);
+    return preferences_changes_send(c, &page.since, &found);
 }

@@ -285,6 +285,16 @@ bool response_write(void *response, const char *bytes, size_t n) {
     return stream(r, bytes, n);
 }
 
+bool response_flush(struct response *r) {
+    assert(r != NULL);
+    return !r->failed && (r->started || send_header(r, NO_LENGTH)) && flush(r);
+}
+
+void response_head(struct response *r, size_t length, struct buf *out) {
+    assert(r != NULL && out != NULL);
+    render_header(r, length, out);
+}
+
 bool response_enough(const struct response *r) {
     assert(r != NULL);
     return r->head_only && r->started && !r->failed;

@@ -60,8 +60,7 @@ void exchange_begin(struct exchange *x, const struct transport *transport) {
     exchange_set_log_request(x);
 }
 
-/* The caller, and the user whose documents the request is about where that is another. */
-static const char *caller(const struct exchange *x) {
+const char *exchange_caller(const struct exchange *x) {
     const struct request *r = &x->request;
     const char *who = r->identity != NULL ? r->identity : "-";
 
@@ -70,14 +69,22 @@ static const char *caller(const struct exchange *x) {
     return arena_printf(x->arena, "%s for %s", who, r->user);
 }
 
-static void log_access(const struct exchange *x, long us) {
-    const struct response *response = &x->response;
-
+void exchange_log(const struct exchange_line *line) {
     if (!log_enabled(LOG_LEVEL_INFO))
         return;
-    log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", x->request.method_text, x->request.target,
-             x->status, response->body_bytes, us / 1000, us % 1000, caller(x),
-             response->broken ? " (broken off)" : "");
+    log_info("%.32s %.1024s %d %zu %ld.%03ld %s%s", line->method, line->target, line->status,
+             line->bytes, line->us / 1000, line->us % 1000, line->who,
+             line->broken ? " (broken off)" : "");
+}
+
+static void log_access(const struct exchange *x, long us) {
+    exchange_log(&(struct exchange_line){.method = x->request.method_text,
+                                         .target = x->request.target,
+                                         .status = x->status,
+                                         .bytes = x->response.body_bytes,
+                                         .us = us,
+                                         .who = exchange_caller(x),
+                                         .broken = x->response.broken});
 }
 
 bool exchange_end(struct exchange *x, bool *body_drained) {
@@ -97,4 +104,10 @@ bool exchange_end(struct exchange *x, bool *body_drained) {
     *body_drained = x->body_result == BODY_OK || x->body_result == BODY_TRUNCATED;
     arena_reset(x->arena);
     return whole;
+}
+
+void exchange_forget(struct exchange *x) {
+    metrics_request(x->match.route, x->status, (long)(clock_us() - x->began));
+    log_set_request(NULL);
+    arena_reset(x->arena);
 }

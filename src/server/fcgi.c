@@ -404,26 +404,9 @@ struct transport fcgi_transport(struct fcgi *f) {
 
 /* --- the end --- */
 
-/* The records that end a request, as libfcgi would send them, and one without meaning after them.
- */
-struct end_records {
-    FCGI_Header no_more_output;
-    FCGI_EndRequestRecord end;
-    FCGI_UnknownTypeRecord surplus;
-};
-
-static FCGI_Header header(unsigned char type, int request_id, size_t length) {
-    return (FCGI_Header){.version = FCGI_VERSION_1,
-                         .type = type,
-                         .requestIdB1 = (unsigned char)(request_id >> 8 & 0xff),
-                         .requestIdB0 = (unsigned char)(request_id & 0xff),
-                         .contentLengthB1 = (unsigned char)(length >> 8 & 0xff),
-                         .contentLengthB0 = (unsigned char)(length & 0xff)};
-}
-
 /* What libfcgi has not sent yet. If that is the whole response it can be sent together with its
  * end; else libfcgi sends it, and nothing is left. False: the client is gone. */
-static bool take_unsent(struct fcgi *f, FCGI_Header *head, struct iovec parts[2]) {
+static bool take_unsent(struct fcgi *f, unsigned char head[RECORDS_HEADER], struct iovec parts[2]) {
     FCGX_Stream *out = f->request.out;
 
     if (f->written == 0 || f->written > FCGI_MAX_LENGTH ||
@@ -431,31 +414,23 @@ static bool take_unsent(struct fcgi *f, FCGI_Header *head, struct iovec parts[2]
         parts[0].iov_len = parts[1].iov_len = 0;
         return FCGI_fflush(FCGI_stdout) == 0;
     }
-    *head = header(FCGI_STDOUT, f->request.requestId, f->written);
-    parts[0] = (struct iovec){.iov_base = head, .iov_len = sizeof(*head)};
+    records_output(head, (unsigned)f->request.requestId, f->written);
+    parts[0] = (struct iovec){.iov_base = head, .iov_len = RECORDS_HEADER};
     parts[1] = (struct iovec){.iov_base = out->wrNext - f->written, .iov_len = f->written};
     return true;
 }
 
-/* A front server that asked to keep the connection may write its next request to it as soon as it
- * has seen this one's end, before it sees that the connection is closed. libfcgi's way of ending
- * leaves room for that: of 62,000 POST requests through nginx 200 failed. So the end comes with a
- * surplus record in the same piece, from which a front server sees that this connection can't be
- * used again (nginx: anything after END_REQUEST). A request that still gets through fails there at
- * once and is sent to another server. */
+/* libfcgi's way of ending leaves room for the front server's next request on this connection: of
+ * 62,000 POST requests through nginx 200 failed. */
 static void end_kept(struct fcgi *f) {
-    int id = f->request.requestId;
-    struct end_records records = {
-        .no_more_output = header(FCGI_STDOUT, id, 0),
-        .end = {.header = header(FCGI_END_REQUEST, id, sizeof(FCGI_EndRequestBody)),
-                .body = {.protocolStatus = FCGI_REQUEST_COMPLETE}},
-        .surplus = {.header = header(FCGI_UNKNOWN_TYPE, 0, sizeof(FCGI_UnknownTypeBody))}};
-    struct iovec parts[3] = {[2] = {.iov_base = &records, .iov_len = sizeof(records)}};
+    unsigned char head[RECORDS_HEADER], ending[RECORDS_MAX_ENDING];
+    struct iovec parts[3] = {
+        [2] = {.iov_base = ending,
+               .iov_len = records_ending(ending, (unsigned)f->request.requestId, true)}};
     const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
-    FCGI_Header head;
 
     select_streams(f);
-    if (take_unsent(f, &head, parts))
+    if (take_unsent(f, head, parts))
         (void)sendmsg(f->request.ipcFd, &message, MSG_NOSIGNAL);
     FCGX_Detach(&f->request);
     FCGX_Free(&f->request, 1);
@@ -488,5 +463,28 @@ void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
         FCGX_Finish_r(&f->request);
         disarm();
     }
+    FCGI_stdin->fcgx_stream = FCGI_stdout->fcgx_stream = FCGI_stderr->fcgx_stream = NULL;
+}
+
+/* --- handing over --- */
+
+bool fcgi_flush(struct fcgi *f) {
+    select_streams(f);
+    disarm();
+    return f->written == 0 || FCGI_fflush(FCGI_stdout) == 0;
+}
+
+struct fcgi_connection fcgi_connection(const struct fcgi *f) {
+    return (struct fcgi_connection){.fd = f->request.ipcFd,
+                                    .request_id = (unsigned)f->request.requestId,
+                                    .keep = f->request.keepConnection != 0};
+}
+
+/* Detached, libfcgi closes its descriptor without shutting the connection down. */
+void fcgi_release(struct fcgi *f) {
+    disarm();
+    f->request.keepConnection = 0;
+    FCGX_Detach(&f->request);
+    FCGX_Free(&f->request, 1);
     FCGI_stdin->fcgx_stream = FCGI_stdout->fcgx_stream = FCGI_stderr->fcgx_stream = NULL;
 }

@@ -32,6 +32,7 @@ struct metrics {
     counter buckets[MOUNT_COUNT][BUCKETS + 1];
     counter microseconds[MOUNT_COUNT];
     counter failures[RESULTS];
+    _Atomic size_t waiting; /* clients, for changes */
     _Atomic size_t wanted;
     _Atomic size_t slots; /* of the workers' that were ever in use */
     int64_t started;
@@ -42,8 +43,8 @@ static struct metrics *shared; /* of this process and all those forked from it *
 static struct slot *own;       /* this worker's */
 static const struct route *routes;
 
-static const int statuses[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408,
-                               409, 410, 412, 413, 414, 415, 422, 428, 499, 500, 503, 507};
+static const int statuses[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409,
+                               410, 412, 413, 414, 415, 422, 428, 429, 499, 500, 503, 507};
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
 /* Upper bounds in microseconds. */
@@ -126,6 +127,15 @@ void metrics_database(enum rc rc) {
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
         if (failures[i].rc == rc)
             add(&shared->failures[i], 1);
+}
+
+void metrics_waiting(size_t count) {
+    if (shared != NULL)
+        atomic_store(&shared->waiting, count);
+}
+
+size_t metrics_waiting_count(void) {
+    return shared != NULL ? atomic_load(&shared->waiting) : 0;
 }
 
 /* --- workers --- */
@@ -341,6 +351,14 @@ static void print_counts(struct buf *out) {
                                  "Queries that check whether the cache is current."},
         [METRIC_WRITES_REFUSED] = {"muster_writes_refused_total",
                                    "Writes refused because too many were waiting."},
+        [METRIC_WAITS_WOKEN] = {"muster_waits_woken_total",
+                                "Times that a waiting client was sent changes."},
+        [METRIC_WAITS_TIMED_OUT] = {"muster_waits_timed_out_total",
+                                    "Clients that waited for changes in vain."},
+        [METRIC_WAITS_DROPPED] = {"muster_waits_dropped_total",
+                                  "Clients that left while they waited for changes."},
+        [METRIC_WAITS_REFUSED] = {"muster_waits_refused_total",
+                                  "Requests refused because feed_waiters clients were waiting."},
         [METRIC_WORKERS_STARTED] = {"muster_workers_started_total", "Workers that were started."},
         [METRIC_WORKERS_DIED] = {"muster_workers_died_total", "Workers that exited unexpectedly."}};
 
@@ -356,6 +374,8 @@ static void print_workers(struct buf *out) {
                w.busy, w.alive - w.busy);
     one(out, "muster_workers_writing", "gauge", "Workers that are in a write.",
         metrics_writes().count);
+    one(out, "muster_waiting_clients", "gauge", "Clients that wait for changes.",
+        metrics_waiting_count());
     one(out, "muster_workers_wanted", "gauge", "Configured number of workers.", w.wanted);
 }
 

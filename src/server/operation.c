@@ -186,7 +186,7 @@ PARAMETER with_attrs = {"attrs", OPERATION_BOOLEAN, 0,
 const struct operation operation_changes = {
     .summary = "What was committed after a cursor, each change once and in order",
     .answers = {{200, "Events", NULL}},
-    .errors = {404, 409, 410},
+    .errors = {404, 409, 410, 429},
     .parameters = {&since, &most_events, &of_driver, &of_names, &of_keys, &of_pools, &with_attrs},
 };
 
@@ -407,7 +407,7 @@ const struct operation operation_containers = {
     .body = OPERATION_DOCUMENT,
     .schema = "Document",
     .answers = {{200, "ContainersOrChanges", NULL}, {304, NULL, NULL}},
-    .errors = {409, 410, 412},
+    .errors = {409, 410, 412, 429},
     .parameters = {&contains, &changes, &changes_since, &most_events},
 };
 

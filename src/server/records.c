@@ -6,7 +6,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { VERSION = 1, BEGIN_REQUEST = 1, PARAMS = 4, BODY = 5, KEEP_CONNECTION = 1 };
+enum {
+    VERSION = 1,
+    BEGIN_REQUEST = 1,
+    ABORT_REQUEST = 2,
+    END_REQUEST = 3,
+    PARAMS = 4,
+    BODY = 5,
+    OUTPUT = 6,
+    UNKNOWN_TYPE = 11,
+    KEEP_CONNECTION = 1
+};
 enum { HEADER_SIZE = 8, BEGIN_SIZE = 8, SMALLEST_ROOM = 4096 };
 
 static bool fail(struct records *r, const char *problem) {
@@ -202,4 +212,35 @@ long records_body(struct records *r, unsigned char **piece) {
     n = take(r, r->content, piece);
     r->content -= n;
     return n > 0 ? (long)n : -1;
+}
+
+/* --- sending --- */
+
+static void put_header(unsigned char *out, unsigned type, unsigned request_id, size_t content) {
+    memset(out, 0, RECORDS_HEADER);
+    out[0] = VERSION;
+    out[1] = (unsigned char)type;
+    out[2] = (unsigned char)(request_id >> 8 & 0xff);
+    out[3] = (unsigned char)(request_id & 0xff);
+    out[4] = (unsigned char)(content >> 8 & 0xff);
+    out[5] = (unsigned char)(content & 0xff);
+}
+
+void records_output(unsigned char header[RECORDS_HEADER], unsigned request_id, size_t content) {
+    put_header(header, OUTPUT, request_id, content);
+}
+
+/* The bodies of END_REQUEST and UNKNOWN_TYPE are eight bytes of 0: the request is complete. */
+size_t records_ending(unsigned char ending[RECORDS_MAX_ENDING], unsigned request_id, bool kept) {
+    memset(ending, 0, RECORDS_MAX_ENDING);
+    put_header(ending, OUTPUT, request_id, 0);
+    put_header(ending + RECORDS_HEADER, END_REQUEST, request_id, 8);
+    if (!kept)
+        return 3 * RECORDS_HEADER;
+    put_header(ending + 3 * RECORDS_HEADER, UNKNOWN_TYPE, 0, 8);
+    return RECORDS_MAX_ENDING;
+}
+
+bool records_is_abort(const unsigned char *bytes, size_t n) {
+    return n >= 2 && bytes[0] == VERSION && bytes[1] == ABORT_REQUEST;
 }

@@ -240,6 +240,8 @@ static const struct setting table[] = {
     BOOL_OF(api, expanded_type, false, "expanded objects carry their type"),
     INT(feed_keep, 604800, 0, 2147483647,
         "seconds for which changes can be followed; 0: only as long as the response cache needs them"),
+    INT(feed_waiters, 10000, 0, 1000000,
+        "clients that may wait for changes at once; over it 429; 0: nobody waits"),
     BOOL(foreign_writes, false, "pages of other sites than those of cors_origins may send writes"),
     STRING(group, "", 0, 64, check_group, "group to drop to when started as root", true),
     STRING_OF(store, history_time_zone, "UTC", 1, 64, check_value,

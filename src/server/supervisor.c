@@ -1,4 +1,5 @@
-/* supervisor.c: starts the workers, replaces those that died, and passes signals on. */
+/* supervisor.c: starts the workers and the waiter, replaces those that died, and passes signals on.
+ */
 #include "server/supervisor.h"
 
 #include <errno.h>
@@ -17,10 +18,12 @@
 #include "server/cache.h"
 #include "server/config.h"
 #include "server/daemon.h"
+#include "server/handover.h"
 #include "server/listen.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/route.h"
+#include "server/waiter.h"
 #include "server/worker.h"
 #include "store/cluster.h"
 
@@ -32,8 +35,13 @@ enum {
     MINUTE_MS = 60 * 1000
 };
 
+enum kind { WORKER, WAITER };
+
+static const char *const kinds[] = {[WORKER] = "worker", [WAITER] = "waiter"};
+
 struct child {
     pid_t pid;
+    enum kind kind;
     int stop_signal;      /* sent to it last; 0: it is active */
     int64_t signalled_at; /* clock_ms() */
     int64_t deadline;     /* clock_ms(); then it is killed */
@@ -47,6 +55,7 @@ struct supervisor {
     struct cache *cache;     /* a reload makes a new one */
     struct cluster *cluster; /* so it does here */
     struct account account;
+    int handover[2]; /* to the waiter: the workers' end, and its own */
     int pid_fd;
     char *pid_file;
     sigset_t handled;
@@ -72,25 +81,40 @@ static size_t wanted_workers(const struct settings *settings) {
     return cores > 8 ? 16 : (size_t)cores * 2;
 }
 
-static size_t active_workers(const struct supervisor *s) {
+/* Those that are there and were not signalled. */
+static size_t count_active(const struct supervisor *s, enum kind kind) {
     size_t count = 0;
 
     for (size_t i = 0; i < s->child_count; i++)
-        count += s->children[i].stop_signal == 0;
+        count += s->children[i].kind == kind && s->children[i].stop_signal == 0;
     return count;
 }
 
+/* Without its end of it there are no requests that wait. */
+static int run_worker(struct supervisor *s) {
+    int waiter = s->settings->feed_waiters > 0 ? s->handover[0] : -1;
+
+    close(s->handover[1]);
+    return worker_run(s->settings, s->cache, s->cluster, s->listener.fd, waiter);
+}
+
+static int run_waiter(struct supervisor *s) {
+    close(s->handover[0]);
+    close(s->listener.fd);
+    return waiter_run(s->settings, s->cluster, s->handover[1]);
+}
+
 /* In the new process. */
-static int be_worker(struct supervisor *s, pid_t parent) {
+static int be_child(struct supervisor *s, enum kind kind, pid_t parent) {
     int status = 1;
 
     if (s->pid_fd >= 0)
         close(s->pid_fd); /* the lock on it is the supervisor's */
     if (daemon_become(&s->account)) {
         /* After the change of user, which would undo it. */
-        (void)prctl(PR_SET_PDEATHSIG, WORKER_FINISH);
+        (void)prctl(PR_SET_PDEATHSIG, kind == WORKER ? WORKER_FINISH : WORKER_RETIRE);
         if (getppid() == parent)
-            status = worker_run(s->settings, s->cache, s->cluster, s->listener.fd);
+            status = kind == WORKER ? run_worker(s) : run_waiter(s);
     }
     config_free(&s->settings);
     free(s->pid_file);
@@ -108,43 +132,49 @@ static void renew_shared(struct supervisor *s) {
         s->cache = cache_new((size_t)s->settings->cache_size << 20);
 }
 
-static bool start_worker(struct supervisor *s) {
+static bool start(struct supervisor *s, enum kind kind) {
     pid_t parent = getpid(), pid;
 
     fflush(NULL);
     pid = fork();
     if (pid == 0)
-        exit(be_worker(s, parent));
+        exit(be_child(s, kind, parent));
     if (pid < 0) {
         log_error("fork: %s", strerror(errno));
         s->next_start = clock_ms() + SLOW_MS;
         return false;
     }
-    s->children[s->child_count++] = (struct child){.pid = pid};
-    metrics_count(METRIC_WORKERS_STARTED);
+    s->children[s->child_count++] = (struct child){.pid = pid, .kind = kind};
+    if (kind == WORKER)
+        metrics_count(METRIC_WORKERS_STARTED);
+    if (s->deaths > s->settings->restart_limit)
+        s->next_start = clock_ms() + SLOW_MS;
     return true;
+}
+
+static bool may_start(const struct supervisor *s) {
+    return s->child_count < MAX_CHILDREN && clock_ms() >= s->next_start;
 }
 
 static void start_missing(struct supervisor *s) {
     size_t wanted = wanted_workers(s->settings);
+    bool ok = !s->ending;
 
-    if (s->ending)
-        return;
-    while (active_workers(s) < wanted && s->child_count < MAX_CHILDREN &&
-           clock_ms() >= s->next_start) {
-        if (!start_worker(s))
-            return;
-        if (s->deaths > s->settings->restart_limit)
-            s->next_start = clock_ms() + SLOW_MS;
-    }
+    while (ok && count_active(s, WORKER) < wanted && may_start(s))
+        ok = start(s, WORKER);
+    if (ok && s->settings->feed_waiters > 0 && count_active(s, WAITER) == 0 && may_start(s))
+        (void)start(s, WAITER);
 }
 
 /* --- their ends --- */
 
-static void count_death(struct supervisor *s) {
+static void count_death(struct supervisor *s, enum kind kind) {
     int64_t now = clock_ms();
 
-    metrics_count(METRIC_WORKERS_DIED);
+    if (kind == WORKER)
+        metrics_count(METRIC_WORKERS_DIED);
+    else
+        metrics_waiting(0);
     if (now - s->minute_began >= MINUTE_MS) {
         s->minute_began = now;
         s->deaths = 0;
@@ -156,17 +186,18 @@ static void count_death(struct supervisor *s) {
 /* Only a worker that was signalled, or served max_requests, ends well. */
 static void report_end(struct supervisor *s, const struct child *child, int status) {
     long pid = (long)child->pid;
+    const char *kind = kinds[child->kind];
 
     metrics_worker_end(child->pid);
     if (WIFSIGNALED(status)) {
-        log_error("worker %ld was killed by signal %d (%s)%s", pid, WTERMSIG(status),
+        log_error("%s %ld was killed by signal %d (%s)%s", kind, pid, WTERMSIG(status),
                   strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
-        count_death(s);
+        count_death(s, child->kind);
     } else if (WEXITSTATUS(status) != 0) {
-        log_error("worker %ld exited with status %d", pid, WEXITSTATUS(status));
-        count_death(s);
+        log_error("%s %ld exited with status %d", kind, pid, WEXITSTATUS(status));
+        count_death(s, child->kind);
     } else {
-        log_info("worker %ld ended%s", pid, child->stop_signal != 0 ? "" : " after its requests");
+        log_info("%s %ld ended%s", kind, pid, child->stop_signal != 0 ? "" : " after its requests");
     }
 }
 
@@ -204,7 +235,8 @@ static void enforce_deadlines(struct supervisor *s) {
             continue;
         if (now >= child->deadline) {
             if (child->stop_signal != SIGKILL)
-                log_warning("worker %ld did not end within drain_timeout", (long)child->pid);
+                log_warning("%s %ld did not end within drain_timeout", kinds[child->kind],
+                            (long)child->pid);
             signal_child(s, child, SIGKILL);
         } else if (now - child->signalled_at >= RESEND_MS) {
             signal_child(s, child, child->stop_signal);
@@ -212,10 +244,22 @@ static void enforce_deadlines(struct supervisor *s) {
     }
 }
 
-static void signal_all(struct supervisor *s, int signal) {
+static void signal_all(struct supervisor *s, enum kind kind, int signal) {
     for (size_t i = 0; i < s->child_count; i++)
-        if (s->children[i].stop_signal == 0 || signal == WORKER_FINISH)
+        if (s->children[i].kind == kind &&
+            (s->children[i].stop_signal == 0 || signal == WORKER_FINISH))
             signal_child(s, &s->children[i], signal);
+}
+
+/* The waiter ends after the workers, which may still have handed requests to it. */
+static void end_waiter(struct supervisor *s) {
+    bool last = true;
+
+    for (size_t i = 0; i < s->child_count; i++)
+        last = last && s->children[i].kind == WAITER;
+    for (size_t i = 0; last && i < s->child_count; i++)
+        if (s->children[i].stop_signal == WORKER_FINISH)
+            signal_child(s, &s->children[i], WORKER_RETIRE);
 }
 
 /* --- signals --- */
@@ -227,7 +271,8 @@ static void end(struct supervisor *s, int signal) {
     s->ending = true;
     listen_shut(&s->listener);
     /* Requests that wait on a shared socket are left to its other users. */
-    signal_all(s, s->listener.inherited ? WORKER_RETIRE : WORKER_FINISH);
+    signal_all(s, WORKER, s->listener.inherited ? WORKER_RETIRE : WORKER_FINISH);
+    signal_all(s, WAITER, WORKER_FINISH);
 }
 
 static void to_log(const char *line) {
@@ -273,7 +318,8 @@ static void reload(struct supervisor *s) {
     metrics_workers_wanted(wanted_workers(settings));
     log_info("the configuration was read again");
     s->next_start = 0;
-    signal_all(s, WORKER_RETIRE);
+    signal_all(s, WORKER, WORKER_RETIRE);
+    signal_all(s, WAITER, WORKER_RETIRE);
     start_missing(s);
 }
 
@@ -321,6 +367,8 @@ static void supervise(struct supervisor *s) {
         default: break;
         }
         reap(s);
+        if (s->ending)
+            end_waiter(s);
         enforce_deadlines(s);
         start_missing(s);
     }
@@ -349,8 +397,13 @@ static void block_signals(struct supervisor *s) {
 /* Everything that can fail, before the server reports that it is ready. */
 static bool prepare(struct supervisor *s) {
     if (!daemon_find_account(s->settings, &s->account) ||
-        !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener) ||
-        !daemon_open_log(s->settings)) /* last: errors of the others go to the terminal */
+        !daemon_write_pid(s->pid_file, &s->pid_fd) || !listen_open(s->settings, &s->listener))
+        return false;
+    if (!handover_open(s->handover)) {
+        log_error("socketpair: %s", strerror(errno));
+        return false;
+    }
+    if (!daemon_open_log(s->settings)) /* last: errors of the others go to the terminal */
         return false;
     daemon_share_log(s->settings, &s->account);
     return true;

@@ -23,8 +23,10 @@
 #include "server/dispatch.h"
 #include "server/fcgi.h"
 #include "server/metrics.h"
+#include "server/parking.h"
 #include "server/prune.h"
 #include "server/response_cache.h"
+#include "server/signals.h"
 
 enum {
     BATCH = 16,
@@ -54,29 +56,11 @@ struct worker {
     int skip_yields; /* so many batches don't yield */
     int epoll_fd;
     int signal_fd;
+    int waiter;        /* the end of a socket to it; -1: no request waits */
     bool retire;       /* end now */
     bool finish;       /* end when no request waits, or half of drain_timeout has passed */
     int64_t finish_by; /* clock_ms() */
 };
-
-static bool open_signals(struct worker *w) {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t set;
-
-    sigaction(SIGPIPE, &ignore, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL); /* a log that may not grow costs its lines only */
-    /* From a terminal these reach every process; what follows is the supervisor's decision. */
-    sigaction(SIGINT, &ignore, NULL);
-    sigaction(SIGHUP, &ignore, NULL);
-    sigemptyset(&set);
-    sigaddset(&set, WORKER_FINISH);
-    sigaddset(&set, WORKER_RETIRE);
-    sigaddset(&set, SIGUSR1);
-    if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
-        return false;
-    w->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return w->signal_fd >= 0;
-}
 
 static bool watch(const struct worker *w, int fd, uint32_t events) {
     struct epoll_event event = {.events = events, .data.fd = fd};
@@ -154,8 +138,11 @@ static bool take(struct worker *w, size_t i, enum dispatch_next *next) {
 }
 
 static void end(struct worker *w, size_t i) {
-    bool drained, whole = exchange_end(w->exchanges[i], &drained);
+    bool drained, whole;
 
+    if (parking_try(w->exchanges[i], w->fcgi[i], w->finish ? -1 : w->waiter))
+        return;
+    whole = exchange_end(w->exchanges[i], &drained);
     fcgi_finish(w->fcgi[i], whole, drained);
 }
 
@@ -355,11 +342,11 @@ static void close_slots(struct worker *w) {
 }
 
 int worker_run(const struct settings *settings, struct cache *cache, struct cluster *cluster,
-               int listen_fd) {
-    struct worker w = {.epoll_fd = -1, .signal_fd = -1};
+               int listen_fd, int waiter) {
+    struct worker w = {.epoll_fd = -1, .signal_fd = signals_open(), .waiter = waiter};
     int status = 1;
 
-    if (!open_signals(&w) || !open_waiting(&w, listen_fd)) {
+    if (w.signal_fd < 0 || !open_waiting(&w, listen_fd)) {
         log_error("a worker can't start: %s", strerror(errno));
         goto out;
     }

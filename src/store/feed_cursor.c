@@ -50,3 +50,11 @@ const char *feed_cursor_text(struct arena *arena, const struct feed_cursor *c) {
     return arena_printf(arena, "%" PRId64 "-%08" PRIx32 ".%" PRId64 ".%" PRId64, c->point, c->nonce,
                         c->to, c->seq);
 }
+
+struct feed_cursor feed_cursor_inside(const struct feed_cursor *from, const struct feed_cursor *end,
+                                      int64_t seq) {
+    return (struct feed_cursor){.point = from->point,
+                                .nonce = end->nonce,
+                                .to = end->to > 0 ? end->to : end->point,
+                                .seq = seq};
+}

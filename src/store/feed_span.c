@@ -49,7 +49,6 @@ enum rc feed_span_take(struct store *store, struct arena *arena, const struct fe
 }
 
 void feed_span_stop(struct feed_page *page, const struct feed_cursor *from, int64_t seq) {
-    page->next = (struct feed_cursor){
-        .point = from->point, .nonce = page->next.nonce, .to = page->next.point, .seq = seq};
+    page->next = feed_cursor_inside(from, &page->next, seq);
     page->more = true;
 }

@@ -227,7 +227,7 @@ sub _apache {
     my $text = slurp(source_dir() . '/etc/apache.conf');
     my ($enabled) = $text =~ /^# +a2enmod (.*)/m or croak 'etc sample: no a2enmod';
     my @modules = ('mpm_event', 'authz_core', 'authn_core', 'filter', 'deflate', split ' ', $enabled);
-    _put(\$text, qr{/run/muster/muster\.sock}m, $self->{socket});
+    _put(\$text, qr{/run/muster/muster\.sock}m, $self->{socket}, 2);
     _put(\$text, qr{\*:80}m,                   "*:$self->{port}");
     _put(\$text, qr{/var/log/apache2/muster\.(\w+)\.log}m, sub { "$dir/$1.log" }, 2);
     _put(\$text, qr{^ *RequestHeader unset X-User-Id\n}m, '') if $self->{identity} eq 'header';

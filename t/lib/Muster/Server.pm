@@ -179,9 +179,19 @@ sub wait_log {
 sub workers {
     my ($self, $count) = @_;
     my @pids;
-    poll(15, sub { @pids = $self->{process}->children; !defined $count || @pids == $count });
+    poll(15, sub { @pids = grep { !_is_waiter($_) } $self->{process}->children; !defined $count || @pids == $count });
     return @pids;
 }
+
+# The pid of the process that holds the connections of waiting clients.
+sub waiter {
+    my ($self) = @_;
+    my $pid;
+    poll(15, sub { ($pid) = grep { _is_waiter($_) } $self->{process}->children; $pid });
+    return $pid;
+}
+
+sub _is_waiter { return slurp("/proc/$_[0]/comm") eq "muster-waiter\n" }
 
 # Memory of a process in KiB: VmHWM (peak resident), VmRSS.
 sub memory {

@@ -1,0 +1,370 @@
+# 99-wait.t: clients that wait for changes: who is woken, by what, with what; who is not; and what
+# becomes of them when something ends.
+use v5.24;
+use warnings;
+use IO::Select ();
+use IO::Socket::INET ();
+use JSON::PP ();
+use Muster::Client;
+use Muster::Front;
+use Muster::Process qw(gone poll);
+use Muster::World;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $SLOW     = $ENV{MUSTER_SLOW} // 1;
+my $world    = Muster::World->new(conf => { workers => 2, feed_waiters => 50 });
+my $server   = $world->server;
+my $client   = $world->client;
+my $postgres = $world->postgres;
+
+# --- clients that wait
+
+# Sends a request and does not wait for the answer. Options: port, headers, method.
+sub begin {
+    my ($path, %option) = @_;
+    my $socket  = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $option{port} // $world->front->port) // die "connect: $@";
+    my %headers = ('Clusto-Wait' => 40, %{ $option{headers} // {} });
+    my $method  = $option{method} // 'GET';
+    syswrite $socket, "$method $path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" . join('', map { "$_: $headers{$_}\r\n" } sort keys %headers) . "\r\n";
+    return { socket => $socket, bytes => '' };
+}
+
+# Reads until the pattern is there, or the end where there is none; false: not within so many seconds.
+sub read_until {
+    my ($waiting, $pattern, $seconds) = @_;
+    my $end = time + ($seconds // 20) * $SLOW;
+    while (!$waiting->{ended} && !($pattern && $waiting->{bytes} =~ $pattern)) {
+        my $left = $end - time;
+        return 0 if $left <= 0 || !IO::Select->new($waiting->{socket})->can_read($left);
+        $waiting->{ended} = !sysread $waiting->{socket}, $waiting->{bytes}, 65536, length $waiting->{bytes};
+    }
+    return !$pattern || $waiting->{bytes} =~ $pattern;
+}
+
+sub is_waiting {
+    my ($waiting) = @_;
+    return !read_until($waiting, qr/./s, 0.2 / $SLOW);
+}
+
+# The whole answer as Muster::Client gives it: status, headers, body, json.
+sub answer {
+    my ($waiting, $seconds) = @_;
+    read_until($waiting, undef, $seconds) or return { status => 0, headers => {}, body => '' };
+    my ($head, $body) = split /\r\n\r\n/, $waiting->{bytes}, 2;
+    my ($status) = ($head // '') =~ m{\AHTTP/1\.1 (\d+)};
+    my %headers = map { /^([^:]+): (.*)$/ ? (lc $1 => $2) : () } split /\r\n/, $head // '';
+    $body = join '', $body =~ /[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)/gs if ($headers{'transfer-encoding'} // '') eq 'chunked';
+    return { status => $status // 0, headers => \%headers, body => $body // '', json => eval { JSON::PP->new->utf8->decode($body) } };
+}
+
+sub metric {
+    my ($name) = @_;
+    return ($client->get('/__metrics__')->{body} =~ /^muster_$name (\d+)$/m)[0];
+}
+
+sub waiting_becomes {
+    my ($n, $name) = @_;
+    ok(poll(20 * $SLOW, sub { metric('waiting_clients') == $n }), $name // "$n clients wait") or diag metric('waiting_clients');
+    return;
+}
+
+sub now { return $client->get('/changes?since=now')->{headers}{'clusto-next'} }
+
+my $made = 0;
+
+# A new object; its name.
+sub make {
+    my ($name) = @_;
+    $name //= 'made' . ++$made;
+    is($client->post('/entity/pool', form => { name => $name })->{status}, 201, "$name is created");
+    return $name;
+}
+
+sub objects { return join ' ', map { $_->{object} =~ s{.*/}{}r } @{ $_[0]{json} // [] } }
+
+# --- who is woken
+
+subtest 'many wait, and no worker does' => sub {
+    my $since = now();
+    my @all   = map { begin("/changes?since=$since") } 1 .. 20;
+    waiting_becomes(20);
+    is($client->get('/by-name/testserver1')->{status}, 200, 'others are served');
+    ok(is_waiting($_), 'no answer yet') for @all[ 0, 19 ];
+    my $woken = metric('waits_woken_total');
+    my $name  = make();
+    my @got   = map { answer($_) } @all;
+    is(scalar(grep { $_->{status} == 200 && objects($_) eq $name } @got), 20, 'all are woken');
+    is(metric('waits_woken_total'), $woken + 20, 'and counted');
+    waiting_becomes(0, 'nobody waits any more');
+    my $at_once = $client->get("/changes?since=$since");
+    is($got[0]{body}, $at_once->{body}, 'the same body as at once');
+    my %same = map { $_ => 1 } grep { !/^(?:date|x-request-id|connection|content-length|transfer-encoding)$/ } map { keys %{ $_->{headers} } } $got[0], $at_once;
+    is($got[0]{headers}{$_}, $at_once->{headers}{$_}, "the same header: $_") for sort keys %same;
+    is($client->get("/changes?since=$got[0]{headers}{'clusto-next'}")->{body}, "[]", "and from there it goes on");
+};
+
+subtest 'a request id, the log' => sub {
+    my $waiting = begin('/changes?since=' . now(), headers => { 'X-Request-Id' => 'wait-1' });
+    waiting_becomes(1);
+    unlike($server->log, qr/\[wait-1\] GET/, 'no line yet');
+    make();
+    is(answer($waiting)->{headers}{'x-request-id'}, 'wait-1', "the client's own");
+    ok($server->wait_log(qr{\[wait-1\] GET /changes\?since=\S+ 200 \d+ \d+\.\d+ -}), 'one line at the end');
+};
+
+subtest 'filters' => sub {
+    my $since = now();
+    my $mine  = begin("/changes?since=$since&object=made1");
+    my $pools = begin("/changes?since=$since&driver=pool&attrs=false");
+    my $racks = begin("/changes?since=$since&driver=basicrack");
+    my $keys  = begin("/changes?since=$since&key=owner");
+    waiting_becomes(4);
+    my $name = make();
+    is(objects(answer($pools)), $name, 'the driver passes');
+    ok(is_waiting($_), 'others wait on') for $mine, $racks, $keys;
+    waiting_becomes(3);
+    $client->put('/attribute/made1/color', form => { value => 'red' });
+    is(objects(answer($mine)), 'made1', 'the object passes');
+    $client->put('/attribute/made1/owner', form => { value => 'me' });
+    is(objects(answer($keys)), 'made1', 'the key passes');
+    ok(is_waiting($racks), 'a rack was not changed');
+    $client->post('/entity/basicrack', form => { name => 'rack99' });
+    is(objects(answer($racks)), 'rack99', 'now it is created');
+};
+
+subtest 'a pool' => sub {
+    my $pool   = make('pool99');
+    my $member = make('member99');
+    my $in     = begin('/changes?since=' . now() . "&pool=$pool&object=$member");
+    waiting_becomes(1);
+    make();
+    ok(is_waiting($in), 'what is outside does not wake');
+    $client->post("/entity/pool/$pool", query => { action => 'insert' }, form => { device => $member });
+    my $answer = answer($in);
+    is(objects($answer), $member, 'what comes in does');
+    my $out = begin("/changes?since=$answer->{headers}{'clusto-next'}&pool=$pool&object=$member");
+    waiting_becomes(1);
+    $client->post("/entity/pool/$pool", query => { action => 'remove' }, form => { device => $member });
+    is(answer($out)->{json}[0]{change}, 'left', 'and what leaves');
+};
+
+subtest 'limits and pages' => sub {
+    my $since   = now();
+    my $waiting = begin("/changes?since=$since&limit=1&driver=pool");
+    waiting_becomes(1);
+    $postgres->psql("begin; with v as (select nextval('clustoversioning_version_seq') as n) insert into entities (type, driver, name, version) select 'pool', 'pool', 'many' || i, 1 from generate_series(1, 3) i; commit;");
+    my $answer = answer($waiting);
+    is(scalar @{ $answer->{json} }, 1, 'no more than the limit');
+    is($answer->{headers}{'clusto-more'}, 'true', 'there is more');
+    my @names = objects($answer);
+    for (1 .. 2) {
+        $answer = $client->get("/changes?since=$answer->{headers}{'clusto-next'}&limit=1&driver=pool");
+        push @names, objects($answer);
+    }
+    is("@names", 'many1 many2 many3', 'nothing is left out, nothing comes twice');
+};
+
+subtest 'time is up' => sub {
+    my $since   = now();
+    my $begin   = time;
+    my $waiting = begin("/changes?since=$since&object=nothing", headers => { 'Clusto-Wait' => 2 });
+    waiting_becomes(1);
+    my $out = metric('waits_timed_out_total');
+    make();
+    my $answer = answer($waiting);
+    cmp_ok(time - $begin, '>=', 1.9, 'not before');
+    is($answer->{status}, 200, 'an answer');
+    is_deeply($answer->{json}, [], 'empty');
+    isnt($answer->{headers}{'clusto-next'}, $since, 'but with a new cursor');
+    is($answer->{headers}{'clusto-more'}, 'false', 'and no more');
+    is(metric('waits_timed_out_total'), $out + 1, 'counted');
+    is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => $_ })->{status}, 400, "Clusto-Wait: $_ is refused") for '51', '-1', 'x', '';
+    is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 0 })->{status}, 200, '0: at once');
+    my $head = begin('/changes?since=' . now(), method => 'HEAD');
+    ok(read_until($head, undef, 10), 'HEAD does not wait');
+};
+
+subtest 'a client leaves' => sub {
+    my $dropped = metric('waits_dropped_total');
+    my @all     = map { begin('/changes?since=' . now(), headers => { 'X-Request-Id' => "leaves-$_" }) } 1 .. 5;
+    waiting_becomes(5);
+    close $all[$_]{socket} for 0 .. 3;
+    waiting_becomes(1, 'four have left');
+    is(metric('waits_dropped_total'), $dropped + 4, 'counted');
+    ok($server->wait_log(qr{\[leaves-1\] GET /changes\S+ 499 0}), 'and in the log');
+    make();
+    is(answer($all[4])->{status}, 200, 'the fifth is woken');
+};
+
+subtest 'no more than feed_waiters' => sub {
+    my @all = map { begin('/changes?since=' . now()) } 1 .. 50;
+    waiting_becomes(50);
+    my $answer = $client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 30 });
+    is($answer->{status}, 429, 'one more is refused');
+    like($answer->{headers}{'retry-after'}, qr/^\d+$/, 'for a while');
+    is(metric('waits_refused_total'), 1, 'counted');
+    is($client->get('/changes?since=' . now())->{status}, 200, 'who does not wait is not');
+    make();
+    is(scalar(grep { answer($_)->{status} == 200 } @all), 50, 'the others are woken');
+    waiting_becomes(0, 'there is room again');
+};
+
+# --- preferences
+
+subtest 'preferences' => sub {
+    my %alice = ('X-User-Id' => 'alice');
+    my $path  = '/preferences/?changes&since=' . now();
+    my $mine  = begin($path, headers => \%alice);
+    my $bobs  = begin($path, headers => { 'X-User-Id' => 'bob' });
+    waiting_becomes(2);
+    $client->post('/preferences/vim', headers => \%alice, json => { tabs => 4 });
+    my $answer = answer($mine);
+    is($answer->{json}[0]{container}, 'vim', 'the user is woken');
+    is($answer->{body}, $client->get($path, headers => \%alice)->{body}, 'as at once');
+    ok(is_waiting($bobs), 'another is not');
+    make();
+    ok(is_waiting($bobs), 'nor by the inventory');
+    $client->delete('/preferences/vim', headers => \%alice);
+    $client->post('/preferences/mutt', headers => { 'X-User-Id' => 'bob' }, json => { a => 1 });
+    is_deeply([ map { $_->{container} } @{ answer($bobs)->{json} } ], ['mutt'], 'but by his own');
+};
+
+# --- streams
+
+sub stream { my ($path, %option) = @_; return begin($path, %option, headers => { Accept => 'text/event-stream', %{ $option{headers} // {} } }) }
+
+# The id of the last event.
+sub last_id { return ($_[0]{bytes} =~ /^id: ?(\S+)\r?$/mg)[-1] }
+
+for my $kind ('nginx', 'lighttpd', 'apache', 'haproxy') {
+    subtest "a stream through $kind" => sub {
+        my $front = Muster::Front->new(server => $server, kind => $kind);
+        my $port  = $front->port;
+        my $one   = stream('/changes?since=' . now(), port => $port);
+        ok(read_until($one, qr/\r\n\r\n/), 'the head comes at once') or return diag $one->{bytes};
+        like($one->{bytes}, qr{^Content-Type: text/event-stream}mi, 'as a stream');
+        waiting_becomes(1);
+        my $first = make();
+        ok(read_until($one, qr/"[^"]*$first"/), 'a change comes as it happens');
+        my $second = make();
+        ok(read_until($one, qr/"[^"]*$second"/), 'another one, too');
+        my $id = last_id($one);
+        close $one->{socket};
+        my $third = make();
+        waiting_becomes(0, 'a client that leaves is seen');
+        my $two   = stream('/changes', port => $port, headers => { 'Last-Event-ID' => $id });
+        ok(read_until($two, qr/"[^"]*$third"/), 'it goes on where it was');
+        unlike($two->{bytes}, qr/$second/, 'and not before');
+        waiting_becomes(1);
+        my $fourth = make();
+        ok(read_until($two, qr/"[^"]*$fourth"/), 'and goes on');
+        close $two->{socket};
+        make();
+        waiting_becomes(0);
+        $front->stop;
+    };
+}
+
+subtest 'a comment in a stream' => sub {
+    my $stream = stream('/changes?since=' . now() . '&object=nothing');
+    waiting_becomes(1);
+    make();
+    my $before = last_id($stream);
+    ok(read_until($stream, qr/^:\s*\n/m, 25), 'every 15 seconds');
+    ok(read_until($stream, qr/^:\s*\nid: ?\S+\s*\n\s*\n/m, 5) && last_id($stream) ne ($before // ''), 'with a new cursor');
+    close $stream->{socket};
+    waiting_becomes(0);
+};
+
+# --- what ends
+
+subtest 'a reload' => sub {
+    my $since   = now();
+    my @all     = map { begin("/changes?since=$since") } 1 .. 10;
+    my $stream  = stream("/changes?since=$since");
+    waiting_becomes(11);
+    my $old   = $server->waiter;
+    my $begin = time;
+    $server->signal('HUP');
+    my @got = map { answer($_) } @all;
+    is(scalar(grep { $_->{status} == 200 && $_->{body} =~ /^\[\s*\]/ } @got), 10, 'everybody gets an empty answer');
+    ok(read_until($stream, undef), 'a stream ends');
+    ok(poll(10 * $SLOW, sub { gone($old) }), 'the old process ends');
+    cmp_ok(time - $begin, '<', 4 * $SLOW, 'at once');
+    my $waiting = begin("/changes?since=$got[0]{headers}{'clusto-next'}");
+    waiting_becomes(1, 'with the new one one can wait');
+    isnt($server->waiter, $old, 'another process');
+    my $name = make();
+    is(objects(answer($waiting)), $name, 'and is woken');
+};
+
+subtest 'the waiter is killed' => sub {
+    my $since = now();
+    my @all   = map { begin("/changes?since=$since") } 1 .. 3;
+    waiting_becomes(3);
+    my $old = $server->waiter;
+    kill 'KILL', $old;
+    is(scalar(grep { answer($_)->{status} >= 500 } @all), 3, 'the front server sees a closed connection');
+    ok($server->wait_log(qr/waiter $old was killed by signal 9/), 'the log says so');
+    my @again = map { begin("/changes?since=$since") } 1 .. 3;
+    waiting_becomes(3, 'another one takes its place');
+    my $name = make();
+    is(scalar(grep { objects(answer($_)) eq $name } @again), 3, 'and they are woken');
+};
+
+subtest 'PostgreSQL is started again' => sub {
+    my @all = map { begin('/changes?since=' . now()) } 1 .. 3;
+    waiting_becomes(3);
+    my $short = begin('/changes?since=' . now(), headers => { 'Clusto-Wait' => 3 });
+    waiting_becomes(4);
+    $postgres->stop('fast');
+    my $answer = answer($short);
+    is($answer->{status}, 200, 'whose time is up gets an answer meanwhile');
+    ok(is_waiting($_), 'the others wait on') for @all;
+    $postgres->start;
+    ok(poll(20 * $SLOW, sub { $client->get('/by-name/testserver1')->{status} == 200 }), 'it is back');
+    my $name = make();
+    is(scalar(grep { objects(answer($_)) eq $name } @all), 3, 'and they are woken');
+};
+
+subtest 'a front server that keeps connections' => sub {
+    my $front = Muster::Front->new(server => $server, keepalive => 8);
+    for (1 .. 3) {
+        my $waiting = begin('/changes?since=' . now(), port => $front->port);
+        waiting_becomes(1);
+        my $name = make();
+        is(objects(answer($waiting)), $name, 'is woken');
+        is($front->client->get('/by-name/testserver1')->{status}, 200, 'and served');
+    }
+    unlike($front->log, qr/upstream prematurely|unexpected/, 'and nginx sees no error');
+    $front->stop;
+};
+
+subtest 'without a waiter' => sub {
+    my $none  = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, feed_waiters => 0 });
+    my $front = Muster::Front->new(server => $none);
+    my $since = now();
+    my $begin = time;
+    is($front->client->get("/changes?since=$since", headers => { 'Clusto-Wait' => 30 })->{status}, 200, 'an answer');
+    cmp_ok(time - $begin, '<', 10 * $SLOW, 'at once');
+    $front->stop;
+    $none->stop;
+};
+
+subtest 'TERM' => sub {
+    my $since  = now();
+    my @all    = map { begin("/changes?since=$since") } 1 .. 10;
+    my $stream = stream("/changes?since=$since");
+    waiting_becomes(11);
+    my $begin = time;
+    $server->signal('TERM');
+    is(scalar(grep { my $a = answer($_); $a->{status} == 200 && $a->{body} =~ /^\[\s*\]/ } @all), 10, 'everybody gets an empty answer');
+    ok(read_until($stream, undef), 'a stream ends');
+    is($server->process->wait(10 * $SLOW), 0, 'the server ends');
+    cmp_ok(time - $begin, '<', 4 * $SLOW, 'at once');
+};
+
+$world->front->stop;
+$postgres->stop;
+done_testing();
