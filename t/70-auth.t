@@ -203,6 +203,8 @@ subtest 'managers take a role on their own mount' => sub {
         { who => 'both', roles => [ 'read', 'write' ], mounts => [ 'entity', 'resourcemanager' ] },
         { who => 'anonymous', roles => 'write', mounts => 'entity' },
         { who => 'boss', roles => 'admin' },
+        { who => 'rooter', roles => 'admin', mounts => 'root' },
+        { who => 'reverter', roles => [ 'read', 'write' ], mounts => [ 'root', 'entity', 'attribute' ] },
     ]);
     my $client = $front->client;
     my $ask    = sub {
@@ -246,6 +248,19 @@ subtest 'managers take a role on their own mount' => sub {
     is($ask->('writer', DELETE => '/entity/ipmanager/nowhere')->{status}, 404, 'what is not there is not there');
     $answer = $ask->('allocator', POST => '/resourcemanager/simpleentitynamemanager/testnames', 'driver=basicserver');
     is($answer->{status}, 201, 'and having one named takes allocate');
+
+    # A version can be undone by whoever may do all that it did, and its opposite.
+    my $made = $ask->('boss', POST => '/entity/pool', 'name=undone')->{headers}{'clusto-version'};
+    $ask->('boss', POST => '/entity/ipmanager', 'name=manager-undone');
+    my $manager = $postgres->psql('select max(version) from clustoversioning');
+    for my $case ([ undef, $made, 401, qr/needs|required/i ], [ 'writer', $made, 403, qr/write on root/ ], [ 'rooter', $made, 403, qr/"write" on "entity" and "attribute"/ ],
+        [ 'reverter', $manager, 403, $missing ], [ 'reverter', $made, 200, undef ], [ 'boss', $manager, 200, undef ]) {
+        my ($who, $version, $status, $like) = @$case;
+        $answer = $ask->($who, POST => '/revert', "version=$version");
+        is($answer->{status}, $status, ($who // 'nobody') . " reverts: $status") or diag $answer->{body};
+        like($answer->{json}, $like, 'and is told why') if $like;
+    }
+    is($there->('undone') + $there->('manager-undone'), 0, 'both were undone');
 
     # A token's scopes in the place of rules.
     $front->stop;

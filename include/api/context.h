@@ -75,6 +75,7 @@ struct context {
                                                  of them undone */
     bool is_past;    /* what it reads is as of a version, which has entity tags of its own */
     bool may_manage; /* the caller has the role write on the managers' mount, too */
+    bool may_revert; /* and on those of objects and attributes */
     bool dry_run;    /* what this write has done is shown, and rolled back */
     enum rc rc;      /* last result of the store that made the request fail */
     bool json_open;

@@ -11,6 +11,21 @@
 #include "rules/revert.h"
 #include "store/history.h"
 
+/* Objects and attributes are changed, which takes the roles for that: some have a role on the root
+ * for other reasons. */
+static int check_role(struct context *c) {
+    bool known = c->request->identity != NULL;
+
+    if (c->may_revert)
+        return 0;
+    reply_fail(c, known ? 403 : 401,
+               "To revert something, the role \"write\" on \"entity\" and \"attribute\" is "
+               "required, too.");
+    if (!known && !c->response->started)
+        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
+    return c->response->status;
+}
+
 /* --- what is to be reverted */
 
 /* What was written then must be known as a whole: `from` is the earliest version whose changes
@@ -39,7 +54,7 @@ static int check_floor(struct context *c, int32_t from) {
 static int get_version(struct context *c, int64_t version, struct revert *what) {
     struct point point = {.wanted = {.by_number = true, .number = (int32_t)version}};
 
-    if (point_find(c, &point) || check_floor(c, (int32_t)version))
+    if (check_role(c) || point_find(c, &point) || check_floor(c, (int32_t)version))
         return c->response->status;
     what->version = (int32_t)version;
     return 0;
@@ -52,7 +67,7 @@ static int get_object(struct context *c, const char *name, struct revert *what) 
 
     if (!to)
         return reply_fail(c, 412, "Provide the version or time \"to\" which the object goes back");
-    if (point_parse(c, "\"to\"", to, &point) || point_find(c, &point) ||
+    if (point_parse(c, "\"to\"", to, &point) || check_role(c) || point_find(c, &point) ||
         check_floor(c, point.found.number + 1) ||
         find_check(c, store_ref_by_name(c->store, c->arena, name, &ref), name, &ref, NULL))
         return c->response->status;

@@ -253,6 +253,8 @@ int auth_admit(struct exchange *x) {
     x->write_only = x->match.route->role == ROLE_WRITE &&
                     !access_allows(roles_on(&c, x->match.mount), ROLE_READ);
     x->c.may_manage = access_allows(roles_on(&c, MOUNT_RESOURCEMANAGER), ROLE_WRITE);
+    x->c.may_revert = access_allows(roles_on(&c, MOUNT_ENTITY), ROLE_WRITE) &&
+                      access_allows(roles_on(&c, MOUNT_ATTRIBUTE), ROLE_WRITE);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))
         status = find_user(&c);
     return status;
