@@ -1475,13 +1475,15 @@ end $$;
 -- Which triggers vouch for the history: another text where any of them was off, or made again. '!': they
 -- are not all on.
 create or replace function muster_keep_watch() returns text
-language sql stable as $$
-    select case when count(*) filter (where tgenabled = 'A') < 14 then '!'
-                else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text end
-      from pg_trigger
-     where tgrelid = any (array['clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass])
-       and (tgname like 'muster\_keep\_%' or tgname like 'MUSTER\_keep\_%' or tgname like 'muster\_version\_%')
-$$;
+language plpgsql stable as $$ -- which keeps its plan, as functions in SQL don't
+begin
+    return (
+        select case when count(*) filter (where tgenabled = 'A') < 14 then '!'
+                    else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text end
+          from pg_trigger
+         where tgrelid = any (array['clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass])
+           and (tgname like 'muster\_keep\_%' or tgname like 'MUSTER\_keep\_%' or tgname like 'muster\_version\_%'));
+end $$;
 
 do $$
 declare

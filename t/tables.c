@@ -5,6 +5,7 @@
 #include "server/config.h"
 #include "server/openapi.h"
 #include "server/route.h"
+#include "store/past.h"
 #include "store/session.h"
 #include "store/stmts.h"
 #include "json/writer.h"
@@ -89,10 +90,18 @@ static int print_openapi(void) {
     return 0;
 }
 
+static void print_statement(const struct stmt_row *row) {
+    printf("statement\t%s\t%s\t%s\n", row->name, row->params, row->text);
+}
+
 static void print_statements(void) {
-    for (int i = 0; i < STMT_COUNT; i++)
-        printf("statement\t%s\t%s\t%s\n", stmts_rows[i].name, stmts_rows[i].params,
-               stmts_rows[i].text);
+    for (int i = 0; i < STMT_COUNT; i++) {
+        print_statement(&stmts_rows[i]);
+        if (past_rows[i].text != NULL) {
+            print_statement(&past_rows[i]);
+            print_statement(&past_same_rows[i]);
+        }
+    }
 }
 
 static void print_managers(void) {

@@ -17,12 +17,13 @@ static bool is_read(int i) {
 }
 
 /* The same parameters, and the version after them. */
-static void compare(const struct stmt_row *now, const struct stmt_row *past) {
+static void compare(const struct stmt_row *now, const struct stmt_row *past, const char *prefix) {
     size_t count = strlen(now->params);
     char parameter[32];
 
     snprintf(parameter, sizeof parameter, "$%zu", count + 1);
-    ok(strncmp(past->name, "past_", 5) == 0 && strcmp(past->name + 5, now->name) == 0,
+    ok(strncmp(past->name, prefix, strlen(prefix)) == 0 &&
+           strcmp(past->name + strlen(prefix), now->name) == 0,
        "%s: by the same name", now->name);
     ok(strncmp(past->params, now->params, count) == 0 && strcmp(past->params + count, "i") == 0,
        "%s: with the same parameters and a version", now->name);
@@ -34,11 +35,13 @@ int main(void) {
     for (int i = 0; i < STMT_COUNT; i++) {
         const struct stmt_row *past = &past_rows[i];
 
-        if (is_read(i) && past->text != NULL)
-            compare(&stmts_rows[i], past);
-        else
-            ok(is_read(i) == (past->text != NULL), "%s: %s", stmts_rows[i].name,
-               is_read(i) ? "has one of the past" : "has none of the past");
+        if (is_read(i) && past->text != NULL && past_same_rows[i].text != NULL) {
+            compare(&stmts_rows[i], past, "past_");
+            compare(&stmts_rows[i], &past_same_rows[i], "past_same_");
+            continue;
+        }
+        ok(is_read(i) == (past->text != NULL), "%s: %s", stmts_rows[i].name,
+           is_read(i) ? "has one of the past" : "has none of the past");
     }
     return done_testing();
 }

@@ -29,6 +29,7 @@ struct store {
     struct arena *texts;            /* of the version, until it is sent */
     const char *user, *description; /* of the version */
     int32_t as_of;                  /* a snapshot is read as of this version; CURRENT: as it is */
+    bool renamed;    /* since then an object was given another name, driver or type */
     int32_t version; /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
     bool user_set;   /* this transaction has said for which user it is; there is only one */
 };

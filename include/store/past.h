@@ -9,4 +9,8 @@
  * a text where there is none. */
 extern const struct stmt_row past_rows[STMT_COUNT];
 
+/* The same for a version since which no object was given another name, driver or type: what objects
+ * were called costs as much as all the rest. */
+extern const struct stmt_row past_same_rows[STMT_COUNT];
+
 #endif

@@ -163,8 +163,9 @@ void store_begin_snapshot(struct store *store);
  */
 bool store_in_transaction(const struct store *store);
 
-/* Until the end of the snapshot, which has been used, its reads are as of this version. */
-void store_read_as_of(struct store *store, int32_t version);
+/* Until the end of the snapshot, which has been used, its reads are as of this version. `renamed`: an
+ * object was given another name, driver or type since (version_found). */
+void store_read_as_of(struct store *store, int32_t version, bool renamed);
 
 /* WRITE: BEGIN is sent together with the first statement, the clustoversioning row with the first
  * one that makes or ends rows: after the locks. */

@@ -21,6 +21,7 @@ struct version_found {
     bool exact;   /* all that was written then is known */
     bool kept;    /* there is a history: by versioning, or the triggers that keep it */
     bool time_is_future;
+    bool renamed;        /* an object was given another name, driver or type since */
     int32_t latest_done; /* the latest settled version, where this one is not */
     int32_t latest;
     int32_t oldest; /* of what is below nothing is left */

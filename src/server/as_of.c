@@ -41,7 +41,7 @@ static void set_headers(struct exchange *x) {
 int as_of_begin(struct exchange *x) {
     if (point_begin(&x->c, &x->as_of.point, 1))
         return x->response.status;
-    store_read_as_of(x->w->store, x->as_of.point.found.number);
+    store_read_as_of(x->w->store, x->as_of.point.found.number, x->as_of.point.found.renamed);
     x->as_of.found = true;
     set_headers(x);
     return 0;

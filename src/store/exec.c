@@ -142,7 +142,7 @@ static void add_current(struct store *s, const struct stmt_row *row, const struc
 /* As of a version it is the same statement of the past, with one more argument. */
 static void add(struct store *s, const struct stmt_row *row, const struct pg_arg *args,
                 size_t count, bool wanted) {
-    const struct stmt_row *past = &past_rows[row - stmts_rows];
+    const struct stmt_row *past = (s->renamed ? past_rows : past_same_rows) + (row - stmts_rows);
     struct pg_arg with_version[MAX_PAST_ARGS];
 
     if (s->as_of == CURRENT) {

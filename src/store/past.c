@@ -15,25 +15,6 @@
 #define LIVE(t, v) t ".deleted_at_version is null and coalesce(" t ".version, 0) <= " v
 #define ENDED(t, v) t ".deleted_at_version > " v " and " t ".version <= " v
 
-/* What an object was called: it is seldom that any has been renamed since. */
-#define RENAMES(v) "(select exists (select from muster_was where until > " v "))"
-#define WAS(id, v) RENAMES(v) " and w.entity_id = " id " and w.until > " v " and w.version <= " v
-#define ENTITY_OF(id, v) \
-    "lateral (select e.entity_id, coalesce(w.name, e.name) as name, coalesce(w.driver, e.driver) as driver," \
-    " coalesce(w.type, e.type) as type from entities e" \
-    " left join lateral (select w.name, w.driver, w.type from muster_was w where " WAS("e.entity_id", v) \
-    " offset 0) w on true where e.entity_id = " id " and " THERE("e", v) " offset 0)"
-/* It was not called otherwise: by that column, or any. */
-#define STAYED_ALL(v, condition) \
-    " and (not " RENAMES(v) " or (select 1 from muster_was w where " WAS("e.entity_id", v) condition \
-    " limit 1) is null)"
-#define STAYED(column, is, v) STAYED_ALL(v, " and w." column " <> " is)
-#define NAMED(is, v) \
-    "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v) \
-    STAYED_ALL(v, "") \
-    " union select e.entity_id, w.name, w.driver, w.type from muster_was w" \
-    " cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
-    " where w.name = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
 #define ONE(is, v) "select n.* from (" NAMED(is, v) ") n"
 #define EACH_NAME(names, v) \
     "select l.* from (select distinct unnest(" names ") as one) o cross join lateral (" NAMED("o.one", v) ") l"
@@ -82,9 +63,6 @@
 /* By all, $5 being the version; by one driver or type: those who have it still, live or ended since
  * (no further than the live ones of the page), and those who had it. */
 #define HAS(column, is, at) "entities e where e." column " = $5 and " is STAYED(column, "$5", "$6") at
-#define HAD(column, is, v) \
-    "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
-    " where " RENAMES(v) " and w." column " = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
 #define BEHIND " and e.entity_id::bigint > $4"
 #define FIRST " order by e.entity_id::bigint limit $1::bigint + $2"
 #define LIST_ONE(column) \
@@ -93,20 +71,19 @@
     " ended as materialized (select e.entity_id::bigint as id from " \
     HAS(column, ENDED("e", "$6"), BEHIND \
         " and e.entity_id::bigint <= (select case when count(*) >= $1::bigint + $2 then max(id) else " FAR " end from live)") \
-    FIRST ")," \
-    " renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
-    " and e." column " <> $5)" \
+    FIRST ")" \
+    RENAMED(column) \
     " select (select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
-    " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ") + (select count(*) from renamed)," \
+    " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ")" COUNT_RENAMED "," \
     " null::integer, null, null, null where $3" \
     " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
-    "select id from (table live union all table ended union all select id from renamed where id > $4) u" \
+    "select id from (table live union all table ended" LIST_RENAMED ") u" \
     " order by id limit $1 offset $2) p cross join " ENTITY_OF("p.id::integer", "$6") " e order by e.entity_id)"
 #define LIST_SEVERAL(column, v, filter) \
     HITS_OF("select distinct c.entity_id from (select distinct unnest($5) as one) o cross join lateral (" \
         "select e.entity_id from entities e where e." column " = o.one and e.deleted_at_version is null and e.version <= " v \
         " union all select e.entity_id from entities e where e." column " = o.one and " ENDED("e", v) \
-        " union all select e.entity_id from " HAD(column, "o.one", v) ") c", v, \
+        HAD_TOO(column, v) ") c", v, \
         " where e." column " = any($5)" filter) LIST_HITS
 
 #define HAS_KEY " a.key = $5 and ($6::text is null or a.subkey = $6) and "
@@ -121,50 +98,106 @@
 
 #define PAST STMT_NEEDS_INIT_DB
 
-const struct stmt_row past_rows[STMT_COUNT] = {
-    [STMT_REF_BY_NAME] = {"past_ref_by_name", "ti", PAST, ONE("$1", "$2") " order by n.entity_id limit 1"},
-    [STMT_REFS_BY_NAMES] = {"past_refs_by_names", "Ti", PAST, EACH_NAME("$1", "$2") " order by l.entity_id"},
-    [STMT_OBJECT_BY_NAME] = {"past_object_by_name", "TTti", PAST, OBJECT(ONE("$3", "$4"), "$4")},
-    [STMT_OBJECT_ALONE] = {"past_object_alone", "TTti", PAST,
-        EACH(ONE("$3", "$4"), ARM_ENTITY("$4") " union all " ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$4")
-            " union all " ARM_CONTAINERS("$4"))},
-    [STMT_OBJECTS_BY_NAMES] = {"past_objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")},
-    [STMT_OBJECTS_BY_IDS] = {"past_objects_by_ids", "TTIi", PAST,
-        OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id", "$4") " e", "$4")},
-    [STMT_ATTRS_BY_NAME] = {"past_attrs_by_name", "TTttii", PAST, ATTRS(" and a.key <> '_contains'", "$6")},
-    [STMT_ATTRS_AND_MEMBERS] = {"past_attrs_and_members", "TTttii", PAST, ATTRS("", "$6")},
-    [STMT_ATTRS_BY_NAME_KEY] = {"past_attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")},
-
-    [STMT_LIST_ALL] = {"past_list_all", "llbii", PAST,
-        "select count(*), null::integer, null, null, null from entities e where " THERE("e", "$5") " and $3 having $3"
-        " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from ("
-        "select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4"
-        " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id)"},
-    [STMT_LIST_DRIVER] = {"past_list_driver", "llbiti", PAST, LIST_ONE("driver")},
-    [STMT_LIST_TYPE] = {"past_list_type", "llbiti", PAST, LIST_ONE("type")},
-    [STMT_LIST_DRIVERS] = {"past_list_drivers", "llbiTTi", PAST,
-        LIST_SEVERAL("driver", "$7", " and (cardinality($6) = 0 or e.type = any($6))")},
-    [STMT_LIST_TYPES] = {"past_list_types", "llbiTi", PAST, LIST_SEVERAL("type", "$6", "")},
-    [STMT_LIST_NAMES] = {"past_list_names", "llbiTTTi", PAST,
-        "with hit as materialized (select e.* from (" EACH_NAME("$5", "$8") ") e"
-        " where (cardinality($6) = 0 or e.type = any($6)) and (cardinality($7) = 0 or e.driver = any($7))) " LIST_HITS},
-
-    [STMT_LIST_BY_KEY] = {"past_list_by_key", "llbitti", PAST,
-        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY THERE("a", "$7"), "$7", "") LIST_HITS},
-    [STMT_LIST_BY_VALUE] = {"past_list_by_value", "llbitttldttti", PAST,
-        HITS_OF(
-            VALUE("left(a.string_value, 64) = left($7, 64) and a.string_value = $7", "$13")
-            " union " VALUE("left(a.string_value, 64) = left($12, 64) and a.string_value = $12 and a.datatype = 'json'", "$13")
-            " union " VALUE("a.int_value = $8 and a.datatype = 'int'", "$13")
-            " union " VALUE("a.datetime_value = $9 and a.datatype = 'datetime'", "$13")
-            " union select a.entity_id from (" NAMED("$11", "$13") ") r join entity_attrs a on a.relation_id = r.entity_id"
-            " where r.driver = $10 and" HAS_KEY THERE("a", "$13") " and a.datatype = 'relation'", "$13", "")
-        LIST_HITS},
-    [STMT_LIST_FROM_POOLS] = {"past_list_from_pools", "llbiTTTIbi", PAST,
-        FROM_POOLS(POOL_MEMBERS, POOL_ENTITY)},
-    [STMT_LIST_FROM_MANY] = {"past_list_from_many", "llbiTTTIbi", PAST, FROM_MANY(POOL_MEMBERS, POOL_ENTITY)},
-    [STMT_LIST_CONTAINERS] = {"past_list_containers", "llbiTTibi", PAST, IN_CONTAINERS(UP_CONTAINERS, UP_ENTITY)},
-    [STMT_REFERENCES] = {"past_references", "llbiitti", PAST,
-        REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")),
+/* Both tables: what objects were called is defined below, for each. */
+#define ROWS \
+    [STMT_REF_BY_NAME] = {PREFIX "ref_by_name", "ti", PAST, ONE("$1", "$2") " order by n.entity_id limit 1"}, \
+    [STMT_REFS_BY_NAMES] = {PREFIX "refs_by_names", "Ti", PAST, EACH_NAME("$1", "$2") " order by l.entity_id"}, \
+    [STMT_OBJECT_BY_NAME] = {PREFIX "object_by_name", "TTti", PAST, OBJECT(ONE("$3", "$4"), "$4")}, \
+    [STMT_OBJECT_ALONE] = {PREFIX "object_alone", "TTti", PAST, \
+        EACH(ONE("$3", "$4"), ARM_ENTITY("$4") " union all " ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$4") \
+            " union all " ARM_CONTAINERS("$4"))}, \
+    [STMT_OBJECTS_BY_NAMES] = {PREFIX "objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")}, \
+    [STMT_OBJECTS_BY_IDS] = {PREFIX "objects_by_ids", "TTIi", PAST, \
+        OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id", "$4") " e", "$4")}, \
+    [STMT_ATTRS_BY_NAME] = {PREFIX "attrs_by_name", "TTttii", PAST, ATTRS(" and a.key <> '_contains'", "$6")}, \
+    [STMT_ATTRS_AND_MEMBERS] = {PREFIX "attrs_and_members", "TTttii", PAST, ATTRS("", "$6")}, \
+    [STMT_ATTRS_BY_NAME_KEY] = {PREFIX "attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")}, \
+    [STMT_LIST_ALL] = {PREFIX "list_all", "llbii", PAST, \
+        "select count(*), null::integer, null, null, null from entities e where " THERE("e", "$5") " and $3 having $3" \
+        " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
+        "select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4" \
+        " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id)"}, \
+    [STMT_LIST_DRIVER] = {PREFIX "list_driver", "llbiti", PAST, LIST_ONE("driver")}, \
+    [STMT_LIST_TYPE] = {PREFIX "list_type", "llbiti", PAST, LIST_ONE("type")}, \
+    [STMT_LIST_DRIVERS] = {PREFIX "list_drivers", "llbiTTi", PAST, \
+        LIST_SEVERAL("driver", "$7", " and (cardinality($6) = 0 or e.type = any($6))")}, \
+    [STMT_LIST_TYPES] = {PREFIX "list_types", "llbiTi", PAST, LIST_SEVERAL("type", "$6", "")}, \
+    [STMT_LIST_NAMES] = {PREFIX "list_names", "llbiTTTi", PAST, \
+        "with hit as materialized (select e.* from (" EACH_NAME("$5", "$8") ") e" \
+        " where (cardinality($6) = 0 or e.type = any($6)) and (cardinality($7) = 0 or e.driver = any($7))) " LIST_HITS}, \
+    [STMT_LIST_BY_KEY] = {PREFIX "list_by_key", "llbitti", PAST, \
+        HITS_OF("select distinct a.entity_id from entity_attrs a where" HAS_KEY THERE("a", "$7"), "$7", "") LIST_HITS}, \
+    [STMT_LIST_BY_VALUE] = {PREFIX "list_by_value", "llbitttldttti", PAST, \
+        HITS_OF( \
+            VALUE("left(a.string_value, 64) = left($7, 64) and a.string_value = $7", "$13") \
+            " union " VALUE("left(a.string_value, 64) = left($12, 64) and a.string_value = $12 and a.datatype = 'json'", "$13") \
+            " union " VALUE("a.int_value = $8 and a.datatype = 'int'", "$13") \
+            " union " VALUE("a.datetime_value = $9 and a.datatype = 'datetime'", "$13") \
+            " union select a.entity_id from (" NAMED("$11", "$13") ") r join entity_attrs a on a.relation_id = r.entity_id" \
+            " where r.driver = $10 and" HAS_KEY THERE("a", "$13") " and a.datatype = 'relation'", "$13", "") \
+        LIST_HITS}, \
+    [STMT_LIST_FROM_POOLS] = {PREFIX "list_from_pools", "llbiTTTIbi", PAST, \
+        FROM_POOLS(POOL_MEMBERS, POOL_ENTITY)}, \
+    [STMT_LIST_FROM_MANY] = {PREFIX "list_from_many", "llbiTTTIbi", PAST, FROM_MANY(POOL_MEMBERS, POOL_ENTITY)}, \
+    [STMT_LIST_CONTAINERS] = {PREFIX "list_containers", "llbiTTibi", PAST, IN_CONTAINERS(UP_CONTAINERS, UP_ENTITY)}, \
+    [STMT_REFERENCES] = {PREFIX "references", "llbiitti", PAST, \
+        REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")), \
             ENTITY_OF("a.entity_id", "$8"))},
-};
+
+/* --- where an object has been renamed since */
+
+/* What an object was called: it is seldom that any has been renamed since. */
+#define RENAMES(v) "(select exists (select from muster_was where until > " v "))"
+#define WAS(id, v) RENAMES(v) " and w.entity_id = " id " and w.until > " v " and w.version <= " v
+#define ENTITY_OF(id, v) \
+    "lateral (select e.entity_id, coalesce(w.name, e.name) as name, coalesce(w.driver, e.driver) as driver," \
+    " coalesce(w.type, e.type) as type from entities e" \
+    " left join lateral (select w.name, w.driver, w.type from muster_was w where " WAS("e.entity_id", v) \
+    " offset 0) w on true where e.entity_id = " id " and " THERE("e", v) " offset 0)"
+/* It was not called otherwise: by that column, or any. */
+#define STAYED_ALL(v, condition) \
+    " and (not " RENAMES(v) " or (select 1 from muster_was w where " WAS("e.entity_id", v) condition \
+    " limit 1) is null)"
+#define STAYED(column, is, v) STAYED_ALL(v, " and w." column " <> " is)
+#define NAMED(is, v) \
+    "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v) \
+    STAYED_ALL(v, "") \
+    " union select e.entity_id, w.name, w.driver, w.type from muster_was w" \
+    " cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
+    " where w.name = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
+#define HAD(column, is, v) \
+    "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
+    " where " RENAMES(v) " and w." column " = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
+#define RENAMED(column) \
+    ", renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
+    " and e." column " <> $5)"
+#define COUNT_RENAMED " + (select count(*) from renamed)"
+#define LIST_RENAMED  " union all select id from renamed where id > $4"
+#define HAD_TOO(column, v) " union all select e.entity_id from " HAD(column, "o.one", v)
+#define PREFIX "past_"
+
+const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
+
+/* --- where none has been */
+
+#undef ENTITY_OF
+#undef STAYED
+#undef NAMED
+#undef RENAMED
+#undef COUNT_RENAMED
+#undef LIST_RENAMED
+#undef HAD_TOO
+#undef PREFIX
+#define ENTITY_OF(id, v) \
+    "lateral (select e.entity_id, e.name, e.driver, e.type from entities e" \
+    " where e.entity_id = " id " and " THERE("e", v) " offset 0)"
+#define STAYED(column, is, v) ""
+#define NAMED(is, v) \
+    "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v)
+#define RENAMED(column)    ""
+#define COUNT_RENAMED      ""
+#define LIST_RENAMED       ""
+#define HAD_TOO(column, v) ""
+#define PREFIX "past_same_"
+
+const struct stmt_row past_same_rows[STMT_COUNT] = {ROWS};

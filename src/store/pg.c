@@ -178,9 +178,10 @@ int32_t store_version(const struct store *store) {
     return store->version;
 }
 
-void store_read_as_of(struct store *store, int32_t version) {
+void store_read_as_of(struct store *store, int32_t version, bool renamed) {
     assert(store->transaction == TRANSACTION_OPEN && store->kind == TRANSACTION_SNAPSHOT);
     store->as_of = version;
+    store->renamed = renamed;
 }
 
 /* COMMIT leaves alone, after everything else is known to be done: as long as it was not sent

@@ -690,7 +690,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
         " $1 is not null or $2 is not null and exists (select from later),"
         " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
-        " where version <= w.version order by version desc limit 1)"
+        " where version <= w.version order by version desc limit 1),"
+        " exists (select from muster_was where until > w.version)"
         " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
         " from clustoversioning v, f where v.version >= w.version order by v.version limit 1), false) as settled offset 0) s"},
     /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The

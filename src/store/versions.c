@@ -13,7 +13,8 @@ enum {
     FOUND_EXACT,
     FOUND_TIME_IS_FUTURE,
     FOUND_FIXED,
-    FOUND_TIME
+    FOUND_TIME,
+    FOUND_RENAMED
 };
 
 enum rc store_find_version(struct store *store, struct arena *arena,
@@ -43,7 +44,8 @@ enum rc store_find_version(struct store *store, struct arena *arena,
                                   .latest_done = pg_get_int32(r, 0, FOUND_DONE),
                                   .latest = pg_get_int32(r, 0, FOUND_LATEST),
                                   .oldest = pg_get_int32(r, 0, FOUND_OLDEST),
-                                  .time = pg_get_text(r, 0, FOUND_TIME)};
+                                  .time = pg_get_text(r, 0, FOUND_TIME),
+                                  .renamed = pg_get_bool(r, 0, FOUND_RENAMED)};
     out->exists = out->number <= out->latest && !pg_is_null(r, 0, FOUND_NUMBER);
     if (out->settled && out->exists)
         pg_note_settled(store, out->number, out->latest);

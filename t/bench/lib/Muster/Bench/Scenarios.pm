@@ -5,6 +5,7 @@ use warnings;
 use JSON::PP ();
 use Muster::Bench::Data;
 use Muster::Bench::Lists;
+use Muster::Bench::Past;
 use Muster::Bench::Race qw(unsteady);
 use Muster::Bench::Run;
 use Muster::Bench::Worst;
@@ -25,6 +26,7 @@ my @scenarios = (
     [ 'growth',      \&Muster::Bench::Lists::growth ],
     [ 'keyset',      \&Muster::Bench::Lists::keyset ],
     [ 'crowd',       \&Muster::Bench::Lists::crowd ],
+    [ 'past',        \&Muster::Bench::Past::past ],
     [ 'hot',         \&hot ],
     [ 'hot-mixed',   \&Muster::Bench::Writes::hot_mixed ],
     [ 'set',         \&Muster::Bench::Writes::set ],
