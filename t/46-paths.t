@@ -27,6 +27,16 @@ for my $kind (qw(nginx lighttpd)) {
     my $front  = Muster::Front->new(server => $server, kind => $kind);
     my $client = $front->client(headers => { 'X-User-Id' => 'alice' });
 
+    subtest "many names through $kind" => sub {
+        my @names = map { "a-name-of-some-length-$_" } 1 .. 700;
+        my $query = join '&', map { "name=$_" } @names;
+        cmp_ok(length $query, '>', 18_000, 'a long query');
+        my %answer = (query => $client->get("/by-names?$query"), body => $client->get('/by-names', form => [ map { (name => $_) } @names ]));
+        is_deeply([ $answer{$_}{status}, scalar @{ $answer{$_}{json} // [] } ], [ 404, 700 ], "700 names in a $_ are looked up") for sort keys %answer;
+        my $far = $client->get('/by-names?' . join '&', ($query) x 8);
+        like($far->{status}, qr/^4(?:00|14|31)$/, 'what is longer than the front server takes is refused');
+    };
+
     subtest "an empty segment through $kind" => sub {
         prepare($client);
         for (
