@@ -13,6 +13,7 @@ use Muster::Data qw(python_tables);
 use Muster::Foreign;
 use Muster::Front;
 use Muster::Postgres;
+use Muster::Process qw(run which);
 use Muster::Server;
 
 my $FAST     = $ENV{MUSTER_FAST};
@@ -333,6 +334,79 @@ subtest "$SECONDS seconds of load by both" => sub {
         union all select from counters group by entity_id, attr_key having count(*) > 1) x"), 0, 'one _lastip, one counter of each');
     is_deeply([ grep { !/ is in more than one rack/ } check_db() ], [], '--check-db finds nothing that Python alone would not have left');
 };
+
+# clusto itself, where it is installed: the foreign writer above sends what it sends, as far as we know.
+my $CLUSTO = <<'PYTHON';
+import sys, time
+import ConfigParser
+import clusto
+from clusto.drivers import BasicServer, Pool, IPManager
+config = ConfigParser.RawConfigParser()
+config.add_section('clusto')
+config.set('clusto', 'dsn', sys.argv[1])
+clusto.connect(config)
+me, seconds = sys.argv[2], float(sys.argv[3])
+end, done, failed = time.time() + seconds, 0, []
+def once(what, work):
+    global done
+    try:
+        work()
+        done += 1
+    except Exception as e:
+        clusto.SESSION.rollback()
+        failed.append('%s: %s' % (what, e))
+n = 0
+while time.time() < end:
+    n += 1
+    name = 'real-%s-%d' % (me, n)
+    once('create', lambda: BasicServer(name))
+    once('attribute', lambda: clusto.get_by_name(name).set_attr('owner', 'python'))
+    once('pool', lambda: clusto.get_by_name('realpool').insert(clusto.get_by_name(name)))
+    once('address', lambda: clusto.get_by_name('realip').allocate(clusto.get_by_name(name)))
+    once('shared', lambda: clusto.get_by_name('realserver').set_attr('owner', 'python'))
+    if n % 3 == 0:
+        once('delete', lambda: clusto.delete_entity(clusto.get_by_name(name).entity))
+print('done %d' % done)
+for line in failed:
+    print('failed ' + line.replace('\n', ' '))
+PYTHON
+
+SKIP: {
+    my $python2 = which('python2') // which('python2.7');
+    skip 'python2 is not installed', 1 unless $python2;
+    skip 'clusto and psycopg2 are not installed for python2', 1 if run([ $python2, '-c', 'import clusto, psycopg2' ])->{status} != 0;
+    subtest 'clusto itself' => sub {
+        status(POST => '/entity/pool', name => 'realpool');
+        status(POST => '/entity/basicserver', name => 'realserver');
+        status(POST => '/resourcemanager/ipmanager', name => 'realip', baseip => '10.250.0.0', netmask => '255.255.0.0');
+        Muster::Process::spew("$postgres->{dir}/real.py", $CLUSTO);
+        my $url = 'postgresql+psycopg2://postgres@/inventory?host=' . $postgres->socket_dir;
+        my $end = time + $SECONDS;
+        my ($real, @ours) = parallel(4, sub {
+            my ($i) = @_;
+            return run([ $python2, "$postgres->{dir}/real.py", $url, $i, $SECONDS ], timeout => $SECONDS + 120)->{out} if $i == 0;
+            my ($n, %count) = (0);
+            while (time < $end) {
+                my $name = "ours-$i-" . $n++;
+                $count{ status(POST => '/entity/basicserver', name => $name) }++;
+                $count{ status(POST => '/entity/pool/realpool', action => 'insert', device => $name) }++;
+                $count{ status(POST => '/resourcemanager/ipmanager/realip', object => $name) }++;
+                $count{ status(PUT => '/attribute/realserver/owner', value => 'muster') }++;
+                $count{ status(DELETE => "/entity/basicserver/$name") }++ if $n % 3 == 0;
+            }
+            return \%count;
+        }, timeout => $SECONDS + 180);
+        my ($done) = $real =~ /^done (\d+)/m;
+        diag "clusto did $done operations; muster: ", join '; ', map { my $c = $_; join ', ', map { "$c->{$_} x $_" } sort keys %$c } @ours;
+        cmp_ok($done // 0, '>', 10, 'clusto does its work');
+        is_deeply([ $real =~ /^failed (.*)/mg ], [], 'and none of it fails');
+        is_deeply([ grep { !/^(?:20[0-4]|503)$/ } map { keys %$_ } @ours ], [], 'nor does ours');
+        my $ids = "entity_id in (select entity_id from entities where name ~ '^(real|ours)-')";
+        is_deeply([ $postgres->psql(sprintf $SECOND, $ids, "entity_id in (select entity_id from entities where name = 'realpool')") ], [], 'muster gave nothing that was taken');
+        is($postgres->psql($LASTS), 0, 'one _lastip');
+        is($postgres->psql($COUNTERS), 0, 'one counter of each');
+    };
+}
 
 subtest 'what an older muster left' => sub {
     $postgres->psql("set session_replication_role = replica; insert into entity_attrs (entity_id, key, datatype, int_value, version)

@@ -209,15 +209,16 @@ enum rc store_take_attrs(struct store *store, struct store_read *read,
     return RC_OK;
 }
 
-/* Only the attributes, without a state. */
+/* Only the attributes, without a state. How much a manager has allocated is not counted. */
 static struct store_read *ask_matching(struct arena *arena, const char *name,
                                        const struct attr_filter *filter) {
-    struct pg_arg args[6] = {[2] = pg_text(name),
+    struct pg_arg args[6] = {[0] = pg_texts(NULL, 0),
+                             [1] = pg_texts(NULL, 0),
+                             [2] = pg_text(name),
                              [3] = pg_text(filter->subkey),
                              [4] = filter->has_number ? pg_int(filter->number) : pg_null(),
                              [5] = pg_text(filter->key)};
 
-    objects_managers(arena, &args[0], &args[1]);
     if (filter->key)
         return prefetch_read(arena, STMT(ATTRS_BY_NAME_KEY), args, 6);
     return prefetch_read(arena, filter->members ? STMT(ATTRS_AND_MEMBERS) : STMT(ATTRS_BY_NAME),

@@ -561,10 +561,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where attr_id = any(array(select attr_id from free)) returning 1)"
         " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
         " select $1, $2, 'int', $3, " VERSION("$4") " where not exists (select 1" LAST_OF ")"},
+    /* By the object, which has few: not by the manager, which has given much. */
     [STMT_GIVEN] = {"given", "iitlt", 0,
         "with given as ("
         " select distinct m.number from entity_attrs m"
-        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and m.relation_id = $1"
+        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and coalesce(m.relation_id, 0) = $1"
         " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
         " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
         " and a.number is not distinct from m.number and a.deleted_at_version is null"
