@@ -2,13 +2,15 @@
 # becomes of them when something ends.
 use v5.24;
 use warnings;
+use IO::Poll ();
 use IO::Select ();
 use IO::Socket::INET ();
 use JSON::PP ();
 use Muster::Client;
 use Muster::Front;
-use Muster::Process qw(gone poll);
+use Muster::Process qw(gone poll slurp);
 use Muster::World;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -82,6 +84,93 @@ sub make {
 }
 
 sub objects { return join ' ', map { $_->{object} =~ s{.*/}{}r } @{ $_[0]{json} // [] } }
+
+# MUSTER_WAITERS=10000: so many at once, behind nginx; two descriptors for each must be allowed there. Needs
+# a machine that does nothing else.
+sub by_name_p99 {
+    my ($front, $seconds) = @_;
+    my ($ask, $end, @times) = ($front->client, time + $seconds);
+    while (time < $end) {
+        my $got = $ask->get('/by-name/testserver1');
+        push @times, $got->{seconds} if $got->{status} == 200;
+    }
+    return (sort { $a <=> $b } @times)[ int(0.99 * @times) ] * 1000;
+}
+
+# Reads from all until each has ended or the time is over; how many are whole.
+sub all_answered {
+    my ($all, $seconds) = @_;
+    my $end  = time + $seconds;
+    my $poll = IO::Poll->new;
+    my %of   = map { fileno($_->{socket}) => $_ } @$all;
+    $poll->mask($_->{socket} => IO::Poll::POLLIN()) for @$all;
+    my $open = @$all;
+    while ($open > 0 && time < $end) {
+        sleep 0.1;    # each poll looks at all of them
+        $poll->poll(0.5);
+        for my $socket ($poll->handles(IO::Poll::POLLIN() | IO::Poll::POLLHUP())) {
+            my $waiting = $of{ fileno $socket };
+            next if sysread $socket, $waiting->{bytes}, 65536, length $waiting->{bytes};
+            $waiting->{ended} = 1;
+            $poll->remove($socket);
+            $open--;
+        }
+    }
+    return scalar grep { $_->{ended} && $_->{bytes} =~ m{\AHTTP/1\.1 200 .*\]\s*\z}s } @$all;
+}
+
+# Milliseconds of processor time that a process has used.
+sub used {
+    my ($pid) = @_;
+    my @field = split ' ', slurp("/proc/$pid/stat") =~ s/.*\) //sr;
+    return ($field[11] + $field[12]) * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+sub begin_all {
+    my ($front, $n, $since) = @_;
+    my @all;
+    while (@all < $n) {
+        push @all, map { begin("/changes?since=$since&attrs=false", port => $front->port, headers => { 'Clusto-Wait' => 50 }) } 1 .. 100;
+        my $count = @all;
+        poll(20, sub { metric('waiting_clients') >= $count });
+    }
+    return @all;
+}
+
+if (my $n = $ENV{MUSTER_WAITERS}) {
+    subtest "$n clients wait" => sub {
+        my $many  = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 4, feed_waiters => $n + 100, listen_backlog => 4096 });
+        my $front = Muster::Front->new(server => $many, workers => 2, edit => sub { $_[0] });
+        my $front_conf = slurp($front->dir . '/nginx.conf');
+        note $front_conf =~ /(worker_connections \d+)/;
+        $client = $front->client;
+        my $before = by_name_p99($front, 3);
+        my $begin  = time;
+        my @all    = begin_all($front, $n, now());
+        note sprintf 'all wait after %.1f s', time - $begin;
+        waiting_becomes($n);
+        my $memory = $many->memory($many->waiter, 'VmRSS');
+        my $used   = used($many->waiter);
+        my $during = by_name_p99($front, 3);
+        note sprintf 'the waiter uses %d ms of a processor in 3 s', used($many->waiter) - $used;
+        my $name   = make();
+        $begin = time;
+        $used  = used($many->waiter);
+        is(all_answered(\@all, 30), $n, 'all are woken');
+        my $seconds = time - $begin;
+        my ($log, @at) = ($many->log);
+        push @at, 60 * $1 + $2 while $log =~ m{^\S+T\d+:(\d+):([\d.]+)Z .*GET /changes\?since=\S+&attrs=false 200 [1-9]\d\d}mg;
+        note sprintf 'and %d ms for waking; %d responses were sent within %.2f s', used($many->waiter) - $used, scalar @at, $at[-1] - $at[0];
+        note sprintf 'memory %d KiB, at most %d; p99 of others %.2f ms, %.2f ms without; woken within %.2f s', $memory, $many->memory($many->waiter), $during, $before, $seconds;
+        cmp_ok($many->memory($many->waiter), '<', 64 * 1024, 'less than 64 MiB');
+        cmp_ok($during, '<', 1.5 * $before, 'others are as quick');
+        cmp_ok($seconds, '<', 2, 'within two seconds');
+        $front->stop;
+        $many->stop;
+    };
+    done_testing();
+    exit;
+}
 
 # --- who is woken
 

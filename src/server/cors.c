@@ -6,7 +6,8 @@
 
 /* The headers that a page may see, beside those that browsers always show. */
 #define EXPOSED                                                                                    \
-    "Clusto-As-Of, Clusto-As-Of-Exact, Clusto-As-Of-Time, Clusto-Dry-Run, Clusto-Minify, "         \
+    "Clusto-As-Of, Clusto-As-Of-Exact, Clusto-As-Of-Time, Clusto-Dry-Run, Clusto-Made, "           \
+    "Clusto-Minify, Clusto-More, "                                                                 \
     "Clusto-Next, Clusto-Oldest, Clusto-Outcome, Clusto-Page, Clusto-Pages, Clusto-Per-Page, "     \
     "Clusto-Settled, Clusto-Version, "                                                             \
     "ETag, Link, Retry-After, Warnings, X-Request-Id"

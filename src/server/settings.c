@@ -20,8 +20,9 @@
 #define CORS_HEADERS                                                                               \
     "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\","                    \
     "\"Clusto-Description\",\"Clusto-Diff\",\"Clusto-Dry-Run\",\"Clusto-Minify\","                 \
-    "\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\",\"Content-Type\","       \
-    "\"If-Match\",\"If-None-Match\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
+    "\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\","                        \
+    "\"Clusto-Wait\",\"Content-Type\",\"If-Match\",\"If-None-Match\","                             \
+    "\"Last-Event-ID\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };
 
@@ -239,7 +240,8 @@ static const struct setting table[] = {
     GROUP(drivers, "()", "additional drivers"),
     BOOL_OF(api, expanded_type, false, "expanded objects carry their type"),
     INT(feed_keep, 604800, 0, 2147483647,
-        "seconds for which changes can be followed; 0: only as long as the response cache needs them"),
+        "seconds for which changes can be followed; 0: only as long as the response cache needs "
+        "them"),
     INT(feed_waiters, 10000, 0, 1000000,
         "clients that may wait for changes at once; over it 429; 0: nobody waits"),
     BOOL(foreign_writes, false, "pages of other sites than those of cors_origins may send writes"),

@@ -16,7 +16,7 @@ enum {
     COMMENT_MS = 15 * 1000,     /* between two comments in a stream */
     STREAM_MS = 15 * 60 * 1000, /* after which a stream ends, so that the client is checked anew */
     PER_MS = 8,                 /* clients that are sent something, and may come again then */
-    BURST = 200,                /* clients who need not wait for that */
+    BURST = 200,                /* those who need not wait for that */
     PAGES = 32,                 /* that are read in a row */
     NO_CLIENT = 499             /* the status of a client that has left, for the log only */
 };
@@ -99,13 +99,22 @@ void waiter_room_release(struct waiter_room *room) {
 
 /* --- sending --- */
 
+/* The first ones of a queue need not wait for their turn. */
+static void begin_pace(struct waiter_room *room, struct waiter_client *client) {
+    int64_t since = clock_us() - BURST * INT64_C(1000) / PER_MS;
+
+    room->first = client;
+    if (room->sent_at < since)
+        room->sent_at = since;
+}
+
 static void enqueue(struct waiter_room *room, struct waiter_client *client) {
     client->queued = true;
     client->next = NULL;
     if (room->last != NULL)
         room->last->next = client;
     else
-        room->first = client;
+        begin_pace(room, client);
     room->last = client;
 }
 
@@ -148,8 +157,6 @@ void waiter_room_send(struct waiter_room *room) {
 
     if (room->first == NULL)
         return;
-    if (most > BURST)
-        most = BURST;
     if (most > 0)
         room->sent_at = now;
     for (; most > 0 && room->first != NULL; most--) {

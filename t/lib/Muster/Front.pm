@@ -143,7 +143,7 @@ $user
 worker_processes $self->{workers};
 pid $dir/nginx.pid;
 error_log $dir/error.log notice;
-events { worker_connections 2048; }
+events { worker_connections 16384; }
 http {
 $paths
     keepalive_requests 100000;
