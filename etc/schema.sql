@@ -862,6 +862,28 @@ do $$ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- Responses to writes that were sent with a key, to be given again: who, key and the hash of the request
+-- first, which holds the key until the transaction ends; the response last.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_idempotency', '
+    create table muster_idempotency (
+        who     text collate "C" not null,
+        key     text collate "C" not null,
+        request bytea not null check (octet_length(request) = 32),
+        status  integer,
+        headers text,
+        body    text,
+        at      timestamp with time zone not null default now(),
+        primary key (who, key)
+    )');
+perform pg_temp.muster_make('index', 'muster_idempotency_at',
+    'create index muster_idempotency_at on muster_idempotency (at)');
+
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- Bearer tokens. Of a token itself there is only a hash, made with a key that is not in here.
 
 do $$ begin

@@ -8,6 +8,9 @@
 int resourcemanager_list(struct context *c);
 int resourcemanager_create(struct context *c);
 int resourcemanager_show(struct context *c);
+
+/* What an allocation does ahead of its transaction: it takes a number. */
+int resourcemanager_ask(struct context *c);
 int resourcemanager_allocate(struct context *c);
 int resourcemanager_deallocate(struct context *c);
 

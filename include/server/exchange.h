@@ -24,10 +24,12 @@ struct exchange {
     int64_t began;   /* clock_us() */
     bool write_only; /* the client may not read: what a write shows is left out */
     int status;
-    bool responded;     /* nothing is left to run */
-    bool wants_diff;    /* what a write has changed is shown */
-    struct as_of as_of; /* the version that the inventory is read as of */
-    bool asked;         /* the next attempt begins with a quick read's second step */
+    bool responded;              /* nothing is left to run */
+    const char *idempotency_key; /* NULL: none */
+    bool replayed;               /* the response was given before */
+    bool wants_diff;             /* what a write has changed is shown */
+    struct as_of as_of;          /* the version that the inventory is read as of */
+    bool asked;                  /* the next attempt begins with a quick read's second step */
     /* of the response cache: where the response is stored, NULL: nowhere */
     const char *cache_key;
     size_t cache_key_length;

@@ -24,7 +24,8 @@ struct route {
     enum role role;      /* that the caller needs on this mount */
     const char *doc;     /* heading in doc/<mount>.rst (or a page of the root) that documents it */
     unsigned flags;      /* ROUTE_x */
-    context_handler ask; /* a quick read's first step (context.h); NULL: it has one step */
+    context_handler ask; /* a quick read's first step (context.h), or what a write does ahead of its
+                            transaction; NULL: it has one step */
     const struct operation *operation; /* what it takes and answers */
 };
 

@@ -68,6 +68,7 @@ struct settings {
     struct strings trusted_networks;        /* whose HTTP_ parameters may name the user */
     const struct access *access;            /* what the identities may do; added up */
     size_t access_count;
+    int idempotency_keep;              /* responses for Idempotency-Key */
     struct strings require_conditions; /* who must send If-Match with changes */
     const char *token_key;             /* of the tokens' hashes; "": no tokens are taken */
     struct strings monitor_networks;   /* that may read /__live__, /__ready__, /__metrics__ */

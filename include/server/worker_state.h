@@ -24,6 +24,8 @@ struct worker_state {
     int64_t token_pause; /* no use is recorded before (clock_ms()) */
     bool triggers_off;   /* so the response cache is off, which was logged */
     int64_t prune_at;    /* what the database keeps of changes is not pruned before (clock_ms()) */
+    int64_t keys_at;     /* the same of responses for Idempotency-Key */
+    bool keys_used;
 };
 
 /* Only after the fork. All is borrowed; `cluster` as for store_new. */

@@ -113,6 +113,12 @@ enum stmt {
     STMT_SET_LAST,
     STMT_GIVEN,
 
+    /* responses that are given again (store/idempotency.c) */
+    STMT_IDEMPOTENCY_CLAIM,
+    STMT_IDEMPOTENCY_FIND,
+    STMT_IDEMPOTENCY_KEEP,
+    STMT_IDEMPOTENCY_PRUNE,
+
     /* points in time (store/versions.c) */
     STMT_FIND_VERSION,
     STMT_VERSIONS_DONE,

@@ -128,11 +128,16 @@ static int read_manager(struct context *c, const struct ref *ref, struct manager
 
 /* The number for the rows of an allocation comes from a counter that all managers share: it is
  * taken ahead of the transaction, which else would make them wait for each other. */
-static int reserve_number(struct context *c, int32_t *number) {
+int resourcemanager_ask(struct context *c) {
+    int32_t *number = arena_array(c->arena, 1, sizeof *number);
     const struct driver *driver;
     struct ref ref = {0};
     enum rc rc;
 
+    *number = -1;
+    c->asked = number;
+    if (input_nonempty(c, "driver") || !input_nonempty(c, "object"))
+        return 0;
     store_suspend_transaction(c->store, true);
     rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
     driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : NULL;
@@ -144,12 +149,12 @@ static int reserve_number(struct context *c, int32_t *number) {
 }
 
 static int give_to_object(struct context *c, const char *name, const char *resource) {
-    struct allocation allocation = {.resource = resource, .number = -1};
+    struct allocation allocation = {.resource = resource, .number = *(const int32_t *)c->asked};
     struct ref refs[2] = {{0}};
     struct manager manager;
     struct attr attr;
 
-    if (reserve_number(c, &allocation.number) || lock_both(c, name, refs))
+    if (lock_both(c, name, refs))
         return c->response->status;
     if (refs[1].id == 0)
         return reply_fail(c, 404, "Thing was \"%s\" not found", name);

@@ -10,7 +10,7 @@
     "Clusto-Minify, Clusto-More, "                                                                 \
     "Clusto-Next, Clusto-Oldest, Clusto-Outcome, Clusto-Page, Clusto-Pages, Clusto-Per-Page, "     \
     "Clusto-Settled, Clusto-Version, "                                                             \
-    "ETag, Link, Retry-After, Warnings, X-Request-Id"
+    "ETag, Idempotency-Replayed, Link, Retry-After, Warnings, X-Request-Id"
 
 enum { MAX_ADDED = 5 }; /* headers that are added here */
 

@@ -16,6 +16,7 @@
 #include "server/access.h"
 #include "server/auth.h"
 #include "server/cors.h"
+#include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/parameters.h"
 #include "server/response_cache.h"
@@ -53,7 +54,7 @@ static int commit(struct exchange *x, int status) {
 
 /* After the handler of a write has succeeded. */
 static int end_write(struct exchange *x, int status) {
-    status = write_options_show(x, status);
+    status = idempotency_end(x, write_options_show(x, status));
     if (x->c.rc != RC_OK || status >= 400) {
         store_rollback(x->w->store);
         return status;
@@ -61,12 +62,15 @@ static int end_write(struct exchange *x, int status) {
     return x->c.dry_run ? write_options_undo(x, status) : commit(x, status);
 }
 
-/* Both steps of a quick read, unless the first was taken by dispatch_ask. */
+/* Both steps of a quick read, unless the first was taken by dispatch_ask; of a write what has to be
+ * ahead of its transaction, and the rest. */
 static int handle(struct exchange *x) {
     const struct route *route = x->match.route;
     int status = route->ask != NULL && !x->asked ? route->ask(&x->c) : 0;
 
     x->asked = false; /* another attempt begins at the start */
+    if (status == 0)
+        status = idempotency_begin(x);
     return status != 0 ? status : route->handle(&x->c);
 }
 
@@ -81,11 +85,11 @@ static int attempt(struct exchange *x) {
     x->c.is_past = x->as_of.wanted;
     status = x->as_of.wanted ? as_of_begin(x) : 0;
     status = status != 0 ? status : as_of_end(x, handle(x));
-    if (x->write_only && status < 300 && x->c.rc == RC_OK)
+    if (x->write_only && status < 300 && x->c.rc == RC_OK && !x->replayed)
         status = reply_empty(&x->c, 204);
-    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400)
+    if ((route->flags & ROUTE_WRITE) && x->c.rc == RC_OK && status < 400 && !x->replayed)
         return end_write(x, status);
-    if (x->c.rc == RC_OK && status < 400)
+    if (x->c.rc == RC_OK && status < 400 && !x->replayed)
         (void)store_commit(store); /* of a snapshot, if there was one */
     else
         store_rollback(store);
@@ -111,6 +115,7 @@ static void reset_attempt(struct exchange *x) {
     response_reset(&x->response);
     x->c.json_open = false;
     x->c.rc = RC_OK;
+    x->replayed = false;
 }
 
 static int run(struct exchange *x) {
@@ -315,7 +320,7 @@ static int check_request(struct exchange *x) {
     if (!headers_valid(request))
         return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
     if ((refused = check_content(x)) != 0 || (refused = check_conditions(x)) != 0 ||
-        (refused = write_options_check(x)) != 0)
+        (refused = write_options_check(x)) != 0 || (refused = idempotency_check(x)) != 0)
         return refused;
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
@@ -327,7 +332,7 @@ static int check_request(struct exchange *x) {
 /* --- steps --- */
 
 bool dispatch_is_quick(const struct exchange *x) {
-    return !x->responded && x->match.route->ask != NULL && !x->as_of.wanted;
+    return !x->responded && x->match.route->ask != NULL && !is_write(x) && !x->as_of.wanted;
 }
 
 enum dispatch_next dispatch_begin(struct exchange *x, const struct transport *transport) {

@@ -121,6 +121,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Description", route->flags & ROUTE_WRITE},
         {"Clusto-Dry-Run", route->flags & ROUTE_WRITE},
         {"Clusto-Diff", route->flags & ROUTE_WRITE},
+        {"Idempotency-Key", route->flags & ROUTE_WRITE},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
         {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
@@ -283,6 +284,7 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Link", has_pages(route->operation)},
         {"Clusto-Version", route->flags & ROUTE_WRITE},
         {"Clusto-Dry-Run", route->flags & ROUTE_WRITE},
+        {"Idempotency-Replayed", route->flags & ROUTE_WRITE},
         {"Warnings", answer->status == 202},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
@@ -359,6 +361,8 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         write_error(w, arena, seen, common[i]);
     if (route->role != ROLE_READ)
         write_error(w, arena, seen, 507);
+    if (route->flags & ROUTE_WRITE)
+        write_error(w, arena, seen, 422);
     if (route->flags & (ROUTE_CONDITIONS | ROUTE_CREATES))
         write_error(w, arena, seen, 412);
     if ((route->flags & ROUTE_CONDITIONS) && (route->flags & ROUTE_WRITE) &&

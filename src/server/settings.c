@@ -21,7 +21,7 @@
     "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\","                    \
     "\"Clusto-Description\",\"Clusto-Diff\",\"Clusto-Dry-Run\",\"Clusto-Minify\","                 \
     "\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\","                        \
-    "\"Clusto-Wait\",\"Content-Type\",\"If-Match\",\"If-None-Match\","                             \
+    "\"Clusto-Wait\",\"Content-Type\",\"Idempotency-Key\",\"If-Match\",\"If-None-Match\","         \
     "\"Last-Event-ID\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };
@@ -248,6 +248,8 @@ static const struct setting table[] = {
     STRING(group, "", 0, 64, check_group, "group to drop to when started as root", true),
     STRING_OF(store, history_time_zone, "UTC", 1, 64, check_value,
               "time zone of versions that were made before --init-db"),
+    INT(idempotency_keep, 86400000, 60000, 2147483647,
+        "milliseconds that responses are kept for an Idempotency-Key"),
     STRING(identity_param, "REMOTE_USER", 1, 64, check_param,
            "FastCGI parameter with the name of the user"),
     INT_OF(api, json_depth, 64, 1, 100, "containers inside each other in a JSON body"),

@@ -22,6 +22,7 @@
 #include "server/cache.h"
 #include "server/dispatch.h"
 #include "server/fcgi.h"
+#include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/parking.h"
 #include "server/prune.h"
@@ -270,6 +271,7 @@ static bool serve_batch(struct worker *w) {
     run_others(w, &batch);
     auth_note_use(&w->state);
     prune_changes(&w->state);
+    idempotency_forget(&w->state);
     metrics_worker_busy(false);
     if (max_requests > 0 && w->state.requests >= (uint64_t)max_requests)
         w->retire = true;

@@ -644,6 +644,17 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_SET_USER] = {"set_user", "t", 0,
         "select set_config('muster.user_id', $1, true)"},
 
+    /* --- responses that are given again: of $1 by the key $2. */
+    [STMT_IDEMPOTENCY_CLAIM] = {"idempotency_claim", "ttt", STMT_NEEDS_INIT_DB,
+        "insert into muster_idempotency (who, key, request) values ($1, $2, decode($3, 'hex')) on conflict do nothing"},
+    [STMT_IDEMPOTENCY_FIND] = {"idempotency_find", "tt", STMT_NEEDS_INIT_DB,
+        "select encode(request, 'hex'), status, headers, body from muster_idempotency where who = $1 and key = $2"},
+    [STMT_IDEMPOTENCY_KEEP] = {"idempotency_keep", "ttitt", STMT_NEEDS_INIT_DB,
+        "update muster_idempotency set status = $3, headers = $4, body = $5 where who = $1 and key = $2"},
+    [STMT_IDEMPOTENCY_PRUNE] = {"idempotency_prune", "l", STMT_NEEDS_INIT_DB,
+        "delete from muster_idempotency where (who, key) in (select who, key from muster_idempotency"
+        " where at < now() - $1 * interval '1 millisecond' order by at limit 10000 for update skip locked)"},
+
     /* --- tokens */
     [STMT_TOKEN_FIND] = {"token_find", "t", STMT_NEEDS_INIT_DB,
         "select encode(hash, 'hex'), owner, array_to_string(scopes, ' '), array_to_string(networks, ' '),"
