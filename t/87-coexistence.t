@@ -52,6 +52,7 @@ my $has   = sub { my ($name, $key, $more) = @_; return "exists (select from enti
 my %OURS = (
     create      => [ POST   => '/entity/basicserver', [ name => 'name%d' ], "1 = (select count(*) from entities where name = 'name%d' and deleted_at_version is null)" ],
     delete      => [ DELETE => '/entity/basicserver/server%d', undef, "not exists ($alive 'server%d')" ],
+    rename      => [ POST   => '/entity/basicserver/server%d', [ action => 'rename', to => 'server%d-ours' ], "exists ($alive 'server%d-ours')" ],
     set         => [ PUT    => '/attribute/server%d/owner', [ value => 'muster' ], $has->('server', 'owner', "string_value = 'muster'") ],
     add         => [ POST   => '/attribute/server%d', [ key => 'added', value => 'muster' ], $has->('server', 'added') ],
     pool        => [ POST   => '/entity/pool/pool%d', [ action => 'insert', device => 'other%d' ], $has->('pool', '_contains', "relation_id = ($alive 'other%d')") ],
@@ -66,15 +67,16 @@ my %OURS = (
 my %THEIRS = (
     create      => [ "1 = (select count(*) from entities where name = 'name%d' and deleted_at_version is null)", '' ],
     delete      => [ "not exists ($alive 'server%d')", '' ],
-    rename      => [ "(exists ($alive 'server%d-renamed') and not exists ($alive 'server%d'))", 'delete' ],
-    set         => [ $has->('server', 'owner', "string_value = 'python'"), 'delete set' ],
-    pool        => [ $has->('pool', '_contains', "relation_id = ($alive 'server%d')"), 'delete' ],
-    rack        => [ $has->('rack', '_contains'), 'delete' ],
-    cable       => [ $has->('server', 'port-nic-eth'), 'delete' ],
-    ip          => [ $has->('server', 'ip'), 'delete' ],
-    'ip, named' => [ '(' . $has->('server', 'ip') . ' or ' . $has->('other', 'ip') . ')', 'delete' ],
-    'ip, bare'  => [ $has->('server', 'ip'), 'delete' ],
-    label       => [ $has->('server', 'simplename'), 'delete' ],
+    rename      => [ "(exists ($alive 'server%d-renamed') and not exists ($alive 'server%d'))", 'delete rename' ],
+    set         => [ $has->('server', 'owner', "string_value = 'python'"), 'delete set rename' ],
+    pool        => [ $has->('pool', '_contains', "relation_id = ($alive 'server%d')"), 'delete rename' ],
+    rack        => [ $has->('rack', '_contains'), 'delete rename' ],
+    cable       => [ $has->('server', 'port-nic-eth'), 'delete rename' ],
+    ip          => [ $has->('server', 'ip'), 'delete rename' ],
+    'ip, named' => [ '(' . $has->('server', 'ip') . ' or ' . $has->('other', 'ip') . ')', 'delete rename' ],
+    'ip, bare'  => [ $has->('server', 'ip'), 'delete rename' ],
+    label         => [ $has->('server', 'simplename'), 'delete rename' ],
+    'label, bare' => [ $has->('server', 'simplename'), 'delete rename' ],
 );
 
 # The objects of pairs $from to $to: two servers, a pool, a rack, managers. Names, addresses and labels of each pair are its own.
@@ -155,16 +157,16 @@ sub pair {
     my $lost_race = $theirs eq 'create' && $ours eq 'create' && grep { /muster_entities_name/ } @errors;
     push @wrong, "python: @errors" if @errors && !$lost_race;
     push @wrong, "muster: $status $body" if $status >= 500 && $status != 503 || $status == 503 && $body !~ /busy|again|lock/i || $status < 200;
-    push @wrong, 'muster lost what it acknowledged' if $status < 300 && !($theirs =~ /^(?:delete|rename)$/ && $ours =~ /^(?:set|add|delete|cable)$/ || "$theirs $ours" eq 'set set')
+    push @wrong, 'muster lost what it acknowledged' if $status < 300 && !($theirs =~ /^(?:delete|rename)$/ && $ours =~ /^(?:set|add|delete|cable|rename)$/ || "$theirs $ours" eq 'set set')
         && $watch->ask('select ' . fill($n, $OURS{$ours}[3])) ne 't';
     my ($left, $undone) = @{ $THEIRS{$theirs} };
     push @wrong, 'python lost what it acknowledged' if !@errors && $undone !~ /\b$ours\b/ && $watch->ask('select ' . fill($n, $left)) ne 't';
-    my $ids  = "entity_id in (select entity_id from entities where name in ('server$n', 'other$n', 'server$n-renamed'))";
+    my $ids  = "entity_id in (select entity_id from entities where name in ('server$n', 'other$n', 'server$n-renamed', 'server$n-ours'))";
     my $in   = "entity_id in (select entity_id from entities where name in ('pool$n', 'rack$n'))";
     my $twice = $watch->ask(sprintf $SECOND, $ids, $in);
     push @wrong, "taken by muster as the second: $twice" if length $twice;
     my $orphans = $watch->ask("select a.key, a.version, a.deleted_at_version, e.deleted_at_version from entity_attrs a join entities e on e.entity_id in (a.entity_id, a.relation_id)
-        where e.name in ('server$n', 'other$n') and e.deleted_at_version is not null and a.deleted_at_version is null");
+        where e.name in ('server$n', 'other$n', 'server$n-ours') and e.deleted_at_version is not null and a.deleted_at_version is null");
     push @wrong, "a dead object has live attributes: $orphans" if length $orphans;
     push @wrong, 'more than one _lastip' if $watch->ask("select count(*) from entity_attrs where entity_id = ($alive 'ip$n') and key = '_lastip' and deleted_at_version is null") > 1;
     push @wrong, 'a counter is there twice'  if $watch->ask("select count(*) from counters where entity_id in (1, ($alive 'pool$n'), ($alive 'names$n')) group by entity_id, attr_key having count(*) > 1 limit 1") ne '';

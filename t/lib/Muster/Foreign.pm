@@ -156,16 +156,27 @@ my %OPERATIONS = (
     ip          => [ _ip(0, 1) ],
     'ip, named' => [ _ip(1, 1) ],
     'ip, bare'  => [ _ip(0, 0) ],
-    label       => [
+    label         => [ _label(1) ],
+    'label, bare' => [ _label(0) ],
+);
+
+# Names: the next one of a manager's counter; its rows with a number or without.
+sub _label {
+    my ($numbered) = @_;
+    return (
         sub { my ($f, $o) = @_; @$o{qw(id in)} = ($f->id($o->{server}), $f->id($o->{names})) },
         sub { my ($f, $o) = @_; @$o{qw(counter value)} = $f->counter($o->{in}, 'next', 1) if $o->{id} && $o->{in} },
         sub { my ($f, $o) = @_; $f->set_counter($o->{counter}, $o->{value} + 1) if defined $o->{counter} },
-        sub { my ($f, $o) = @_; @$o{qw(all number)} = $f->counter(1, 'simplename', 0) if defined $o->{counter} },
+        $numbered ? (
+            sub { my ($f, $o) = @_; @$o{qw(all number)} = $f->counter(1, 'simplename', 0) if defined $o->{counter} },
+        ) : (),
         sub { my ($f, $o) = @_; $f->attr($o->{id}, 'simplename', number => $o->{number}, value => sprintf('%s%02d', $o->{base}, $o->{value})) if defined $o->{counter} },
-        sub { my ($f, $o) = @_; $f->set_counter($o->{all}, $o->{number} + 1) if defined $o->{counter} },
+        $numbered ? (
+            sub { my ($f, $o) = @_; $f->set_counter($o->{all}, $o->{number} + 1) if defined $o->{counter} },
+        ) : (),
         sub { my ($f, $o) = @_; $f->attr($o->{id}, 'simplename', subkey => 'manager', number => $o->{number}, relation => $o->{in}) if defined $o->{counter} },
-    ],
-);
+    );
+}
 
 # Addresses: the next one, or one that is named; its rows with a number or without.
 sub _ip {
