@@ -73,11 +73,12 @@ struct context {
     enum mount mount;
     struct etag_list if_match, if_none_match; /* where the row obeys them; a front server's changes
                                                  of them undone */
-    bool is_past;    /* what it reads is as of a version, which has entity tags of its own */
-    bool may_manage; /* the caller has the role write on the managers' mount, too */
-    bool may_revert; /* and on those of objects and attributes */
-    bool dry_run;    /* what this write has done is shown, and rolled back */
-    enum rc rc;      /* last result of the store that made the request fail */
+    bool is_past;        /* what it reads is as of a version, which has entity tags of its own */
+    bool may_make_point; /* of the feed: a write may be waited for */
+    bool may_manage;     /* the caller has the role write on the managers' mount, too */
+    bool may_revert;     /* and on those of objects and attributes */
+    bool dry_run;        /* what this write has done is shown, and rolled back */
+    enum rc rc;          /* last result of the store that made the request fail */
     bool json_open;
     struct store_read *read; /* of a quick read: what its first step asks for */
     const void *asked;       /* whatever else that hands on to the second */

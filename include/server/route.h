@@ -49,7 +49,8 @@ struct route {
 /* It creates: If-None-Match: * is obeyed. */
 #define ROUTE_CREATES 128u
 
-/* With the parameter since it is about changes, and may wait for the database to confirm a point. */
+/* With the parameter since it is about changes, and may wait for the database to confirm a
+ * point, if as many workers as may wait do not do so already. */
 #define ROUTE_FEED 256u
 
 const struct route *route_table(size_t *count);

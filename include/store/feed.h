@@ -57,6 +57,9 @@ struct feed_status {
  * --init-db. */
 enum rc store_feed_make(struct store *store, struct arena *arena, struct feed_status *out);
 
+/* The latest point that somebody has made. */
+enum rc store_feed_latest(struct store *store, struct arena *arena, struct feed_status *out);
+
 /* --- events of the inventory */
 
 /* What happened to an object in a transaction: the first that applies. */

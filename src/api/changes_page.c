@@ -63,8 +63,10 @@ static int answer_now(struct context *c, const struct feed_status *status) {
 
 int changes_page_begin(struct context *c, struct changes_page *page) {
     struct feed_status status;
+    enum rc rc = c->may_make_point ? store_feed_make(c->store, c->arena, &status)
+                                   : store_feed_latest(c->store, c->arena, &status);
 
-    if (reply_rc(c, store_feed_make(c->store, c->arena, &status)))
+    if (reply_rc(c, rc))
         return c->response->status;
     if (status.blind)
         return reply_fail(c, 409, "Changes are not reported here: %s.", status.blind);

@@ -141,8 +141,6 @@ static int run(struct exchange *x) {
 }
 
 static bool is_write(const struct exchange *x) {
-    if ((x->match.route->flags & ROUTE_FEED) && params_last(&x->request.params, "since") != NULL)
-        return true;
     return x->request.method != METHOD_GET && x->request.method != METHOD_HEAD;
 }
 
@@ -159,6 +157,21 @@ static int run_write(struct exchange *x) {
     status = run(x);
     write_limit_end();
     return status;
+}
+
+/* Where no more workers may wait for the database to confirm, it is told what others have made. */
+static int run_feed(struct exchange *x) {
+    int status;
+
+    x->c.may_make_point = write_limit_try(x->w->settings);
+    status = run(x);
+    if (x->c.may_make_point)
+        write_limit_end();
+    return status;
+}
+
+static bool is_feed(const struct exchange *x) {
+    return (x->match.route->flags & ROUTE_FEED) && params_last(&x->request.params, "since") != NULL;
 }
 
 /* --- checks --- */
@@ -360,7 +373,7 @@ void dispatch_run(struct exchange *x) {
     exchange_set_log_request(x);
     if (!x->asked)
         response_cache_note_seq(x);
-    x->status = is_write(x) ? run_write(x) : run(x);
+    x->status = is_write(x) ? run_write(x) : is_feed(x) ? run_feed(x) : run(x);
     x->responded = true;
     response_cache_store(x);
 }

@@ -41,11 +41,12 @@ static enum rc take(struct arena *arena, PGresult *r, struct feed_status *out, b
     return RC_OK;
 }
 
-static enum rc find(struct store *store, struct arena *arena, struct feed_status *out) {
+enum rc store_feed_latest(struct store *store, struct arena *arena, struct feed_status *out) {
     PGresult *result;
     bool missed;
     enum rc rc = pg_exec(store, &result, STMT(FEED_LATEST), PG_NONE);
 
+    *out = (struct feed_status){0};
     return rc == RC_OK ? take(arena, result, out, &missed) : rc;
 }
 
@@ -67,11 +68,11 @@ enum rc store_feed_make(struct store *store, struct arena *arena, struct feed_st
     *out = (struct feed_status){0};
     for (int i = 0; rc == RC_OK && missed && i < ATTEMPTS; i++) {
         if (store_is_standby(store))
-            return find(store, arena, out);
+            return store_feed_latest(store, arena, out);
         rc = make(store, arena, 0, out, &missed);
     }
     if (rc == RC_READONLY || (rc == RC_OK && out->blind))
-        return find(store, arena, out);
+        return store_feed_latest(store, arena, out);
     return rc;
 }
 
