@@ -47,7 +47,7 @@ my $json = qr{
     (?(DEFINE) (?<member> " (?: [^"\\\x00-\x1f]++ | \\. )*+ " \s*+ : \s*+ (?&value) \s*+ ) )
 }xs;
 
-my %known = map { $_ => 1 } 200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415;
+my %known = map { $_ => 1 } 200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 422;
 
 # Some requests never get beyond nginx: a path that leads out of the root, a NUL in it, TRACE.
 sub by_nginx {
@@ -83,7 +83,7 @@ sub complaint {
     return 'no type'        if !defined $type;
     return 'no UTF-8'       if !is_text($body);
     return 'no HTML'        if $type =~ m{^text/html}  && ($status != 200 || $body !~ m{\A<\?xml version="1\.0" .*</html>\s*\z}s);
-    return "type $type"     if $type !~ m{^(?:text/(?:html|plain)|application/json)};
+    return "type $type"     if $type !~ m{^(?:text/(?:html|plain)|application/(?:json|x-ndjson))};
     return 'plain error'    if $type =~ m{^text/plain} && $status != 200 && $status != 503;
     return                  if $type !~ m{^application/json};
     return 'no JSON'        if $body !~ $json;

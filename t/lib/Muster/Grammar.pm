@@ -96,6 +96,11 @@ sub value {
     )->();
 }
 
+# A version or a time; a cursor of changes.
+sub version { return chance(0.8) ? int rand 200 : pick('now', 0, -1, 2147483647, '2026-11-26', '2999-01-01T00:00:00Z', 'x', '') }
+sub point   { return chance(0.7) ? 'now' : pick('1-00000000', '1', '-', '9' x 30, hostile()) }
+sub truth   { return pick(qw(0 1 true no off), '') }
+
 # --- parameters of the routes: name => [how often, how many at most, value]
 
 sub filters {
@@ -121,7 +126,14 @@ my @properties = (
     baseip => [ 0.5, 1, \&address ], netmask => [ 0.5, 1, sub { pick('255.255.255.0', '/28', 30, '255.0.255.0', 33, hostile()) } ], gateway => [ 0.2, 1, \&address ],
 );
 
+my @page_of_history = (object => [ 0.3, 1, \&some_name ], id => [ 0.1, 1, \&version ], to => [ 0.2, 1, \&version ], limit => [ 0.2, 1, \&page ]);
+my @feed = (since => [ 0.9, 1, \&point ], limit => [ 0.2, 1, \&page ]);
+
 my %parameters = (
+    'GET /history' => [ @page_of_history, user => [ 0.1, 1, \&hostile ], from => [ 0.2, 1, \&version ], before => [ 0.2, 1, \&version ], details => [ 0.5, 1, \&truth ] ],
+    'GET /diff'    => [ @page_of_history, from => [ 0.95, 1, \&version ], after => [ 0.1, 1, \&page ] ],
+    'POST /revert' => [ version => [ 0.6, 1, \&version ], object => [ 0.4, 1, \&some_name ], to => [ 0.4, 1, \&version ], dry_run => [ 0.3, 1, \&truth ] ],
+    'GET /changes' => [ @feed, driver => [ 0.1, 2, sub { pick(@drivers) } ], object => [ 0.1, 2, \&some_name ], key => [ 0.1, 2, \&key ], pool => [ 0.1, 2, \&pool_name ], attrs => [ 0.2, 1, \&truth ] ],
     'GET /entity/{driver}/{name}/parents'    => [ ancestors => [ 0.5, 1, sub { pick(qw(0 1 true no off), '') } ], driver => [ 0.2, 2, sub { pick(@drivers) } ], type => [ 0.2, 2, sub { pick(@types) } ], cursor() ],
     'GET /entity/{driver}/{name}/references' => [ key => [ 0.4, 1, \&key ], subkey => [ 0.2, 1, \&subkey ], cursor() ],
     'GET /by-attr'                   => [ key => [ 0.95, 1, \&key ], subkey => [ 0.3, 1, \&subkey ], value => [ 0.5, 1, \&value ], cursor() ],
@@ -131,7 +143,7 @@ my %parameters = (
     'GET /entity/'                   => [ filters() ],
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],
-    'POST /entity/{driver}/{name}'   => [ action => [ 0.97, 1, sub { mostly(sub { pick(qw(insert insert remove)) }) } ], device => [ 0.9, 4, sub { mostly(\&some_name) } ], rackU => [ 0.3, 3, \&number ] ],
+    'POST /entity/{driver}/{name}'   => [ action => [ 0.97, 1, sub { mostly(sub { pick(qw(insert insert insert remove move rename driver)) }) } ], to => [ 0.1, 1, sub { chance(0.5) ? pick(@drivers) : some_name() } ], device => [ 0.9, 4, sub { mostly(\&some_name) } ], rackU => [ 0.3, 3, \&number ] ],
     'GET /attribute/{name}/{key}/{subkey}/{number}'    => [ @check, @resource ],
     'POST /attribute/{name}/{key}/{subkey}/{number}'   => [@attribute],
     'PUT /attribute/{name}/{key}/{subkey}/{number}'    => [@attribute],
@@ -139,7 +151,7 @@ my %parameters = (
     'POST /resourcemanager/{driver}'          => [ name => [ 0.97, 1, sub { mostly(\&like_subject) } ], @properties ],
     'POST /resourcemanager/{driver}/{name}'   => [ object => [ 0.7, 1, sub { mostly(\&some_name) } ], driver => [ 0.4, 1, sub { pick(@drivers) } ], resource => [ 0.3, 1, sub { pick(address(), 'host' . int rand 30, 's0' . int rand 10, number(), hostile()) } ] ],
     'DELETE /resourcemanager/{driver}/{name}' => [ object => [ 0.95, 1, sub { mostly(\&some_name) } ], resource => [ 0.3, 1, sub { pick(address(), 'host' . int rand 30, hostile()) } ] ],
-    'GET /preferences/'              => [ contains => [ 0.3, 1, sub { my $json = encode(random_value(2)); utf8::decode($json); $json } ] ],
+    'GET /preferences/'              => [ contains => [ 0.3, 1, sub { my $json = encode(random_value(2)); utf8::decode($json); $json } ], changes => [ 0.1, 1, sub { '' } ], since => [ 0.1, 1, \&point ] ],
     'GET /preferences/{container}/{key}/...' => [ pointer => [ 0.2, 1, \&pointer ] ],
     'POST /preferences/{container}/{key}/...' => [ pointer => [ 0.1, 1, \&pointer ] ],
     'DELETE /preferences/{container}/{key}/...' => [ pointer => [ 0.1, 1, \&pointer ] ],
@@ -300,11 +312,16 @@ sub headers {
     push @headers, 'Clusto-Per-Page'    => page() if chance(0.1);
     push @headers, 'Clusto-After'       => page() if chance(0.05);
     push @headers, 'Clusto-Units'       => pick(qw(true false True), hostile()) if chance(0.05);
+    push @headers, 'Clusto-As-Of'       => version() if chance(0.05);
+    push @headers, 'Clusto-Dry-Run'     => pick(qw(true false True), hostile()) if chance(0.05);
+    push @headers, 'Clusto-Diff'        => pick(qw(true false True), hostile()) if chance(0.05);
+    push @headers, 'Clusto-Wait'        => pick(0, 1, 51, 'x') if chance(0.02);
+    push @headers, 'Idempotency-Key'    => chance(0.8) ? 'key' . int rand 20 : hostile() if chance(0.03);
     push @headers, 'Clusto-Description' => hostile() if chance(0.05);
     push @headers, 'X-User-Id'          => user($route) if $route->{mount} eq 'preferences' && chance(0.97);
     push @headers, 'If-Match'           => tag() if chance($route->{mount} eq 'preferences' ? 0.1 : 0.01);
     push @headers, 'If-None-Match'      => tag() if chance($route->{mount} eq 'preferences' ? 0.2 : 0.01);
-    push @headers, Accept               => pick('text/plain', 'text/html', '*/*', 'application/json', hostile()) if chance(0.1);
+    push @headers, Accept               => pick('text/plain', 'text/html', '*/*', 'application/json', 'application/x-ndjson', hostile()) if chance(0.1);
     push @headers, 'X-Request-Id'       => pick('r' . int rand 1000, hostile()) if chance(0.1);
     push @headers, Origin               => pick('http://localhost', 'null', hostile()) if chance(0.05);
     push @headers, Authorization        => pick('Bearer mst_x', 'Bearer', 'Basic eDp5', hostile()) if chance(0.01);
