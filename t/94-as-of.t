@@ -103,6 +103,22 @@ subtest 'writes of the service' => sub {
     is sql("select count(*) from entity_attrs where key = '_lastip'"), 1, 'bookkeeping has no history';
 };
 
+# Of a version that is known to be settled the data is asked for at once, and checked after it. Each object
+# is asked for once, as the cache would answer the second time.
+my $warm;
+subtest 'known to be settled' => sub {
+    $warm = made($client->post('/entity/basicserver', form => [ map { (name => "e$_") } 1 .. 30 ]));
+    my $status = sub { my ($c, $path) = @_; $c->get($path, headers => { 'Clusto-As-Of' => $warm })->{status} };
+    is $status->($client, "/by-name/e$_"), 200, "e$_" for 1 .. 2;
+    is $status->($client, '/by-name/nobody'), 404, 'one that was never there';
+    is $client->get('/entity/basicserver?name=nobody', headers => { 'Clusto-As-Of' => $warm, 'Clusto-After' => 0 })->{headers}{'clusto-as-of-exact'}, 'true', 'none at all';
+    sql("update entities set name = 'was-' || name where name ~ '^e[0-9]+\$'");
+    my @got = parallel(16, sub { $status->($world->front->client, '/by-name/e' . ($_[0] + 5)) });
+    is_deeply \@got, [ (200) x 16 ], 'what was renamed since has its name, also where several are asked for at once';
+    is $status->($client, "/by-name/was-e$_"), 404, 'and not its later one' for 1 .. 2;
+    is $client->get('/entity/basicserver', headers => { 'Clusto-As-Of' => $warm, 'Clusto-After' => 0, 'Clusto-Per-Page' => 1000 })->{body} =~ m{was-e}, '', 'nor in a list';
+};
+
 subtest 'times from before' => sub {
     my $first = sub { $client->get('/by-name/a', headers => { 'Clusto-As-Of' => '2020-06-01T12:00:00Z' })->{headers}{'clusto-as-of'} };
     sql("update clustoversioning set muster_at = null, timestamp = '2020-06-01 12:00' where version = 1");
@@ -125,9 +141,14 @@ subtest 'what can not be kept' => sub {
     sql("update entities set deleted_at_version = null where entity_id = $d");
     is sql('select exact from muster_floor'), latest(), 'an object that was brought back';
     sql('truncate entity_attrs');
+    my $refused = $client->get('/by-name/e25', headers => { 'Clusto-As-Of' => $warm });
+    is "$refused->{status} $refused->{headers}{'clusto-oldest'}", '410 ' . latest(), 'which refuses what is older';
+    my $exact = sub { $client->get("/by-name/was-e$_[0]", headers => { 'Clusto-As-Of' => latest() })->{headers}{'clusto-as-of-exact'} };
+    is $exact->($_), 'true', 'the latest version is whole' for 1 .. 3;
     is sql('select oldest || exact::text from muster_floor'), latest() x 2, 'a table that was emptied: the floor is there';
     sql('alter table entities disable trigger muster_keep_name; alter table entities enable always trigger muster_keep_name');
     isnt sql('select watch = muster_keep_watch() from muster_floor'), 't', 'a trigger that was off is noticed';
+    is $exact->($_), 'false', 'also by a worker that has just been told that all is well' for 4 .. 5;
     like $world->server->init_db->{out}, qr/^history is whole from version (\d+) on$/m, '--init-db begins anew';
     is sql('select watch = muster_keep_watch() and exact = (select max(version) from clustoversioning) from muster_floor'), 't', 'from there on';
     is $world->server->init_db->{out}, "nothing to do\n", 'once';

@@ -49,6 +49,9 @@ struct route {
 /* It creates: If-None-Match: * is obeyed. */
 #define ROUTE_CREATES 128u
 
+/* A compact page after an id is read by one statement. */
+#define ROUTE_PAGE 512u
+
 /* With the parameter since it is about changes, and may wait for the database to confirm a
  * point, if as many workers as may wait do not do so already. */
 #define ROUTE_FEED 256u

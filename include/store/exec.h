@@ -21,6 +21,17 @@ enum transaction_kind {
 #define VERSION_TAKEN (-1)
 #define CURRENT       (-1)
 
+struct version_found;
+
+/* For reads outside a transaction, as of a version that is known to be settled: each is followed by
+ * the question whether it could be read so, whose answer goes to *found. */
+struct past_check {
+    struct arena *arena;
+    struct version_found *found;
+    uint64_t instance; /* of the server that the version is settled on */
+    bool renamed;      /* the statement knows other names */
+};
+
 struct store {
     struct connection db;
     enum transaction transaction;
@@ -29,9 +40,23 @@ struct store {
     struct arena *texts;            /* of the version, until it is sent */
     const char *user, *description; /* of the version */
     int32_t as_of;                  /* a snapshot is read as of this version; CURRENT: as it is */
-    bool renamed;    /* since then an object was given another name, driver or type */
-    int32_t version; /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
-    bool user_set;   /* this transaction has said for which user it is; there is only one */
+    bool renamed;            /* since then an object was given another name, driver or type */
+    struct past_check check; /* as of a version, outside a transaction */
+    int32_t renamed_to;      /* up to this version it is known that one was */
+    int64_t check_failed_at; /* clock_ms() */
+    int32_t version;         /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
+    bool user_set;           /* this transaction has said for which user it is; there is only one */
 };
+
+/* Reads from now on are as of this version, outside a transaction; check->renamed is set. */
+void exec_read_as_of(struct store *store, int32_t version, struct past_check *check);
+void exec_read_current(struct store *store);
+
+/* After statements of any of these versions, in their packet: can they be read so? */
+void exec_send_check(struct store *store, const int32_t *versions, size_t count);
+
+/* One row of the answer. RC_RETRY: no; what was read says nothing. */
+enum rc exec_read_check(struct store *store, const struct past_check *check, PGresult *answer,
+                        size_t row);
 
 #endif

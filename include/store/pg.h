@@ -87,7 +87,7 @@ struct pg_arg pg_request(const struct store *store);
 /* False: what is read is as of a version. */
 bool pg_is_current(const struct store *store);
 
-/* True inside store_begin_... and its end. */
+/* True inside store_begin_... and its end, and where reads are as of a version without one. */
 bool pg_in_transaction(const struct store *store);
 
 #endif

@@ -3,13 +3,15 @@
 #ifndef MUSTER_STORE_PREFETCH_H
 #define MUSTER_STORE_PREFETCH_H
 
-#include "store/pg.h"
+#include "store/exec.h"
 
 struct store_read {
     struct arena *arena;
     const struct stmt_row *row;
     const struct pg_arg *args;
     size_t arg_count;
+    int32_t as_of; /* a settled version; 0: as it is */
+    struct past_check check;
     bool done; /* by store_prefetch: rc and result are there */
     enum rc rc;
     PGresult *result; /* of whoever takes it */

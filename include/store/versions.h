@@ -33,6 +33,23 @@ struct version_found {
 enum rc store_find_version(struct store *store, struct arena *arena,
                            const struct version_wanted *wanted, struct version_found *out);
 
+/* The same without a question ahead and without a snapshot, of a version that is known to be
+ * settled: each read is followed by a check in its own packet, and fails with RC_RETRY where that
+ * says no (also where the version has become pruned or inexact; store_may_read_settled then says no
+ * for a second). *out is what the last check found; out->exists: there was one. Only what reads
+ * with one statement at a time, and not row by row. Until store_commit or store_rollback. `out` and
+ * the arena are borrowed until then. */
+bool store_may_read_settled(const struct store *store, int32_t version);
+void store_read_settled(struct store *store, struct arena *arena, int32_t version,
+                        struct version_found *out);
+
+/* The check alone. */
+enum rc store_check_settled(struct store *store);
+
+/* A read that may go in a packet with others (store_prefetch) is to be as of such a version. */
+void store_ask_settled(const struct store *store, struct store_read *read, int32_t version,
+                       struct version_found *out);
+
 /* Up to which version all are settled for snapshots taken after this; 0: it can't be told, as
  * somebody is writing, or this is a standby. Outside a transaction. */
 enum rc store_versions_done(struct store *store, int32_t *done);

@@ -345,7 +345,8 @@ static int check_request(struct exchange *x) {
 /* --- steps --- */
 
 bool dispatch_is_quick(const struct exchange *x) {
-    return !x->responded && x->match.route->ask != NULL && !is_write(x) && !x->as_of.wanted;
+    return !x->responded && x->match.route->ask != NULL && !is_write(x) &&
+           (!x->as_of.wanted || as_of_is_quick(x));
 }
 
 enum dispatch_next dispatch_begin(struct exchange *x, const struct transport *transport) {
@@ -361,6 +362,8 @@ bool dispatch_ask(struct exchange *x, struct store_prefetch *out) {
     exchange_set_log_request(x);
     response_cache_note_seq(x);
     x->status = x->match.route->ask(&x->c);
+    if (x->as_of.wanted)
+        as_of_ask(x);
     x->responded = x->status != 0;
     x->asked = true;
     *out = (struct store_prefetch){.read = x->c.read, .request = x->request.id};

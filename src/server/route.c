@@ -68,8 +68,8 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ, NULL, &operation_entities},
-    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ | ROUTE_PAGE, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ | ROUTE_PAGE, NULL, &operation_entities},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", MAKE, NULL, &operation_entity_create},
     {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", SHOW, entity_ask, &operation_entity},
     {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", READ, NULL, &operation_contents},

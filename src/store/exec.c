@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/past.h"
+#include "store/versions.h"
 
 /* Milliseconds. A connection that was silent for longer may have died without a word to us: only a
  * statement shows that, and is then sent again. */
@@ -160,6 +161,71 @@ static void add(struct store *s, const struct stmt_row *row, const struct pg_arg
     add_current(s, past, with_version, count + 1, wanted);
 }
 
+/* --- as of a version, outside a transaction */
+
+/* Each statement has a snapshot of its own. What is settled stays as it is, so the data may be of
+ * any of them; but what tells that it is, and whether the short form of the statement was enough,
+ * is asked after it: whatever came too late for that question was too late for the data. */
+
+static bool is_checked_after(const struct store *s) {
+    return s->as_of != CURRENT && s->transaction == TRANSACTION_NONE;
+}
+
+void exec_read_as_of(struct store *store, int32_t version, struct past_check *check) {
+    assert(store->transaction == TRANSACTION_NONE);
+    store->as_of = version;
+    store->renamed = check->renamed = version <= store->renamed_to;
+    store->check = *check;
+}
+
+void exec_read_current(struct store *store) {
+    store->as_of = CURRENT;
+}
+
+void exec_send_check(struct store *store, const int32_t *versions, size_t count) {
+    add_current(store, STMT(CHECK_VERSIONS), PG_ARGS(pg_ints(versions, NULL, count)), true);
+}
+
+enum { CHECK_NUMBER, CHECK_FINE, CHECK_RENAMED, CHECK_TIME };
+
+enum rc exec_read_check(struct store *store, const struct past_check *check, PGresult *answer,
+                        size_t row) {
+    bool is_there = row < pg_rows(answer);
+    int32_t version = is_there ? pg_get_int32(answer, row, CHECK_NUMBER) : 0;
+
+    if (!is_there || !pg_get_bool(answer, row, CHECK_FINE) ||
+        check->instance != store->db.server.instance) {
+        store->check_failed_at = clock_ms();
+        return RC_RETRY;
+    }
+    if (pg_get_bool(answer, row, CHECK_RENAMED) && !check->renamed) {
+        if (version > store->renamed_to)
+            store->renamed_to = version;
+        return RC_RETRY;
+    }
+    *check->found = (struct version_found){
+        .number = version,
+        .exists = true,
+        .settled = true,
+        .fixed = true,
+        .exact = true,
+        .kept = true,
+        .time = arena_strdup(check->arena, pg_get_text(answer, row, CHECK_TIME))};
+    return RC_OK;
+}
+
+static enum rc take_check(struct store *store) {
+    PGresult *answer;
+    enum rc rc = link_next(&store->db.link, &answer);
+
+    if (rc == RC_OK)
+        rc = exec_read_check(store, &store->check, answer, 0);
+    PQclear(answer);
+    return rc;
+}
+
+/* --- for the files of store/ */
+
 void pg_queue(struct store *store, const struct stmt_row *row, const struct pg_arg *args,
               size_t count) {
     add(store, row, args, count, false);
@@ -174,11 +240,23 @@ void pg_flush(struct store *store) {
     link_sync(&store->db.link);
 }
 
+/* What is read so can't be checked: the next attempt is to have a snapshot. */
+static enum rc refuse_unchecked(struct store *store) {
+    (void)link_abandon(&store->db.link);
+    link_clear_error(&store->db.link);
+    return RC_RETRY;
+}
+
 enum rc pg_next(struct store *store, PGresult **result) {
+    *result = NULL;
+    if (is_checked_after(store))
+        return refuse_unchecked(store);
     return link_next(&store->db.link, result);
 }
 
 enum rc pg_stream(struct store *store, pg_row take, void *context) {
+    if (is_checked_after(store))
+        return refuse_unchecked(store);
     return link_stream(&store->db.link, take, context);
 }
 
@@ -191,21 +269,36 @@ static bool may_repeat(const struct store *s, bool first, enum rc rc) {
     return first && rc == RC_RETRY && s->db.link.state == LINK_DOWN && !is_write(s);
 }
 
+static enum rc exec_once(struct store *store, PGresult **result, const struct stmt_row *row,
+                         const struct pg_arg *args, size_t count) {
+    enum rc rc;
+
+    add(store, row, args, count, true);
+    if (!is_checked_after(store))
+        return link_next(&store->db.link, result);
+    exec_send_check(store, &store->as_of, 1);
+    rc = link_next(&store->db.link, result);
+    if (rc == RC_OK)
+        rc = take_check(store);
+    if (rc != RC_OK) {
+        PQclear(*result);
+        *result = NULL;
+    }
+    return rc;
+}
+
 enum rc pg_exec(struct store *store, PGresult **result, const struct stmt_row *row,
                 const struct pg_arg *args, size_t count) {
     struct link *l = &store->db.link;
     bool first = link_is_idle(l) && store->transaction != TRANSACTION_OPEN;
     PGresult *r;
-    enum rc rc;
+    enum rc rc = exec_once(store, &r, row, args, count);
 
-    pg_send(store, row, args, count);
-    rc = link_next(l, &r);
     if (may_repeat(store, first, rc)) {
         if (store->transaction == TRANSACTION_OPEN)
             store->transaction = TRANSACTION_DUE;
         link_clear_error(l);
-        pg_send(store, row, args, count);
-        rc = link_next(l, &r);
+        rc = exec_once(store, &r, row, args, count);
     }
     if (result)
         *result = r;

@@ -117,7 +117,7 @@ bool pg_is_current(const struct store *store) {
 }
 
 bool pg_in_transaction(const struct store *store) {
-    return store->transaction != TRANSACTION_NONE;
+    return store->transaction != TRANSACTION_NONE || !pg_is_current(store);
 }
 
 bool pg_versioning(const struct store *store) {
@@ -145,7 +145,7 @@ static void reset(struct store *store) {
 }
 
 static void begin(struct store *store, enum transaction_kind kind) {
-    assert(store->transaction == TRANSACTION_NONE);
+    assert(store->transaction == TRANSACTION_NONE && pg_is_current(store));
     reset(store);
     store->transaction = TRANSACTION_DUE;
     store->kind = kind;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "store/exec.h"
 
 struct store_read *prefetch_read(struct arena *arena, const struct stmt_row *row,
                                  const struct pg_arg *args, size_t count) {
@@ -40,8 +39,41 @@ enum rc prefetch_take_rows(struct store *store, struct store_read *read, PGresul
 static void send_read(struct store *store, struct store_read *read) {
     if ((read->row->flags & STMT_NEEDS_INIT_DB) && !store->db.has_extensions)
         return;
+    if (read->as_of > 0)
+        exec_read_as_of(store, read->as_of, &read->check);
     pg_send(store, read->row, read->args, read->arg_count);
+    exec_read_current(store);
     read->done = store->db.link.rc == RC_OK;
+}
+
+/* After all of them. False: none is of the past. */
+static bool send_check(struct store *store, const struct store_prefetch *items, size_t count) {
+    int32_t versions[STORE_PREFETCH];
+    size_t asked = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (items[i].read->done && items[i].read->as_of > 0)
+            versions[asked++] = items[i].read->as_of;
+    if (asked > 0)
+        exec_send_check(store, versions, asked);
+    return asked > 0;
+}
+
+/* What can't be read so is to be run again, and is then told why. `answer` NULL: nothing is known.
+ */
+static void take_check(struct store *store, const struct store_prefetch *items, size_t count,
+                       PGresult *answer) {
+    size_t asked = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct store_read *read = items[i].read;
+
+        if (!read->done || read->as_of == 0)
+            continue;
+        read->done = answer && exec_read_check(store, &read->check, answer, asked++) == RC_OK;
+        if (!read->done)
+            PQclear(read->result);
+    }
 }
 
 /* The number of the one that failed, or `count`. */
@@ -54,7 +86,7 @@ static size_t take_results(struct store *store, const struct store_prefetch *ite
         if (!read->done)
             continue;
         log_set_request(items[i].request);
-        read->rc = pg_next(store, &read->result);
+        read->rc = link_next(&store->db.link, &read->result);
         if (read->rc != RC_OK)
             break;
     }
@@ -81,14 +113,22 @@ static void share_failure(const struct store *store, const struct store_prefetch
 }
 
 bool store_prefetch(struct store *store, const struct store_prefetch *items, size_t count) {
+    PGresult *answer = NULL;
     size_t failed;
+    bool checked;
 
     assert(store->transaction == TRANSACTION_NONE && count <= STORE_PREFETCH);
     if (!store_connected(store) || store->db.options->tag_reads)
         return false;
     for (size_t i = 0; i < count; i++)
         send_read(store, items[i].read);
+    checked = send_check(store, items, count);
     failed = take_results(store, items, count);
+    if (checked && failed == count)
+        (void)link_next(&store->db.link, &answer);
+    if (checked)
+        take_check(store, items, failed, answer);
+    PQclear(answer);
     if (failed < count)
         share_failure(store, items + failed, count - failed);
     link_clear_error(&store->db.link);

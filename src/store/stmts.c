@@ -706,6 +706,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " exists (select from muster_was where until > w.version)"
         " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
         " from clustoversioning v, f where v.version >= w.version order by v.version limit 1), false) as settled offset 0) s"},
+    /* Of versions that are known to be settled: can they be read, and exactly? Asked after the data. */
+    [STMT_CHECK_VERSIONS] = {"check_versions", "I", STMT_NEEDS_INIT_DB,
+        "with f as materialized (select oldest, exact, watch, muster_keep_watch() as watching,"
+        " (select max(version) from clustoversioning) as latest from muster_floor)"
+        " select v.version, f.watching <> '!' and f.watch = f.watching and v.version >= f.exact and v.version >= f.oldest"
+        " and v.version <= f.latest, exists (select from muster_was where until > v.version),"
+        " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
+        " where version <= v.version order by version desc limit 1)"
+        " from unnest($1) with ordinality v(version, at) cross join f order by v.at"},
     /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The
      * number is read before the locks. */
     [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB,

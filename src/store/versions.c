@@ -1,7 +1,12 @@
 /* versions.c: points in time. */
 #include "store/versions.h"
 
-#include "store/pg.h"
+#include "base/clock.h"
+#include "store/exec.h"
+#include "store/prefetch.h"
+
+/* Milliseconds. */
+#define DOUBT 1000
 
 enum {
     FOUND_NUMBER,
@@ -50,6 +55,42 @@ enum rc store_find_version(struct store *store, struct arena *arena,
     if (out->settled && out->exists)
         pg_note_settled(store, out->number, out->latest);
     return RC_OK;
+}
+
+bool store_may_read_settled(const struct store *store, int32_t version) {
+    int64_t failed = store->check_failed_at;
+
+    return version > 0 && version <= pg_settled(store) &&
+           (failed == 0 || clock_ms() - failed > DOUBT);
+}
+
+void store_read_settled(struct store *store, struct arena *arena, int32_t version,
+                        struct version_found *out) {
+    struct past_check check = {.arena = arena, .found = out, .instance = store_instance(store)};
+
+    exec_read_as_of(store, version, &check);
+}
+
+void store_ask_settled(const struct store *store, struct store_read *read, int32_t version,
+                       struct version_found *out) {
+    read->as_of = version;
+    read->check =
+        (struct past_check){.arena = read->arena, .found = out, .instance = store_instance(store)};
+}
+
+enum rc store_check_settled(struct store *store) {
+    PGresult *answer;
+    struct past_check check = store->check;
+    int32_t version = store->as_of;
+    enum rc rc;
+
+    check.renamed = true; /* nothing was read */
+    exec_read_current(store);
+    rc = pg_exec(store, &answer, STMT(CHECK_VERSIONS), PG_ARGS(pg_ints(&version, NULL, 1)));
+    if (rc == RC_OK)
+        rc = exec_read_check(store, &check, answer, 0);
+    PQclear(answer);
+    return rc;
 }
 
 enum rc store_versions_done(struct store *store, int32_t *done) {
