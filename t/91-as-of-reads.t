@@ -203,6 +203,8 @@ $_->stop for $front, $beside, $standby;
 
 sub status_of { my ($value, %more) = @_; my $answer = $client->get('/by-name/p1', headers => { 'Clusto-As-Of' => $value, %more }); return $answer }
 
+# One after the other: the times of what many wrote at once need not have the order of their numbers.
+must($client->put('/attribute/p1/apart', form => { value => $_ })) for 1 .. 3;
 my $latest = sql('select max(version) from clustoversioning');
 my $answer = status_of($latest - 1);
 is $answer->{headers}{'cache-control'}, 'private, max-age=86400', 'an answer of the past may be kept';
