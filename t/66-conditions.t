@@ -41,10 +41,14 @@ done('a rack', 201, POST => '/entity/basicrack', form => [ name => 'rack1' ]);
 done('a manager', 201, POST => '/resourcemanager/ipmanager', form => [ name => 'lan', baseip => '10.0.0.0', netmask => '24' ]);
 done('an attribute', 201, POST => '/attribute/web1', form => { key => 'owner', value => 'ann' });
 
+my %COMPACT = ('Clusto-Mode' => 'compact', 'If-None-Match' => '"x"');
+
 subtest 'one state, a tag for each representation' => sub {
     my $state = state_of('/by-name/web1');
     isnt($state, 'none', "the state is $state");
-    my %header = (minified => { 'Clusto-Minify' => 'true' }, compact => { 'Clusto-Mode' => 'compact' }, 'without contents' => { 'Clusto-Contents' => 'none' });
+    # In compact form a tag is told to those who send one, and to no others.
+    is(tag('/by-name/web1', 'Clusto-Mode' => 'compact'), undef, 'compact, without a condition: no tag');
+    my %header = (minified => { 'Clusto-Minify' => 'true' }, compact => { %COMPACT }, 'without contents' => { 'Clusto-Contents' => 'none' });
     my @forms = (
         [ '/by-name/web1', {}, 'e' ],
         [ '/by-name/web1', { 'Clusto-Mode' => 'expanded' }, 'e' ],
@@ -61,7 +65,7 @@ subtest 'one state, a tag for each representation' => sub {
     );
     is(tag($_->[0], %{ $_->[1] }), qq("$state-$_->[2]"), "$_->[0] @{[ %{ $_->[1] } ]}") for @forms;
     like(tag('/resourcemanager/ipmanager/lan'), qr/^"[\w-]{16}-e"$/, 'a manager');
-    is(tag('/resource/ipmanager/lan', 'Clusto-Mode' => 'compact') =~ s/-c"$//r, tag('/by-name/lan') =~ s/-e"$//r, '... by either mount');
+    is(tag('/resource/ipmanager/lan', %COMPACT) =~ s/-c"$//r, tag('/by-name/lan') =~ s/-e"$//r, '... by either mount');
     like($client->get('/by-name/web1')->{headers}{vary}, qr/\bClusto-Minify, Clusto-Mode\b/, 'Vary');
     like($client->get('/attribute/web1')->{headers}{vary}, qr/\bClusto-Minify\b/, 'Vary of attributes');
     is($client->get('/by-name/nobody')->{headers}{etag}, undef, 'what is not there has none');
@@ -92,6 +96,11 @@ subtest 'If-None-Match' => sub {
         done('that can not be read', 400, GET => $path, headers => { 'If-None-Match' => 'x' });
         done('twice', 400, GET => $path, headers => [ 'If-None-Match' => '"x"', 'If-None-Match' => $etag ]);
     }
+    is($client->get('/by-name/web2', headers => { 'Clusto-Mode' => 'compact' })->{headers}{etag}, undef, 'compact: in the cache without a tag') for 1 .. 2;
+    my $compact = tag('/by-name/web2', %COMPACT);
+    my $before  = metric('cache_served_total');
+    done('compact: unchanged', 304, GET => '/by-name/web2', headers => { 'Clusto-Mode' => 'compact', 'If-None-Match' => $compact });
+    is(metric('cache_served_total') - $before, 1, 'out of the cache');
     my $etag = tag('/by-name/web2');
     done('a change', 201, POST => '/attribute/web2', form => { key => 'a', value => 'b' });
     done('changed', 200, GET => '/by-name/web2', headers => { 'If-None-Match' => $etag });
@@ -111,10 +120,10 @@ subtest 'an object with many members' => sub {
     my $insert = sub { done('inserted', 200, POST => '/entity/pool/p3', form => [ action => 'insert', map { (device => "member$_") } @_ ], headers => { 'Clusto-Mode' => 'compact' }) };
     $insert->(1 .. 100);
     my $state = state_of('/by-name/p3');
-    is(tag('/by-name/p3', 'Clusto-Mode' => 'compact'), qq("$state-c"), 'a hundred: also in compact form');
+    is(tag('/by-name/p3', %COMPACT), qq("$state-c"), 'a hundred: also in compact form');
     $insert->(101);
     isnt(state_of('/by-name/p3'), $state, 'another state');
-    is(tag('/by-name/p3', 'Clusto-Mode' => 'compact'), undef, 'more: no tag in compact form');
+    is(tag('/by-name/p3', %COMPACT), undef, 'more: no tag in compact form');
     is(tag('/by-name/p3', 'Clusto-Contents' => 'none'), undef, '... nor without contents');
     is(tag('/attribute/p3'), undef, '... nor of the attributes');
     done('... and If-None-Match is no harm', 200, GET => '/attribute/p3', headers => { 'If-None-Match' => '"x"' });
@@ -253,7 +262,7 @@ subtest 'a tag stands for what the rows say' => sub {
         for (sql($SAYS)) {
             my ($name, $says) = split / /;
             next if rand() < 0.5;
-            my $header = rand() < 0.3 ? { 'Clusto-Mode' => 'compact' } : {};
+            my $header = rand() < 0.3 ? {%COMPACT} : {};
             my $answer = rand() < 0.3 ? $client->get("/attribute/$name") : $client->get("/by-name/$name", headers => $header);
             my ($state) = ($answer->{headers}{etag} // '') =~ /^"([\w-]{16})-/;
             push(@wrong, "$name has no tag: $answer->{status}"), next if !defined $state;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/input.h"
 #include "api/reply.h"
 #include "model/driver.h"
@@ -39,14 +40,21 @@ int find_object(struct context *c, const char *name, const char *driver, struct 
                       driver);
 }
 
+/* The compact form needs no more than the object's own row, unless somebody asks for its tag. */
+static bool needs_rows(const struct context *c) {
+    return input_mode(c, MODE_EXPANDED) == MODE_EXPANDED || condition_given(c);
+}
+
 void find_ask(struct context *c, const char *name) {
     bool whole = input_mode(c, MODE_EXPANDED) == MODE_EXPANDED;
 
-    c->read = store_ask_object(c->arena, name, whole && input_contents(c));
+    c->read = needs_rows(c) ? store_ask_object(c->arena, name, whole && input_contents(c))
+                            : store_ask_ref(c->arena, name);
 }
 
 enum rc find_take(struct context *c, struct object *out) {
-    enum rc rc = store_take_object(c->store, c->read, out);
+    enum rc rc = needs_rows(c) ? store_take_object(c->store, c->read, out)
+                               : store_take_ref(c->store, c->read, &out->ref);
 
     out->no_contents = !input_contents(c);
     return rc;

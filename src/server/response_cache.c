@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/condition.h"
+#include "api/input.h"
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -49,6 +51,10 @@ static bool add_header(struct buf *key, const struct request *r, const char *var
     return !text || !r->variable_count || r->variable_count(r->transport, variable) == 1;
 }
 
+static bool is_compact(const struct exchange *x) {
+    return input_mode(&x->c, MODE_EXPANDED) == MODE_COMPACT;
+}
+
 /* Everything that the response depends on but the data. Texts have no NUL, so different requests
  * have different keys. Under the first one is what the client gets without If-None-Match, under the
  * longer one a 304: its client has what is too long for the cache, or nobody has asked for it. */
@@ -68,6 +74,8 @@ static void make_key(struct exchange *x) {
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         once = add_header(key, r, headers[i]) && once;
     add_field(key, r->user);
+    /* A compact response has a tag only if there is a condition. */
+    add_field(key, is_compact(x) && condition_given(&x->c) ? "" : NULL);
     x->cache_key_length = key->len;
     once = add_header(key, r, CONDITION) && once;
     x->cache_unmodified_length = key->len;
