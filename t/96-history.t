@@ -213,6 +213,41 @@ subtest 'differences' => sub {
     is scalar(split /\n/, $client->get('/diff', query => [ from => 2, to => 2 ], headers => { Accept => 'application/x-ndjson' })->{body}), 1, 'nothing but the end';
 };
 
+# A page is found in three ways: by the few rows of the span, by the objects after the last one, and, where
+# too many of those were not changed, by all rows of the span.
+subtest 'pages of large spans' => sub {
+    my $many = sub { "insert into entities(name, type, driver, version) select '$_[0]' || i, 'server', 'basicserver', 1 from generate_series(1, $_[1]) i" };
+    my $rows = sub { "insert into entity_attrs(entity_id, key, datatype, string_value, version) select entity_id, 'k' || k, 'string', 'v', 1 from entities cross join generate_series(1, $_[1]) k where name like '$_[0]%'" };
+    my $before = latest();
+    sql(join ';', 'begin', $many->('large', 2500), $rows->('large', 3), 'commit');
+    my $first = latest();
+    sql(join ';', 'begin', "insert into entity_attrs(entity_id, key, datatype, string_value, version) select entity_id, 'far' || i, 'string', 'v', 1 from entities cross join generate_series(1, 1100) i where name in ('large2300', 'large2500')",
+        "insert into entity_attrs(entity_id, key, datatype, relation_id, version) select e.entity_id, 'refers', 'relation', r.entity_id, 1 from entities e, entities r where e.name = 'large2300' and r.name = 'large2299'", 'commit');
+    my $second = latest();
+    made($client->put('/attribute/large10/k1', form => { value => 'w' }));
+    made($client->delete('/entity/basicserver/large11'));
+    my $third = latest();
+    my %objects = ("few rows" => [ $second, $third, 2 ], 'many' => [ $before, $third, 2499 ], 'rows that are far away' => [ $first, $second, 3 ], 'both' => [ $first, $third, 5 ]);
+    for my $name (sort keys %objects) {
+        my ($from, $to, $count) = @{ $objects{$name} };
+        my ($after, @ids) = (0);
+        while (defined $after) {
+            my $list = got('/diff', from => $from, to => $to, limit => 200, after => $after);
+            push @ids, map { "$_->{id} " . told($_) } @{ $list->{objects} };
+            $after = $list->{next};
+        }
+        my @lines = split /\n/, $client->get('/diff', query => [ from => $from, to => $to ], headers => { Accept => 'application/x-ndjson' })->{body};
+        pop @lines;
+        is scalar @ids, $count, "$name: as many objects as were changed";
+        is_deeply \@ids, [ map { my $o = JSON::PP->new->utf8->decode($_); "$o->{id} " . told($o) } @lines ], '... the same as in lines';
+    }
+    is_deeply [ map { $_->{object} } @{ got('/diff', from => $first, to => $second, limit => 2)->{objects} } ], [ '/basicserver/large2299', '/basicserver/large2300' ], 'a page of those far away';
+    my ($statement) = map { (split /\t/)[3] } grep { /^statement\thistory_page\t/ } split /\n/, qx(@{[ build_dir() ]}/t/tables);
+    my $plan = sub { join "\n", sql("set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan; prepare p(integer, integer, integer, integer) as $statement; explain (analyze, timing off) execute p($_[0])") };
+    my @read = sort { $b <=> $a } $plan->("$before, $third, 0, 5") =~ /Index Scan using muster_attrs_version .*?\(actual rows=(\d+)/g;
+    ok $read[0] && $read[0] <= 2001, 'a page of a large span does not read all its rows' or diag "@read";
+};
+
 # --- refusals
 
 subtest 'refused' => sub {

@@ -72,6 +72,11 @@ struct history_list {
 enum rc history_collect(struct store *store, struct arena *arena, const struct history_query *query,
                         struct history_list *out);
 
+/* A page of one span, by id: at most query->limit (> 0) objects after query->after, in the arena.
+ * Of out->more only whether it is 0 is said, unless the query names its ids. Two statements. */
+enum rc history_page(struct store *store, struct arena *arena, const struct history_query *query,
+                     struct history_list *out);
+
 /* What the open write transaction has changed so far; nothing if it has made no version (as without
  * versioning). Sees the transaction's own rows, so before the commit. */
 enum rc history_of_transaction(struct store *store, struct arena *arena, struct history_list *out);

@@ -11,6 +11,7 @@
 
 extern const char history_sql_changes[];
 extern const char history_sql_changes_of_objects[];
+extern const char history_sql_page[];
 extern const char history_sql_versions[];
 extern const char history_sql_versions_of_user[];
 extern const char history_sql_versions_of_objects[];

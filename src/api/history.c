@@ -254,7 +254,7 @@ static int diff_page(struct context *c, const struct point *from, const struct p
     struct history_list list;
     struct json_writer *w;
 
-    if (reply_rc(c, history_collect(c->store, c->arena, query, &list)))
+    if (reply_rc(c, history_page(c->store, c->arena, query, &list)))
         return c->response->status;
     w = reply_json(c, 200);
     json_object_open(w);

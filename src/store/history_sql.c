@@ -58,29 +58,60 @@
     " order by n.b desc, n." ORDER_OF_N
 #define ORDER_OF_N "nth, n.key collate \"C\", n.subkey collate \"C\", n.number, n.op, n.attr_id"
 
+/* What the span changed, found by version: bookkeeping is left out. */
+#define TOUCHED \
+    REMOVED(ENDED("a"), BY_VERSION) " union all " ADDED("", BY_VERSION) \
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where " IN("e.version::bigint") \
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where " ENDED("e") IN("e.deleted_at_version::bigint") \
+    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where " IN("w.until")
+
 /* $1, $2: the spans, null: the version that this transaction makes; $3: only objects with a greater id;
  * $4: how many in each span; $5: these come first. */
 const char history_sql_changes[] = CHANGES(
-    "select s.a, s.b, r.* from span s cross join lateral ("
-    REMOVED(ENDED("a"), BY_VERSION) " union all " ADDED("", BY_VERSION)
-    " union all select 0, e.entity_id, " NO_ROW " from entities e where " IN("e.version::bigint")
-    " union all select 0, e.entity_id, " NO_ROW " from entities e where " ENDED("e") IN("e.deleted_at_version::bigint")
-    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where " IN("w.until") ") r",
+    "select s.a, s.b, r.* from span s cross join lateral (" TOUCHED ") r",
     " union all select distinct a, b, 3, relation_id, " NO_ROW " from touched where relation_id > $3");
 
-/* The same of the objects $5 alone. */
+/* The same of the object i.id alone. */
 #define OF_ID "a.entity_id = i.id and "
 #define REFERENCE(of, order) \
     " union all select 3, i.id, " NO_ROW " where (select r.op from (" of " order by " order " limit 1) r) is not null"
 #define REFERRED(column) "a.version + 0"
+#define TOUCHED_OF_ID \
+    REMOVED(OF_ID, PLAIN) " union all " ADDED(OF_ID, PLAIN) \
+    " union all select 0, e.entity_id, " NO_ROW " from entities e where e.entity_id = i.id and (" IN("coalesce(e.version, 0)") \
+    " or " IN("coalesce(e.deleted_at_version, 0)") ")" \
+    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where w.entity_id = i.id and " IN("w.until + 0") \
+    REFERENCE(REMOVED("a.relation_id = i.id and ", PLAIN), "a.deleted_at_version") \
+    REFERENCE(ADDED("a.relation_id::bigint = i.id and coalesce(a.relation_id, -1) <> -1 and ", REFERRED), "a.version + 0")
+
+/* Of the objects $5 alone. */
 const char history_sql_changes_of_objects[] = CHANGES(
-    "select s.a, s.b, r.* from span s cross join unnest($5) as i(id) cross join lateral ("
-    REMOVED(OF_ID, PLAIN) " union all " ADDED(OF_ID, PLAIN)
-    " union all select 0, e.entity_id, " NO_ROW " from entities e where e.entity_id = i.id and (" IN("coalesce(e.version, 0)")
-    " or " IN("coalesce(e.deleted_at_version, 0)") ")"
-    " union all select 0, w.entity_id, " NO_ROW " from muster_was w where w.entity_id = i.id and " IN("w.until + 0")
-    REFERENCE(REMOVED("a.relation_id = i.id and ", PLAIN), "a.deleted_at_version")
-    REFERENCE(ADDED("a.relation_id::bigint = i.id and coalesce(a.relation_id, -1) <> -1 and ", REFERRED), "a.version + 0") ") r", "");
+    "select s.a, s.b, r.* from span s cross join unnest($5) as i(id) cross join lateral (" TOUCHED_OF_ID ") r", "");
+
+/* The ids of the objects that the span from $1 to $2 changed, greater than $3, $4 of them and one more.
+ * If the span has many rows, the objects after $3 are looked at one by one, until there are enough; only
+ * if the next thousands of them are not enough, and if the span has few rows, all its rows are read. */
+#define SPAN       "(select $1 as a, $2 as b) s"
+#define FEW_ROWS   "2000"
+#define LOOKED_AT  "2000"
+#define NEAR       "(select entity_id as id from entities where entity_id > $3 order by entity_id limit " LOOKED_AT ") i"
+/* A column that no index has, or one would be read from its beginning to its end. */
+#define ROW_OF(column, tab) "select " column " from " tab " where "
+const char history_sql_page[] =
+    "with large as materialized (select count(n.name) > " FEW_ROWS " as it from (select r.name from " SPAN " cross join lateral ("
+    ROW_OF("a.datatype", "entity_attrs a") ENDED("a") IN("a.deleted_at_version::bigint")
+    " union all " ROW_OF("a.datatype", "entity_attrs a") IN("a.version::bigint")
+    " union all " ROW_OF("e.name", "entities e") IN("e.version::bigint")
+    " union all " ROW_OF("e.name", "entities e") ENDED("e") IN("e.deleted_at_version::bigint")
+    " union all " ROW_OF("w.name", "muster_was w") IN("w.until") ") r(name) limit " FEW_ROWS " + 1) n),"
+    " next as materialized (select i.id from " NEAR " cross join " SPAN " where (select it from large)"
+    " and (select r.op from (" TOUCHED_OF_ID ") r limit 1) is not null order by i.id limit $4 + 1),"
+    " beyond as materialized (select case when not (select it from large) then $3"
+    " when (select count(*) from next) <= $4 then (select max(id) from " NEAR " having count(*) = " LOOKED_AT ") end as id)"
+    " select id from next union all (select distinct t.id from beyond cross join " SPAN " cross join lateral ("
+    "select r.entity_id as id from (" TOUCHED ") r union all select r.relation_id from (" REMOVED(ENDED("a"), BY_VERSION)
+    " union all " ADDED("", BY_VERSION) ") r where r.relation_id is not null) t where beyond.id is not null and t.id > beyond.id"
+    " order by t.id limit $4 + 1) order by id limit $4 + 1";
 
 /* --- versions */
 

@@ -726,6 +726,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
 
     [STMT_HISTORY_CHANGES] = {"history_changes", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes},
     [STMT_HISTORY_CHANGES_OF_OBJECTS] = {"history_changes_of_objects", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes_of_objects},
+    [STMT_HISTORY_PAGE] = {"history_page", "iiii", STMT_NEEDS_INIT_DB, history_sql_page},
     [STMT_HISTORY_VERSIONS] = {"history_versions", "iiti", STMT_NEEDS_INIT_DB, history_sql_versions},
     [STMT_HISTORY_VERSIONS_OF_USER] = {"history_versions_of_user", "iiti", STMT_NEEDS_INIT_DB, history_sql_versions_of_user},
     [STMT_HISTORY_VERSIONS_OF_OBJECTS] = {"history_versions_of_objects", "iitiI", STMT_NEEDS_INIT_DB, history_sql_versions_of_objects},
