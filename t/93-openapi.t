@@ -154,6 +154,32 @@ POST   /revert                                           postRevert
 GET    /typelist                                         getTypelist
 END
 
+subtest 'waiting for changes' => sub {
+    my $described = $document{'3.0.3'};
+    my %headers   = map { ("$_->[0] $_->[1]" => join ' ', map { s{.*/}{}r } grep { m{/parameters/} } map { $_->{'$ref'} // '' } @{ $_->[2]{parameters} }) } operations($described);
+    my @waits     = grep { $headers{$_} =~ /\bClusto-Wait\b/ } sort keys %headers;
+    is("@waits", 'GET /changes GET /preferences', 'where one can wait');
+    is(join(', ', grep { $headers{$_} =~ /\bLast-Event-ID\b/ } sort keys %headers), join(', ', @waits), 'and where a stream goes on');
+    is($described->{components}{parameters}{'Clusto-Wait'}{schema}{maximum}, 50, 'how long');
+    for my $path ('/changes', '/preferences') {
+        my $answer = $described->{paths}{$path}{get}{responses}{200};
+        is(join(' ', sort keys %{ $answer->{content} }), 'application/json text/event-stream', "$path: the media types");
+        ok($answer->{headers}{$_}, "$path: the header $_") for qw(Clusto-Made Clusto-More Clusto-Next Link);
+    }
+    # A stream ends at once where nobody may wait.
+    my $server = Muster::Server->new(postgres => $world->postgres, schema => 0, conf => { workers => 1, feed_waiters => 0 });
+    my $front  = Muster::Front->new(server => $server);
+    my $cursor = $client->get('/changes?since=now')->{headers}{'clusto-next'};
+    $client->post('/entity/pool', form => { name => 'streamed' });
+    my $stream = $front->client->get("/changes?since=$cursor", headers => { Accept => 'text/event-stream' });
+    like($stream->{body}, qr/streamed/, 'a stream');
+    is($stream->{headers}{'content-type'}, 'text/event-stream', 'of its type');
+    my $description = Muster::Description->new($described);
+    is(join('; ', $description->check($description->operation(GET => '/changes'), GET => $stream)), '', 'as described');
+    $front->stop;
+    $server->stop;
+};
+
 subtest 'mounts of the configuration' => sub {
     my $server = Muster::Server->new(postgres => $world->postgres, schema => 0, conf => { mounts => { entity => '/inv/things', attribute => '', resource => '' } });
     my $front  = Muster::Front->new(server => $server);

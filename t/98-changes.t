@@ -166,6 +166,15 @@ subtest 'preferences' => sub {
     is(follow($cursor), '', 'the inventory has none of it');
 };
 
+# A page that reading cut off inside a batch, and that the filter's limit cuts off again before.
+subtest 'pages that are cut off twice' => sub {
+    my $cursor = now();
+    sql("insert into entities (type, driver, name, version) select case when i % 3 = 1 then 'pool' else 'server' end, case when i % 3 = 1 then 'pool' else 'basicserver' end, 'cut' || i, 1 from generate_series(1, 20) i");
+    for my $limit (1 .. 6) {
+        is(join(' ', follow($cursor, "&driver=pool&limit=$limit", sub { $_[0]{object} =~ s{.*/}{}r })), 'cut1 cut4 cut7 cut10 cut13 cut16 cut19', "each once, $limit on a page");
+    }
+};
+
 subtest 'programs that follow' => sub {
     my $dir = temp_dir();
     my $url = $front->url;

@@ -125,6 +125,8 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
         {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
+        {"Clusto-Wait", route->flags & ROUTE_FEED},
+        {"Last-Event-ID", route->flags & ROUTE_FEED},
         {"X-User-Id", route->flags & ROUTE_USER},
     };
 
@@ -269,6 +271,11 @@ static const char *meaning(int status) {
     }
 }
 
+/* Who is told what was changed may also have it as a stream. */
+static bool is_feed(const struct route *route, const struct operation_answer *answer) {
+    return (route->flags & ROUTE_FEED) && answer->status == 200;
+}
+
 static void write_answer_headers(struct json_writer *w, struct arena *arena,
                                  const struct route *route, const struct operation_answer *answer) {
     const struct {
@@ -281,7 +288,9 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-Pages", has_pages(route->operation)},
         {"Clusto-Per-Page", has_pages(route->operation)},
         {"Clusto-Next", has_pages(route->operation)},
-        {"Link", has_pages(route->operation)},
+        {"Link", has_pages(route->operation) || is_feed(route, answer)},
+        {"Clusto-More", is_feed(route, answer)},
+        {"Clusto-Made", is_feed(route, answer)},
         {"Clusto-Version", route->flags & ROUTE_WRITE},
         {"Clusto-Dry-Run", route->flags & ROUTE_WRITE},
         {"Idempotency-Replayed", route->flags & ROUTE_WRITE},
@@ -301,6 +310,10 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         json_key(w, headers[i].name);
         refer(w, arena, "headers", headers[i].name);
     }
+    if (is_feed(route, answer)) { /* another kind of cursor than that of pages */
+        json_key(w, "Clusto-Next");
+        refer(w, arena, "headers", "Changes-Next");
+    }
     json_object_close(w);
 }
 
@@ -319,6 +332,8 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
             write_media(w, arena, answer->media != NULL ? answer->media : JSON, answer->schema);
         if (route->operation->lines != NULL && answer == route->operation->answers)
             write_media(w, arena, "application/x-ndjson", route->operation->lines);
+        if (is_feed(route, answer))
+            write_media(w, arena, "text/event-stream", "EventStream");
         json_object_close(w);
     }
     json_object_close(w);
