@@ -65,20 +65,15 @@
 #define HAS(column, is, at) "entities e where e." column " = $5 and " is STAYED(column, "$5", "$6") at
 #define BEHIND " and e.entity_id::bigint > $4"
 #define FIRST " order by e.entity_id::bigint limit $1::bigint + $2"
-#define LIST_ONE(column) \
-    "with live as materialized (select e.entity_id::bigint as id from " \
-    HAS(column, "e.deleted_at_version is null and e.version <= $6", BEHIND) FIRST ")," \
-    " ended as materialized (select e.entity_id::bigint as id from " \
-    HAS(column, ENDED("e", "$6"), BEHIND \
+#define LIVE_ONE(column, what) \
+    "select " what " from " HAS(column, "e.deleted_at_version is null and e.version <= $6", BEHIND) FIRST
+#define ENDED_ONE(column, what) \
+    "select " what " from " HAS(column, ENDED("e", "$6"), BEHIND \
         " and e.entity_id::bigint <= (select case when count(*) >= $1::bigint + $2 then max(id) else " FAR " end from live)") \
-    FIRST ")" \
-    RENAMED(column) \
-    " select (select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
-    " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ")" COUNT_RENAMED "," \
-    " null::integer, null, null, null where $3" \
-    " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
-    "select id from (table live union all table ended" LIST_RENAMED ") u" \
-    " order by id limit $1 offset $2) p cross join " ENTITY_OF("p.id::integer", "$6") " e order by e.entity_id)"
+    FIRST
+#define COUNT_ONE(column) \
+    "(select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
+    " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ")"
 #define LIST_SEVERAL(column, v, filter) \
     HITS_OF("select distinct c.entity_id from (select distinct unnest($5) as one) o cross join lateral (" \
         "select e.entity_id from entities e where e." column " = o.one and e.deleted_at_version is null and e.version <= " v \
@@ -114,9 +109,7 @@
     [STMT_ATTRS_BY_NAME_KEY] = {PREFIX "attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")}, \
     [STMT_LIST_ALL] = {PREFIX "list_all", "llbii", PAST, \
         "select count(*), null::integer, null, null, null from entities e where " THERE("e", "$5") " and $3 having $3" \
-        " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
-        "select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4" \
-        " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id)"}, \
+        " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from " LIST_ALL ")"}, \
     [STMT_LIST_DRIVER] = {PREFIX "list_driver", "llbiti", PAST, LIST_ONE("driver")}, \
     [STMT_LIST_TYPE] = {PREFIX "list_type", "llbiti", PAST, LIST_ONE("type")}, \
     [STMT_LIST_DRIVERS] = {PREFIX "list_drivers", "llbiTTi", PAST, \
@@ -168,11 +161,18 @@
 #define HAD(column, is, v) \
     "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
     " where " RENAMES(v) " and w." column " = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
-#define RENAMED(column) \
-    ", renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
-    " and e." column " <> $5)"
-#define COUNT_RENAMED " + (select count(*) from renamed)"
-#define LIST_RENAMED  " union all select id from renamed where id > $4"
+#define LIST_ONE(column) \
+    "with live as materialized (" LIVE_ONE(column, "e.entity_id::bigint as id") ")," \
+    " ended as materialized (" ENDED_ONE(column, "e.entity_id::bigint as id") ")," \
+    " renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
+    " and e." column " <> $5)" \
+    " select " COUNT_ONE(column) " + (select count(*) from renamed), null::integer, null, null, null where $3" \
+    " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
+    "select id from (table live union all table ended union all select id from renamed where id > $4) u" \
+    " order by id limit $1 offset $2) p cross join " ENTITY_OF("p.id::integer", "$6") " e order by e.entity_id)"
+#define LIST_ALL \
+    "(select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4" \
+    " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id"
 #define HAD_TOO(column, v) " union all select e.entity_id from " HAD(column, "o.one", v)
 #define PREFIX "past_"
 
@@ -183,9 +183,8 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #undef ENTITY_OF
 #undef STAYED
 #undef NAMED
-#undef RENAMED
-#undef COUNT_RENAMED
-#undef LIST_RENAMED
+#undef LIST_ONE
+#undef LIST_ALL
 #undef HAD_TOO
 #undef PREFIX
 #define ENTITY_OF(id, v) \
@@ -194,9 +193,15 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #define STAYED(column, is, v) ""
 #define NAMED(is, v) \
     "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v)
-#define RENAMED(column)    ""
-#define COUNT_RENAMED      ""
-#define LIST_RENAMED       ""
+#define REF "e.entity_id::bigint as id, e.entity_id, e.name, e.driver, e.type"
+#define LIST_ONE(column) \
+    "with live as materialized (" LIVE_ONE(column, REF) ")," \
+    " ended as materialized (" ENDED_ONE(column, REF) ")" \
+    " select " COUNT_ONE(column) ", null::integer, null, null, null where $3" \
+    " union all (select null::bigint, u.entity_id, u.name, u.driver, u.type from (table live union all table ended) u" \
+    " order by u.id limit $1 offset $2)"
+#define LIST_ALL \
+    "entities e where " THERE("e", "$5") " and e.entity_id > $4 order by e.entity_id limit $1 offset $2"
 #define HAD_TOO(column, v) ""
 #define PREFIX "past_same_"
 
