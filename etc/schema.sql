@@ -1497,7 +1497,7 @@ end $$;
 -- Which triggers vouch for the history: another text where any of them was off, or made again. '!': they
 -- are not all on.
 create or replace function muster_keep_watch() returns text
-language plpgsql stable as $$ -- which keeps its plan, as functions in SQL don't, and has no search path of its own, which would cost more than all the rest
+language plpgsql stable as $$ -- which keeps its plan, as functions in SQL don't
 begin
     return (
         select case when count(*) filter (where tgenabled = 'A') < 14 then '!'
@@ -1523,10 +1523,10 @@ begin
     foreach f in array array['muster_version_begins', 'muster_version_taken', 'muster_version',
             'muster_keep_version', 'muster_keep_end', 'muster_keep_value', 'muster_erases',
             'muster_keep_erased_attr', 'muster_keeps', 'muster_keep_name', 'muster_keep_revived',
-            'muster_keep_truncated']
+            'muster_keep_truncated', 'muster_keep_watch']
     loop
         execute format('alter function %I set search_path = %s, pg_temp', f, home);
-        continue when f = 'muster_keeps';
+        continue when f in ('muster_keep_watch', 'muster_keeps');
         execute format('revoke execute on function %I from public', f);
     end loop;
     for t in
