@@ -69,7 +69,8 @@
     "select " what " from " HAS(column, "e.deleted_at_version is null and e.version <= $6", BEHIND) FIRST
 #define ENDED_ONE(column, what) \
     "select " what " from " HAS(column, ENDED("e", "$6"), BEHIND \
-        " and e.entity_id::bigint <= (select case when count(*) >= $1::bigint + $2 then max(id) else " FAR " end from live)") \
+        " and e.entity_id::bigint <= coalesce(case when $1 is not null" \
+        " then (select id from live offset $1::bigint + $2 - 1 limit 1) end, " FAR ")") \
     FIRST
 #define COUNT_ONE(column) \
     "(select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
