@@ -153,6 +153,13 @@ static void read_options(int argc, char **argv) {
         add_file(DEFAULT_FILE);
 }
 
+/* As the workers: in the database there is rarely a role for root. */
+static bool leave_root(const struct settings *settings) {
+    struct account account;
+
+    return geteuid() != 0 || (daemon_find_account(settings, &account) && daemon_become(&account));
+}
+
 static void to_stderr(const char *line) {
     fprintf(stderr, "muster: %s\n", line);
 }
@@ -176,7 +183,7 @@ static int start(struct settings **settings) {
     case CHECK_DB: return check_db(*settings);
     case DROP_EXTENSIONS: return store_drop_extensions(&(*settings)->store) == RC_OK ? 0 : 1;
     case PRUNE_HISTORY: return prune_history(*settings);
-    case TOKEN: return token_run(&options.token, *settings);
+    case TOKEN: return leave_root(*settings) ? token_run(&options.token, *settings) : 1;
     case SUPERVISE: break;
     }
     return supervisor_run(settings, options.files, options.file_count, options.foreground);

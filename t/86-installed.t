@@ -105,6 +105,24 @@ subtest 'started as root' => sub {
     ok($muster->wait_log(qr/can't connect/), 'a worker connects');
     like($muster->log, qr/definition of service "root" not found/, 'as a user who has not the home of root') or diag $muster->log;
     $muster->stop;
+    my $token = $muster->run_program([qw(token list)]);
+    is($token->{status}, 1, 'muster token connects');
+    like($token->{err}, qr/definition of service "root" not found/, 'as the same user');
+};
+
+subtest 'started by hand as root, as the README says' => sub {
+    plan skip_all => 'only root can become another user' if $>;
+    my ($user, $owner) = slurp(source_dir() . '/README') =~ /^   by hand\n +As root, set ``user = "(\w+)"`` and ``listen_owner = "(\w+:[\w-]+)"``/m;
+    is("$user $owner", 'muster muster:www-data', 'a user, and the owner of the socket');
+    # The users of the README need not exist here.
+    my ($name, $group) = ('nobody', getgrgid((getpwnam 'nobody')[3]));
+    my $muster = Muster::Server->new(schema => 0, conf => { user => $name, listen_owner => "$name:$group", database => 'host=/nonexistent dbname=none', workers => 1 });
+    my @stat   = stat $muster->socket;
+    is_deeply([ scalar getpwuid $stat[4], scalar getgrgid $stat[5] ], [ $name, $group ], 'the socket is theirs');
+    ok($muster->wait_log(qr/can't connect/), 'a worker connects') or diag $muster->log;
+    my @uids = map { (stat "/proc/$_")[4] } split ' ', slurp("/proc/@{[ $muster->pid ]}/task/@{[ $muster->pid ]}/children");
+    is_deeply([ sort { $a <=> $b } keys %{ { map { $_ => 1 } @uids } } ], [ (getpwnam $name)[2] ], 'its processes');
+    $muster->stop;
 };
 
 subtest 'a socket whose directory is not there' => sub {
