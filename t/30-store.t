@@ -153,6 +153,9 @@ subtest 'what --check-db finds' => sub {
         [ 'locations',      sub { $contains->("d$_", 's4') for 1, 2 }, qr{^/basicserver/s4 is in more than one basicdatacenter: /basicdatacenter/d1, /basicdatacenter/d2$} ],
         [ 'racks',          sub { $contains->("r$_", 's5', 'ru', 7) for 1, 2 }, qr{^/basicserver/s5 is in more than one rack: /basicrack/r1, /basicrack/r2$} ],
         [ 'a unit',         sub { $contains->('r1', 's6', 'ru', 7) }, qr{^unit 7 of /basicrack/r1 is taken more than once: /basicserver/s5, /basicserver/s6$} ],
+        [ 'a port',         sub { sql('broken', "insert into entity_attrs(entity_id, key, subkey, number, datatype, relation_id, version)
+                                    select $id{s1}, 'port-nic-eth', 'connection', n, 'relation', id, 1 from (values (1, $id{s2}), (1, $id{s3}), (2, $id{s3}), (null, $id{s2})) v(n, id)") },
+          qr{^port-nic-eth 1 of /basicserver/s1 is connected more than once: /basicserver/s2, /basicserver/s3$} ],
         [ 'others',         sub { $contains->($_, 's8') for qw(p1 s7) }, qr{^/basicserver/s8 is in something that shares with nothing, and elsewhere: } ],
         [ 'a circle',       sub { $contains->('p1', 'p2'), $contains->('p2', 'p3'), $contains->('p3', 'p1') }, qr{^/pool/p2 contains itself$} ],
         [ 'an address',     sub { sql('broken', "insert into entity_attrs(entity_id, key, datatype, int_value, version)

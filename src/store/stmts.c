@@ -883,6 +883,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " string_agg(thing, ', ' order by thing))"
         " from m where rule = 5 and subkey = 'ru' group by container, place, number"
         " having count(*) > 1 order by container, number"},
+    [STMT_CHECK_PORTS] = {"check_ports", "", STMT_ONCE,
+        "select format('%s %s of /%s/%s is connected more than once: %s', a.key, a.number, e.driver, e.name,"
+        " string_agg(format('/%s/%s', o.driver, o.name), ', ' order by a.attr_id))"
+        " from entity_attrs a join entities e on e.entity_id = a.entity_id and e.deleted_at_version is null"
+        " join entities o on o.entity_id = a.relation_id and o.deleted_at_version is null"
+        " where a.key like 'port-%' and a.subkey = 'connection' and a.deleted_at_version is null"
+        " group by e.entity_id, e.driver, e.name, a.key, a.number having count(*) > 1 order by e.entity_id, a.key, a.number"},
     /* What is in there first may be put into a pool later: only what came second breaks the rule. */
     [STMT_CHECK_OTHERS] = {"check_others", "TI", STMT_ONCE,
         MEMBERSHIPS "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")"
