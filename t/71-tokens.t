@@ -220,13 +220,13 @@ subtest 'list, last use' => sub {
     like($row->{made}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'when it was made');
     like($row->{expires}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'and how long it is good for');
     is(asked('nginx', $fresh, GET => '/__version__')->{status}, 200, 'used');
-    ok(poll(5, sub { ((listed('--owner', 'lister'))[0]{'last used'}) ne '-' }), 'the use is written down');
+    ok(poll(30, sub { ((listed('--owner', 'lister'))[0]{'last used'} // '-') ne '-' }), 'the use is written down');
     my $at = $postgres->psql("select last_used from muster_token where id = '$id'");
     asked('nginx', $fresh, GET => '/__version__') for 1 .. 3;
     is($postgres->psql("select last_used from muster_token where id = '$id'"), $at, 'not again within a minute');
     $postgres->psql("update muster_token set last_used = last_used - interval '61 seconds' where id = '$id'");
     asked('nginx', $fresh, GET => '/__version__');
-    ok(poll(5, sub { $postgres->psql("select last_used >= '$at' from muster_token where id = '$id'") eq 't' }), 'but after it');
+    ok(poll(30, sub { $postgres->psql("select last_used >= '$at' from muster_token where id = '$id'") eq 't' }), 'but after it');
 };
 
 # A server with one worker, and what is in front of it.
