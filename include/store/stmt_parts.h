@@ -87,12 +87,11 @@
     " where a.relation_id = $5 and " is \
     " and ($6::text is null and a.key not like '\\_%' or a.key = $6) and ($7::text is null or a.subkey = $7)"
 #define REFERENCES_OF(attrs, entity) \
-    "with hit as materialized (select a.id, a.key, a.subkey, a.number, e.* from (" attrs ") a" \
-    " cross join " entity " e)" \
-    " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null from hit" \
-    " where $3 having $3" \
-    " union all (select null::bigint, id, key, subkey, number, entity_id, name, driver, type from hit" \
-    " where id > $4 order by id limit $1 offset $2)"
+    "with hit as materialized (" attrs ")" \
+    " select count(*), null::integer, null, null, null::integer, null::integer, null, null, null" \
+    " from hit a cross join " entity " e where $3 having $3" \
+    " union all (select null::bigint, a.id, a.key, a.subkey, a.number, e.entity_id, e.name, e.driver, e.type" \
+    " from (select * from hit where id > $4 order by id offset 0) a cross join " entity " e order by a.id limit $1 offset $2)"
 
 /* clang-format on */
 
