@@ -15,9 +15,11 @@ import urllib.parse
 import urllib.request
 
 
-def get(url, **params):
+def get(url, wait=0, **params):
+    """JSON and headers. `wait`: for so many seconds, where there are no changes yet."""
     query = urllib.parse.urlencode(params)
-    request = urllib.request.Request(f"{url}?{query}", headers={"Clusto-Mode": "expanded", "Clusto-Minify": "true"})
+    headers = {"Clusto-Mode": "expanded", "Clusto-Minify": "true", "Clusto-Wait": str(wait)}
+    request = urllib.request.Request(f"{url}?{query}", headers=headers)
     with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response), response.headers
 
@@ -60,10 +62,10 @@ def apply(url, state, event):
             state["objects"].pop(path, None)
 
 
-def follow(url, state):
+def follow(url, state, wait):
     """One page of changes; True: there are more."""
     try:
-        events, headers = get(f"{url}/changes", since=state["cursor"], attrs="false")
+        events, headers = get(f"{url}/changes", wait, since=state["cursor"], attrs="false")
     except urllib.error.HTTPError as error:
         if error.code != 410:
             raise
@@ -83,18 +85,20 @@ def main(url, path, once):
         state = begin(url)
     while True:
         try:
-            more = follow(url, state)
+            began = time.monotonic()
+            more = follow(url, state, 0 if once else 30)
             save(path, state)
         except (urllib.error.HTTPError, OSError) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code != 503:
+            if isinstance(error, urllib.error.HTTPError) and error.code not in (429, 502, 503):
                 raise
             more = False
             print(f"follow.py: {error}, trying again", file=sys.stderr)
         else:
             if once and not more:
                 return
+        # Not in a hurry where nobody can wait: changes or not, one request a second.
         if not more:
-            time.sleep(1)
+            time.sleep(max(0, began + 1 - time.monotonic()))
 
 
 if __name__ == "__main__":

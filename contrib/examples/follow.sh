@@ -5,12 +5,14 @@
 # usage: follow.sh URL FILE [once]
 set -eu
 url=${1%/} file=$2 once=${3-}
+wait=30
+[ "$once" != once ] || wait=0
 answer=$(mktemp)
 trap 'rm -f "$answer" "$answer.head"' EXIT
 
 # Writes the status; the headers go to $answer.head, the body to $answer.
 get() {
-    curl -s -G -D "$answer.head" -o "$answer" -w '%{http_code}' -H 'Clusto-Minify: true' "$url/changes" "$@" || true
+    curl -s -G -D "$answer.head" -o "$answer" -w '%{http_code}' -H 'Clusto-Minify: true' -H "Clusto-Wait: $wait" "$url/changes" "$@" || true
 }
 
 header() {
@@ -29,6 +31,7 @@ if [ ! -s "$file" ]; then
 fi
 while :; do
     more=false
+    began=$(date +%s)
     case $(get -d attrs=false -d "since=$(cat "$file")") in
     200)
         grep -o '"object": "[^"]*"' "$answer" | sed 's/^"object": "//; s/"$//' || true
@@ -40,12 +43,13 @@ while :; do
         keep
         more=true
         ;;
-    503 | 000) [ "$once" != once ] || exit 1 ;;
+    429 | 502 | 503 | 000) [ "$once" != once ] || exit 1 ;;
     *)
         cat "$answer" >&2
         exit 1
         ;;
     esac
     [ "$more" = true ] || [ "$once" != once ] || exit 0
-    [ "$more" = true ] || sleep 1
+    # Where nobody can wait, one request a second.
+    [ "$more" = true ] || [ "$(date +%s)" != "$began" ] || sleep 1
 done

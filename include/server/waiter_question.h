@@ -39,6 +39,9 @@ struct waiter_question *waiter_questions_add(struct waiter_questions *questions,
                                              const struct handover_strings *variables,
                                              const struct changes_wanted *asked, size_t limit);
 
+/* Frees the answers from what was read last: those to whom they are sent have them. */
+void waiter_questions_forget_answers(struct waiter_questions *questions);
+
 /* With the last user the question goes. */
 void waiter_questions_drop(struct waiter_questions *questions, struct waiter_question **question);
 

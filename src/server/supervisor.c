@@ -251,14 +251,23 @@ static void signal_all(struct supervisor *s, enum kind kind, int signal) {
             signal_child(s, &s->children[i], signal);
 }
 
+/* True if nobody else will take what a worker that ends still hands over. */
+static bool waiter_is_needed(const struct supervisor *s) {
+    bool needed = false;
+
+    if (!s->ending && s->settings->feed_waiters > 0)
+        return false;
+    for (size_t i = 0; i < s->child_count; i++)
+        needed = needed || (s->children[i].kind == WORKER && s->children[i].stop_signal != 0);
+    return needed;
+}
+
 /* The waiter ends after the workers, which may still have handed requests to it. */
 static void end_waiter(struct supervisor *s) {
-    bool last = true;
-
+    if (waiter_is_needed(s))
+        return;
     for (size_t i = 0; i < s->child_count; i++)
-        last = last && s->children[i].kind == WAITER;
-    for (size_t i = 0; last && i < s->child_count; i++)
-        if (s->children[i].stop_signal == WORKER_FINISH)
+        if (s->children[i].kind == WAITER && s->children[i].stop_signal == WORKER_FINISH)
             signal_child(s, &s->children[i], WORKER_RETIRE);
 }
 
@@ -319,7 +328,7 @@ static void reload(struct supervisor *s) {
     log_info("the configuration was read again");
     s->next_start = 0;
     signal_all(s, WORKER, WORKER_RETIRE);
-    signal_all(s, WAITER, WORKER_RETIRE);
+    signal_all(s, WAITER, settings->feed_waiters > 0 ? WORKER_RETIRE : WORKER_FINISH);
     start_missing(s);
 }
 
@@ -367,8 +376,7 @@ static void supervise(struct supervisor *s) {
         default: break;
         }
         reap(s);
-        if (s->ending)
-            end_waiter(s);
+        end_waiter(s);
         enforce_deadlines(s);
         start_missing(s);
     }

@@ -167,6 +167,8 @@ enum rc waiter_answers_open(struct waiter_answers *a, const struct feed_cursor *
 void waiter_answers_close(struct waiter_answers *a) {
     store_rollback(a->w->store); /* it was only read */
     arena_reset(a->x->arena);
+    if (a->is_open)
+        waiter_questions_forget_answers(a->questions);
     a->is_open = a->wants_events = a->wants_users = false;
     a->wanted = (struct feed_wanted){.limit = 0};
     a->users = NULL;

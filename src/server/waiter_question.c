@@ -152,6 +152,12 @@ struct waiter_question *waiter_questions_add(struct waiter_questions *questions,
     return q;
 }
 
+void waiter_questions_forget_answers(struct waiter_questions *questions) {
+    for (size_t i = 0; i < LISTS; i++)
+        for (struct waiter_question *q = questions->lists[i]; q != NULL; q = q->next)
+            waiter_text_free(&q->body);
+}
+
 void waiter_questions_drop(struct waiter_questions *questions, struct waiter_question **question) {
     struct waiter_question *q = *question, **link;
 
