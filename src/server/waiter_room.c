@@ -62,6 +62,8 @@ static void remove_client(struct waiter_room *room, struct waiter_client *client
     room->clients[client->slot] = room->clients[--room->count];
     room->clients[client->slot]->slot = client->slot;
     waiter_question_drop(room->answers, &client->question);
+    /* Closing is not enough: the worker may still have its copy of the descriptor. */
+    (void)epoll_ctl(room->epoll_fd, EPOLL_CTL_DEL, client->request.fd, NULL);
     waiter_client_free(&client);
 }
 
