@@ -23,8 +23,9 @@ my ($HTTP, $PYTHON, $PSQL, $SHARED) = (6, 5, 5, 8);
 
 diag "seed $SEED";
 srand $SEED;
-# The standby is to find what it missed during a crash.
-my $pg      = Muster::Postgres->new(settings => { max_prepared_transactions => 20, wal_keep_size => '1GB' });
+# What was acknowledged is there after a crash, and the standby finds what it missed.
+my $pg = Muster::Postgres->new(
+    settings => { synchronous_commit => 'on', max_prepared_transactions => 20, wal_keep_size => '1GB' });
 my $server  = Muster::Server->new(postgres => $pg, conf => { workers => 6 });
 my $front   = Muster::Front->new(server => $server);
 my $client  = $front->client;
@@ -139,7 +140,7 @@ sub follow {
             next if !defined $value;
             my $last = $at{ $event->{id} } // 0;
             $events++;
-            $bad{ $value <= $last ? 'twice or out of order' : 'missed' }++ if $value != $last + 1;
+            $bad{ ($value <= $last ? 'twice or out of order' : 'missed') . " ($event->{id}: $last, $value)" }++ if $value != $last + 1;
             $at{ $event->{id} } = $value;
             push @delays, delay($event->{time}) if $pages > 5;
         }
