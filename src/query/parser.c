@@ -1,0 +1,412 @@
+/* parser.c: a question as a tree, by recursive descent. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/num.h"
+#include "base/utf8.h"
+#include "model/driver.h"
+#include "model/ip.h"
+#include "query/lexer.h"
+#include "query/literal.h"
+#include "query/query.h"
+
+struct parser {
+    struct arena *arena;
+    const struct query_limits *limits;
+    const char *text;
+    struct lexer_token token, last; /* the one that is looked at, and the one before it */
+    int tests, depth;
+    struct verdict verdict; /* the first refusal */
+};
+
+#define FIELDS                                                                                     \
+    "a test is expected: not, all, ( or a field: name driver type ip attr is within directly has " \
+    "refers, or a type of objects (pool, rack, ...)"
+#define OPERATORS "an operator is expected: = != < <= > >= ^ ~ in like exists"
+
+static const struct query_node *parse_expression(struct parser *p);
+
+/* --- refusals --- */
+
+static struct verdict refuse_at(struct parser *p, const char *at, const char *message) {
+    size_t line = 1;
+    const char *begin = p->text, *newline;
+
+    while ((newline = memchr(begin, '\n', (size_t)(at - begin))) != NULL) {
+        begin = newline + 1;
+        line++;
+    }
+    return verdict_no(p->arena, RC_INVALID, "line %zu, column %zu: %s", line,
+                      utf8_length(arena_strndup(p->arena, begin, (size_t)(at - begin))) + 1,
+                      message);
+}
+
+/* A part of the question for a message: not too long, no character cut. */
+static const char *shown(struct parser *p, const struct lexer_token *token) {
+    size_t n = (size_t)(token->end - token->begin), most = 40;
+
+    if (token->kind == TOKEN_END)
+        return "nothing";
+    if (token->kind == TOKEN_UNTERMINATED)
+        return "a quoted text without its end";
+    if (n <= most)
+        return arena_printf(p->arena, "\"%.*s\"", (int)n, token->begin);
+    while (most > 0 && ((unsigned char)token->begin[most] & 0xC0u) == 0x80u)
+        most--;
+    return arena_printf(p->arena, "\"%.*s...\"", (int)most, token->begin);
+}
+
+/* The token is not what could stand here. */
+static const struct query_node *refuse(struct parser *p, const char *expected) {
+    const char *found = shown(p, &p->token);
+
+    if (p->verdict.rc != RC_OK)
+        return NULL;
+    if (p->last.begin == NULL)
+        found = arena_printf(p->arena, "the question begins with %s", found);
+    else
+        found = arena_printf(p->arena, "%s is followed by %s", shown(p, &p->last), found);
+    p->verdict = refuse_at(p, p->token.begin, arena_printf(p->arena, "%s; %s", found, expected));
+    return NULL;
+}
+
+static const struct query_node *refuse_limit(struct parser *p, const char *what, int limit) {
+    if (p->verdict.rc == RC_OK)
+        p->verdict =
+            refuse_at(p, p->token.begin, arena_printf(p->arena, "more than %d %s", limit, what));
+    return NULL;
+}
+
+/* --- tokens --- */
+
+static void advance(struct parser *p) {
+    p->last = p->token;
+    p->token = lexer_next(p->arena, p->token.end);
+}
+
+/* A word of the language, in any case. */
+static bool is_word(const struct parser *p, const char *word) {
+    return p->token.kind == TOKEN_WORD && strcasecmp(p->token.text, word) == 0;
+}
+
+static bool accept_word(struct parser *p, const char *word) {
+    if (!is_word(p, word))
+        return false;
+    advance(p);
+    return true;
+}
+
+static bool accept(struct parser *p, enum lexer_kind kind) {
+    if (p->token.kind != kind)
+        return false;
+    advance(p);
+    return true;
+}
+
+/* A value or a name; NULL: refused. */
+static const char *expect_text(struct parser *p, const char *expected) {
+    const char *text = p->token.text;
+
+    if (p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) {
+        refuse(p, expected);
+        return NULL;
+    }
+    advance(p);
+    return text;
+}
+
+/* --- tests --- */
+
+static struct query_node *make(struct parser *p, enum query_kind kind,
+                               const struct query_node *left, const struct query_node *right) {
+    struct query_node *node = arena_array(p->arena, 1, sizeof *node);
+
+    node->kind = kind;
+    node->left = left;
+    node->right = right;
+    return node;
+}
+
+/* name, driver, type and the like; a name of the language before a type of objects. */
+static bool parse_plain_field(struct parser *p, struct query_node *test) {
+    static const struct {
+        const char *word;
+        enum query_field field;
+    } fields[] = {
+        {"name", QUERY_NAME}, {"driver", QUERY_DRIVER}, {"type", QUERY_TYPE}, {"ip", QUERY_IP}};
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (accept_word(p, fields[i].word)) {
+            test->field = fields[i].field;
+            return true;
+        }
+    }
+    if (p->token.kind != TOKEN_WORD || driver_last_of_type(p->token.text) == NULL)
+        return false;
+    test->field = QUERY_CONTAINER;
+    test->name = p->token.text;
+    advance(p);
+    return true;
+}
+
+static bool parse_attr(struct parser *p, struct query_node *test) {
+    struct lexer_path path = lexer_attr(p->arena, p->token.end);
+    int64_t number = 0;
+
+    p->last = p->token;
+    p->token = path.token;
+    if (path.token.kind != TOKEN_WORD) {
+        refuse(p, "the key of an attribute is expected: KEY, KEY.SUBKEY or KEY.SUBKEY:NUMBER");
+        return false;
+    }
+    if (path.number && num_parse_range(path.number, 0, INT32_MAX, &number) != NUM_OK) {
+        refuse(p, "the number of an attribute is expected after the colon (a colon that belongs to "
+                  "a key or subkey is written in quotes)");
+        return false;
+    }
+    advance(p);
+    test->field = QUERY_ATTR;
+    test->name = path.key;
+    test->subkey = path.subkey;
+    test->has_number = path.number != NULL;
+    test->number = (int32_t)number;
+    return true;
+}
+
+/* Tests without an operator; false: it is another one, or was refused. */
+static bool parse_of_name(struct parser *p, struct query_node *test) {
+    static const struct {
+        const char *word;
+        enum query_field field;
+        const char *expected;
+    } words[] = {{"is", QUERY_IS, "a driver is expected"},
+                 {"within", QUERY_WITHIN, "the name of an object is expected"},
+                 {"has", QUERY_HAS, "the name of an object is expected"},
+                 {"refers", QUERY_REFERS, "the name of an object is expected"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (accept_word(p, words[i].word)) {
+            test->field = words[i].field;
+            test->name = expect_text(p, words[i].expected);
+            return test->name != NULL;
+        }
+    }
+    if (!accept_word(p, "directly"))
+        return false;
+    test->directly = true;
+    if (is_word(p, "within"))
+        return parse_of_name(p, test);
+    refuse(p, "within is expected");
+    return false;
+}
+
+/* --- operators --- */
+
+static bool find_operator(const struct parser *p, enum query_operator *out) {
+    static const struct {
+        enum lexer_kind kind;
+        const char *word;
+        enum query_operator operator;
+    } operators[] = {{TOKEN_EQUAL, "is", QUERY_EQUAL},
+                     {TOKEN_UNEQUAL, "isnt", QUERY_UNEQUAL},
+                     {TOKEN_LESS, NULL, QUERY_LESS},
+                     {TOKEN_LESS_EQUAL, NULL, QUERY_LESS_EQUAL},
+                     {TOKEN_GREATER, NULL, QUERY_GREATER},
+                     {TOKEN_GREATER_EQUAL, NULL, QUERY_GREATER_EQUAL},
+                     {TOKEN_BEGINS, "startswith", QUERY_BEGINS},
+                     {TOKEN_CONTAINS, "contains", QUERY_CONTAINS},
+                     {TOKEN_END, "like", QUERY_LIKE}};
+
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if ((p->token.kind == operators[i].kind && p->token.kind != TOKEN_END) ||
+            (operators[i].word && is_word(p, operators[i].word))) {
+            *out = operators[i].operator;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The values of "in (...)". */
+static bool parse_values(struct parser *p, struct query_node *test) {
+    size_t capacity = 0;
+    struct query_value *values = NULL;
+
+    test->operator= QUERY_IN;
+    do {
+        bool quoted = p->token.kind == TOKEN_STRING;
+        const char *text;
+
+        if (p->limits->values > 0 && test->value_count == (size_t)p->limits->values) {
+            refuse_limit(p, "values of one \"in\" (query_values)", p->limits->values);
+            return false;
+        }
+        text = expect_text(p, "a value is expected");
+        if (text == NULL)
+            return false;
+        if (test->value_count == capacity) {
+            capacity = capacity ? 2 * capacity : 8;
+            values = arena_array(p->arena, capacity, sizeof *values);
+            if (test->value_count > 0)
+                memcpy(values, test->values, test->value_count * sizeof *values);
+            test->values = values;
+        }
+        values[test->value_count++] = literal_read(p->arena, text, quoted);
+    } while (accept(p, TOKEN_COMMA));
+    if (accept(p, TOKEN_CLOSE))
+        return true;
+    refuse(p, ", or ) is expected");
+    return false;
+}
+
+/* 10.1.0.0/16: what is behind the prefix doesn't count. */
+static bool parse_network(struct parser *p, struct query_node *test) {
+    const char *slash = strchr(p->token.text, '/');
+    uint32_t base, mask;
+
+    if ((p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) || slash == NULL ||
+        strchr(slash, '.') != NULL || !ip_parse_netmask(slash, &mask) ||
+        !ip_parse(arena_strndup(p->arena, p->token.text, (size_t)(slash - p->token.text)), &base)) {
+        refuse(p, "a network is expected (10.1.0.0/16), or ( and values");
+        return false;
+    }
+    advance(p);
+    test->operator= QUERY_IN_NETWORK;
+    test->first = base & mask;
+    test->last = test->first | ~mask;
+    return true;
+}
+
+static bool parse_in(struct parser *p, struct query_node *test) {
+    if (accept(p, TOKEN_OPEN))
+        return parse_values(p, test);
+    if (test->field == QUERY_IP)
+        return parse_network(p, test);
+    refuse(p, "( is expected");
+    return false;
+}
+
+/* Addresses are greater and less than addresses only. */
+static bool check_value(struct parser *p, const struct query_node *test) {
+    uint32_t address;
+
+    if (test->field != QUERY_IP || test->operator<QUERY_LESS || test->operator>
+                                   QUERY_GREATER_EQUAL || ip_parse(p->token.text, &address))
+        return true;
+    refuse(p, "an address is expected (10.1.2.3)");
+    return false;
+}
+
+static bool parse_operator(struct parser *p, struct query_node *test) {
+    struct query_value *value;
+    const char *text;
+    bool quoted;
+
+    if (accept_word(p, "exists"))
+        return true;
+    if (accept_word(p, "in"))
+        return parse_in(p, test);
+    if (!find_operator(p, &test->operator)) {
+        refuse(p, OPERATORS);
+        return false;
+    }
+    advance(p);
+    quoted = p->token.kind == TOKEN_STRING;
+    if (!check_value(p, test))
+        return false;
+    text = expect_text(p, "a value is expected");
+    if (text == NULL)
+        return false;
+    value = arena_array(p->arena, 1, sizeof *value);
+    *value = literal_read(p->arena, text, quoted);
+    test->values = value;
+    test->value_count = 1;
+    return true;
+}
+
+static const struct query_node *parse_test(struct parser *p) {
+    struct query_node *test = make(p, QUERY_TEST, NULL, NULL);
+
+    if (p->limits->tests > 0 && p->tests++ == p->limits->tests)
+        return refuse_limit(p, "tests (query_tests)", p->limits->tests);
+    if (parse_of_name(p, test))
+        return test;
+    if (p->verdict.rc != RC_OK)
+        return NULL;
+    if (is_word(p, "attr") ? !parse_attr(p, test) : !parse_plain_field(p, test))
+        return refuse(p, FIELDS);
+    return parse_operator(p, test) ? test : NULL;
+}
+
+/* --- expressions --- */
+
+/* One more of what nests; a NULL of the function that does the work comes back as it is. */
+static const struct query_node *nested(struct parser *p,
+                                       const struct query_node *(*parse)(struct parser *)) {
+    const struct query_node *node;
+
+    if (p->limits->depth > 0 && p->depth == p->limits->depth)
+        return refuse_limit(p, "levels of ( and not (query_depth)", p->limits->depth);
+    p->depth++;
+    node = parse(p);
+    p->depth--;
+    return node;
+}
+
+static const struct query_node *parse_not(struct parser *p) {
+    const struct query_node *inner;
+
+    if (accept(p, TOKEN_NOT) || accept_word(p, "not")) {
+        inner = nested(p, parse_not);
+        return inner ? make(p, QUERY_NOT, inner, NULL) : NULL;
+    }
+    if (accept_word(p, "all"))
+        return make(p, QUERY_ALL, NULL, NULL);
+    if (!accept(p, TOKEN_OPEN))
+        return parse_test(p);
+    inner = nested(p, parse_expression);
+    if (inner == NULL || accept(p, TOKEN_CLOSE))
+        return inner;
+    return refuse(p, "and, or or ) is expected");
+}
+
+static const struct query_node *parse_and(struct parser *p) {
+    const struct query_node *left = parse_not(p), *right;
+
+    while (left != NULL) {
+        bool minus = accept(p, TOKEN_AND_NOT);
+
+        if (!minus && !accept(p, TOKEN_AND) && !accept_word(p, "and"))
+            break;
+        right = parse_not(p);
+        if (right != NULL && minus)
+            right = make(p, QUERY_NOT, right, NULL);
+        left = right ? make(p, QUERY_AND, left, right) : NULL;
+    }
+    return left;
+}
+
+static const struct query_node *parse_expression(struct parser *p) {
+    const struct query_node *left = parse_and(p), *right;
+
+    while (left != NULL && (accept(p, TOKEN_OR) || accept_word(p, "or"))) {
+        right = parse_and(p);
+        left = right ? make(p, QUERY_OR, left, right) : NULL;
+    }
+    return left;
+}
+
+struct verdict query_parse(struct arena *arena, const char *text, const struct query_limits *limits,
+                           const struct query_node **out) {
+    struct parser p = {.arena = arena, .limits = limits, .text = text};
+
+    p.verdict = verdict_of(RC_OK);
+    if (limits->bytes > 0 && strlen(text) > (size_t)limits->bytes)
+        return verdict_no(arena, RC_INVALID, "the question is longer than %d bytes (query_bytes)",
+                          limits->bytes);
+    p.token = lexer_next(arena, text);
+    *out = parse_expression(&p);
+    if (*out != NULL && p.token.kind != TOKEN_END)
+        refuse(&p, "and, or or the end of the question is expected");
+    return p.verdict;
+}
