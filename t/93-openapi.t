@@ -143,6 +143,9 @@ POST   /resource/{driver}                                postResourceDriver
 DELETE /resource/{driver}/{name}                         deleteResourceDriverName
 GET    /resource/{driver}/{name}                         getResourceDriverName
 POST   /resource/{driver}/{name}                         postResourceDriverName
+GET    /query                                            getQuery
+POST   /query                                            postQuery
+GET    /query/__doc__                                    getQueryDoc
 GET    /resourcemanager                                  getResourcemanager
 GET    /resourcemanager/__doc__                          getResourcemanagerDoc
 GET    /resourcemanager/{driver}                         getResourcemanagerDriver

@@ -33,7 +33,12 @@ struct api_options {
     int preferences_document_bytes; /* largest document, as PostgreSQL prints it */
     int preferences_max_containers; /* of one user; 0: any number */
     int preferences_max_bytes;      /* of one user, all documents together; 0: any number */
-    int preferences_path_segments;  /* of a place in a document, the container included */
+    int query_bytes; /* of a question of /query, its tests, how deep they nest, the values
+                        of one "in" */
+    int query_tests;
+    int query_depth;
+    int query_values;
+    int preferences_path_segments; /* of a place in a document, the container included */
 };
 
 #define CONTEXT_DEPENDENCIES 4

@@ -40,12 +40,13 @@ struct store {
     struct arena *texts;            /* of the version, until it is sent */
     const char *user, *description; /* of the version */
     int32_t as_of;                  /* a snapshot is read as of this version; CURRENT: as it is */
-    bool renamed;            /* since then an object was given another name, driver or type */
-    struct past_check check; /* as of a version, outside a transaction */
-    int32_t renamed_to;      /* up to this version it is known that one was */
-    int64_t check_failed_at; /* clock_ms() */
-    int32_t version;         /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
-    bool user_set;           /* this transaction has said for which user it is; there is only one */
+    bool renamed;             /* since then an object was given another name, driver or type */
+    struct past_check check;  /* as of a version, outside a transaction */
+    int32_t renamed_to;       /* up to this version it is known that one was */
+    int64_t check_failed_at;  /* clock_ms() */
+    int32_t version;          /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
+    struct stmt_row compiled; /* the last one that was made for a request (store/query_sql.h) */
+    bool user_set; /* this transaction has said for which user it is; there is only one */
 };
 
 /* Reads from now on are as of this version, outside a transaction; check->renamed is set. */

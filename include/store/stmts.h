@@ -212,7 +212,8 @@ enum stmt_flags {
     STMT_OF_USER = 4,       /* $1 is the user who owns the rows: the session is told first */
     STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
     STMT_TAKES_VERSION = 16, /* makes or ends rows, with the number of the transaction's version */
-    STMT_COMMITS = 32
+    STMT_COMMITS = 32,
+    STMT_COMPILED = 64 /* of no table: made for one request (store/query_sql.h) */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */

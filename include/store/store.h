@@ -163,8 +163,8 @@ void store_begin_snapshot(struct store *store);
  */
 bool store_in_transaction(const struct store *store);
 
-/* Until the end of the snapshot, which has been used, its reads are as of this version. `renamed`: an
- * object was given another name, driver or type since (version_found). */
+/* Until the end of the snapshot, which has been used, its reads are as of this version. `renamed`:
+ * an object was given another name, driver or type since (version_found). */
 void store_read_as_of(struct store *store, int32_t version, bool renamed);
 
 /* WRITE: BEGIN is sent together with the first statement, the clustoversioning row with the first
@@ -269,7 +269,7 @@ enum rc store_state(struct store *store, struct arena *arena, int32_t id,
 /* What a list is made of. Exactly one of the kinds. */
 #define LIST_KEYSET_LIMIT 10000
 
-enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS, LIST_CONTAINERS };
+enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS, LIST_CONTAINERS, LIST_QUERY };
 
 struct listing {
     enum listing_kind kind;
@@ -292,6 +292,8 @@ struct listing {
     /* LIST_CONTAINERS: what contains this object; ancestors: and what contains those */
     int32_t member;
     bool ancestors;
+    /* LIST_QUERY: what the objects must fulfil (query/query.h) */
+    const struct query_node *question;
     /* the page: limit 0: everything */
     int64_t limit;
     int64_t offset;

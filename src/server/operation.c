@@ -110,6 +110,15 @@ const struct operation operation_by_names = {
     .parameters = {&wanted_names},
 };
 
+PARAMETER question = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The question."};
+
+const struct operation operation_query = {
+    .summary = "The objects that a question finds",
+    .answers = {{200, "Objects", NULL}},
+    .errors = {409, 412},
+    .parameters = {&question, PAGES},
+};
+
 PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
                    "The names of the pools; an object must be in each of them."};
 PARAMETER children = {"children", OPERATION_BOOLEAN, 0,

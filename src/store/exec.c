@@ -143,13 +143,14 @@ static void add_current(struct store *s, const struct stmt_row *row, const struc
 /* As of a version it is the same statement of the past, with one more argument. */
 static void add(struct store *s, const struct stmt_row *row, const struct pg_arg *args,
                 size_t count, bool wanted) {
-    const struct stmt_row *past = (s->renamed ? past_rows : past_same_rows) + (row - stmts_rows);
+    const struct stmt_row *past;
     struct pg_arg with_version[MAX_PAST_ARGS];
 
-    if (s->as_of == CURRENT) {
+    if (s->as_of == CURRENT || (row->flags & STMT_COMPILED)) {
         add_current(s, row, args, count, wanted);
         return;
     }
+    past = (s->renamed ? past_rows : past_same_rows) + (row - stmts_rows);
     if (past->text == NULL) {
         link_set_error(&s->db.link, row->name);
         link_fail(&s->db.link, RC_BUG); /* t/unit_past.c sees that all that read have one */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/num.h"
-#include "model/value_json.h"
+#include "store/compare.h"
 #include "store/objects.h"
+#include "store/query_sql.h"
 
 /* The first chunk is small, so that the first byte leaves soon (limits.md). */
 #define FIRST_CHUNK 100
@@ -17,7 +17,7 @@
 
 struct query {
     const struct stmt_row *row;
-    struct pg_arg args[MAX_ARGS];
+    struct pg_arg *args;
     size_t count;
 };
 
@@ -53,44 +53,16 @@ static void query_entities(struct query *q, const struct listing *l) {
     }
 }
 
-/* The value as a number, when that is how the number would be printed. */
-static struct pg_arg as_number(struct arena *arena, const char *value) {
-    int64_t number;
-
-    if (num_parse(value, &number) != NUM_OK ||
-        strcmp(arena_printf(arena, "%lld", (long long)number), value) != 0)
-        return pg_null();
-    return pg_bigint(number);
-}
-
-/* The value as a date, in any spelling that can be sent without a mask. */
-static struct pg_arg as_date(struct arena *arena, const char *value) {
-    const char *iso;
-
-    return datetime_parse(arena, value, NULL, &iso) == NULL ? pg_timestamp(iso) : pg_null();
-}
-
-/* JSON is stored as value_cast_json() writes it, however it is sent. */
-static struct pg_arg as_json(struct arena *arena, const char *value) {
-    static const struct json_limits limits = {.depth = 100};
-    struct value json = {.text = NULL};
-
-    if (*value != '{' && *value != '[')
-        return pg_null();
-    (void)value_cast_json(arena, value, &limits, &json);
-    return pg_text(json.text);
-}
-
 static void query_by_value(struct query *q, struct arena *arena, const char *value) {
     const char *slash = *value == '/' ? strchr(value + 1, '/') : NULL;
 
     add(q, pg_text(value));
-    add(q, as_number(arena, value));
-    add(q, as_date(arena, value));
+    add(q, compare_number(arena, value));
+    add(q, compare_date(arena, value));
     add(q,
         slash ? pg_text(arena_strndup(arena, value + 1, (size_t)(slash - value - 1))) : pg_null());
     add(q, slash ? pg_text(slash + 1) : pg_null());
-    add(q, as_json(arena, value));
+    add(q, compare_json(arena, value));
 }
 
 static void query_by_attr(struct query *q, struct arena *arena, const struct listing *l) {
@@ -131,9 +103,15 @@ static const struct stmt_row *page_row(const struct listing *l, const struct stm
     return l->kind == LIST_FROM_POOLS && l->pool_count <= SOME_POOLS ? STMT(PAGE_FROM_POOLS) : row;
 }
 
+/* A question is a statement of its own. */
+static void query_question(struct query *q, struct store *store, struct arena *arena,
+                           const struct listing *l, bool total) {
+    q->row = query_sql_compile(store, arena, l->question, total, &q->args, &q->count);
+}
+
 static struct query make_query(struct store *store, struct arena *arena, const struct listing *l,
                                bool total) {
-    struct query q = {.count = 0};
+    struct query q = {.args = arena_array(arena, MAX_ARGS, sizeof *q.args)};
 
     /* one more than a page tells whether there is another */
     add(&q, l->limit > 0 ? pg_bigint(l->limit + l->keyset) : pg_null());
@@ -145,6 +123,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
     case LIST_FROM_POOLS: query_from_pools(&q, l); break;
     case LIST_CONTAINERS: query_containers(&q, l); break;
+    case LIST_QUERY: query_question(&q, store, arena, l, total); break;
     }
     if (l->keyset && pg_is_current(store) && pg_has_extensions(store))
         q.row = page_row(l, q.row);

@@ -1,0 +1,16 @@
+/* query_sql.h: a question as one statement. Its text is joined of fixed parts; whatever the client
+ * sent is a parameter. */
+#ifndef MUSTER_STORE_QUERY_SQL_H
+#define MUSTER_STORE_QUERY_SQL_H
+
+#include "query/query.h"
+#include "store/pg.h"
+
+/* The statement of a list (store/stmt_parts.h), with the four parameters that *args has already and
+ * those of the question after them: *args is replaced. With `total` its first row is that. Valid
+ * as long as the arena, and until the next one is compiled. */
+const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
+                                         const struct query_node *question, bool total,
+                                         struct pg_arg **args, size_t *count);
+
+#endif

@@ -1,0 +1,241 @@
+# 26-query.t: GET and POST /query: every production of the language, refusals, pages, and random questions
+# against an evaluator over the same rows.
+use v5.24;
+use warnings;
+use utf8;
+use Encode ();
+use Muster::Question;
+use Muster::World;
+use Test::More;
+
+binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
+
+my $random = $ENV{MUSTER_QUESTIONS} // ($ENV{MUSTER_SLOW} ? 300 : 1_000);
+my $world  = Muster::World->new(data => 0, conf => { drivers => [ { name => 'bladeserver', parent => 'basicserver', type => 'server' } ] });
+my $client = $world->client;
+my $pg     = $world->postgres;
+
+# web1..web9 in pools and racks, circles, what was deleted, values of every datatype.
+$pg->psql(Encode::encode('UTF-8', <<'END'));
+insert into entities (name, type, driver, version)
+    select 'web' || n, 'server', case when n % 3 = 0 then 'bladeserver' else 'basicserver' end, 1 from generate_series(1, 9) n
+    union all select n, 'pool', 'pool', 1 from unnest(array['web', 'prod', 'empty', 'circle1', 'circle2', 'it''s', 'Zoë', '100%']) n
+    union all select n, 'rack', 'basicrack', 1 from unnest(array['r1', 'r2', '77']) n
+    union all select 'room', 'datacenter', 'basicdatacenter', 1
+    union all select n, 'pool', 'unique_pool', 1 from unnest(array['once']) n;
+insert into entities (name, type, driver, version, deleted_at_version) values ('gone', 'pool', 'pool', 1, 1), ('web10', 'server', 'basicserver', 1, 1);
+create function pg_temp.id(text) returns integer language sql as 'select min(entity_id) from entities where name = $1';
+insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select pg_temp.id(c), '_contains', 0, 'relation', pg_temp.id(m), 1 from (values ('web', 'web1'), ('web', 'web2'), ('web', 'web3'), ('prod', 'web'), ('prod', 'web4'),
+        ('r1', 'web1'), ('r1', 'web4'), ('r2', 'web2'), ('77', 'web5'), ('room', 'r1'), ('room', 'r2'), ('circle1', 'circle2'), ('circle2', 'circle1'), ('circle2', 'web6'),
+        ('gone', 'web7'), ('it''s', 'web8'), ('once', 'web9'), ('web', 'web10'), ('Zoë', 'web8')) as v(c, m);
+insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value, version)
+    select pg_temp.id('web' || n), 'system', 'memory', null, 'int', n * 1024, null, null::timestamp, 1 from generate_series(1, 6) n
+    union all select pg_temp.id('web' || n), 'cpu', null, n % 2, 'string', null, (n * 5)::text, null, 1 from generate_series(1, 8) n
+    union all select pg_temp.id('web' || n), 'bought', 'on', null, 'datetime', null, null, timestamp '2024-02-27' + n * interval '1 day', 1 from generate_series(1, 5) n
+    union all select pg_temp.id('web1'), 'cpu', null, 0, 'int', 12, null, null, 1
+    union all select pg_temp.id('web2'), 'note', null, null, 'string', null, v, null, 1 from unnest(array['a b', 'it''s', 'back\slash', '50%_', 'Zoë', '', 'zebra', repeat('long', 50)]) v
+    union all select pg_temp.id('web3'), 'list', null, null, 'json', null, '[1, 2]', null, 1
+    union all select pg_temp.id('web4'), 'a.b', 'c:d', 7, 'string', null, 'x', null, 1
+    union all select pg_temp.id('web5'), 'retired', null, null, 'int', 1, null, null, 1
+    union all select pg_temp.id('web' || n), 'ip', null, 0, 'int', ('10.1.' || n || '.7')::inet - '128.0.0.0'::inet, null, null, 1 from generate_series(1, 4) n
+    union all select pg_temp.id('web' || n), 'ip', 'ipstring', 0, 'string', null, '10.1.' || n || '.7', null, 1 from generate_series(1, 4) n;
+insert into entity_attrs (entity_id, key, datatype, relation_id, version)
+    select pg_temp.id('web' || n), 'owner', 'relation', pg_temp.id(case when n < 3 then 'prod' else 'gone' end), 1 from generate_series(1, 3) n;
+insert into entity_attrs (entity_id, key, datatype, string_value, version, deleted_at_version) values (pg_temp.id('web1'), 'old', 'string', 'x', 1, 1);
+END
+
+sub query {
+    my ($q, %headers) = @_;
+    return $client->get('/query', query => { q => $q }, headers => \%headers);
+}
+
+# The names that the question finds, or what was said instead.
+sub found {
+    my ($q) = @_;
+    my $answer = query($q);
+    return "$answer->{status} $answer->{body}" if $answer->{status} != 200;
+    return join ' ', map { s{^/\w+/}{}r } @{ $answer->{json} };
+}
+
+subtest 'each production' => sub {
+    my @cases = (
+        'name = web1'                              => 'web1',
+        'name == web1'                             => 'web1',
+        'name is web1'                             => 'web1',
+        'NAME IS web1'                             => 'web1',
+        'name = WEB1'                              => '',
+        'name != web1 and type = server'           => 'web2 web3 web4 web5 web6 web7 web8 web9',
+        'name <> web1 & name isnt web2 and type = server and name < web4' => 'web3',
+        'name in (web1, "web2", web10)'            => 'web1 web2',
+        'name ^ web and type = pool'               => 'web',
+        'name startswith web8'                     => 'web8',
+        'name ~ eb7 or name contains oo'           => 'web7 room',
+        'name like *b?'                            => 'web1 web2 web3 web4 web5 web6 web7 web8 web9',
+        'name like 100%'                           => '100%',
+        'name ~ %'                                 => '100%',
+        "name = 'it\\'s'"                          => q{it's},
+        'name = "it\'s"'                           => q{it's},
+        'name = Zoë'                               => 'Zoë',
+        'name exists and type = rack'              => 'r1 r2 77',
+        'name = web1 or name = web2 and name = web3' => 'web1',
+        '(name = web1 or name = web2) and name = web2' => 'web2',
+        'type = rack - name = r1'                  => 'r2 77',
+        'type = rack and not name = r1'            => 'r2 77',
+        'type = rack and ! name = r1 | name = web1' => 'web1 r2 77',
+        'driver = bladeserver'                     => 'web3 web6 web9',
+        'type in (rack, datacenter)'               => 'r1 r2 77 room',
+        'is basicserver'                           => 'web1 web2 web3 web4 web5 web6 web7 web8 web9',
+        'is device and not is bladeserver'         => 'web1 web2 web4 web5 web7 web8',
+        'is pool and name > web'                   => '',
+        'is nothing'                               => '',
+        'within prod'                              => 'web1 web2 web3 web4 web',
+        'directly within prod'                     => 'web4 web',
+        'within room'                              => 'web1 web2 web4 r1 r2',
+        'within circle1'                           => 'web6 circle1 circle2',
+        'within gone'                              => '',
+        'has web1'                                 => 'web prod r1 room',
+        'has web10'                                => '',
+        'has circle1'                              => 'circle1 circle2',
+        'pool = web'                               => 'web1 web2 web3',
+        'pool = web and rack ^ r1'                 => 'web1',
+        'pool = prod and type = server'             => 'web1 web2 web3 web4',
+        'pool != prod and type = server'             => 'web5 web6 web7 web8 web9',
+        'is basicserver and not pool exists'            => 'web5 web7',
+        'datacenter = room and is basicserver'     => 'web1 web2 web4',
+        'rack = 77'                                => 'web5',
+        'rack in (r2, 77)'                         => 'web2 web5',
+        'pool like *i?'                            => '',
+        "pool = 'it\\'s' and pool = Zoë"           => 'web8',
+        'refers prod'                              => 'web1 web2',
+        'refers gone'                              => '',
+        'refers web1'                              => '',
+        'attr owner = /pool/prod'                  => 'web1 web2',
+        'attr owner exists'                        => 'web1 web2',
+        'attr system.memory exists'                => 'web1 web2 web3 web4 web5 web6',
+        'attr system.memory = 2048'                => 'web2',
+        'attr system.memory = 2K'                  => 'web2',
+        "attr system.memory = '2K'"                => '',
+        'attr system.memory >= 5K'                 => 'web5 web6',
+        'attr system.memory < 2000'                => 'web1',
+        'attr system.memory in (1K, 3072, x)'      => 'web1 web3',
+        'attr system.memory ~ 07'                  => 'web3',
+        'attr system.disk exists'                  => '',
+        'attr cpu = 5'                             => 'web1',
+        'attr cpu >= 35'                           => 'web7 web8',
+        'attr cpu < 11'                            => 'web1 web2',
+        'attr cpu:0 >= 12 and attr cpu < 13'       => 'web1',
+        'attr cpu:1 exists and name < web4'        => 'web1 web3',
+        'attr bought.on = 2024-02-29'              => 'web2',
+        'attr bought.on > 2024-02-29'              => 'web3 web4 web5',
+        "attr bought.on <= '2024-02-29 00:00:00'"  => 'web1 web2',
+        'attr bought.on ^ 2024-03'                 => 'web3 web4 web5',
+        'attr note = "a b"'                        => 'web2',
+        'attr note = "back\\\\slash"'              => 'web2',
+        'attr note ~ "\\\\"'                       => 'web2',
+        'attr note like "50%_"'                    => 'web2',
+        'attr note like "5*_"'                     => 'web2',
+        'attr note = ""'                           => 'web2',
+        'attr note ~ longlong'                     => 'web2',
+        'attr note = ' . 'long' x 50               => 'web2',
+        'attr note = ' . 'long' x 49               => '',
+        'attr list = "[1,2]"'                      => 'web3',
+        'attr "a.b"."c:d":7 = x'                   => 'web4',
+        q{attr 'a.b' exists}                       => 'web4',
+        'attr old exists'                          => '',
+        'attr retired exists'                      => 'web5',
+        'attr _contains exists and type = pool and not name = web' => q{prod circle1 circle2 it's Zoë once},
+        'attr retired != 1 and name in (web4, web5)' => 'web4',
+        'ip = 10.1.2.7'                            => 'web2',
+        'ip in 10.1.2.0/23'                        => 'web2 web3',
+        'ip in 10.1.2.7/32'                        => 'web2',
+        'ip in 0.0.0.0/0'                          => 'web1 web2 web3 web4',
+        'ip in (10.1.1.7, 10.1.4.7)'               => 'web1 web4',
+        'ip > 10.1.2.200'                          => 'web3 web4',
+        'ip <= 10.1.1.7'                           => 'web1',
+        'ip ^ 10.1.3.'                             => 'web3',
+        'ip exists and not ip = 10.1.1.7'          => 'web2 web3 web4',
+        'type = server and ip != 10.1.1.7 and name < web4' => 'web2 web3',
+        'is basicserver and attr system.memory >= 1K and pool = web and not attr retired exists' => 'web1 web2 web3',
+    );
+    while (my ($q, $names) = splice @cases, 0, 2) {
+        is found($q), $names, $q;
+    }
+    is scalar @{ query('all')->{json} }, $pg->psql('select count(*) from entities where deleted_at_version is null'), 'all';
+};
+
+subtest 'refusals' => sub {
+    for my $case (
+        [ 'name'             => 'line 1, column 5: "name" is followed by nothing; an operator is expected: = != < <= > >= ^ ~ in like exists' ],
+        [ "name = web1\nand" => 'line 2, column 4: "and" is followed by nothing; a test is expected' ],
+        [ 'name = Zoë x'     => 'line 1, column 12: "Zoë" is followed by "x"; and, or or the end of the question is expected' ],
+        [ 'name = a; drop'   => 'line 1, column 9: "a" is followed by ";"; ' ],
+        [ "name = 'a"        => 'line 1, column 8: "=" is followed by a quoted text without its end; a value is expected' ],
+        [ '(name = a'        => 'line 1, column 10: "a" is followed by nothing; and, or or ) is expected' ],
+        [ 'size = 1'         => 'line 1, column 1: the question begins with "size"; a test is expected' ],
+        [ join(' or ', ('all and name = x') x 65) => 'more than 64 tests (query_tests)' ],
+        [ '(' x 33 . 'all' . ')' x 33 => 'more than 32 levels' ],
+        [ 'name in (' . join(',', (1) x 1001) . ')' => 'more than 1000 values' ],
+        [ 'name = ' . 'x' x 4090 => 'the question is longer than 4096 bytes' ],
+    ) {
+        my ($q, $message) = @$case;
+        my $answer = query($q);
+        is $answer->{status}, 400, substr $q, 0, 40;
+        like $answer->{json}, qr/\Q$message\E/, '... with its message';
+    }
+    is $client->get('/query')->{status}, 412, 'without a question';
+    is $client->get('/query', query => { q => '' })->{status}, 412, 'an empty one';
+    is $client->get('/query', query => { q => 'all', x => 1 })->{status}, 400, 'another parameter';
+    is query('all', 'Clusto-Mode' => 'huge')->{status}, 409, 'another mode';
+    is query('all', 'Clusto-Page' => 'x')->{status}, 400, 'no page';
+};
+
+subtest 'as every list' => sub {
+    my $answer = query('is device', 'Clusto-Page' => 2, 'Clusto-Per-Page' => 4);
+    is_deeply $answer->{json}, [ map { $_->[0] } ['/basicserver/web5'], ['/bladeserver/web6'], ['/basicserver/web7'], ['/basicserver/web8'] ], 'a page';
+    is_deeply [ @{ $answer->{headers} }{qw(clusto-page clusto-pages clusto-per-page)} ], [ 2, 3, 4 ], '... of so many';
+    my ($after, @walked) = (0);
+    while (defined $after && @walked < 20) {
+        $answer = query('pool = prod and is device', 'Clusto-After' => $after, 'Clusto-Per-Page' => 3);
+        push @walked, @{ $answer->{json} };
+        $after = $answer->{headers}{'clusto-next'};
+        like $answer->{headers}{link}, qr{</query\?q=[^>]*clusto_after=$after}, 'a link to the next page' if defined $after;
+    }
+    is_deeply \@walked, [ map { "/$_" } qw(basicserver/web1 basicserver/web2 bladeserver/web3 basicserver/web4) ], 'page after page';
+    my $whole = query('name = web1', 'Clusto-Mode' => 'expanded')->{json};
+    is_deeply [ map { $_->{name} } @$whole ], ['web1'], 'expanded';
+    is_deeply $whole, [ $client->get('/by-name/web1')->{json} ], '... as the object itself';
+    is query('name = web1', 'Clusto-Minify' => 'true')->{body}, '["/basicserver/web1"]', 'minified';
+    is_deeply $client->request(POST => '/query', form => { q => 'name in (web1, web2)' })->{json}, [ '/basicserver/web1', '/basicserver/web2' ], 'POST reads a form';
+    my $versions = $pg->psql('select count(*) from clustoversioning');
+    $client->request(POST => '/query', form => { q => 'all' });
+    is $pg->psql('select count(*) from clustoversioning'), $versions, '... and makes no version';
+    is query('name = web1')->{status}, 200, 'cached or not';
+    $client->request(POST => '/attribute/web9', form => { key => 'fresh', value => 'yes' });
+    is found('attr fresh = yes'), 'web9', 'what was written is found at once';
+    $client->request(DELETE => '/attribute/web9/fresh');
+    is found('attr fresh = yes'), '', '... and what was deleted is not';
+};
+
+subtest "$random random questions" => sub {
+    my %parents = (bladeserver => 'basicserver', basicserver => 'device', device => 'entity', entity => '', pool => 'entity', unique_pool => 'pool', basicrack => 'location',
+        basicdatacenter => 'location', location => 'entity', clustometa => 'entity');
+    my $question = Muster::Question->new($pg, \%parents);
+    my $seed = $ENV{MUSTER_SEED} // int rand 2**31;
+    my ($wrong, $some) = (0, 0);
+    srand $seed;
+    diag "MUSTER_SEED=$seed";
+    for (1 .. $random) {
+        my ($q, $accepts) = $question->random(1 + int rand 6);
+        my $expected = $question->find($accepts);
+        my $answer   = $client->request(POST => '/query', form => { q => $q });
+        my $same     = $answer->{status} == 200 && "@{ $answer->{json} }" eq "@$expected";
+        $some++ if @$expected;
+        next if $same;
+        diag "$q\nanswer $answer->{status}: $answer->{body}\nexpected @$expected" if $wrong++ < 3;
+    }
+    is $wrong, 0, 'all are answered as the evaluator does';
+    cmp_ok $some, '>', $random / 4, '... and many find something';
+};
+
+done_testing;
