@@ -168,15 +168,15 @@ subtest 'refusals' => sub {
     for my $case (
         [ 'name'             => 'line 1, column 5: "name" is followed by nothing; an operator is expected: = != < <= > >= ^ ~ in like exists' ],
         [ "name = web1\nand" => 'line 2, column 4: "and" is followed by nothing; a test is expected' ],
-        [ 'name = Zoë x'     => 'line 1, column 12: "Zoë" is followed by "x"; and, or or the end of the question is expected' ],
+        [ 'name = Zoë x'     => 'line 1, column 12: "Zoë" is followed by "x"; and, or or the end of the query is expected' ],
         [ 'name = a; drop'   => 'line 1, column 9: "a" is followed by ";"; ' ],
         [ "name = 'a"        => 'line 1, column 8: "=" is followed by a quoted text without its end; a value is expected' ],
         [ '(name = a'        => 'line 1, column 10: "a" is followed by nothing; and, or or ) is expected' ],
-        [ 'size = 1'         => 'line 1, column 1: the question begins with "size"; a test is expected' ],
+        [ 'size = 1'         => 'line 1, column 1: the query begins with "size"; a test is expected' ],
         [ join(' or ', ('all and name = x') x 65) => 'more than 64 tests (query_tests)' ],
         [ '(' x 33 . 'all' . ')' x 33 => 'more than 32 levels' ],
         [ 'name in (' . join(',', (1) x 1001) . ')' => 'more than 1000 values' ],
-        [ 'name = ' . 'x' x 4090 => 'the question is longer than 4096 bytes' ],
+        [ 'name = ' . 'x' x 4090 => 'the query is longer than 4096 bytes' ],
     ) {
         my ($q, $message) = @$case;
         my $answer = query($q);

@@ -137,7 +137,7 @@ for my $name (sort keys %served) {
     }
 }
 
-is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /resourcemanager/__doc__/', 'all pages are linked';
+is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /query/__doc__/ /resourcemanager/__doc__/', 'all pages are linked';
 for my $path (sort keys %linked) {
     my $page = $world->ask(GET => $path, headers => { Accept => 'text/html', Host => $host });
     is $page->{status}, 200, "$path: is there";

@@ -99,6 +99,8 @@ my @QUESTIONS = (
     (map { [ "/by-name/p$_", 'expanded' ], [ "/from-pools?pool=p$_", 'expanded' ] } 1 .. 4),
     (map { my $mode = $_; map { [ $_, $mode ] } '/entity/', '/entity/basicserver', '/entity/basicvirtualserver', '/entity/?type=server', '/entity/?type=server&type=pool', '/entity/?driver=basicserver&driver=pool',
         '/entity/?driver=basicserver&driver=pool&type=server', '/entity/?name=s1&name=s5&name=r1&name=p1', '/entity/?name=s1&name=s2&driver=basicserver', '/by-names?name=s1&name=r0&name=s2',
+        (map { "/query?q=$_" =~ s/ /%20/gr } 'all', 'name = s1 or pool = p1', 'within p1 and is device', 'directly within p2', 'has s1', 'refers s1', 'attr k = 3 or attr l ^ p', 'type = server and not attr k exists',
+            'driver = basicvirtualserver', 'name ~ r', 'attr ref ~ /s1', 'pool exists', 'ip exists', 'ip in 10.9.0.0/30'),
         '/by-attr?key=k', '/by-attr?key=k&value=3', '/by-attr?key=l&value=py', '/by-attr?key=k&subkey=x', '/by-attr?key=ip', '/resourcemanager/', '/resourcemanager/ipmanager' } qw(compact expanded)),
     [ '/resourcemanager/ipmanager/net', 'expanded' ],
     (map { [ "/entity/pool/p$_/contents", 'compact' ], [ "/entity/pool/p$_/contents", 'expanded' ], [ "/by-name/p$_", 'expanded', 'Clusto-Contents' => 'none' ], [ "/by-name/s$_", 'expanded', 'Clusto-Contents' => 'none' ] } 1 .. 4),

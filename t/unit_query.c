@@ -146,8 +146,8 @@ static void test_values(void) {
 }
 
 static void test_refusals(void) {
-    refused("", "line 1, column 1: the question begins with nothing; a test is expected: ");
-    refused("foo = x", "line 1, column 1: the question begins with \"foo\"; a test is expected: ");
+    refused("", "line 1, column 1: the query begins with nothing; a test is expected: ");
+    refused("foo = x", "line 1, column 1: the query begins with \"foo\"; a test is expected: ");
     refused(
         "attr system.memoryy",
         "line 1, column 20: \"system.memoryy\" is followed by nothing; an operator is expected: "
@@ -185,7 +185,7 @@ static void test_refusals(void) {
 static void test_limits(void) {
     static const struct query_limits few = {.bytes = 60, .tests = 3, .depth = 2, .values = 2};
 
-    refused_with(&few, arena_printf(arena, "%61s", "all"), "the question is longer than 60 bytes");
+    refused_with(&few, arena_printf(arena, "%61s", "all"), "the query is longer than 60 bytes");
     refused_with(&few, "has a and has b and has c and has d",
                  "line 1, column 31: more than 3 tests");
     refused_with(&few, "(((all)))", "line 1, column 4: more than 2 levels");

@@ -21,7 +21,7 @@ int query_show(struct context *c) {
     struct page page;
 
     if (!question)
-        return reply_fail(c, 412, "Provide a question as q");
+        return reply_fail(c, 412, "Provide a query as q");
     if (reply_verdict(c, query_parse(c->arena, question, &limits, &listing.question)) ||
         input_page(c, &page) || input_check_mode(c, mode))
         return c->response->status;

@@ -63,7 +63,7 @@ static const struct query_node *refuse(struct parser *p, const char *expected) {
     if (p->verdict.rc != RC_OK)
         return NULL;
     if (p->last.begin == NULL)
-        found = arena_printf(p->arena, "the question begins with %s", found);
+        found = arena_printf(p->arena, "the query begins with %s", found);
     else
         found = arena_printf(p->arena, "%s is followed by %s", shown(p, &p->last), found);
     p->verdict = refuse_at(p, p->token.begin, arena_printf(p->arena, "%s; %s", found, expected));
@@ -402,11 +402,11 @@ struct verdict query_parse(struct arena *arena, const char *text, const struct q
 
     p.verdict = verdict_of(RC_OK);
     if (limits->bytes > 0 && strlen(text) > (size_t)limits->bytes)
-        return verdict_no(arena, RC_INVALID, "the question is longer than %d bytes (query_bytes)",
+        return verdict_no(arena, RC_INVALID, "the query is longer than %d bytes (query_bytes)",
                           limits->bytes);
     p.token = lexer_next(arena, text);
     *out = parse_expression(&p);
     if (*out != NULL && p.token.kind != TOKEN_END)
-        refuse(&p, "and, or or the end of the question is expected");
+        refuse(&p, "and, or or the end of the query is expected");
     return p.verdict;
 }

@@ -65,7 +65,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", CACHE, NULL, &operation_query},
+    {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", READ, NULL, &operation_query},
     {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", 0, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE, NULL, &operation_revert},

@@ -15,37 +15,49 @@
 /* A line of SQL stays a line. */
 /* clang-format off */
 
-#define LIVE(t) t ".deleted_at_version is null"
-#define FOUND "select e.entity_id, e.name, e.driver, e.type from entities e where " LIVE("e") " and "
-#define PAGE_OF_FOUND \
-    "select null::bigint, e.entity_id, e.name, e.driver, e.type from entities e where e.entity_id > $4 and " LIVE("e") " and "
+/* What there is: the objects, their attributes. These are no more than names for what they select. */
+#define WHAT_THERE_IS(objects, attributes) \
+    "with recursive object as not materialized (" objects "), attr as not materialized (" attributes ")"
+#define NOW \
+    WHAT_THERE_IS("select entity_id, name, driver, type from entities where deleted_at_version is null", \
+        "select * from entity_attrs where deleted_at_version is null")
+/* As of the version $5, with what objects were called. */
+#define THERE(t) t ".version <= $5 and coalesce(" t ".deleted_at_version, 2147483647) > $5"
+#define THEN \
+    WHAT_THERE_IS("select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
+        " coalesce(w.type, o.type) as type from entities o left join lateral (select name, driver, type from muster_was" \
+        " where entity_id = o.entity_id and until > $5 and version <= $5 offset 0) w on true where " THERE("o"), \
+        "select * from entity_attrs o where " THERE("o"))
 
-#define ATTR "exists (select from entity_attrs a where a.entity_id = e.entity_id and " LIVE("a") " and a.key = "
+#define HITS ", hit as materialized (select e.entity_id, e.name, e.driver, e.type from object e where "
+#define PAGE_OF_HITS \
+    " select null::bigint, e.entity_id, e.name, e.driver, e.type from object e where e.entity_id > $4 and "
+
+#define ATTR "exists (select from attr a where a.entity_id = e.entity_id and a.key = "
 #define REFERENCE \
-    "exists (select from entity_attrs a join entities r on r.entity_id = a.relation_id and " LIVE("r") \
-    " where a.entity_id = e.entity_id and " LIVE("a") " and coalesce(a.key, '') not like '\\_%' and r.name = "
+    "exists (select from attr a join object r on r.entity_id = a.relation_id" \
+    " where a.entity_id = e.entity_id and coalesce(a.key, '') not like '\\_%' and r.name = "
 
 /* The text of a value, whatever its datatype, as it is shown. */
-#define PATH_OF(condition) \
-    "(select '/' || r.driver || '/' || r.name from entities r where r.entity_id = a.relation_id and " LIVE("r") condition ")"
+#define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"
 #define VALUE_TEXT \
     "case a.datatype when 'int' then a.int_value::text" \
     " when 'datetime' then to_char(a.datetime_value, 'YYYY-MM-DD\"T\"HH24:MI:SS')" \
     " || case when date_trunc('second', a.datetime_value) <> a.datetime_value then to_char(a.datetime_value, '.US') else '' end" \
-    " when 'relation' then " PATH_OF("") " else a.string_value end"
+    " when 'relation' then " PATH_OF_RELATION " else a.string_value end"
 #define WHOLE_NUMBER(text) text " ~ '^-?[0-9]{1,200}$'"
 
 /* Containers: what is in c, what c is in. */
 #define MEMBERS \
-    " cross join lateral (select relation_id as id from entity_attrs where entity_id = c.entity_id" \
-    " and key = '_contains' and relation_id is not null and deleted_at_version is null offset 0) m"
+    " cross join lateral (select relation_id as id from attr where entity_id = c.entity_id" \
+    " and key = '_contains' and relation_id is not null offset 0) m"
 #define CONTAINERS \
-    " cross join lateral (select entity_id as id from entity_attrs where relation_id = c.entity_id" \
-    " and key || '' = '_contains' and deleted_at_version is null offset 0) m"
-#define FIRST_STEP "select m.id from entities c"
+    " cross join lateral (select entity_id as id from attr where relation_id = c.entity_id" \
+    " and key || '' = '_contains' offset 0) m"
+#define FIRST_STEP "select m.id from object c"
 #define NEXT_STEP(walk, step) \
-    " union select m.id from " walk " w cross join lateral (select entity_id from entities" \
-    " where entity_id = w.id and coalesce(deleted_at_version, 0) = 0 offset 0) c" step
+    " union select m.id from " walk " w cross join lateral (select entity_id from object" \
+    " where entity_id = w.id offset 0) c" step
 
 /* clang-format on */
 
@@ -254,7 +266,7 @@ static void equal_others(struct compiler *c, const struct query_value *value) {
         parameter(c, 't', json);
     }
     if (*value->text == '/')
-        around(c, " or a.datatype = 'relation' and " PATH_OF("") " = ", value->text, "");
+        around(c, " or a.datatype = 'relation' and " PATH_OF_RELATION " = ", value->text, "");
 }
 
 /* As by-attr compares. */
@@ -328,10 +340,10 @@ static void walk(struct compiler *c, const struct query_node *n, const char *ste
     int number = ++c->walk_count;
 
     c->out = &c->walks;
-    buf_printf(c->out, "%swalk%d(id) as (", number > 1 ? ", " : "", number);
+    buf_printf(c->out, ", walk%d(id) as (", number);
     text(c, FIRST_STEP);
     text(c, step);
-    text(c, " where " LIVE("c") " and ");
+    text(c, " where ");
     begin(c, n);
     if (!n->directly) {
         buf_printf(c->out, NEXT_STEP("walk%d", "%s"), number, step);
@@ -421,20 +433,12 @@ static void expression(struct compiler *c, const struct query_node *n) {
 
 /* --- the statement --- */
 
-static void statement(struct compiler *c, struct buf *out, bool total) {
-    if (c->walk_count > 0 || total)
-        buf_adds(out, "with recursive ");
+static void statement(struct compiler *c, struct buf *out, bool current, bool total) {
+    buf_adds(out, current ? NOW : THEN);
     buf_add(out, buf_cstr(&c->walks), c->walks.len);
-    if (total) {
-        buf_adds(out, c->walk_count > 0 ? ", hit as materialized (" FOUND
-                                        : "hit as materialized (" FOUND);
-        buf_add(out, buf_cstr(&c->condition), c->condition.len);
-        buf_adds(out, ") " LIST_HITS);
-        return;
-    }
-    buf_adds(out, c->walk_count > 0 ? " " PAGE_OF_FOUND : PAGE_OF_FOUND);
+    buf_adds(out, total ? HITS : PAGE_OF_HITS);
     buf_add(out, buf_cstr(&c->condition), c->condition.len);
-    buf_adds(out, " order by e.entity_id limit $1 offset $2");
+    buf_adds(out, total ? ") " LIST_HITS : " order by e.entity_id limit $1 offset $2");
 }
 
 static const char *taken(struct arena *arena, struct buf *b) {
@@ -445,28 +449,40 @@ static const char *taken(struct arena *arena, struct buf *b) {
     return copy;
 }
 
+/* The parameters of a list, and of the past the version. */
+static void begin(struct compiler *c, const struct store *store, const struct pg_arg *args) {
+    buf_init(&c->condition, 0);
+    buf_init(&c->walks, 0);
+    buf_init(&c->letters, 0);
+    c->capacity = 32;
+    c->args = arena_array(c->arena, c->capacity, sizeof *c->args);
+    memcpy(c->args, args, FIRST_PARAMETERS * sizeof *c->args);
+    c->count = FIRST_PARAMETERS;
+    buf_adds(&c->letters, "llbi");
+    c->out = &c->condition;
+    if (!pg_is_current(store)) {
+        c->args[c->count++] = pg_int(store->as_of);
+        buf_addc(&c->letters, 'i');
+    }
+}
+
 const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
                                          const struct query_node *question, bool total,
                                          struct pg_arg **args, size_t *count) {
-    struct compiler c = {.arena = arena, .capacity = 32};
+    struct compiler c = {.arena = arena};
+    bool current = pg_is_current(store);
     struct buf out;
 
     assert(*count == FIRST_PARAMETERS);
-    buf_init(&c.condition, 0);
-    buf_init(&c.walks, 0);
-    buf_init(&c.letters, 0);
-    buf_init(&out, 0);
-    buf_adds(&c.letters, "llbi");
-    c.args = arena_array(arena, c.capacity, sizeof *c.args);
-    memcpy(c.args, *args, FIRST_PARAMETERS * sizeof *c.args);
-    c.count = FIRST_PARAMETERS;
-    c.out = &c.condition;
+    begin(&c, store, *args);
     expression(&c, question);
-    statement(&c, &out, total);
-    store->compiled = (struct stmt_row){.name = "query",
-                                        .params = taken(arena, &c.letters),
-                                        .flags = STMT_ONCE | STMT_COMPILED,
-                                        .text = taken(arena, &out)};
+    buf_init(&out, 0);
+    statement(&c, &out, current, total);
+    store->compiled =
+        (struct stmt_row){.name = "query",
+                          .params = taken(arena, &c.letters),
+                          .flags = STMT_ONCE | STMT_COMPILED | (current ? 0 : STMT_NEEDS_INIT_DB),
+                          .text = taken(arena, &out)};
     buf_release(&c.condition);
     buf_release(&c.walks);
     *args = c.args;
