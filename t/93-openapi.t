@@ -136,6 +136,9 @@ PUT    /preferences/{container}                          putPreferencesContainer
 DELETE /preferences/{container}/{key}                    deletePreferencesContainerKey
 GET    /preferences/{container}/{key}                    getPreferencesContainerKey
 POST   /preferences/{container}/{key}                    postPreferencesContainerKey
+GET    /query                                            getQuery
+POST   /query                                            postQuery
+GET    /query/__doc__                                    getQueryDoc
 GET    /resource                                         getResource
 GET    /resource/__doc__                                 getResourceDoc
 GET    /resource/{driver}                                getResourceDriver
@@ -143,9 +146,6 @@ POST   /resource/{driver}                                postResourceDriver
 DELETE /resource/{driver}/{name}                         deleteResourceDriverName
 GET    /resource/{driver}/{name}                         getResourceDriverName
 POST   /resource/{driver}/{name}                         postResourceDriverName
-GET    /query                                            getQuery
-POST   /query                                            postQuery
-GET    /query/__doc__                                    getQueryDoc
 GET    /resourcemanager                                  getResourcemanager
 GET    /resourcemanager/__doc__                          getResourcemanagerDoc
 GET    /resourcemanager/{driver}                         getResourcemanagerDriver

@@ -345,9 +345,8 @@ static void walk(struct compiler *c, const struct query_node *n, const char *ste
     text(c, step);
     text(c, " where ");
     begin(c, n);
-    if (!n->directly) {
+    if (!n->directly)
         buf_printf(c->out, NEXT_STEP("walk%d", "%s"), number, step);
-    }
     text(c, ")");
     c->out = &c->condition;
     buf_printf(c->out, "e.entity_id in (select id from walk%d)", number);
