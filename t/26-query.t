@@ -4,6 +4,7 @@ use v5.24;
 use warnings;
 use utf8;
 use Encode ();
+use JSON::PP ();
 use Muster::Question;
 use Muster::World;
 use Test::More;
@@ -215,6 +216,41 @@ subtest 'as every list' => sub {
     is found('attr fresh = yes'), 'web9', 'what was written is found at once';
     $client->request(DELETE => '/attribute/web9/fresh');
     is found('attr fresh = yes'), '', '... and what was deleted is not';
+};
+
+subtest 'columns, lines, CSV' => sub {
+    my $ask = sub { my ($q, $fields, %headers) = @_; return $client->get('/query', query => { q => $q, defined $fields ? (fields => $fields) : () }, headers => \%headers) };
+    is_deeply $ask->('name = web1', 'name, driver,type,path,ips,parents,contents,attr system.memory,attr cpu,attr cpu:0,attr "a.b"')->{json}, [ {
+        name => 'web1', driver => 'basicserver', type => 'server', path => '/basicserver/web1', ips => ['10.1.1.7'], parents => [ '/pool/web', '/basicrack/r1' ], contents => [],
+        'attr system.memory' => [1024], 'attr cpu' => [ '5', 12 ], 'attr cpu:0' => [12], 'attr "a.b"' => [],
+    } ], 'every column';
+    is_deeply $ask->('name in (web1, web2)', 'attr owner', 'Clusto-Mode' => 'expanded')->{json}, [ ({ 'attr owner' => ['/pool/prod'] }) x 2 ], 'fields before the mode';
+    for my $bad ('', 'name,', 'nmae', 'name name', 'name,name', 'attr', 'attr a:b', "attr 'x") {
+        my $answer = $ask->('all', $bad);
+        is $answer->{status}, length $bad ? 400 : 200, "fields=$bad";
+    }
+    my $lines = $ask->('pool = web', undef, Accept => 'application/x-ndjson');
+    is $lines->{headers}{'content-type'}, 'application/x-ndjson', 'lines';
+    is $lines->{body}, join('', map { "\"/$_\"\n" } qw(basicserver/web1 basicserver/web2 bladeserver/web3)), '... of paths';
+    is $ask->('pool = web', 'name,attr system.memory', Accept => 'application/x-ndjson')->{body}, join('', map { qq({"name": "web$_", "attr system.memory": [@{[ $_ * 1024 ]}]}\n) } 1 .. 3), '... of columns';
+    my @whole = split /\n/, $ask->('pool = web', undef, Accept => 'application/x-ndjson', 'Clusto-Mode' => 'expanded')->{body};
+    is_deeply [ map { JSON::PP->new->utf8->decode($_) } @whole ], $ask->('pool = web', undef, 'Clusto-Mode' => 'expanded')->{json}, '... of whole objects';
+    is $ask->('name = nothing', undef, Accept => 'application/x-ndjson')->{body}, '', '... none';
+    my $csv = $ask->('name = web1 or name = empty', undef, Accept => 'text/csv');
+    like $csv->{headers}{'content-type'}, qr{^text/csv; charset=UTF-8}i, 'CSV';
+    is $csv->{body}, "name,driver,type,ips,parents\r\nweb1,basicserver,server,10.1.1.7,/pool/web /basicrack/r1\r\nempty,pool,pool,,\r\n", '... with a header line';
+    $client->request(POST => '/attribute/empty', body => JSON::PP->new->utf8->encode([ map { { key => 'cell', value => $_ } } '=1+1', 'a,b', "two\nlines", 'say "x"' ]), type => 'application/json');
+    $client->request(POST => '/attribute/empty', form => { key => 'formula', value => $_ }) for '@x';
+    is $ask->('name = empty', 'attr formula,attr cell', Accept => 'text/csv, */*;q=0.1')->{body}, qq(attr formula,attr cell\r\n\@x,"=1+1 a,b two\nlines say ""x"""\r\n), '... quoted';
+    my $safe = $client->get('/query', query => { q => 'name = empty', fields => 'attr formula,attr cell', csv_safe => 'true' }, headers => { Accept => 'text/csv' });
+    is $safe->{body}, qq(attr formula,attr cell\r\n'\@x,"'=1+1 a,b two\nlines say ""x"""\r\n), '... safe for spreadsheets';
+    is $ask->('pool = web', 'name', Accept => 'text/csv', 'Clusto-After' => 0, 'Clusto-Per-Page' => 1)->{body}, "name\r\nweb1\r\n", '... a page';
+    for (1 .. 2) {
+        is $ask->('pool = prod', undef)->{headers}{'content-type'}, 'application/json', 'the cache tells JSON';
+        like $ask->('pool = prod', undef, Accept => 'text/csv')->{headers}{'content-type'}, qr{^text/csv}, '... from CSV';
+    }
+    is $ask->('all all', undef, Accept => 'text/csv')->{headers}{'content-type'}, 'application/json', 'a refusal is JSON';
+    $client->request(DELETE => "/attribute/empty/$_") for qw(cell formula);
 };
 
 subtest "$random random questions" => sub {

@@ -58,6 +58,7 @@ struct operation {
     struct operation_answer answers[OPERATION_ANSWERS]; /* ends with status 0 */
     const char *lines;            /* of one line of application/x-ndjson, which the first answer may
                                      be as well; NULL: not here */
+    bool csv;                     /* the first answer may be text/csv as well */
     int errors[OPERATION_ERRORS]; /* its own, beside what any may answer */
     const struct operation_parameter *parameters[OPERATION_PARAMETERS]; /* ends with NULL */
     bool has_contents; /* one object, which Clusto-Contents: none shows without its contents */
@@ -74,9 +75,9 @@ const struct operation_parameter *operation_find(const struct operation *operati
 bool operation_is_boolean(const char *text);
 
 extern const struct operation operation_version, operation_openapi, operation_docs, operation_live,
-    operation_meta, operation_metrics, operation_ready, operation_by_address, operation_changes, operation_by_attr,
-    operation_by_name, operation_by_names, operation_driverlist, operation_favicon,
-    operation_from_pools, operation_query, operation_typelist;
+    operation_meta, operation_metrics, operation_ready, operation_by_address, operation_changes,
+    operation_by_attr, operation_by_name, operation_by_names, operation_driverlist,
+    operation_favicon, operation_from_pools, operation_query, operation_typelist;
 extern const struct operation operation_history, operation_diff, operation_revert;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
     operation_contents, operation_entity_action, operation_entity_delete, operation_parents,

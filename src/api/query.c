@@ -1,10 +1,13 @@
-/* query.c: handler of /query: a question, answered as a list. */
+/* query.c: handler of /query: a query, answered as a list. */
 #include "api/query.h"
 
 #include "api/input.h"
+#include "api/query_rows.h"
 #include "api/reply.h"
-#include "api/show.h"
 #include "query/query.h"
+
+/* Of CSV, where others are not asked for. */
+#define USUAL_FIELDS "name,driver,type,ips,parents"
 
 static struct query_limits limits_of(const struct context *c) {
     return (struct query_limits){.bytes = c->options->query_bytes,
@@ -13,18 +16,31 @@ static struct query_limits limits_of(const struct context *c) {
                                  .values = c->options->query_values};
 }
 
+static int read_rows(struct context *c, struct query_rows *rows) {
+    const char *fields = input_nonempty(c, "fields");
+
+    *rows = (struct query_rows){.form = query_rows_form(c),
+                                .mode = input_mode(c, MODE_COMPACT),
+                                .csv_safe = input_boolean(c, "csv_safe", false)};
+    if (!fields && rows->form == QUERY_FORM_CSV)
+        fields = USUAL_FIELDS;
+    if (fields && query_fields_read(c, fields, &rows->fields))
+        return c->response->status;
+    return input_check_mode(c, rows->mode);
+}
+
 int query_show(struct context *c) {
     struct listing listing = {.kind = LIST_QUERY};
     const struct query_limits limits = limits_of(c);
-    const char *question = input_nonempty(c, "q");
-    enum context_mode mode = input_mode(c, MODE_COMPACT);
+    const char *query = input_nonempty(c, "q");
+    struct query_rows rows;
     struct page page;
 
-    if (!question)
+    if (!query)
         return reply_fail(c, 412, "Provide a query as q");
-    if (reply_verdict(c, query_parse(c->arena, question, &limits, &listing.question)) ||
-        input_page(c, &page) || input_check_mode(c, mode))
+    if (reply_verdict(c, query_parse(c->arena, query, &limits, &listing.question)) ||
+        input_page(c, &page) || read_rows(c, &rows))
         return c->response->status;
     c->dependencies.anything = true;
-    return show_list(c, &listing, mode, &page);
+    return query_rows_show(c, &listing, &rows, &page);
 }

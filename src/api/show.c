@@ -216,11 +216,7 @@ static int list_end(struct list_answer *list) {
     return reply_end(list->context);
 }
 
-int show_list(struct context *c, struct listing *listing, enum context_mode mode,
-              const struct page *page) {
-    struct list_answer list = {.context = c, .page = page};
-    enum rc rc;
-
+void show_set_page(struct listing *listing, const struct page *page) {
     if (page->number > 0) {
         listing->limit = page->per_page;
         listing->offset = (page->number - 1) * page->per_page;
@@ -229,6 +225,14 @@ int show_list(struct context *c, struct listing *listing, enum context_mode mode
         listing->keyset = true;
         listing->after = page->after;
     }
+}
+
+int show_list(struct context *c, struct listing *listing, enum context_mode mode,
+              const struct page *page) {
+    struct list_answer list = {.context = c, .page = page};
+    enum rc rc;
+
+    show_set_page(listing, page);
     if (mode == MODE_COMPACT)
         rc = store_list_refs(c->store, c->arena, listing, &list.extent, list_ref, &list);
     else

@@ -36,7 +36,8 @@ static void set_headers(struct exchange *x) {
     response_header(&x->response, "Clusto-As-Of-Exact", v->exact ? "true" : "false");
     response_header(&x->response, "Cache-Control",
                     final ? "private, max-age=86400" : "private, no-cache");
-    response_header(&x->response, "Vary", "Clusto-As-Of");
+    response_header(&x->response, "Vary",
+                    x->match.route->operation->lines ? "Accept, Clusto-As-Of" : "Clusto-As-Of");
 }
 
 bool as_of_is_quick(const struct exchange *x) {
@@ -101,6 +102,8 @@ static const char *make_tag(const struct exchange *x) {
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         hash = add_text(hash, request_header(&x->request, names[i]));
+    if (x->match.route->operation->lines)
+        hash = add_text(hash, request_header(&x->request, "Accept"));
     return arena_printf(x->arena, "v%d-%016" PRIx64, (int)x->as_of.point.found.number, hash);
 }
 

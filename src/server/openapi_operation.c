@@ -334,6 +334,8 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
             write_media(w, arena, "application/x-ndjson", route->operation->lines);
         if (is_feed(route, answer))
             write_media(w, arena, "text/event-stream", "EventStream");
+        if (route->operation->csv && answer == route->operation->answers)
+            write_media(w, arena, "text/csv", "Text");
         json_object_close(w);
     }
     json_object_close(w);

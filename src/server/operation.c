@@ -112,11 +112,17 @@ const struct operation operation_by_names = {
 
 PARAMETER question = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The question."};
 
+PARAMETER fields = {"fields", OPERATION_TEXT, 0, "Columns, separated by commas."};
+PARAMETER csv_safe = {"csv_safe", OPERATION_BOOLEAN, 0,
+                      "Whether CSV has a ' before texts that a spreadsheet would run."};
+
 const struct operation operation_query = {
     .summary = "The objects that a question finds",
-    .answers = {{200, "Objects", NULL}},
+    .answers = {{200, "QueryRows", NULL}},
+    .csv = true,
+    .lines = "QueryRow",
     .errors = {409, 412},
-    .parameters = {&question, PAGES},
+    .parameters = {&question, &fields, &csv_safe, PAGES},
 };
 
 PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
@@ -397,80 +403,6 @@ const struct operation operation_deallocate = {
     .answers = {{204, NULL, NULL}},
     .errors = {404, 409, 412},
     .parameters = {&from_object, &taken},
-};
-
-/* --- preferences --- */
-
-PARAMETER contains = {"contains", OPERATION_JSON, 0,
-                      "Only containers whose document contains this JSON object."};
-PARAMETER pointer = {"pointer", OPERATION_POINTER, 0,
-                     "A JSON pointer into the document, instead of keys in the path."};
-
-PARAMETER changes = {"changes", OPERATION_TEXT, 0,
-                     "Which containers were changed after the cursor since, instead."};
-PARAMETER changes_since = {"since", OPERATION_TEXT, 0,
-                           "With changes: a cursor, which is what Clusto-Next said, or now."};
-
-const struct operation operation_containers = {
-    .summary = "The names of the user's containers, or which of them were changed",
-    .body = OPERATION_DOCUMENT,
-    .schema = "Document",
-    .answers = {{200, "ContainersOrChanges", NULL}, {304, NULL, NULL}},
-    .errors = {409, 410, 412, 429},
-    .parameters = {&contains, &changes, &changes_since, &most_events},
-};
-
-const struct operation operation_unnamed = {
-    .summary = "Refused: the container must be named in the path",
-    .body = OPERATION_DOCUMENT,
-    .schema = "Document",
-};
-
-const struct operation operation_delete_all = {
-    .summary = "Deletes all containers of the user",
-    .body = OPERATION_NO_BODY,
-    .answers = {{204, NULL, NULL}},
-};
-
-const struct operation operation_replace = {
-    .summary = "Replaces a document",
-    .body = OPERATION_DOCUMENT,
-    .schema = "Document",
-    .answers = {{201, NULL, NULL}, {204, NULL, NULL}},
-    .errors = {409, 412},
-};
-
-const struct operation operation_patch = {
-    .summary = "Changes a document by a merge patch or a JSON patch",
-    .body = OPERATION_PATCH,
-    .schema = "Patch",
-    .answers = {{201, NULL, NULL}, {204, NULL, NULL}},
-    .errors = {404, 409, 412},
-};
-
-const struct operation operation_document = {
-    .summary = "A document, or a value in it",
-    .body = OPERATION_NO_BODY,
-    .answers = {{200, "Value", NULL}, {304, NULL, NULL}},
-    .errors = {404, 412},
-    .parameters = {&pointer},
-};
-
-const struct operation operation_write = {
-    .summary = "Creates a document, or stores a value in it",
-    .body = OPERATION_DOCUMENT,
-    .schema = "Value",
-    .answers = {{204, NULL, NULL}},
-    .errors = {404, 409, 412},
-    .parameters = {&pointer},
-};
-
-const struct operation operation_remove = {
-    .summary = "Deletes a container, or a value in its document",
-    .body = OPERATION_NO_BODY,
-    .answers = {{204, NULL, NULL}},
-    .errors = {404, 409, 412},
-    .parameters = {&pointer},
 };
 
 /* --- looking up --- */

@@ -73,6 +73,8 @@ static void make_key(struct exchange *x) {
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         once = add_header(key, r, headers[i]) && once;
+    if (x->match.route->operation->lines)
+        once = add_header(key, r, "HTTP_ACCEPT") && once;
     add_field(key, r->user);
     /* A compact response has a tag only if there is a condition. */
     add_field(key, is_compact(x) && condition_given(&x->c) ? "" : NULL);

@@ -1,0 +1,158 @@
+/* query_rows.c: what /query finds, row by row. */
+#include "api/query_rows.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "api/reply.h"
+#include "api/show.h"
+
+enum query_form query_rows_form(const struct context *c) {
+    const char *accept = request_header(c->request, "Accept");
+    size_t n = accept ? strcspn(accept, ",; ") : 0;
+
+    if (n == strlen("text/csv") && strncasecmp(accept, "text/csv", n) == 0)
+        return QUERY_FORM_CSV;
+    if (n == strlen("application/x-ndjson") && strncasecmp(accept, "application/x-ndjson", n) == 0)
+        return QUERY_FORM_LINES;
+    return QUERY_FORM_JSON;
+}
+
+struct answer {
+    struct context *c;
+    const struct query_rows *rows;
+    const struct page *page;
+    struct list_extent extent;
+    struct arena *arena; /* of one row */
+    struct buf line;
+    bool begun;
+};
+
+/* --- CSV (RFC 4180) --- */
+
+static bool begins_formula(const char *text) {
+    return *text != '\0' && strchr("=+-@", *text) != NULL;
+}
+
+static void add_cell(struct buf *line, const char *text, bool safe) {
+    bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
+
+    if (quoted)
+        buf_addc(line, '"');
+    if (safe && begins_formula(text))
+        buf_addc(line, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            buf_addc(line, '"');
+        buf_addc(line, *text);
+    }
+    if (quoted)
+        buf_addc(line, '"');
+}
+
+/* The titles, or with an object what it has. */
+static bool write_csv(struct answer *a, const struct object *object) {
+    const struct query_fields *fields = &a->rows->fields;
+
+    buf_clear(&a->line);
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct query_column *column = &fields->columns[i];
+
+        if (i > 0)
+            buf_addc(&a->line, ',');
+        add_cell(&a->line, object ? query_fields_text(a->arena, column, object) : column->title,
+                 a->rows->csv_safe);
+    }
+    buf_adds(&a->line, "\r\n");
+    arena_reset(a->arena);
+    return !a->line.failed && response_write(a->c->response, a->line.data, a->line.len);
+}
+
+/* --- rows --- */
+
+/* The headers need the total, which is known when the first row comes. */
+static void begin(struct answer *a) {
+    struct context *c = a->c;
+
+    if (a->begun)
+        return;
+    a->begun = true;
+    reply_page_headers(c, a->page, a->extent.total, a->extent.next);
+    if (a->rows->form == QUERY_FORM_JSON) {
+        reply_json(c, 200);
+        json_array_open(c->json);
+        return;
+    }
+    c->response->status = 200;
+    response_header(c->response, "Content-Type",
+                    a->rows->form == QUERY_FORM_CSV ? "text/csv; charset=UTF-8; header=present"
+                                                    : "application/x-ndjson");
+    if (a->rows->form == QUERY_FORM_CSV)
+        (void)write_csv(a, NULL);
+}
+
+static void begin_row(struct answer *a) {
+    begin(a);
+    if (a->rows->form == QUERY_FORM_LINES)
+        json_begin(a->c->json, true, response_write, a->c->response);
+}
+
+/* False once the client takes no more. */
+static bool end_row(struct answer *a) {
+    struct context *c = a->c;
+
+    if (a->rows->form == QUERY_FORM_LINES &&
+        !(json_end(c->json) && response_write(c->response, "\n", 1)))
+        return false;
+    return !c->response->failed && !response_enough(c->response);
+}
+
+static bool take_ref(void *context, const struct ref *ref) {
+    struct answer *a = context;
+
+    begin_row(a);
+    show_ref(a->c, ref);
+    return end_row(a);
+}
+
+static bool take_object(void *context, const struct object *object) {
+    struct answer *a = context;
+
+    begin_row(a);
+    if (a->rows->form == QUERY_FORM_CSV)
+        return write_csv(a, object) && end_row(a);
+    if (a->rows->fields.count > 0)
+        query_fields_show(a->c, &a->rows->fields, object);
+    else
+        show_object(a->c, object);
+    return end_row(a);
+}
+
+static int end(struct answer *a) {
+    begin(a);
+    if (a->rows->form != QUERY_FORM_JSON)
+        return a->c->response->status;
+    json_array_close(a->c->json);
+    return reply_end(a->c);
+}
+
+int query_rows_show(struct context *c, struct listing *listing, const struct query_rows *rows,
+                    const struct page *page) {
+    struct answer a = {.c = c, .rows = rows, .page = page, .arena = arena_new()};
+    bool refs = rows->fields.count == 0 && rows->mode == MODE_COMPACT;
+    enum rc rc;
+
+    buf_init(&a.line, 0);
+    show_set_page(listing, page);
+    if (refs)
+        rc = store_list_refs(c->store, c->arena, listing, &a.extent, take_ref, &a);
+    else
+        rc = store_list_objects(c->store, c->arena, listing, &a.extent, take_object, &a);
+    if (rc == RC_OK)
+        (void)end(&a);
+    else
+        (void)reply_rc(c, rc);
+    buf_release(&a.line);
+    arena_free(&a.arena);
+    return c->response->status;
+}
