@@ -129,6 +129,17 @@ my @properties = (
 my @page_of_history = (object => [ 0.3, 1, \&some_name ], id => [ 0.1, 1, \&version ], to => [ 0.2, 1, \&version ], limit => [ 0.2, 1, \&page ]);
 my @feed = (since => [ 0.9, 1, \&point ], limit => [ 0.2, 1, \&page ]);
 
+sub quoted { return q{'} . ($_[0] =~ s/(['\\])/\\$1/gr) . q{'} }
+
+sub query {
+    my $test = sub {
+        return pick('attr ', 'not attr ') . quoted(mostly(\&key)) . pick(' exists', ' = ' . quoted(value()), ' ~ 1', ' < 5', ' in (1, x)', '') if chance(0.4);
+        return pick('within', 'has', 'refers', 'directly within') . ' ' . quoted(mostly(\&some_name)) if chance(0.5);
+        return pick('all', 'is ' . pick(@drivers), 'type = ' . quoted(pick(@types)), 'pool exists', 'rack ^ r', 'ip in 10.0.0.0/8', 'name like *1', 'name ~ ' . quoted(hostile()), hostile());
+    };
+    return join pick(' and ', ' or ', ' - '), map { $test->() } 0 .. int rand 4;
+}
+
 my %parameters = (
     'GET /history' => [ @page_of_history, user => [ 0.1, 1, \&hostile ], from => [ 0.2, 1, \&version ], before => [ 0.2, 1, \&version ], details => [ 0.5, 1, \&truth ] ],
     'GET /diff'    => [ @page_of_history, from => [ 0.95, 1, \&version ], after => [ 0.1, 1, \&page ] ],
@@ -140,6 +151,7 @@ my %parameters = (
     'GET /by-name/{name}'            => [@check],
     'GET /by-names'                  => [ name => [ 0.95, 8, sub { mostly(\&some_name) } ] ],
     'GET /from-pools'                => [ pool => [ 0.97, 2, sub { mostly(sub { chance(0.85) ? 'pool' . int rand 6 : pick('multipool', pool_name()) }) } ], driver => [ 0.2, 2, sub { pick(@drivers) } ], type => [ 0.2, 2, sub { pick(@types) } ], children => [ 0.3, 1, sub { pick(qw(0 1 true no off), '') } ], cursor() ],
+    (map { ("$_ /query" => [ q => [ 0.97, 1, \&query ], fields => [ 0.1, 1, sub { pick('name', 'path,ips', 'attr nic', 'name,', hostile()) } ], cursor() ]) } qw(GET POST)),
     'GET /entity/'                   => [ filters() ],
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],
