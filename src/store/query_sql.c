@@ -47,17 +47,32 @@
     " when 'relation' then " PATH_OF_RELATION " else a.string_value end"
 #define WHOLE_NUMBER(text) text " ~ '^-?[0-9]{1,200}$'"
 
-/* Containers: what is in c, what c is in. */
-#define MEMBERS \
-    " cross join lateral (select relation_id as id from attr where entity_id = c.entity_id" \
-    " and key = '_contains' and relation_id is not null offset 0) m"
+/* What the object c is in. */
 #define CONTAINERS \
     " cross join lateral (select entity_id as id from attr where relation_id = c.entity_id" \
     " and key || '' = '_contains' offset 0) m"
-#define FIRST_STEP "select m.id from object c"
-#define NEXT_STEP(walk, step) \
-    " union select m.id from " walk " w cross join lateral (select entity_id from object" \
-    " where entity_id = w.id offset 0) c" step
+#define ENTITY(id) "lateral (select entity_id from object where entity_id = " id " offset 0)"
+#define UP \
+    " union select m.id from walk%d w cross join " ENTITY("w.id") " c" CONTAINERS
+
+/* The containers to look into: those objects c, and what contains something inside them: where the
+ * indexes for it are, in steps as those of a page of pools (store/stmts.c), else by all members. */
+#define INTO "(container, at, is_in) as (select c.entity_id, 0, false from object c where "
+#define IS_MEMBER "key = '_contains' and coalesce(deleted_at_version, -1) = -1"
+#define DOWN_BY_STEPS \
+    " union select n.* from walk%d w cross join lateral (select w.container, c.entity_id, c.entity_id = m.relation_id" \
+    " from lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = w.container" \
+    " and relation_id::bigint >= w.at::bigint + w.is_in::integer order by relation_id::bigint limit 1) m" \
+    " cross join lateral (select entity_id from entity_attrs where " IS_MEMBER \
+    " and entity_id::bigint >= m.relation_id order by entity_id::bigint limit 1) c" \
+    " union all select c.entity_id, 0, false from " ENTITY("w.at") " c where w.is_in) n"
+#define DOWN_BY_MEMBERS \
+    " union select c.entity_id, 0, false from walk%d w cross join lateral (select relation_id as id from attr" \
+    " where entity_id = w.container and key = '_contains' offset 0) m cross join " ENTITY("m.id") " c" \
+    " where (select true from attr where entity_id = c.entity_id and key = '_contains' limit 1)"
+#define IS_INSIDE \
+    "exists (select from attr m where m.relation_id = e.entity_id and m.key = '_contains'" \
+    " and m.entity_id in (select container from walk%d where at = 0))"
 
 /* clang-format on */
 
@@ -71,6 +86,7 @@ struct compiler {
     struct pg_arg *args;
     size_t count, capacity;
     int walk_count;
+    bool by_steps; /* the indexes for it are there */
 };
 
 /* --- parts --- */
@@ -334,24 +350,6 @@ static void ip(struct compiler *c, const struct query_node *n) {
 
 /* --- containers --- */
 
-/* A walk that begins at the objects c of the condition that `begin` writes. */
-static void walk(struct compiler *c, const struct query_node *n, const char *step,
-                 void (*begin)(struct compiler *, const struct query_node *)) {
-    int number = ++c->walk_count;
-
-    c->out = &c->walks;
-    buf_printf(c->out, ", walk%d(id) as (", number);
-    text(c, FIRST_STEP);
-    text(c, step);
-    text(c, " where ");
-    begin(c, n);
-    if (!n->directly)
-        buf_printf(c->out, NEXT_STEP("walk%d", "%s"), number, step);
-    text(c, ")");
-    c->out = &c->condition;
-    buf_printf(c->out, "e.entity_id in (select id from walk%d)", number);
-}
-
 static void is_called(struct compiler *c, const struct query_node *n) {
     around(c, "c.name = ", n->name, "");
 }
@@ -364,6 +362,33 @@ static void is_of_type(struct compiler *c, const struct query_node *n) {
     around(c, "c.type = ", n->name, " and (");
     COLUMN(c, "c.name", &positive);
     text(c, ")");
+}
+
+/* In containers that `begin` finds. */
+static void inside(struct compiler *c, const struct query_node *n,
+                   void (*begin)(struct compiler *, const struct query_node *)) {
+    int number = ++c->walk_count;
+
+    c->out = &c->walks;
+    buf_printf(c->out, ", walk%d" INTO, number);
+    begin(c, n);
+    if (!n->directly)
+        buf_printf(c->out, c->by_steps ? DOWN_BY_STEPS : DOWN_BY_MEMBERS, number);
+    text(c, ")");
+    c->out = &c->condition;
+    buf_printf(c->out, IS_INSIDE, number);
+}
+
+/* A container of what is called so. */
+static void has(struct compiler *c, const struct query_node *n) {
+    int number = ++c->walk_count;
+
+    c->out = &c->walks;
+    buf_printf(c->out, ", walk%d(id) as (select m.id from object c" CONTAINERS " where ", number);
+    is_called(c, n);
+    buf_printf(c->out, UP ")", number);
+    c->out = &c->condition;
+    buf_printf(c->out, "e.entity_id in (select id from walk%d)", number);
 }
 
 /* --- tests --- */
@@ -392,11 +417,11 @@ static void test(struct compiler *c, const struct query_node *n) {
     case QUERY_DRIVER: COLUMN(c, "e.driver", n); break;
     case QUERY_TYPE: COLUMN(c, "e.type", n); break;
     case QUERY_IP: ip(c, n); break;
-    case QUERY_CONTAINER: walk(c, n, MEMBERS, is_of_type); break;
+    case QUERY_CONTAINER: inside(c, n, is_of_type); break;
     case QUERY_ATTR: attr(c, n); break;
     case QUERY_IS: is_driver(c, n); break;
-    case QUERY_WITHIN: walk(c, n, MEMBERS, is_called); break;
-    case QUERY_HAS: walk(c, n, CONTAINERS, is_called); break;
+    case QUERY_WITHIN: inside(c, n, is_called); break;
+    case QUERY_HAS: has(c, n); break;
     case QUERY_REFERS: around(c, REFERENCE, n->name, ")"); break;
     }
 }
@@ -449,7 +474,7 @@ static const char *taken(struct arena *arena, struct buf *b) {
 }
 
 /* The parameters of a list, and of the past the version. */
-static void begin(struct compiler *c, const struct store *store, const struct pg_arg *args) {
+static void begin(struct compiler *c, struct store *store, const struct pg_arg *args) {
     buf_init(&c->condition, 0);
     buf_init(&c->walks, 0);
     buf_init(&c->letters, 0);
@@ -459,6 +484,7 @@ static void begin(struct compiler *c, const struct store *store, const struct pg
     c->count = FIRST_PARAMETERS;
     buf_adds(&c->letters, "llbi");
     c->out = &c->condition;
+    c->by_steps = pg_is_current(store) && pg_has_extensions(store);
     if (!pg_is_current(store)) {
         c->args[c->count++] = pg_int(store->as_of);
         buf_addc(&c->letters, 'i');
