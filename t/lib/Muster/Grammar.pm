@@ -156,6 +156,8 @@ my %parameters = (
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],
     'POST /entity/{driver}/{name}'   => [ action => [ 0.97, 1, sub { mostly(sub { pick(qw(insert insert insert remove move rename driver)) }) } ], to => [ 0.1, 1, sub { chance(0.5) ? pick(@drivers) : some_name() } ], device => [ 0.9, 4, sub { mostly(\&some_name) } ], rackU => [ 0.3, 3, \&number ] ],
+    'POST /entity/{driver}/{name}/ports' => [ action => [ 0.97, 1, sub { mostly(sub { pick(qw(connect connect disconnect)) }) } ], type => [ 0.97, 1, sub { mostly(sub { pick(qw(nic-eth nic-eth pwr-nema-5 console-serial)) }) } ],
+        number => [ 0.97, 1, sub { 1 + int rand 2 } ], to => [ 0.8, 1, sub { mostly(sub { 'srv' . int rand 6 }) } ], to_number => [ 0.8, 1, sub { 1 + int rand 2 } ] ],
     'GET /attribute/{name}/{key}/{subkey}/{number}'    => [ @check, @resource ],
     'POST /attribute/{name}/{key}/{subkey}/{number}'   => [@attribute],
     'PUT /attribute/{name}/{key}/{subkey}/{number}'    => [@attribute],
@@ -217,6 +219,7 @@ sub path {
     my $usual = $mount eq 'resourcemanager' ? \&manager_name : \&some_name;
     # Most things can't hold others.
     $usual = chance(0.6) ? \&pool_name : sub { pick(qw(rack cage dc zone)) . int rand 6 } if $route->{doc} eq 'POST /entity/{driver}/{name}' && chance(0.8);
+    $usual = sub { 'srv' . int rand 6 } if $route->{doc} =~ /ports\z/ && chance(0.8);
     my $name = $subject = mostly($usual);
     my @path  = $mount eq 'root' ? () : $mount eq 'resourcemanager' ? pick(qw(resource resourcemanager)) : $mount;
     for my $word (split m{/}, $route->{pattern}) {
