@@ -57,7 +57,7 @@ sub routes {
         next unless $kind eq 'route';
         my $needs =
               $pattern =~ /^__(?:live|ready|metrics)__$/ ? 'admin'
-            : $method =~ /^(?:GET|HEAD)$/ ? 'read'
+            : $method =~ /^(?:GET|HEAD)$/ || $pattern eq 'query' ? 'read'
             : $mount eq 'resourcemanager' && $pattern eq '{driver}/{name}' ? 'allocate'
             :                                                                'write';
         my $path = ($mount eq 'root' ? '/' : "/$mount/") . $pattern =~ s/\{driver\}/nodriver/r =~ s/\{\w+[?*]?\}/nothing/gr;
