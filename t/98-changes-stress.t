@@ -168,15 +168,22 @@ my @followers = map { "follower$_" } 1 .. 3;
 background($_, sub { return follow($front->client) }) for @followers;
 background('standby', sub { return follow($copy->client) });
 
+sub end_prepared {
+    $pg->psql("rollback prepared '$_'", fails => 1) for $pg->psql('select gid from pg_prepared_xacts');
+    return;
+}
+
 for my $crash (1 .. $ENV{MUSTER_FEED_CRASHES} // 2) {
     sleep $SECONDS / 3;
     $pg->stop('immediate');
     $pg->start;
+    # Those whose client did not live to end them would hold their locks, and up the others, for good.
+    end_prepared();
 }
 my @writers = grep { /^(?:writer|http)/ } keys %process;
 my %wrote   = map { $_ => result($_) } @writers;
 is(join(' ', grep { $wrote{$_} !~ /^\d+$/ } sort keys %wrote), '', 'all wrote until the end') or diag explain \%wrote;
-$pg->psql("rollback prepared '$_'") for $pg->psql('select gid from pg_prepared_xacts');
+end_prepared();
 my $last;
 ok(poll(60, sub { $last = $client->get('/changes?since=now'); $last->{status} == 200 }), 'the database is there again');
 spew("$dir/last.new", $last->{headers}{'clusto-next'});
