@@ -75,6 +75,10 @@ bool pg_get_bool(const PGresult *result, size_t row, int column);
 /* In the result; NULL for null. */
 const char *pg_get_text(const PGresult *result, size_t row, int column);
 
+/* A column of all rows, in the arena; the texts themselves are in the result. */
+int32_t *pg_get_int32s(struct arena *arena, const PGresult *result, int column);
+const char **pg_get_texts(struct arena *arena, const PGresult *result, int column);
+
 /* Rows that a write changed (INSERT 0 5: 5). */
 int64_t pg_affected(PGresult *result);
 

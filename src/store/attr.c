@@ -102,17 +102,13 @@ enum rc store_delete_found(struct store *store, const struct stmt_row *row,
     PGresult *result;
     enum rc rc = pg_exec(store, &result, row, args, count);
     struct arena *arena;
-    int32_t *ids;
 
     if (rc != RC_OK)
         return rc;
     *found = pg_rows(result);
     arena = arena_new();
-    ids = arena_array(arena, *found + 1, sizeof *ids);
-    for (size_t i = 0; i < *found; i++)
-        ids[i] = pg_get_int32(result, i, 0);
+    store_delete_attrs(store, pg_get_int32s(arena, result, 0), *found);
     PQclear(result);
-    store_delete_attrs(store, ids, *found);
     arena_free(&arena);
     return RC_OK;
 }

@@ -165,7 +165,6 @@ enum rc store_feed_pools(struct store *store, struct arena *arena, const char *c
                          size_t count, const int32_t **ids, size_t *id_count,
                          const char **unknown) {
     PGresult *r;
-    int32_t *list;
     enum rc rc = pg_exec(store, &r, STMT(FEED_POOLS), PG_ARGS(pg_texts(names, count)));
 
     if (rc != RC_OK)
@@ -177,9 +176,6 @@ enum rc store_feed_pools(struct store *store, struct arena *arena, const char *c
             return RC_NOTFOUND;
     }
     *id_count = pg_rows(r);
-    list = arena_array(arena, *id_count + 1, sizeof *list);
-    for (size_t i = 0; i < *id_count; i++)
-        list[i] = pg_get_int32(r, i, 1);
-    *ids = list;
+    *ids = pg_get_int32s(arena, r, 1);
     return RC_OK;
 }

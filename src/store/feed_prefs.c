@@ -42,7 +42,6 @@ enum rc store_feed_preferences(struct store *store, struct arena *arena, const c
 enum rc store_feed_users(struct store *store, struct arena *arena, const struct feed_cursor *from,
                          const struct feed_cursor *to, const char *const **users, size_t *count) {
     PGresult *r;
-    const char **list;
     enum rc rc =
         pg_exec(store, &r, STMT(FEED_USERS), PG_ARGS(pg_bigint(from->point), pg_bigint(to->point)));
 
@@ -50,9 +49,6 @@ enum rc store_feed_users(struct store *store, struct arena *arena, const struct 
         return rc;
     pg_keep(arena, r);
     *count = pg_rows(r);
-    list = arena_array(arena, *count + 1, sizeof *list);
-    for (size_t i = 0; i < *count; i++)
-        list[i] = pg_get_text(r, i, 0);
-    *users = list;
+    *users = pg_get_texts(arena, r, 0);
     return RC_OK;
 }

@@ -290,9 +290,7 @@ enum rc history_ids(struct store *store, struct arena *arena, const char *name, 
     if (rc != RC_OK)
         return rc;
     *count = pg_rows(result);
-    *ids = arena_array(arena, *count + 1, sizeof **ids);
-    for (size_t i = 0; i < *count; i++)
-        (*ids)[i] = pg_get_int32(result, i, 0);
+    *ids = pg_get_int32s(arena, result, 0);
     PQclear(result);
     return RC_OK;
 }

@@ -236,6 +236,24 @@ bool pg_get_bool(const PGresult *result, size_t row, int column) {
     return *PQgetvalue(result, (int)row, column) == 't';
 }
 
+int32_t *pg_get_int32s(struct arena *arena, const PGresult *result, int column) {
+    size_t rows = pg_rows(result);
+    int32_t *numbers = arena_array(arena, rows + 1, sizeof *numbers);
+
+    for (size_t row = 0; row < rows; row++)
+        numbers[row] = pg_get_int32(result, row, column);
+    return numbers;
+}
+
+const char **pg_get_texts(struct arena *arena, const PGresult *result, int column) {
+    size_t rows = pg_rows(result);
+    const char **texts = arena_array(arena, rows + 1, sizeof *texts);
+
+    for (size_t row = 0; row < rows; row++)
+        texts[row] = pg_get_text(result, row, column);
+    return texts;
+}
+
 int64_t pg_affected(PGresult *result) {
     return strtoll(PQcmdTuples(result), NULL, 10);
 }

@@ -18,7 +18,6 @@ static struct pg_arg revisions_arg(const struct prefs_write *write) {
 enum rc store_prefs_list(struct store *store, struct arena *arena, const char *user,
                          const char *contains, const char *const **names, size_t *count) {
     PGresult *result;
-    const char **list;
     enum rc rc;
 
     if (contains != NULL)
@@ -29,10 +28,7 @@ enum rc store_prefs_list(struct store *store, struct arena *arena, const char *u
         return rc;
     pg_keep(arena, result);
     *count = pg_rows(result);
-    list = arena_array(arena, *count + 1, sizeof *list);
-    for (size_t i = 0; i < *count; i++)
-        list[i] = pg_get_text(result, i, 0);
-    *names = list;
+    *names = pg_get_texts(arena, result, 0);
     return RC_OK;
 }
 
