@@ -64,6 +64,20 @@ static bool regions_hold(struct arena *a) {
     return true;
 }
 
+static bool array_grows(struct arena *a) {
+    size_t capacity = 0;
+    int *items = NULL;
+
+    for (int i = 0; i < 100; i++) {
+        items = arena_grow(a, items, (size_t)i, &capacity, sizeof *items);
+        items[i] = i;
+    }
+    for (int i = 0; i < 100; i++)
+        if (items[i] != i)
+            return false;
+    return capacity == 128;
+}
+
 static void test_arena(void) {
     struct arena *a = arena_new();
     char *long_text;
@@ -87,6 +101,7 @@ static void test_arena(void) {
     long_text = arena_printf(a, "%0300000d", 7);
     ok(strlen(long_text) == 300000 && long_text[299999] == '7', "printf of a long text");
     ok(all_zero(arena_array(a, 100, 7), 700), "an array is zeroed");
+    ok(array_grows(a), "an array grows one by one");
     arena_on_reset(a, note, digits[1]);
     arena_on_reset(a, note, digits[2]);
     arena_on_reset(a, note, digits[3]);

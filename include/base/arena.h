@@ -26,6 +26,11 @@ void *arena_alloc(struct arena *a, size_t size);
  * running out. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
+/* The array `items` of `count` elements of `size` bytes, with room for one more: if it is full
+ * (*capacity, 0 at first), a copy that has room for twice as many. The old one stays until the
+ * reset. */
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *capacity, size_t size);
+
 /* A copy of the NUL-terminated `s`; NULL gives NULL. */
 char *arena_strdup(struct arena *a, const char *s);
 

@@ -162,6 +162,18 @@ void *arena_array(struct arena *a, size_t count, size_t size) {
     return arena_alloc(a, count * size);
 }
 
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *capacity, size_t size) {
+    void *moved;
+
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity > 0 ? 2 * *capacity : 16;
+    moved = arena_array(a, *capacity, size);
+    if (count > 0)
+        memcpy(moved, items, count * size);
+    return moved;
+}
+
 char *arena_strdup(struct arena *a, const char *s) {
     return s == NULL ? NULL : arena_strndup(a, s, strlen(s));
 }

@@ -51,15 +51,7 @@ static bool same_slot(const struct history_attr *a, const struct attr *b) {
 static struct history_attr *append(struct gathering *g) {
     struct history_object *o = &g->object;
 
-    if (o->attr_count == g->room) {
-        struct history_attr *moved;
-
-        g->room = g->room ? 2 * g->room : 8;
-        moved = arena_array(g->arena, g->room, sizeof *moved);
-        if (o->attr_count)
-            memcpy(moved, o->attrs, o->attr_count * sizeof *moved);
-        o->attrs = moved;
-    }
+    o->attrs = arena_grow(g->arena, o->attrs, o->attr_count, &g->room, sizeof *o->attrs);
     return &o->attrs[o->attr_count++];
 }
 
@@ -217,15 +209,8 @@ static bool collect(void *context, const struct history_object *object) {
     struct collection *c = context;
     struct history_list *list = c->list;
 
-    if (list->count == c->room) {
-        struct history_object *moved;
-
-        c->room = c->room ? 2 * c->room : 8;
-        moved = arena_array(c->arena, c->room, sizeof *moved);
-        if (list->count)
-            memcpy(moved, list->objects, list->count * sizeof *moved);
-        list->objects = moved;
-    }
+    list->objects =
+        arena_grow(c->arena, list->objects, list->count, &c->room, sizeof *list->objects);
     list->version = object->version;
     list->objects[list->count++] = *object;
     return true;

@@ -138,24 +138,11 @@ static void read_value(const struct assembly *a, const PGresult *result, size_t 
 
 /* --- rows */
 
-/* Room for one more at `count`; what was there is moved. */
-static void *grow(struct arena *arena, void *items, size_t count, size_t *room, size_t size) {
-    void *moved;
-
-    if (count < *room)
-        return items;
-    *room = *room ? 2 * *room : 16;
-    moved = arena_array(arena, *room, size);
-    if (count)
-        memcpy(moved, items, count * size);
-    return moved;
-}
-
 static void add_content(struct assembly *a, const struct ref *member) {
     struct object *o = &a->object;
 
     o->contents =
-        grow(a->arena, o->contents, o->content_count, &a->content_room, sizeof *o->contents);
+        arena_grow(a->arena, o->contents, o->content_count, &a->content_room, sizeof *o->contents);
     o->contents[o->content_count++] = *member;
 }
 
@@ -178,7 +165,7 @@ static void add_attr(struct assembly *a, const PGresult *result, size_t row) {
     struct ref related;
     struct attr attr = read_attr(a, result, row, &related);
 
-    o->attrs = grow(a->arena, o->attrs, o->attr_count, &a->attr_room, sizeof *o->attrs);
+    o->attrs = arena_grow(a->arena, o->attrs, o->attr_count, &a->attr_room, sizeof *o->attrs);
     o->attrs[o->attr_count++] = attr;
     if (related.name && strcmp(attr.key, "_contains") == 0)
         add_content(a, &related);
@@ -199,14 +186,14 @@ static void add_unit(struct assembly *a, const PGresult *result, size_t row,
 
     if (!subkey || strcmp(subkey, "ru") != 0 || pg_is_null(result, row, COLUMN_NUMBER))
         return;
-    o->units = grow(a->arena, o->units, o->unit_count, &a->unit_room, sizeof *o->units);
+    o->units = arena_grow(a->arena, o->units, o->unit_count, &a->unit_room, sizeof *o->units);
     o->units[o->unit_count++] = (struct rack_unit){*rack, pg_get_int32(result, row, COLUMN_NUMBER)};
 }
 
 static void add_parent(struct assembly *a, const PGresult *result, size_t row) {
     size_t count = a->object.parent_count;
 
-    a->parents = grow(a->arena, a->parents, count, &a->parent_room, sizeof *a->parents);
+    a->parents = arena_grow(a->arena, a->parents, count, &a->parent_room, sizeof *a->parents);
     a->parents[count] = (struct parent){ref_of(a, result, row, COLUMN_RELATION),
                                         pg_get_int32(result, row, COLUMN_ATTR)};
     a->object.parent_count++;

@@ -33,13 +33,7 @@ static void text(struct compiler *c, const char *fixed) {
 }
 
 static void parameter(struct compiler *c, char letter, struct pg_arg arg) {
-    if (c->count == c->capacity) {
-        struct pg_arg *more = arena_array(c->arena, 2 * c->capacity, sizeof *more);
-
-        memcpy(more, c->args, c->count * sizeof *more);
-        c->args = more;
-        c->capacity *= 2;
-    }
+    c->args = arena_grow(c->arena, c->args, c->count, &c->capacity, sizeof *c->args);
     c->args[c->count++] = arg;
     buf_addc(&c->letters, letter);
     buf_printf(c->out, "$%zu", c->count);
