@@ -1,10 +1,18 @@
-/* stmt_parts.h: parts of statements that reads of now (store/stmts.c) and of the past (store/past.c)
- * have alike. */
+/* stmt_parts.h: parts of statements that several files of texts have alike: above all reads of now
+ * (store/stmts.c) and of the past (store/past.c). */
 #ifndef MUSTER_STORE_STMT_PARTS_H
 #define MUSTER_STORE_STMT_PARTS_H
 
 /* A line of SQL stays a line. */
 /* clang-format off */
+
+/* A constant of C. */
+#define TEXT_OF_IT(text) #text
+#define TEXT_OF(number)  TEXT_OF_IT(number)
+
+/* A time as it is shown; when a version's number was taken: see muster_taken() in schema.sql. */
+#define ISO(time) "to_char(" time " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define TAKEN_AT  "muster_taken(muster_at, \"timestamp\")"
 
 /* Whole objects: what hangs on each of these entities. */
 #define EACH(entities, arms) \

@@ -2,14 +2,12 @@
 #include "store/feed_sql.h"
 
 #include "store/feed.h"
+#include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
 
 /* --- the feed: see muster_point in schema.sql. Of points the triggers count, not the files of tables. */
-#define FEED_TEXT(text)   #text
-#define FEED_NUMBER(name) FEED_TEXT(name)
-#define ISO(time) "to_char(" time " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define FEED_WATCH "split_part(muster_watch(), '/', 1)"
 #define FEED_LAST "(select point, nonce, snapshot, made, watch from muster_point order by point desc limit 1)"
 #define NUMBER_OF(xid) xid "::text::bigint"
@@ -18,7 +16,7 @@
 #define FEED_TO(from, to) \
     "coalesce(" to ", (select max(n.point) from (select point, snapshot from muster_point where point > " from \
     " order by point limit 200) n where " NUMBER_OF("pg_snapshot_xmax(n.snapshot)") \
-    " <= (select " NUMBER_OF("pg_snapshot_xmax(snapshot)") " + " FEED_NUMBER(FEED_MAX_TRANSACTIONS) \
+    " <= (select " NUMBER_OF("pg_snapshot_xmax(snapshot)") " + " TEXT_OF(FEED_MAX_TRANSACTIONS) \
     " from muster_point where point = " from ")), (select min(point) from muster_point where point > " from "))"
 /* The rows m of that batch: what the later point shows and the earlier one, a, does not. */
 #define FEED_SPAN(from, to) \
@@ -51,9 +49,6 @@
     " left join lateral (" attr ") d on true" \
     " left join lateral (select name, driver, type from entities where entity_id = d.relation_id offset 0) r on true" \
     " order by m.seq, d.added desc, d.attr_id"
-
-/* When a version's number was taken. */
-#define TAKEN_AT "coalesce(muster_at, \"timestamp\" at time zone 'UTC')"
 
 /* Writes a point down if anything was committed since the latest one, or triggers were off. $1:
  * only where the latest is older than so many milliseconds. Its commit flushes all that it shows, so that what was told is

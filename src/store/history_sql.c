@@ -3,6 +3,8 @@
  * ended in there and was there at a. */
 #include "store/history_sql.h"
 
+#include "store/stmt_parts.h"
+
 /* A line of SQL stays a line. */
 /* clang-format off */
 
@@ -116,13 +118,11 @@ const char history_sql_page[] =
 /* --- versions */
 
 /* $1: above, $2: below, $3: by this user, $4: how many; $5 the objects. */
-#define TAKEN_AT \
-    "to_char(muster_taken(v.muster_at, v.\"timestamp\") at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-#define VERSION "select v.version, " TAKEN_AT ", v.\"user\", v.description from "
-#define PAGE " and v.version > $1 and v.version < $2 order by v.version desc limit $4"
+#define VERSION "select v.version, " ISO(TAKEN_AT) ", v.\"user\", v.description from "
+#define PAGE_OF_VERSIONS " and v.version > $1 and v.version < $2 order by v.version desc limit $4"
 
-const char history_sql_versions[] = VERSION "clustoversioning v where $3::text is null" PAGE;
-const char history_sql_versions_of_user[] = VERSION "clustoversioning v where v.\"user\" = $3" PAGE;
+const char history_sql_versions[] = VERSION "clustoversioning v where $3::text is null" PAGE_OF_VERSIONS;
+const char history_sql_versions_of_user[] = VERSION "clustoversioning v where v.\"user\" = $3" PAGE_OF_VERSIONS;
 
 /* From one to the one before it: each is the greatest of what the indexes have. */
 #define NEXT(column, tab, id) \

@@ -7,9 +7,6 @@
 #include "store/stmt_parts.h"
 #include "store/store.h"
 
-#define TEXT_OF_IT(text) #text
-#define TEXT_OF(number)  TEXT_OF_IT(number)
-
 /* A line of SQL stays a line. */
 /* clang-format off */
 
@@ -214,8 +211,7 @@
 #define TIMELINE \
     "('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint"
 
-/* When a version's number was taken; and is it settled, by its row v and the floor f: see schema.sql. */
-#define TAKEN_AT "muster_taken(muster_at, \"timestamp\")"
+/* Is a version settled, by its row v and the floor f: see schema.sql. */
 #define SETTLED \
     "(coalesce(v.muster_high < pg_snapshot_xmin(pg_current_snapshot()), true) or v.version <= f.settled)"
 
@@ -701,7 +697,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " f.watching <> '!', f.watch = f.watching and w.version >= f.exact,"
         " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
         " $1 is not null or $2 is not null and exists (select from later),"
-        " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
+        " (select " ISO(TAKEN_AT) " from clustoversioning"
         " where version <= w.version order by version desc limit 1),"
         " exists (select from muster_was where until > w.version)"
         " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
@@ -712,7 +708,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " (select max(version) from clustoversioning) as latest from muster_floor)"
         " select v.version, f.watching <> '!' and f.watch = f.watching and v.version >= f.exact and v.version >= f.oldest"
         " and v.version <= f.latest, exists (select from muster_was where until > v.version),"
-        " (select to_char(" TAKEN_AT " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from clustoversioning"
+        " (select " ISO(TAKEN_AT) " from clustoversioning"
         " where version <= v.version order by version desc limit 1)"
         " from unnest($1) with ordinality v(version, at) cross join f order by v.at"},
     /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The
