@@ -5,6 +5,7 @@
 #define MUSTER_RULES_PORTS_H
 
 #include "base/verdict.h"
+#include "model/driver.h"
 #include "store/store.h"
 #include "store/write.h"
 
@@ -16,6 +17,12 @@ struct ports_end {
 
 /* The key of the attributes of ports of a type. */
 const char *ports_key(struct arena *arena, const char *type);
+
+/* The type of the port whose connection the attribute is; NULL: it is none. */
+const char *ports_connected(const struct attr *attr);
+
+/* Do objects of the driver have such a port? */
+bool ports_exists(const struct driver *driver, const char *type, int32_t number);
 
 /* The attribute of a port with this subkey among the object's; NULL: none. */
 const struct attr *ports_attr(const struct object *object, const char *key, int32_t number,

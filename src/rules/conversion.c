@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/insert.h"
+#include "rules/ports.h"
 
 struct conversion {
     struct store *store;
@@ -72,26 +73,16 @@ static struct verdict check_contents(const struct conversion *v) {
 
 /* --- its attributes --- */
 
-static bool has_port(const struct driver *driver, const char *key, int32_t number) {
-    for (size_t i = 0; i < driver->port_count; i++)
-        if (strcmp(driver->ports[i].type, key) == 0)
-            return number >= 1 && number <= driver->ports[i].count;
-    return false;
-}
-
-static bool is_connection(const struct attr *attr) {
-    return strncmp(attr->key, "port-", 5) == 0 && attr->subkey && attr->has_number &&
-           strcmp(attr->subkey, "connection") == 0;
-}
-
 static struct verdict check_attr(const struct conversion *v, const struct attr *attr) {
+    const char *port = ports_connected(attr);
+
     if (strcmp(attr->key, "ip") == 0 && !attr->subkey && v->from->has_ips && !v->to->has_ips)
         return verdict_no(v->arena, RC_CONFLICT, "\"%s\" has addresses, which a %s can't have",
                           v->after.name, v->to->name);
-    if (is_connection(attr) && !has_port(v->to, attr->key + 5, attr->number))
+    if (port && !ports_exists(v->to, port, attr->number))
         return verdict_no(v->arena, RC_CONFLICT,
-                          "port %s %d of \"%s\" is connected, which a %s does not have",
-                          attr->key + 5, (int)attr->number, v->after.name, v->to->name);
+                          "port %s %d of \"%s\" is connected, which a %s does not have", port,
+                          (int)attr->number, v->after.name, v->to->name);
     return verdict_of(RC_OK);
 }
 

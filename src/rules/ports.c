@@ -4,13 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/driver.h"
-
+static const char PREFIX[] = "port-";
 static const char CONNECTION[] = "connection";
 static const char OTHER[] = "otherportnum";
 
 const char *ports_key(struct arena *arena, const char *type) {
-    return arena_printf(arena, "port-%s", type);
+    return arena_printf(arena, "%s%s", PREFIX, type);
+}
+
+const char *ports_connected(const struct attr *attr) {
+    size_t prefix = strlen(PREFIX);
+
+    if (strncmp(attr->key, PREFIX, prefix) != 0 || !attr->has_number || !attr->subkey ||
+        strcmp(attr->subkey, CONNECTION) != 0)
+        return NULL;
+    return attr->key + prefix;
+}
+
+bool ports_exists(const struct driver *driver, const char *type, int32_t number) {
+    for (size_t i = 0; i < driver->port_count; i++)
+        if (strcmp(driver->ports[i].type, type) == 0 && number >= 1 &&
+            number <= driver->ports[i].count)
+            return true;
+    return false;
 }
 
 const struct attr *ports_attr(const struct object *object, const char *key, int32_t number,
@@ -27,12 +43,8 @@ const struct attr *ports_attr(const struct object *object, const char *key, int3
 
 static struct verdict check_exists(struct arena *arena, const char *type,
                                    const struct ports_end *end) {
-    const struct driver *driver = driver_of(end->device->driver, end->device->type);
-
-    for (size_t i = 0; i < driver->port_count; i++)
-        if (strcmp(driver->ports[i].type, type) == 0 && end->number >= 1 &&
-            end->number <= driver->ports[i].count)
-            return verdict_of(RC_OK);
+    if (ports_exists(driver_of(end->device->driver, end->device->type), type, end->number))
+        return verdict_of(RC_OK);
     return verdict_no(arena, RC_INVALID, "\"%s\" has no port %s %d", end->device->name, type,
                       end->number);
 }
