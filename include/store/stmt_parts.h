@@ -101,6 +101,28 @@
     " union all (select null::bigint, a.id, a.key, a.subkey, a.number, e.entity_id, e.name, e.driver, e.type" \
     " from (select * from hit where id > $4 order by id offset 0) a cross join " entity " e order by a.id limit $1 offset $2)"
 
+/* The rules of containers, for --check-db and for reverts: each gives a text for what breaks one. Of
+ * memberships m(attr_id, rule, container, place, driver, member, thing), rule being that of the container's
+ * driver (enum driver_insert_rule). */
+#define PLACES "string_agg(distinct place, ', ' order by place)"
+#define IN_UNIQUE_POOLS \
+    "select format('%s is in more than one unique pool: %s', thing, " PLACES ") from m where rule = 2" \
+    " group by member, thing having count(distinct container) > 1"
+#define IN_EXCLUSIVE_POOLS \
+    "select format('%s is in an exclusive pool and in others: %s', thing, " PLACES ") from m where rule in (1, 2, 3)" \
+    " group by member, thing having bool_or(rule = 3) and count(distinct container) > 1"
+#define IN_LOCATIONS \
+    "select format('%s is in more than one %s: %s', thing, driver, " PLACES ") from m where rule = 4" \
+    " group by member, thing, driver having count(distinct container) > 1"
+#define IN_RACKS \
+    "select format('%s is in more than one rack: %s', thing, " PLACES ") from m where rule = 5" \
+    " group by member, thing having count(distinct container) > 1"
+/* What is in there first may be put into a pool later: only what came second breaks the rule. */
+#define IN_OTHERS \
+    "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")" \
+    " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c" \
+    " group by member, thing having max(since) filter (where rule = 0) > min(since)"
+
 /* clang-format on */
 
 #endif

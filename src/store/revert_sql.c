@@ -1,6 +1,7 @@
 /* revert_sql.c: the texts of the statements that revert a version, $1 below unless it is said otherwise,
  * or bring an object back to a version (contract/history.md A4). */
 #include "store/history_sql.h"
+#include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
@@ -204,7 +205,6 @@ const char revert_sql_count[] =
     "lateral (select attr_id, entity_id from entity_attrs where relation_id = " id " and key || '' = '_contains'" \
     " and deleted_at_version is null offset 0)"
 #define MADE_NOW "entity_attrs a where a.version::bigint = " CURRENT " and a.key || '' = '_contains' and coalesce(a.deleted_at_version, 0) = 0"
-#define PLACES "string_agg(distinct place, ', ' order by place)"
 const char revert_sql_violations[] =
     "with recursive rule(driver, rule) as materialized (select * from unnest($1, $2)),"
     " put as materialized (select a.entity_id, a.relation_id from " MADE_NOW
@@ -216,16 +216,7 @@ const char revert_sql_violations[] =
     " cross join " LIVE_ENTITY("i.id") " t cross join " IN_WHAT("i.id") " a cross join " LIVE_ENTITY("a.entity_id") " c),"
     " up(member, id) as (select relation_id, entity_id from put"
     " union select u.member, a.entity_id from up u cross join " IN_WHAT("u.id") " a where u.id <> u.member)"
-    " select v.text from (select format('%s is in more than one unique pool: %s', thing, " PLACES ") from m where rule = 2"
-    " group by member, thing having count(distinct container) > 1"
-    " union all select format('%s is in an exclusive pool and in others: %s', thing, " PLACES ") from m where rule in (1, 2, 3)"
-    " group by member, thing having bool_or(rule = 3) and count(distinct container) > 1"
-    " union all select format('%s is in more than one %s: %s', thing, driver, " PLACES ") from m where rule = 4"
-    " group by member, thing, driver having count(distinct container) > 1"
-    " union all select format('%s is in more than one rack: %s', thing, " PLACES ") from m where rule = 5"
-    " group by member, thing having count(distinct container) > 1"
-    " union all select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")"
-    " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c"
-    " group by member, thing having max(since) filter (where rule = 0) > min(since)"
+    " select v.text from (" IN_UNIQUE_POOLS " union all " IN_EXCLUSIVE_POOLS " union all " IN_LOCATIONS
+    " union all " IN_RACKS " union all " IN_OTHERS
     " union all select format('/%s/%s contains itself', e.driver, e.name) from up cross join " LIVE_ENTITY("up.id") " e"
     " where up.id = up.member) v(text) order by 1 limit 1";

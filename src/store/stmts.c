@@ -237,7 +237,6 @@
     " join entities t on t.entity_id = a.relation_id and t.deleted_at_version is null" \
     " left join rule r on r.driver = c.driver" \
     " where a.key = '_contains' and a.deleted_at_version is null) "
-#define PLACES "string_agg(distinct place, ', ' order by place)"
 /* clang-format on */
 
 const struct stmt_row stmts_rows[STMT_COUNT] = {
@@ -861,19 +860,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select format('/%s/%s contains itself', e.driver, e.name)"
         " from below b join entities e on e.entity_id = b.top where b.top = b.member order by b.top"},
     [STMT_CHECK_UNIQUE_POOLS] = {"check_unique_pools", "TI", STMT_ONCE,
-        MEMBERSHIPS "select format('%s is in more than one unique pool: %s', thing, " PLACES ")"
-        " from m where rule = 2 group by member, thing having count(distinct container) > 1 order by member"},
+        MEMBERSHIPS IN_UNIQUE_POOLS " order by member"},
     [STMT_CHECK_EXCLUSIVE_POOLS] = {"check_exclusive_pools", "TI", STMT_ONCE,
-        MEMBERSHIPS "select format('%s is in an exclusive pool and in others: %s', thing, " PLACES ")"
-        " from m where rule in (1, 2, 3) group by member, thing"
-        " having bool_or(rule = 3) and count(distinct container) > 1 order by member"},
+        MEMBERSHIPS IN_EXCLUSIVE_POOLS " order by member"},
     [STMT_CHECK_LOCATIONS] = {"check_locations", "TI", STMT_ONCE,
-        MEMBERSHIPS "select format('%s is in more than one %s: %s', thing, driver, " PLACES ")"
-        " from m where rule = 4 group by member, thing, driver"
-        " having count(distinct container) > 1 order by member"},
+        MEMBERSHIPS IN_LOCATIONS " order by member"},
     [STMT_CHECK_RACKS] = {"check_racks", "TI", STMT_ONCE,
-        MEMBERSHIPS "select format('%s is in more than one rack: %s', thing, " PLACES ")"
-        " from m where rule = 5 group by member, thing having count(distinct container) > 1 order by member"},
+        MEMBERSHIPS IN_RACKS " order by member"},
     [STMT_CHECK_UNITS] = {"check_units", "TI", STMT_ONCE,
         MEMBERSHIPS "select format('unit %s of %s is taken more than once: %s', number, place,"
         " string_agg(thing, ', ' order by thing))"
@@ -886,11 +879,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " join entities o on o.entity_id = a.relation_id and o.deleted_at_version is null"
         " where a.key like 'port-%' and a.subkey = 'connection' and a.deleted_at_version is null"
         " group by e.entity_id, e.driver, e.name, a.key, a.number having count(*) > 1 order by e.entity_id, a.key, a.number"},
-    /* What is in there first may be put into a pool later: only what came second breaks the rule. */
-    [STMT_CHECK_OTHERS] = {"check_others", "TI", STMT_ONCE,
-        MEMBERSHIPS "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")"
-        " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c"
-        " group by member, thing having max(since) filter (where rule = 0) > min(since) order by member"},
+    [STMT_CHECK_OTHERS] = {"check_others", "TI", STMT_ONCE, MEMBERSHIPS IN_OTHERS " order by member"},
     [STMT_CHECK_ADDRESSES] = {"check_addresses", "", STMT_ONCE,
         "select format('address %s is held more than once: %s', host('0.0.0.0'::inet + (a.int_value::bigint + 2147483648)),"
         " string_agg(format('/%s/%s', e.driver, e.name), ', ' order by e.entity_id, a.attr_id))"
