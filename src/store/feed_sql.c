@@ -2,6 +2,7 @@
 #include "store/feed_sql.h"
 
 #include "store/feed.h"
+#include "store/history_sql.h"
 #include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
@@ -31,7 +32,7 @@
  * event m), in the columns of objects.h. */
 #define FEED_ATTR(added, condition) \
     "select " added " as added, a.* from entity_attrs a where m.attrs and a.entity_id = m.key and " condition \
-    " and not (coalesce(a.key, '') like '\\_%' and a.key <> '_contains')"
+    " and " HISTORY_KEPT
 #define FEED_EVENTS(attr) \
     "with " FEED_SPAN("$1", FEED_TO("$1", "$2")) "," \
     " m as materialized (select max(m.seq) as seq, m.key, m.version, bool_or(m.kind = 'a') as attrs," \

@@ -42,7 +42,7 @@
 
 /* The number that STMT_VERSION_INSERT took, in this session; what a row made now carries: the
  * parameter, or null for that. */
-#define CURRENT_VERSION "currval('clustoversioning_version_seq')::integer"
+#define CURRENT_VERSION HISTORY_CURRENT
 #define VERSION(parameter) "coalesce(" parameter "::integer, " CURRENT_VERSION ")"
 
 /* Rows are ended, or without versioning really deleted: then also those that have ended. */
