@@ -188,11 +188,7 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
 
     if (rc != RC_OK)
         return rc;
-    rows = pg_rows(result);
-    if (rows > (size_t)l->limit) {
-        rows = (size_t)l->limit;
-        out->extent->next = pg_get_int32(result, rows - 1, LIST_ID);
-    }
+    rows = pg_page_rows(result, l->limit, LIST_ID, &out->extent->next);
     for (size_t row = 0; row < rows && rc == RC_OK; row++) {
         struct ref ref = read_ref(result, row);
 

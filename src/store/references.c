@@ -50,11 +50,7 @@ static enum rc take_page(struct store *store, int64_t limit, const struct taker 
 
     if (rc != RC_OK)
         return rc;
-    rows = pg_rows(result);
-    if (rows > (size_t)limit) {
-        rows = (size_t)limit;
-        t->extent->next = pg_get_int32(result, rows - 1, REFERENCE_ID);
-    }
+    rows = pg_page_rows(result, limit, REFERENCE_ID, &t->extent->next);
     for (size_t row = 0; row < rows && rc == RC_OK; row++)
         if (!give(t, result, row))
             rc = RC_GONE;
