@@ -204,6 +204,7 @@ subtest 'programs that follow' => sub {
     }
     ok(poll(60, sub { 2 == (() = slurp("$dir/out") =~ m{^/basicserver/c$}mg) }), 'follow.sh, too') or diag slurp("$dir/out");
     $_->stop for @following;
+    ok(poll(60, sub { $waiting->() == 0 }), 'nobody waits any more');
 };
 
 subtest 'a standby' => sub {
