@@ -20,6 +20,10 @@ struct insertion {
 struct verdict insert_members(struct store *store, struct arena *arena,
                               const struct insertion *insertion);
 
+/* What these are in, sorted by member, in the arena. */
+enum rc insert_memberships(struct store *store, struct arena *arena, const struct ref *members,
+                           size_t count, struct memberships *out);
+
 /* The rule alone, on data: may this member be put into the container? `all` is sorted by
  * member. */
 struct verdict insert_check(struct arena *arena, const struct ref *container,

@@ -1,7 +1,6 @@
 /* conversion.c: may an object become one of another driver? */
 #include "rules/conversion.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules/insert.h"
@@ -15,18 +14,12 @@ struct conversion {
     struct ref after; /* the object as it will be */
 };
 
-static int by_member(const void *a, const void *b) {
-    const struct membership *x = a, *y = b;
-
-    return (x->member > y->member) - (x->member < y->member);
-}
-
 /* --- where it is --- */
 
 static struct verdict check_containers(const struct conversion *v) {
     struct memberships of;
 
-    RC_TRY(store_memberships(v->store, v->arena, &v->after.id, 1, &of));
+    RC_TRY(insert_memberships(v->store, v->arena, &v->after, 1, &of));
     for (size_t i = 0; i < of.count; i++)
         VERDICT_TRY(insert_check(v->arena, &of.items[i].container, &v->after, &of));
     return verdict_of(RC_OK);
@@ -54,7 +47,6 @@ static enum rc lock_contents(const struct conversion *v) {
 
 static struct verdict check_contents(const struct conversion *v) {
     const struct object *o = v->object;
-    int32_t *ids = arena_array(v->arena, o->content_count + 1, sizeof *ids);
     struct memberships all;
 
     if (o->content_count == 0)
@@ -62,10 +54,7 @@ static struct verdict check_contents(const struct conversion *v) {
     if ((v->from->insert_rule == INSERT_RACK) != (v->to->insert_rule == INSERT_RACK))
         return fail_racked(v);
     RC_TRY(lock_contents(v));
-    for (size_t i = 0; i < o->content_count; i++)
-        ids[i] = o->contents[i].id;
-    RC_TRY(store_memberships(v->store, v->arena, ids, o->content_count, &all));
-    qsort(all.items, all.count, sizeof *all.items, by_member);
+    RC_TRY(insert_memberships(v->store, v->arena, o->contents, o->content_count, &all));
     for (size_t i = 0; i < o->content_count; i++)
         VERDICT_TRY(insert_check(v->arena, &v->after, &o->contents[i], &all));
     return verdict_of(RC_OK);

@@ -54,6 +54,15 @@ static int32_t *ids_of(struct arena *arena, const struct ref *refs, size_t count
     return ids;
 }
 
+enum rc insert_memberships(struct store *store, struct arena *arena, const struct ref *members,
+                           size_t count, struct memberships *out) {
+    enum rc rc = store_memberships(store, arena, ids_of(arena, members, count), count, out);
+
+    if (rc == RC_OK)
+        qsort(out->items, out->count, sizeof *out->items, by_member);
+    return rc;
+}
+
 /* --- the rules --- */
 
 static bool is_pool(const struct driver *driver) {
@@ -322,8 +331,7 @@ struct verdict insert_members(struct store *store, struct arena *arena,
 
     if (in->count == 0)
         return verdict_of(RC_OK);
-    RC_TRY(store_memberships(store, arena, ids_of(arena, in->members, in->count), in->count, &all));
-    qsort(all.items, all.count, sizeof *all.items, by_member);
+    RC_TRY(insert_memberships(store, arena, in->members, in->count, &all));
     if (in->is_move)
         VERDICT_TRY(leave(store, arena, in, &all));
     VERDICT_TRY(check_old_members(arena, in, &all));
