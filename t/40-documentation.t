@@ -138,6 +138,10 @@ for my $name (sort keys %served) {
 }
 
 is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /query/__doc__/ /resourcemanager/__doc__/', 'all pages are linked';
+for my $name (grep { $_ ne 'root' } sort keys %text) {
+    my ($top) = $text{$name} =~ /^(`Muster <.*?)\n\n/ms;
+    is join(' ', sort +($top // '') =~ m{<\$\{server_url\}(/[^>]*)>}g), join(' ', grep { m{/$} && $_ ne "/$name/__doc__/" } sort keys %linked), "doc/$name.rst begins with links to all the others";
+}
 for my $path (sort keys %linked) {
     my $page = $world->ask(GET => $path, headers => { Accept => 'text/html', Host => $host });
     is $page->{status}, 200, "$path: is there";
