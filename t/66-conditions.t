@@ -74,14 +74,12 @@ subtest 'one state, a tag for each representation' => sub {
     is(scalar keys %other, 14, 'each object has its own');
 };
 
-sub metric { my ($name) = @_; return $client->get('/__metrics__')->{body} =~ /^muster_$name (\d+)$/m ? $1 : 0 }
-
 subtest 'If-None-Match' => sub {
     for my $path ('/by-name/web2', '/entity/basicserver/web2', '/attribute/web2', '/resourcemanager/ipmanager/lan') {
         my $etag   = tag($path);
-        my $served = metric('cache_served_total');
+        my $served = $client->metric('cache_served_total');
         my $answer = done("$path: unchanged", 304, GET => $path, headers => { 'If-None-Match' => $etag });
-        is(metric('cache_served_total') - $served, 1, 'out of the cache');
+        is($client->metric('cache_served_total') - $served, 1, 'out of the cache');
         is($answer->{body}, '', 'no body');
         is($answer->{headers}{etag}, $etag, 'the tag');
         is($answer->{headers}{'content-type'}, undef, 'no type');
@@ -98,9 +96,9 @@ subtest 'If-None-Match' => sub {
     }
     is($client->get('/by-name/web2', headers => { 'Clusto-Mode' => 'compact' })->{headers}{etag}, undef, 'compact: in the cache without a tag') for 1 .. 2;
     my $compact = tag('/by-name/web2', %COMPACT);
-    my $before  = metric('cache_served_total');
+    my $before  = $client->metric('cache_served_total');
     done('compact: unchanged', 304, GET => '/by-name/web2', headers => { 'Clusto-Mode' => 'compact', 'If-None-Match' => $compact });
-    is(metric('cache_served_total') - $before, 1, 'out of the cache');
+    is($client->metric('cache_served_total') - $before, 1, 'out of the cache');
     my $etag = tag('/by-name/web2');
     done('a change', 201, POST => '/attribute/web2', form => { key => 'a', value => 'b' });
     done('changed', 200, GET => '/by-name/web2', headers => { 'If-None-Match' => $etag });
@@ -135,9 +133,9 @@ subtest 'an object with many members' => sub {
         my $read = sql("select coalesce(sum(idx_scan), 0) from pg_stat_user_tables where relname = 'entities'");
         done("unchanged, $times", 304, GET => '/by-name/p3', headers => { 'If-None-Match' => $answer->{headers}{etag} });
     }
-    my $served = metric('cache_served_total');
+    my $served = $client->metric('cache_served_total');
     done('unchanged', 304, GET => '/by-name/p3', headers => { 'If-None-Match' => $answer->{headers}{etag} });
-    is(metric('cache_served_total') - $served, 1, 'out of the cache');
+    is($client->metric('cache_served_total') - $served, 1, 'out of the cache');
     done('If-Match', 200, GET => '/by-name/p3', headers => { 'If-Match' => $answer->{headers}{etag}, 'Clusto-Mode' => 'compact' });
     done('If-Match of another state', 412, GET => '/by-name/p3', headers => { 'If-Match' => '"x"', 'Clusto-Mode' => 'compact' });
     sql("update entities set name = 'renamed' where name = 'member7'");

@@ -10,9 +10,11 @@ use JSON::PP ();
 use Test::More;
 use Muster::Client qw(parallel);
 use Muster::Front;
+use Muster::Json qw(pick);
 use Muster::Postgres;
 use Muster::Process qw(poll);
 use Muster::Server;
+use Muster::Versions qw(must);
 use Muster::World;
 
 my $WRITES = $ENV{MUSTER_WRITES} // 120;
@@ -36,13 +38,6 @@ sub catch_up {
 }
 
 sub sql { return $pg->psql($_[0]) }
-sub any { return $_[ int rand @_ ] }
-
-sub must {
-    my ($answer) = @_;
-    $answer->{status} =~ /^20/ or die "$answer->{status} $answer->{body}";
-    return $answer->{headers}{'clusto-version'};
-}
 
 must($client->post('/entity/basicserver', form => [ map { (name => "s$_") } 1 .. 12 ]));
 must($client->post('/entity/pool', form => [ map { (name => "p$_") } 1 .. 4 ]));
@@ -55,14 +50,14 @@ sub a_pool   { return 'p' . int(1 + rand 4) }
 # --- writes: by the API, past it by psql, and in the order in which Python clusto writes
 
 my %API = (
-    set     => sub { $_[0]->put('/attribute/' . a_server() . '/' . any(qw(k l)), form => { value => any(qw(a b c), int rand 5) }) },
-    add     => sub { $_[0]->post('/attribute/' . a_server(), form => [ key => any(qw(k l)), subkey => any(qw(x y)), value => int rand 5 ]) },
+    set     => sub { $_[0]->put('/attribute/' . a_server() . '/' . pick(qw(k l)), form => { value => pick(qw(a b c), int rand 5) }) },
+    add     => sub { $_[0]->post('/attribute/' . a_server(), form => [ key => pick(qw(k l)), subkey => pick(qw(x y)), value => int rand 5 ]) },
     refer   => sub { $_[0]->put('/attribute/' . a_server() . '/ref', type => 'application/json', body => '{"datatype": "relation", "value": "/basicserver/' . a_server() . '"}') },
-    drop    => sub { $_[0]->delete('/attribute/' . a_server() . '/' . any(qw(k l))) },
-    create  => sub { $_[0]->post('/entity/' . any(qw(basicserver basicvirtualserver)), form => { name => a_server() }) },
+    drop    => sub { $_[0]->delete('/attribute/' . a_server() . '/' . pick(qw(k l))) },
+    create  => sub { $_[0]->post('/entity/' . pick(qw(basicserver basicvirtualserver)), form => { name => a_server() }) },
     delete  => sub { $_[0]->delete('/entity/basicserver/' . a_server()) },
-    insert  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => any(a_server(), a_pool()) }) },
-    remove  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => any(a_server(), a_pool()) }) },
+    insert  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => pick(a_server(), a_pool()) }) },
+    remove  => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => pick(a_server(), a_pool()) }) },
     rack    => sub { $_[0]->post('/entity/basicrack/rack', form => { action => 'move', device => a_server(), rackU => 1 + int rand 9 }) },
     unrack  => sub { $_[0]->post('/entity/basicrack/rack', form => { action => 'remove', device => a_server() }) },
     ip      => sub { $_[0]->post('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
@@ -72,13 +67,13 @@ my %API = (
 my $LIVE = 'deleted_at_version is null';
 sub id { my ($name) = @_; return "(select entity_id from entities where name = '$name' and $LIVE)" }
 my %SQL = (
-    value  => sub { 'update entity_attrs set ' . any("int_value = 7, datatype = 'int', string_value = null", "string_value = 'z', datatype = 'string', int_value = null")
-            . " where $LIVE and key = '" . any(qw(k l)) . "' and entity_id = " . id(a_server()) },
-    erase  => sub { "delete from entity_attrs where $LIVE and key = '" . any(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
+    value  => sub { 'update entity_attrs set ' . pick("int_value = 7, datatype = 'int', string_value = null", "string_value = 'z', datatype = 'string', int_value = null")
+            . " where $LIVE and key = '" . pick(qw(k l)) . "' and entity_id = " . id(a_server()) },
+    erase  => sub { "delete from entity_attrs where $LIVE and key = '" . pick(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
     object => sub { my $s = a_server(); "delete from entity_attrs where @{[ id($s) ]} in (entity_id, relation_id); delete from counters where entity_id = @{[ id($s) ]}; delete from entities where entity_id = " . id($s) },
-    rename => sub { my ($s, $t) = (a_server(), any(a_server(), "r" . int rand 3)); "update entities set name = '$t' where name = '$s' and $LIVE and @{[ id($t) ]} is null" },
+    rename => sub { my ($s, $t) = (a_server(), pick(a_server(), "r" . int rand 3)); "update entities set name = '$t' where name = '$s' and $LIVE and @{[ id($t) ]} is null" },
     back   => sub { my ($s, $t) = (a_server(), "r" . int rand 3); "update entities set name = '$s' where name = '$t' and $LIVE and @{[ id($s) ]} is null" },
-    driver => sub { "update entities set driver = '" . any(qw(basicserver basicvirtualserver)) . "' where $LIVE and name = '" . a_server() . "'" },
+    driver => sub { "update entities set driver = '" . pick(qw(basicserver basicvirtualserver)) . "' where $LIVE and name = '" . a_server() . "'" },
     number => sub { "insert into entity_attrs(entity_id, key, datatype, int_value, version) select entity_id, 'k', 'int', 3, 1 from entities where $LIVE and name = '" . a_server() . "'" },
     revive => sub { "update entity_attrs set deleted_at_version = null where attr_id = (select attr_id from entity_attrs a join entities e using (entity_id) where e.$LIVE and a.key = 'k' and a.deleted_at_version is not null limit 1)" },
     # with versioning: the number first, then the rows, ended and made under it
@@ -90,13 +85,13 @@ my %SQL = (
 # A busy machine may have too many writes waiting: the client is told to come again, and does.
 sub write_by_api {
     my ($c)  = @_;
-    my $what = any(sort keys %API);
+    my $what = pick(sort keys %API);
     my $answer;
     poll(60, sub { $answer = $API{$what}->($c); $answer->{status} != 503 });
     $answer->{status} < 500 or die "$what: $answer->{status} $answer->{body}";
     return $what;
 }
-sub write_by_sql { my $what = any(sort keys %SQL); sql("begin; @{[ $SQL{$what}->() ]}; commit"); return $what }
+sub write_by_sql { my $what = pick(sort keys %SQL); sql("begin; @{[ $SQL{$what}->() ]}; commit"); return $what }
 
 # --- questions
 
@@ -135,7 +130,7 @@ for my $n (1 .. $WRITES) {
     $wrote{ rand() < 0.5 ? write_by_api($client) : write_by_sql() }++;
     my $version = sql('select max(version) from clustoversioning');
     for (1 .. 25) {
-        my $question = any(@QUESTIONS);
+        my $question = pick(@QUESTIONS);
         my (undef, $text) = ask($client, $question);
         push @asked, [ $version, $question, $text ];
     }
@@ -172,7 +167,7 @@ is scalar(@wrong), 0, 'and on the standby' or diag @wrong > 3 ? @wrong[ 0 .. 2 ]
 # --- 16 clients at once, in every way of writing: what "now" said on either server stays so on both
 
 # What meets another's write is refused by the database, as whoever writes past the service has to bear.
-sub try_sql { my $what = any(sort keys %SQL); return $pg->psql("begin; @{[ $SQL{$what}->() ]}; commit", fails => 1)->{status} == 0 }
+sub try_sql { my $what = pick(sort keys %SQL); return $pg->psql("begin; @{[ $SQL{$what}->() ]}; commit", fails => 1)->{status} == 0 }
 
 my $EACH = int($WRITES / 4) + 1;
 my @seen = parallel(20, sub {
@@ -186,7 +181,7 @@ my @seen = parallel(20, sub {
         return [$written];
     }
     for (1 .. 4 * $EACH) {
-        my $question = any(@QUESTIONS);
+        my $question = pick(@QUESTIONS);
         my ($answer, $text) = ask($c, $question, 'Clusto-As-Of' => 'now');
         push @mine, [ $answer->{headers}{'clusto-as-of'} // 'none', $question, $text ];
     }

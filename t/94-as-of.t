@@ -8,6 +8,7 @@ use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
 use Muster::Process qw(poll);
+use Muster::Versions qw(made);
 use Muster::World;
 
 my $world  = Muster::World->new(data => 0);
@@ -15,12 +16,6 @@ my $pg     = $world->postgres;
 my $client = $world->front->client;
 
 sub sql { return $pg->psql($_[0]) }
-
-sub made {
-    my ($answer) = @_;
-    like $answer->{status}, qr/^20/, 'a write' or diag $answer->{body};
-    return $answer->{headers}{'clusto-version'} // 0;
-}
 
 sub latest { return scalar sql('select max(version) from clustoversioning') }
 

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Muster::Client qw(parallel);
+use Muster::Json qw(pick);
 use Muster::World;
 
 my $REVERTS = $ENV{MUSTER_REVERTS} // 300;
@@ -15,8 +16,6 @@ my $SEED    = $ENV{MUSTER_SEED} // int(rand 2**31);
 my $CLIENTS = 4;
 diag "seed $SEED, $REVERTS reverts";
 srand $SEED;
-
-sub any { return $_[ int rand @_ ] }
 
 my ($world, $pg);
 sub sql { return $pg->psql($_[0]) }
@@ -56,38 +55,38 @@ SQL
 # --- writes
 
 sub a_server { return 's' . int(1 + rand 10) }
-sub a_pool   { return any(map({ "p$_" } 1 .. 3), 'u1', 'u2', 'x') }
+sub a_pool   { return pick(map({ "p$_" } 1 .. 3), 'u1', 'u2', 'x') }
 
 my $LIVE = 'deleted_at_version is null';
 sub id { my ($name) = @_; return "(select entity_id from entities where name = '$name' and $LIVE)" }
 my %WRITE = (
-    set    => sub { $_[0]->put('/attribute/' . a_server() . '/' . any(qw(k l)), form => { value => any(qw(a b c)) }) },
-    set2   => sub { $_[0]->put('/attribute/' . a_server() . '/' . any(qw(k l)), form => { value => any(qw(a b c)) }) },
-    add    => sub { $_[0]->post('/attribute/' . a_server(), form => [ key => any(qw(k l)), subkey => any(qw(x y)), value => any(1 .. 3) ]) },
+    set    => sub { $_[0]->put('/attribute/' . a_server() . '/' . pick(qw(k l)), form => { value => pick(qw(a b c)) }) },
+    set2   => sub { $_[0]->put('/attribute/' . a_server() . '/' . pick(qw(k l)), form => { value => pick(qw(a b c)) }) },
+    add    => sub { $_[0]->post('/attribute/' . a_server(), form => [ key => pick(qw(k l)), subkey => pick(qw(x y)), value => pick(1 .. 3) ]) },
     refer  => sub { $_[0]->put('/attribute/' . a_server() . '/ref', type => 'application/json', body => '{"datatype": "relation", "value": "/basicserver/' . a_server() . '"}') },
-    drop   => sub { $_[0]->delete('/attribute/' . a_server() . '/' . any(qw(k l))) },
-    create => sub { $_[0]->post('/entity/' . any(qw(basicserver basicvirtualserver)), form => { name => a_server() }) },
+    drop   => sub { $_[0]->delete('/attribute/' . a_server() . '/' . pick(qw(k l))) },
+    create => sub { $_[0]->post('/entity/' . pick(qw(basicserver basicvirtualserver)), form => { name => a_server() }) },
     delete => sub { $_[0]->delete('/entity/basicserver/' . a_server()) },
-    pool   => sub { $_[0]->post('/entity/pool', form => { name => any(qw(p1 p2 p3)) }) },
-    unpool => sub { $_[0]->delete('/entity/pool/' . any(qw(p1 p2 p3))) },
-    insert => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => any(a_server(), a_pool()) }) },
-    remove => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => any(a_server(), a_pool()) }) },
-    rack   => sub { my $u = int(1 + rand 8); $_[0]->post('/entity/basicrack/' . any(qw(r1 r2)), form => [ action => any(qw(insert move)), device => a_server(), rackU => $u, rackU => $u + 1 ]) },
-    unrack => sub { $_[0]->post('/entity/basicrack/' . any(qw(r1 r2)), form => [ action => 'remove', device => a_server() ]) },
+    pool   => sub { $_[0]->post('/entity/pool', form => { name => pick(qw(p1 p2 p3)) }) },
+    unpool => sub { $_[0]->delete('/entity/pool/' . pick(qw(p1 p2 p3))) },
+    insert => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'insert', device => pick(a_server(), a_pool()) }) },
+    remove => sub { $_[0]->post('/entity/pool/' . a_pool(), form => { action => 'remove', device => pick(a_server(), a_pool()) }) },
+    rack   => sub { my $u = int(1 + rand 8); $_[0]->post('/entity/basicrack/' . pick(qw(r1 r2)), form => [ action => pick(qw(insert move)), device => a_server(), rackU => $u, rackU => $u + 1 ]) },
+    unrack => sub { $_[0]->post('/entity/basicrack/' . pick(qw(r1 r2)), form => [ action => 'remove', device => a_server() ]) },
     ip     => sub { $_[0]->post('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
     ip2    => sub { $_[0]->post('/resourcemanager/ipmanager/net', form => { object => a_server(), resource => '10.9.0.' . int(2 + rand 4) }) },
     free   => sub { $_[0]->delete('/resourcemanager/ipmanager/net', form => { object => a_server() }) },
-    name   => sub { $_[0]->post('/resourcemanager/simplenamemanager/names', form => [ object => a_server(), rand() < 0.5 ? (resource => any(qw(n001 n002))) : () ]) },
+    name   => sub { $_[0]->post('/resourcemanager/simplenamemanager/names', form => [ object => a_server(), rand() < 0.5 ? (resource => pick(qw(n001 n002))) : () ]) },
 );
 # Past the service, numbered after the locks as muster does it: whoever takes a number first and waits for others
 # then has effects at their numbers (such writers show up half between).
 my $LOCK = 'lock table entities, entity_attrs in share row exclusive mode';
 my %PAST = (
-    value  => sub { "update entity_attrs set string_value = 'z' where $LIVE and key = '" . any(qw(k l)) . "' and datatype = 'string' and entity_id = " . id(a_server()) },
-    erase  => sub { "delete from entity_attrs where $LIVE and key = '" . any(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
+    value  => sub { "update entity_attrs set string_value = 'z' where $LIVE and key = '" . pick(qw(k l)) . "' and datatype = 'string' and entity_id = " . id(a_server()) },
+    erase  => sub { "delete from entity_attrs where $LIVE and key = '" . pick(qw(k l ref)) . "' and entity_id = " . id(a_server()) },
     rename => sub { my ($s, $t) = (a_server(), a_server()); "update entities set name = '$t' where name = '$s' and $LIVE and @{[ id($t) ]} is null" },
     swap   => sub { my ($s, $t) = (a_server(), a_server()); "update entities set name = 'tmp' where name = '$s' and $LIVE and '$s' <> '$t' and @{[ id($t) ]} is not null; update entities set name = '$s' where name = '$t' and $LIVE and @{[ id('tmp') ]} is not null; update entities set name = '$t' where name = 'tmp' and $LIVE" },
-    driver => sub { "update entities set driver = '" . any(qw(basicserver basicvirtualserver)) . "' where $LIVE and name = '" . a_server() . "'" },
+    driver => sub { "update entities set driver = '" . pick(qw(basicserver basicvirtualserver)) . "' where $LIVE and name = '" . a_server() . "'" },
     moved  => sub { my ($s, $t) = (a_server(), a_server()); "update entity_attrs set entity_id = @{[ id($t) ]} where $LIVE and key = 'k' and entity_id = @{[ id($s) ]} and @{[ id($t) ]} is not null" },
     object => sub { my $s = a_server(); "delete from entity_attrs where @{[ id($s) ]} in (entity_id, relation_id); delete from counters where entity_id = @{[ id($s) ]}; delete from entities where entity_id = " . id($s) },
     several => sub { my $s = a_server(); "insert into entity_attrs(entity_id, key, datatype, string_value, version) select entity_id, 'k', 'string', 'many', 1 from entities where $LIVE and name like 's%'; update entity_attrs set deleted_at_version = 1 where $LIVE and key = 'l' and entity_id = " . id($s) },
@@ -103,8 +102,8 @@ sub client_run {
     for my $n (1 .. $count) {
         my $last;
         for (1 .. 1 + int rand 2) {
-            if (rand() < 0.1) { my $what = any(sort keys %PAST); eval { sql("begin; $LOCK; @{[ $PAST{$what}->() ]}; commit"); 1 } or $@ =~ /deadlock|unique|foreign key/ or die $@; next }
-            my $answer = $WRITE{ any(sort keys %WRITE) }->($c);
+            if (rand() < 0.1) { my $what = pick(sort keys %PAST); eval { sql("begin; $LOCK; @{[ $PAST{$what}->() ]}; commit"); 1 } or $@ =~ /deadlock|unique|foreign key/ or die $@; next }
+            my $answer = $WRITE{ pick(sort keys %WRITE) }->($c);
             $answer->{status} < 500 or die "$answer->{status} $answer->{body}";
             $last = $answer->{headers}{'clusto-version'} if $answer->{status} < 300;
             $made{$last} = 1 if $last;
@@ -114,7 +113,7 @@ sub client_run {
         my $version = rand() < 0.4 && $last ? $last : $latest - int(rand() < 0.7 ? rand 12 : rand 60);
         $version = $first if $version < $first;
         if (rand() < 0.15) {
-            $object = any(a_server(), a_pool());
+            $object = pick(a_server(), a_pool());
             $answer = $c->post('/revert', form => { object => $object, to => $version });
         }
         else {

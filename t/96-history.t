@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
 use Muster::Process qw(build_dir);
+use Muster::Versions qw(made);
 use Muster::World;
 
 my $world  = Muster::World->new(data => 0);
@@ -14,12 +15,6 @@ my $pg     = $world->postgres;
 my $client = $world->client;
 
 sub sql { return $pg->psql($_[0]) }
-
-sub made {
-    my ($answer) = @_;
-    like $answer->{status}, qr/^20/, 'a write' or diag $answer->{body};
-    return $answer->{headers}{'clusto-version'} // 0;
-}
 
 sub latest { return scalar sql('select max(version) from clustoversioning') }
 sub id     { return scalar sql("select max(entity_id) from entities where name = '$_[0]'") }

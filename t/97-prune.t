@@ -6,7 +6,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Muster::Client qw(parallel);
+use Muster::Json qw(pick);
 use Muster::Process qw(poll slurp);
+use Muster::Versions qw(must);
 use Muster::World;
 use Test::More;
 
@@ -19,14 +21,7 @@ my $pg     = $world->postgres;
 my $client = $world->front->client;
 
 sub sql    { return $pg->psql($_[0]) }
-sub any    { return $_[ int rand @_ ] }
 sub latest { return scalar sql('select max(version) from clustoversioning') }
-
-sub must {
-    my ($answer) = @_;
-    $answer->{status} =~ /^20/ or die "$answer->{status} $answer->{body}";
-    return $answer->{headers}{'clusto-version'};
-}
 
 sub prune {
     my ($what) = @_;
@@ -52,7 +47,7 @@ sub change {
     return $c->delete("/attribute/$name/k") if $dice < 0.7;
     return $c->delete("/entity/basicserver/$name") if $dice < 0.8;
     return $c->post('/entity/basicserver', form => { name => $name }) if $dice < 0.9;
-    return $c->post('/entity/pool/p', form => { action => any(qw(insert remove)), device => $name });
+    return $c->post('/entity/pool/p', form => { action => pick(qw(insert remove)), device => $name });
 }
 
 must($client->post('/entity/pool', form => { name => 'p' }));
@@ -201,7 +196,7 @@ subtest 'under load' => sub {
                 $status{ change($c, int(1 + rand 8))->{status} }++;
                 next;
             }
-            my ($question, $version) = rand() < 0.5 || !%known ? (any(@QUESTIONS), 'now') : split / /, any(keys %known);
+            my ($question, $version) = rand() < 0.5 || !%known ? (pick(@QUESTIONS), 'now') : split / /, pick(keys %known);
             my ($answer, $text) = ask($c, $question, $version);
             my ($as_of, $oldest) = @{ $answer->{headers} }{qw(clusto-as-of clusto-oldest)};
             if ($answer->{status} == 410) {

@@ -196,15 +196,14 @@ subtest 'programs that follow' => sub {
     is(run(\@py)->{status}, 0, 'follow.py reads everything again');
     is($copy->()->{'/basicserver/c'}[0]{value}, 'black', 'and has it');
     my @following = map { Muster::Process->start($_, out => "$dir/out") } [ 'sh', @sh[ 0 .. 2 ] ], [ @py[ 0 .. 3 ] ];
-    my $waiting   = sub { return ($client->get('/__metrics__')->{body} =~ /^muster_waiting_clients (\d+)$/m)[0] };
     for my $colour (qw(grey pink)) {
-        ok(poll(60, sub { $waiting->() == 2 }), 'both wait') or diag $waiting->();
+        ok(poll(60, sub { $client->metric('waiting_clients') == 2 }), 'both wait') or diag $client->metric('waiting_clients');
         put('c/shade', $colour);
         ok(poll(60, sub { ($copy->()->{'/basicserver/c'}[0]{value} // '') eq $colour }), "follow.py is woken: $colour");
     }
     ok(poll(60, sub { 2 == (() = slurp("$dir/out") =~ m{^/basicserver/c$}mg) }), 'follow.sh, too') or diag slurp("$dir/out");
     $_->stop for @following;
-    ok(poll(60, sub { $waiting->() == 0 }), 'nobody waits any more');
+    ok(poll(60, sub { $client->metric('waiting_clients') == 0 }), 'nobody waits any more');
 };
 
 subtest 'a standby' => sub {

@@ -9,11 +9,10 @@ use IO::Socket::INET ();
 use JSON::PP ();
 use Muster::Fastcgi qw(begin_request connect_to record);
 use Muster::Front;
-use Muster::Process qw(gone poll slurp which);
+use Muster::Process qw(gone poll processor_ms slurp which);
 use Muster::Server;
-use Muster::Waiting qw(answer begin_at is_waiting read_until);
+use Muster::Waiting qw(answer begin_at objects read_until waiting_on);
 use Muster::World;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -25,14 +24,9 @@ my $postgres = $world->postgres;
 
 sub begin { my ($path, %option) = @_; return begin_at(delete $option{port} // $world->front->port, $path, %option) }
 sub stream { my ($path, %option) = @_; return begin($path, %option, headers => { Accept => 'text/event-stream', %{ $option{headers} // {} } }) }
-sub metric { my ($name, $c) = @_; return (($c // $client)->get('/__metrics__')->{body} =~ /^muster_$name (\d+)$/m)[0] }
 sub now { return ($_[0] // $client)->get('/changes?since=now')->{headers}{'clusto-next'} }
 
-sub waiting_becomes {
-    my ($n, $name, $c) = @_;
-    ok(poll(20 * $SLOW, sub { metric('waiting_clients', $c) == $n }), $name // "$n clients wait") or diag metric('waiting_clients', $c);
-    return;
-}
+sub waiting_becomes { my ($n, $name, $c) = @_; return waiting_on($c // $client, $n, $name) }
 
 my $made = 0;
 
@@ -42,8 +36,6 @@ sub make {
     return $name;
 }
 
-sub objects { return join ' ', map { $_->{object} =~ s{.*/}{}r } @{ $_[0]{json} // [] } }
-
 # One transaction with so many events of about 2 kB each.
 sub write_much {
     my ($n) = @_;
@@ -51,13 +43,6 @@ sub write_much {
     return;
 }
 $client->post('/entity/pool', form => [ map { (name => "much$_") } 1 .. 500 ]);
-
-# Milliseconds of processor time that a process has used.
-sub used {
-    my ($pid) = @_;
-    my @field = split ' ', slurp("/proc/$pid/stat") =~ s/.*\) //sr;
-    return ($field[11] + $field[12]) * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
-}
 
 # --- directly at the socket, where no front server takes what is sent
 
@@ -167,14 +152,14 @@ subtest 'many whom nothing wakes' => sub {
     my $since = now();
     my @all   = map { begin("/changes?since=$since&object=never$_") } 1 .. 150;
     waiting_becomes(150);
-    my $used  = used($server->waiter);
+    my $used  = processor_ms($server->waiter);
     my $begin = time;
     my $some  = begin("/changes?since=$since&driver=pool");
     waiting_becomes(151);
     for (1 .. 20) { make() if $_ == 20; $client->put('/attribute/much1/colour', form => { value => $_ }) }
     is(answer($some)->{status}, 200, 'one with another filter is woken');
-    note sprintf 'the waiter used %d ms in %d ms', used($server->waiter) - $used, 1000 * (time - $begin);
-    is(metric('waiting_clients'), 150, 'they wait on');
+    note sprintf 'the waiter used %d ms in %d ms', processor_ms($server->waiter) - $used, 1000 * (time - $begin);
+    is($client->metric('waiting_clients'), 150, 'they wait on');
     my $last = begin("/changes?since=$since&object=never0", headers => { 'Clusto-Wait' => 1 });
     my $next = answer($last)->{headers}{'clusto-next'};
     isnt($next, $since, 'when the time is up, with a new cursor');
@@ -235,7 +220,7 @@ subtest 'a reload while a client takes nothing' => sub {
     my $is_other = sub { $_[0] != $old && slurp("/proc/$_[0]/comm") eq "muster-waiter\n" };
     ok(poll(20 * $SLOW, sub { grep { $is_other->($_) } $server->process->children }), 'another waiter');
     my $waiting = begin('/changes?since=' . now());
-    ok(poll(20 * $SLOW, sub { metric('waiting_clients') >= 1 }), 'with which one can wait');
+    ok(poll(20 * $SLOW, sub { $client->metric('waiting_clients') >= 1 }), 'with which one can wait');
     my $name = make();
     is(objects(answer($waiting)), $name, 'and is woken');
     read_until($slow, undef);
@@ -260,7 +245,7 @@ subtest 'a reload that changes feed_waiters' => sub {
     $server->signal('HUP');
     ok($server->waiter, '2: there is a waiter');
     my @two;
-    ok(poll(20 * $SLOW, sub { @two = map { begin("/changes?since=$since") } 1 .. 2; return poll(5, sub { metric('waiting_clients') == 2 }) }), 'two wait');
+    ok(poll(20 * $SLOW, sub { @two = map { begin("/changes?since=$since") } 1 .. 2; return poll(5, sub { $client->metric('waiting_clients') == 2 }) }), 'two wait');
     is($client->get("/changes?since=$since", headers => { 'Clusto-Wait' => 5 })->{status}, 429, 'a third does not');
     close $_->{socket} for @two;
     waiting_becomes(0);
@@ -328,9 +313,9 @@ for my $limit ([ 80, 16 ], [ 70, 6 ], [ 60, 0 ]) {
         like($few->log, qr/feed_waiters is \d+, but there are descriptors for $places only/, 'the log says why');
         my @at_once = map { begin("/changes?since=$since", port => $front->port) } 1 .. 100;
         is(scalar(grep { $_->{status} !~ /^(?:200|429|503)$/ } map { answer($_) } @at_once), 0, 'also many at once');
-        my $used = used($few->waiter);
+        my $used = processor_ms($few->waiter);
         sleep 1;
-        cmp_ok(used($few->waiter) - $used, '<', 300, 'the waiter does not spin');
+        cmp_ok(processor_ms($few->waiter) - $used, '<', 300, 'the waiter does not spin');
         my $name = make();
         is(scalar(grep { objects(answer($_)) eq $name } @all), $places, 'the others are woken');
         is($front->client->get('/by-name/testserver1')->{status}, 200, 'and served');

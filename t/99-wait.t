@@ -5,10 +5,9 @@ use warnings;
 use IO::Poll ();
 use Muster::Client;
 use Muster::Front;
-use Muster::Process qw(gone poll slurp);
-use Muster::Waiting qw(answer begin_at is_waiting read_until);
+use Muster::Process qw(gone poll processor_ms slurp);
+use Muster::Waiting qw(answer begin_at is_waiting objects read_until waiting_on);
 use Muster::World;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -25,16 +24,7 @@ sub begin {
     return begin_at(delete $option{port} // $world->front->port, $path, %option);
 }
 
-sub metric {
-    my ($name) = @_;
-    return ($client->get('/__metrics__')->{body} =~ /^muster_$name (\d+)$/m)[0];
-}
-
-sub waiting_becomes {
-    my ($n, $name) = @_;
-    ok(poll(20 * $SLOW, sub { metric('waiting_clients') == $n }), $name // "$n clients wait") or diag metric('waiting_clients');
-    return;
-}
+sub waiting_becomes { return waiting_on($client, @_) }
 
 sub now { return $client->get('/changes?since=now')->{headers}{'clusto-next'} }
 
@@ -47,8 +37,6 @@ sub make {
     is($client->post('/entity/pool', form => { name => $name })->{status}, 201, "$name is created");
     return $name;
 }
-
-sub objects { return join ' ', map { $_->{object} =~ s{.*/}{}r } @{ $_[0]{json} // [] } }
 
 # MUSTER_WAITERS=10000: so many at once, behind nginx; two descriptors for each must be allowed there. Needs
 # a machine that does nothing else.
@@ -84,20 +72,13 @@ sub all_answered {
     return scalar grep { $_->{ended} && $_->{bytes} =~ m{\AHTTP/1\.1 200 .*\]\s*\z}s } @$all;
 }
 
-# Milliseconds of processor time that a process has used.
-sub used {
-    my ($pid) = @_;
-    my @field = split ' ', slurp("/proc/$pid/stat") =~ s/.*\) //sr;
-    return ($field[11] + $field[12]) * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
-}
-
 sub begin_all {
     my ($front, $n, $since) = @_;
     my @all;
     while (@all < $n) {
         push @all, map { begin("/changes?since=$since&attrs=false", port => $front->port, headers => { 'Clusto-Wait' => 50 }) } 1 .. 100;
         my $count = @all;
-        poll(20, sub { metric('waiting_clients') >= $count });
+        poll(20, sub { $client->metric('waiting_clients') >= $count });
     }
     return @all;
 }
@@ -115,17 +96,17 @@ if (my $n = $ENV{MUSTER_WAITERS}) {
         note sprintf 'all wait after %.1f s', time - $begin;
         waiting_becomes($n);
         my $memory = $many->memory($many->waiter, 'VmRSS');
-        my $used   = used($many->waiter);
+        my $used   = processor_ms($many->waiter);
         my $during = by_name_p99($front, 3);
-        note sprintf 'the waiter uses %d ms of a processor in 3 s', used($many->waiter) - $used;
+        note sprintf 'the waiter uses %d ms of a processor in 3 s', processor_ms($many->waiter) - $used;
         my $name   = make();
         $begin = time;
-        $used  = used($many->waiter);
+        $used  = processor_ms($many->waiter);
         is(all_answered(\@all, 30), $n, 'all are woken');
         my $seconds = time - $begin;
         my ($log, @at) = ($many->log);
         push @at, 60 * $1 + $2 while $log =~ m{^\S+T\d+:(\d+):([\d.]+)Z .*GET /changes\?since=\S+&attrs=false 200 [1-9]\d\d}mg;
-        note sprintf 'and %d ms for waking; %d responses were sent within %.2f s', used($many->waiter) - $used, scalar @at, $at[-1] - $at[0];
+        note sprintf 'and %d ms for waking; %d responses were sent within %.2f s', processor_ms($many->waiter) - $used, scalar @at, $at[-1] - $at[0];
         note sprintf 'memory %d KiB, at most %d; p99 of others %.2f ms, %.2f ms without; woken within %.2f s', $memory, $many->memory($many->waiter), $during, $before, $seconds;
         cmp_ok($many->memory($many->waiter), '<', 64 * 1024, 'less than 64 MiB');
         cmp_ok($during, '<', 1.5 * $before, 'others are as quick');
@@ -145,11 +126,11 @@ subtest 'many wait, and no worker does' => sub {
     waiting_becomes(20);
     is($client->get('/by-name/testserver1')->{status}, 200, 'others are served');
     ok(is_waiting($_), 'no answer yet') for @all[ 0, 19 ];
-    my $woken = metric('waits_woken_total');
+    my $woken = $client->metric('waits_woken_total');
     my $name  = make();
     my @got   = map { answer($_) } @all;
     is(scalar(grep { $_->{status} == 200 && objects($_) eq $name } @got), 20, 'all are woken');
-    is(metric('waits_woken_total'), $woken + 20, 'and counted');
+    is($client->metric('waits_woken_total'), $woken + 20, 'and counted');
     waiting_becomes(0, 'nobody waits any more');
     my $at_once = $client->get("/changes?since=$since");
     is($got[0]{body}, $at_once->{body}, 'the same body as at once');
@@ -224,7 +205,7 @@ subtest 'time is up' => sub {
     my $begin   = time;
     my $waiting = begin("/changes?since=$since&object=nothing", headers => { 'Clusto-Wait' => 2 });
     waiting_becomes(1);
-    my $out = metric('waits_timed_out_total');
+    my $out = $client->metric('waits_timed_out_total');
     make();
     my $answer = answer($waiting);
     cmp_ok(time - $begin, '>=', 1.9, 'not before');
@@ -232,7 +213,7 @@ subtest 'time is up' => sub {
     is_deeply($answer->{json}, [], 'empty');
     isnt($answer->{headers}{'clusto-next'}, $since, 'but with a new cursor');
     is($answer->{headers}{'clusto-more'}, 'false', 'and no more');
-    is(metric('waits_timed_out_total'), $out + 1, 'counted');
+    is($client->metric('waits_timed_out_total'), $out + 1, 'counted');
     is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => $_ })->{status}, 400, "Clusto-Wait: $_ is refused") for '51', '-1', 'x', '';
     is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 0 })->{status}, 200, '0: at once');
     my $head = begin('/changes?since=' . now(), method => 'HEAD');
@@ -240,12 +221,12 @@ subtest 'time is up' => sub {
 };
 
 subtest 'a client leaves' => sub {
-    my $dropped = metric('waits_dropped_total');
+    my $dropped = $client->metric('waits_dropped_total');
     my @all     = map { begin('/changes?since=' . now(), headers => { 'X-Request-Id' => "leaves-$_" }) } 1 .. 5;
     waiting_becomes(5);
     close $all[$_]{socket} for 0 .. 3;
     waiting_becomes(1, 'four have left');
-    is(metric('waits_dropped_total'), $dropped + 4, 'counted');
+    is($client->metric('waits_dropped_total'), $dropped + 4, 'counted');
     ok($server->wait_log(qr{\[leaves-1\] GET /changes\S+ 499 0}), 'and in the log');
     make();
     is(answer($all[4])->{status}, 200, 'the fifth is woken');
@@ -257,7 +238,7 @@ subtest 'no more than feed_waiters' => sub {
     my $answer = $client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 30 });
     is($answer->{status}, 429, 'one more is refused');
     like($answer->{headers}{'retry-after'}, qr/^\d+$/, 'for a while');
-    is(metric('waits_refused_total'), 1, 'counted');
+    is($client->metric('waits_refused_total'), 1, 'counted');
     is($client->get('/changes?since=' . now())->{status}, 200, 'who does not wait is not');
     make();
     is(scalar(grep { answer($_)->{status} == 200 } @all), 50, 'the others are woken');

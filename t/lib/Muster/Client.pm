@@ -34,6 +34,12 @@ for my $method (qw(get head put post patch delete options)) {
     };
 }
 
+# The value of a metric without labels, by its name without "muster_"; undef if there is none.
+sub metric {
+    my ($self, $name) = @_;
+    return ($self->get('/__metrics__')->{body} =~ /^muster_$name (\d+)$/m)[0];
+}
+
 # Percent-encodes everything but unreserved characters; text is taken as characters.
 sub uri_encode {
     my ($text) = @_;

@@ -15,7 +15,7 @@ use POSIX ();
 use Socket ();
 use Time::HiRes ();
 
-our @EXPORT_OK = qw(build_dir free_port gone http_up poll run slurp spew source_dir temp_dir unix_up which);
+our @EXPORT_OK = qw(build_dir free_port gone http_up poll processor_ms run slurp spew source_dir temp_dir unix_up which);
 
 # Every process and directory of this test, with the pid of the perl that made them: a forked child
 # must not clean up what its parent still uses.
@@ -236,6 +236,13 @@ sub children_of {
 sub gone {
     my (@pids) = @_;
     return !grep { (slurp("/proc/$_/stat") =~ /^\d+ \(.*\) (\S)/s ? $1 : 'Z') ne 'Z' } @pids;
+}
+
+# Milliseconds of processor time that a process has used.
+sub processor_ms {
+    my ($pid) = @_;
+    my ($user, $system) = (split ' ', slurp("/proc/$pid/stat") =~ s/.*\) //sr)[ 11, 12 ];
+    return ($user + $system) * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 }
 
 END {

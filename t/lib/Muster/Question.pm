@@ -5,8 +5,7 @@ use v5.24;
 use warnings;
 use JSON::PP ();
 use List::Util qw(any);
-
-
+use Muster::Json qw(pick);
 
 # Of the rows of a postgres; drivers: {name => parent}.
 sub new {
@@ -98,8 +97,6 @@ sub fits {
 }
 
 # --- tests: each gives its text and a function of an object -----------------------------------------
-
-sub pick { return $_[ rand @_ ] }
 
 sub shown {
     my ($value) = @_;

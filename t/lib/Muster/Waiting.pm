@@ -6,9 +6,11 @@ use Exporter 'import';
 use IO::Select ();
 use IO::Socket::INET ();
 use JSON::PP ();
+use Muster::Process qw(poll);
+use Test::More ();
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw(answer begin_at is_waiting read_until);
+our @EXPORT_OK = qw(answer begin_at is_waiting objects read_until waiting_on);
 
 my $SLOW = $ENV{MUSTER_SLOW} // 1;
 
@@ -48,6 +50,21 @@ sub answer {
     my %headers = map { /^([^:]+): (.*)$/ ? (lc $1 => $2) : () } split /\r\n/, $head // '';
     $body = join '', $body =~ /[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)/gs if ($headers{'transfer-encoding'} // '') eq 'chunked';
     return { status => $status // 0, headers => \%headers, body => $body // '', json => eval { JSON::PP->new->utf8->decode($body) } };
+}
+
+# The names of the objects of a page of changes.
+sub objects {
+    my ($page) = @_;
+    return join ' ', map { $_->{object} =~ s{.*/}{}r } @{ $page->{json} // [] };
+}
+
+# Asserts that before long so many clients wait, as the metrics of the server say that this client asks.
+sub waiting_on {
+    my ($client, $n, $name) = @_;
+    my $waiting;
+    Test::More::ok(poll(60, sub { $waiting = $client->metric('waiting_clients'); defined $waiting && $waiting == $n }), $name // "$n clients wait")
+        or Test::More::diag($waiting);
+    return;
 }
 
 1;
