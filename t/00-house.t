@@ -330,8 +330,7 @@ subtest 'include/ mirrors src/' => sub {
 # --- Names that files share ----------------------------------------------------------------------
 
 # Exported for tests only: that memory is in proportion to what was sent; the table of contract/drivers.md.
-# And what the process that waits for changes will need.
-my %for_tests = map { $_ => 1 } qw(arena_used insert_check store_feed_users);
+my %for_tests = map { $_ => 1 } qw(arena_used insert_check);
 
 my $named_least = 95;    # percent
 
