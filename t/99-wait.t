@@ -203,7 +203,7 @@ subtest 'limits and pages' => sub {
 subtest 'time is up' => sub {
     my $since   = now();
     my $begin   = time;
-    my $waiting = begin("/changes?since=$since&object=nothing", headers => { 'Clusto-Wait' => 2 });
+    my $waiting = begin("/changes?since=$since&object=nothing", headers => { 'Clusto-Wait' => 2 * $SLOW });
     waiting_becomes(1);
     my $out = $client->metric('waits_timed_out_total');
     make();
@@ -351,7 +351,7 @@ subtest 'the waiter is killed' => sub {
 subtest 'PostgreSQL is started again' => sub {
     my @all = map { begin('/changes?since=' . now()) } 1 .. 3;
     waiting_becomes(3);
-    my $short = begin('/changes?since=' . now(), headers => { 'Clusto-Wait' => 3 });
+    my $short = begin('/changes?since=' . now(), headers => { 'Clusto-Wait' => 3 * $SLOW });
     waiting_becomes(4);
     $postgres->stop('fast');
     my $answer = answer($short);
