@@ -11,7 +11,8 @@ use Muster::Client qw(parallel);
 use Muster::Data;
 use Muster::World;
 
-my $world  = Muster::World->new(data => 0);
+# All workers may write: or on a busy machine a write that waits for another would be refused.
+my $world  = Muster::World->new(data => 0, conf => { workers => 4, write_workers => 4 });
 my $client = $world->client;
 my $pg     = $world->postgres;
 

@@ -16,7 +16,8 @@ my $SEED  = $ENV{MUSTER_SEED} // int rand 2**31;
 srand $SEED;
 diag "seed $SEED";
 
-my $world  = Muster::World->new(data => 0, conf => { workers => 3 }, front_options => { cors => 0 });
+# All workers may write: or on a busy machine a write that waits for another would be refused.
+my $world  = Muster::World->new(data => 0, conf => { workers => 3, write_workers => 3 }, front_options => { cors => 0 });
 my $pg     = $world->postgres;
 my $client = $world->client;
 

@@ -10,7 +10,9 @@ use Muster::Client qw(parallel);
 use Muster::Foreign;
 use Muster::World;
 
-my $world  = Muster::World->new(data => 0, front_options => { cors => 0 });
+# As many workers as there are clients at once, and all may write: or writes would take turns, and one that has to
+# wait for long would be refused.
+my $world  = Muster::World->new(data => 0, conf => { workers => 6, write_workers => 6 }, front_options => { cors => 0 });
 my $pg     = $world->postgres;
 my $client = $world->client;
 

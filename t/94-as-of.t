@@ -11,7 +11,8 @@ use Muster::Process qw(poll);
 use Muster::Versions qw(made);
 use Muster::World;
 
-my $world  = Muster::World->new(data => 0);
+# Both workers may be in a write: --init-db holds writes up, and none may be refused for that.
+my $world  = Muster::World->new(data => 0, conf => { write_workers => 2 });
 my $pg     = $world->postgres;
 my $client = $world->front->client;
 
