@@ -38,6 +38,10 @@ int input_check_contents(struct context *c);
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct context *c, size_t depth);
 
+/* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
+ * name. */
+int input_filters(struct context *c, struct listing *listing);
+
 /* Which page of a list is wanted: Clusto-Page or Clusto-After, Clusto-Per-Page; the last two also
  * as the parameters clusto_after and clusto_per_page. */
 int input_page(struct context *c, struct page *out);

@@ -1,4 +1,4 @@
-/* reply.h: how a handler responds: JSON documents, strings, errors, page headers. */
+/* reply.h: how a handler responds: JSON documents, strings, errors, lists and their pages. */
 #ifndef MUSTER_API_REPLY_H
 #define MUSTER_API_REPLY_H
 
@@ -18,6 +18,10 @@ int reply_fail(struct context *c, int status, const char *format, ...)
  * c->response->status; */
 int reply_verdict(struct context *c, struct verdict verdict);
 int reply_rc(struct context *c, enum rc rc);
+
+/* 403, or of somebody unknown 401 with the challenge (RFC 9110 section 11.6.1): a role that the
+ * route alone does not take is lacking. */
+int reply_forbid(struct context *c, const char *reason);
 
 /* Starts a JSON response of that status: Content-Type, Clusto-Minify; the writer is ready. */
 struct json_writer *reply_json(struct context *c, int status);
@@ -41,8 +45,35 @@ void reply_depends_on(struct context *c, int64_t key);
  * NULL), with the query `with`. */
 void reply_link_next(struct context *c, const char *const *without, const char *with);
 
-/* Clusto-Page, Clusto-Per-Page and Clusto-Pages; after a cursor Clusto-Per-Page, Clusto-Next and
- * Link, with `next` 0 for the last page. Nothing where no page was asked for. */
-void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next);
+/* What the store is asked for by a page, number or cursor. */
+struct list_page reply_list_page(const struct page *page);
+
+/* A list that is being sent. The store fills `extent` before the first row. */
+struct reply_list {
+    struct context *context;
+    const struct page *page;
+    struct list_extent extent;
+    bool begun;
+};
+
+/* Before each row, and once for a list without rows. The first time it sets the page headers and is
+ * true, and the caller begins the body: Clusto-Page, Clusto-Per-Page and Clusto-Pages; after a
+ * cursor Clusto-Per-Page, Clusto-Next and Link, without a next page only the first; none where no
+ * page was asked for. They need the total, which is known when the first row comes. */
+bool reply_list_headers(struct reply_list *list);
+
+/* The same for a JSON array, begun with status 200. */
+void reply_list_begin(struct reply_list *list);
+
+/* Ends the array, with or without rows. Returns the status. */
+int reply_list_end(struct reply_list *list);
+
+/* False once the client takes no more: the store then stops asking the database. */
+bool reply_list_is_wanted(const struct context *c);
+
+/* An NDJSON line: what is written between the two is one, whatever Clusto-Minify says. False: the
+ * client takes no more. */
+void reply_line_begin(struct context *c);
+bool reply_line_end(struct context *c);
 
 #endif

@@ -39,9 +39,6 @@ void show_changes(struct context *c, const struct history_object *objects, size_
 /* Answers with one object, whole or as its path. Returns the status. */
 int show_one(struct context *c, int status, enum context_mode mode, const struct object *object);
 
-/* Limits a list to a page. */
-void show_set_page(struct listing *listing, const struct page *page);
-
 /* Answers a list of the store, streamed: limits it to `page`, sets the page headers, writes compact
  * paths or whole objects. Returns the status. */
 int show_list(struct context *c, struct listing *listing, enum context_mode mode,

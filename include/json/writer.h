@@ -50,6 +50,18 @@ static inline void json_key(struct json_writer *w, const char *key) {
     json_key_n(w, key, strlen(key));
 }
 
+static inline void json_key_string(struct json_writer *w, const char *key, const char *text) {
+    json_key(w, key);
+    json_string(w, text);
+}
+
+static inline void json_int_or_null(struct json_writer *w, bool there, int64_t number) {
+    if (there)
+        json_int(w, number);
+    else
+        json_null(w);
+}
+
 /* Writes a whole tree. */
 void json_tree(struct json_writer *w, const struct json_node *node);
 

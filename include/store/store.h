@@ -266,8 +266,18 @@ enum rc store_attrs_by_name(struct store *store, struct arena *arena, const char
 enum rc store_state(struct store *store, struct arena *arena, int32_t id,
                     char state[STORE_STATE_SIZE]);
 
-/* What a list is made of. Exactly one of the kinds. */
+/* Which part of a list. limit 0: everything. keyset: what comes after a row's id, flat whatever the
+ * depth; needs a limit of at most LIST_KEYSET_LIMIT. */
 #define LIST_KEYSET_LIMIT 10000
+
+struct list_page {
+    int64_t limit;
+    int64_t offset;
+    bool keyset;
+    int32_t after;
+};
+
+/* What a list is made of. Exactly one of the kinds. */
 
 enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS, LIST_CONTAINERS, LIST_QUERY };
 
@@ -294,13 +304,7 @@ struct listing {
     bool ancestors;
     /* LIST_QUERY: what the objects must fulfil (query/query.h) */
     const struct query_node *question;
-    /* the page: limit 0: everything */
-    int64_t limit;
-    int64_t offset;
-    /* or the page after an entity's id, flat whatever the depth; needs a limit of at most
-     * LIST_KEYSET_LIMIT */
-    bool keyset;
-    int32_t after;
+    struct list_page page; /* by entity id */
 };
 
 /* Takes the next row; false: stop (the client is gone): the call then returns RC_GONE. The texts
@@ -332,16 +336,12 @@ struct reference {
     int32_t number;
 };
 
-/* Which of them: all but those whose keys begin with "_", or those of a key; subkey NULL: any. The
- * page is as that of a listing, but after an attribute's id. */
+/* Which of them: all but those whose keys begin with "_", or those of a key; subkey NULL: any. */
 struct references {
     int32_t object;
     const char *key;
     const char *subkey;
-    int64_t limit;
-    int64_t offset;
-    bool keyset;
-    int32_t after;
+    struct list_page page; /* by the attribute's id */
 };
 
 /* Takes the next one; as store_ref_row. */

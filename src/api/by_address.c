@@ -64,10 +64,7 @@ static void show_holder(struct context *c, const struct object *object, const st
     json_array_close(w);
     show_manager(c, object, held);
     json_key(w, "number");
-    if (held->has_number)
-        json_int(w, held->number);
-    else
-        json_null(w);
+    json_int_or_null(w, held->has_number, held->number);
     json_key(w, "object");
     show_ref(c, &object->ref);
     json_object_close(w);
@@ -178,8 +175,7 @@ int by_address_show(struct context *c) {
         return reply_rc(c, rc);
     reply_json(c, 200);
     json_object_open(c->json);
-    json_key(c->json, "address");
-    json_string(c->json, ip_text(c->arena, address));
+    json_key_string(c->json, "address", ip_text(c->arena, address));
     rc = show_holders(&search);
     if (rc != RC_OK)
         return reply_rc(c, rc);

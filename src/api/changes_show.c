@@ -52,19 +52,13 @@ static void show_attr_change(struct context *c, const struct feed_attr *changed)
     json_object_open(w);
     json_key(w, "added");
     json_bool(w, changed->added);
-    json_key(w, "datatype");
-    json_string(w, value_datatype_name(attr->value.datatype));
+    json_key_string(w, "datatype", value_datatype_name(attr->value.datatype));
     json_key(w, "id");
     json_int(w, attr->id);
-    json_key(w, "key");
-    json_string(w, attr->key);
+    json_key_string(w, "key", attr->key);
     json_key(w, "number");
-    if (attr->has_number)
-        json_int(w, attr->number);
-    else
-        json_null(w);
-    json_key(w, "subkey");
-    json_string(w, attr->subkey);
+    json_int_or_null(w, attr->has_number, attr->number);
+    json_key_string(w, "subkey", attr->subkey);
     json_key(w, "value");
     show_value(c, &attr->value);
     json_object_close(w);
@@ -76,11 +70,6 @@ static void show_attrs_of(struct context *c, const struct feed_event *event) {
     for (size_t i = 0; i < event->attr_count; i++)
         show_attr_change(c, &event->attrs[i]);
     json_array_close(c->json);
-}
-
-static void show_text(struct context *c, const char *key, const char *text) {
-    json_key(c->json, key);
-    json_string(c->json, text);
 }
 
 static void show_object_of(struct context *c, const struct ref *ref) {
@@ -98,21 +87,18 @@ void changes_show_event(struct context *c, const struct changes_wanted *wanted,
     json_object_open(w);
     if (wanted->attrs)
         show_attrs_of(c, event);
-    show_text(c, "change", change_of(wanted, event));
-    show_text(c, "description", event->description);
+    json_key_string(w, "change", change_of(wanted, event));
+    json_key_string(w, "description", event->description);
     json_key(w, "id");
     json_int(w, event->ref.id);
     show_object_of(c, &event->ref);
     json_key(w, "seq");
     json_int(w, event->seq);
-    show_text(c, "time", event->time);
-    show_text(c, "user", event->user);
+    json_key_string(w, "time", event->time);
+    json_key_string(w, "user", event->user);
     json_key(w, "version");
-    if (event->version > 0)
-        json_int(w, event->version);
-    else
-        json_null(w);
+    json_int_or_null(w, event->version > 0, event->version);
     if (event->was)
-        show_text(c, "was", event->was);
+        json_key_string(w, "was", event->was);
     json_object_close(w);
 }

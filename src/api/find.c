@@ -61,14 +61,8 @@ enum rc find_take(struct context *c, struct object *out) {
 }
 
 int find_may_manage(struct context *c, const struct driver *driver) {
-    bool known = c->request->identity != NULL;
-
     if (driver->allocator == ALLOCATOR_NONE || c->may_manage)
         return 0;
-    reply_fail(c, known ? 403 : 401,
-               "To create or delete a resource manager, the role \"write\" on \"resourcemanager\" "
-               "is required, too.");
-    if (!known && !c->response->started)
-        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
-    return c->response->status;
+    return reply_forbid(c, "To create or delete a resource manager, the role \"write\" on "
+                           "\"resourcemanager\" is required, too.");
 }

@@ -80,16 +80,11 @@ struct versions {
     bool begun; /* its objects are being shown */
 };
 
-static void show_member(struct context *c, const char *key, const char *text) {
-    json_key(c->json, key);
-    json_string(c->json, text);
-}
-
 static void begin_version(struct versions *v, int64_t more) {
     struct json_writer *w = v->c->json;
 
     json_object_open(w);
-    show_member(v->c, "description", v->items[v->at].description);
+    json_key_string(w, "description", v->items[v->at].description);
     json_key(w, "more");
     json_int(w, more);
     json_key(w, "objects");
@@ -103,8 +98,8 @@ static void end_version(struct versions *v, bool details) {
 
     if (details)
         json_array_close(w);
-    show_member(v->c, "time", version->time);
-    show_member(v->c, "user", version->user);
+    json_key_string(w, "time", version->time);
+    json_key_string(w, "user", version->user);
     json_key(w, "version");
     json_int(w, version->version);
     json_object_close(w);
@@ -127,7 +122,7 @@ static bool take_object(void *context, const struct history_object *object) {
     if (!v->begun)
         begin_version(v, object->more);
     show_change(v->c, object);
-    return !v->c->response->failed && !response_enough(v->c->response);
+    return reply_list_is_wanted(v->c);
 }
 
 static enum rc show_details(struct versions *v, const struct wanted *wanted) {
@@ -151,7 +146,7 @@ static enum rc show_details(struct versions *v, const struct wanted *wanted) {
 static void show_plain(struct versions *v) {
     while (v->at < v->count) {
         json_object_open(v->c->json);
-        show_member(v->c, "description", v->items[v->at].description);
+        json_key_string(v->c->json, "description", v->items[v->at].description);
         end_version(v, false);
     }
 }
@@ -171,10 +166,7 @@ static int show_versions(struct context *c, const struct history_floor *floor,
     json_int(w, floor->oldest);
     json_object_close(w);
     json_key(w, "next");
-    if (more)
-        json_int(w, v->items[v->count - 1].version);
-    else
-        json_null(w);
+    json_int_or_null(w, more, more ? v->items[v->count - 1].version : 0);
     json_key(w, "versions");
     json_array_open(w);
     if (input_boolean(c, "details", false))
@@ -261,10 +253,7 @@ static int diff_page(struct context *c, const struct point *from, const struct p
     show_exact(c, from, to);
     show_ends(c, from);
     json_key(w, "next");
-    if (list.more > 0)
-        json_int(w, list.last);
-    else
-        json_null(w);
+    json_int_or_null(w, list.more > 0, list.last);
     json_key(w, "objects");
     show_changes(c, list.objects, list.count);
     json_key(w, "to");
@@ -280,21 +269,13 @@ struct lines {
     int64_t count;
 };
 
-static void begin_line(struct context *c) {
-    json_begin(c->json, true, response_write, c->response);
-}
-
-static bool end_line(struct context *c) {
-    return json_end(c->json) && response_write(c->response, "\n", 1);
-}
-
 static bool take_line(void *context, const struct history_object *object) {
     struct lines *lines = context;
 
-    begin_line(lines->c);
+    reply_line_begin(lines->c);
     show_change(lines->c, object);
     lines->count++;
-    return end_line(lines->c) && !response_enough(lines->c->response);
+    return reply_line_end(lines->c);
 }
 
 static int diff_lines(struct context *c, const struct point *from, const struct point *to,
@@ -308,7 +289,7 @@ static int diff_lines(struct context *c, const struct point *from, const struct 
     rc = history_changes(c->store, query, take_line, &lines);
     if (rc != RC_OK)
         return reply_rc(c, rc);
-    begin_line(c);
+    reply_line_begin(c);
     json_object_open(w);
     json_key(w, "complete");
     json_bool(w, true);
@@ -319,7 +300,7 @@ static int diff_lines(struct context *c, const struct point *from, const struct 
     json_key(w, "to");
     json_int(w, to->found.number);
     json_object_close(w);
-    (void)end_line(c);
+    (void)reply_line_end(c);
     return 200;
 }
 

@@ -7,6 +7,7 @@
 #include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
+#include "model/driver.h"
 
 const char *input_nonempty(const struct context *c, const char *name) {
     const char *value = params_last(&c->request->params, name);
@@ -113,5 +114,20 @@ int input_page(struct context *c, struct page *out) {
         return c->response->status;
     if (most > 0 && out->per_page > most)
         return reply_fail(c, 400, "Clusto-Per-Page must be at most %d.", most);
+    return 0;
+}
+
+int input_filters(struct context *c, struct listing *listing) {
+    const struct params *params = &c->request->params;
+
+    listing->drivers = params_all(params, c->arena, "driver", &listing->driver_count);
+    listing->types = params_all(params, c->arena, "type", &listing->type_count);
+    for (size_t i = 0; i < listing->driver_count; i++)
+        if (!driver_find(listing->drivers[i]))
+            return reply_fail(c, 412, "The driver \"%s\" is not a valid driver",
+                              listing->drivers[i]);
+    for (size_t i = 0; i < listing->type_count; i++)
+        if (!driver_last_of_type(listing->types[i]))
+            return reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
     return 0;
 }

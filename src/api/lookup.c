@@ -123,20 +123,6 @@ static int find_pools(struct context *c, const char *const *names, size_t count,
     return 0;
 }
 
-/* Exact driver and type names to filter by. */
-static int get_filters(struct context *c, struct listing *listing) {
-    listing->drivers = params_all(&c->request->params, c->arena, "driver", &listing->driver_count);
-    listing->types = params_all(&c->request->params, c->arena, "type", &listing->type_count);
-    for (size_t i = 0; i < listing->driver_count; i++)
-        if (!driver_find(listing->drivers[i]))
-            return reply_fail(c, 412, "The driver \"%s\" is not a valid driver",
-                              listing->drivers[i]);
-    for (size_t i = 0; i < listing->type_count; i++)
-        if (!driver_last_of_type(listing->types[i]))
-            return reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
-    return 0;
-}
-
 int lookup_from_pools(struct context *c) {
     struct listing listing = {.kind = LIST_FROM_POOLS};
     enum context_mode mode = input_mode(c, MODE_COMPACT);
@@ -147,7 +133,7 @@ int lookup_from_pools(struct context *c) {
     if (count == 0)
         return reply_fail(c, 412, "Provide at least one pool to get data from");
     if (input_page(c, &page) || input_check_nonempty(c, "pool", pools, count) ||
-        find_pools(c, pools, count, &listing) || get_filters(c, &listing) ||
+        find_pools(c, pools, count, &listing) || input_filters(c, &listing) ||
         input_check_mode(c, mode))
         return c->response->status;
     listing.children = input_boolean(c, "children", true);

@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 
-
 #define MOUNT_ROW(id, name, path, part, application, help)                                         \
     [MOUNT_##id] = {"mounts." name, path, part, application},
 

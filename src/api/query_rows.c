@@ -21,11 +21,9 @@ enum query_form query_rows_form(const struct context *c) {
 struct answer {
     struct context *c;
     const struct query_rows *rows;
-    const struct page *page;
-    struct list_extent extent;
+    struct reply_list list;
     struct arena *arena; /* of one row */
     struct buf line;
-    bool begun;
 };
 
 /* --- CSV (RFC 4180) --- */
@@ -70,19 +68,15 @@ static bool write_csv(struct answer *a, const struct object *object) {
 
 /* --- rows --- */
 
-/* The headers need the total, which is known when the first row comes. */
 static void begin(struct answer *a) {
     struct context *c = a->c;
 
-    if (a->begun)
-        return;
-    a->begun = true;
-    reply_page_headers(c, a->page, a->extent.total, a->extent.next);
     if (a->rows->form == QUERY_FORM_JSON) {
-        reply_json(c, 200);
-        json_array_open(c->json);
+        reply_list_begin(&a->list);
         return;
     }
+    if (!reply_list_headers(&a->list))
+        return;
     c->response->status = 200;
     response_header(c->response, "Content-Type",
                     a->rows->form == QUERY_FORM_CSV ? "text/csv; charset=UTF-8; header=present"
@@ -94,17 +88,12 @@ static void begin(struct answer *a) {
 static void begin_row(struct answer *a) {
     begin(a);
     if (a->rows->form == QUERY_FORM_LINES)
-        json_begin(a->c->json, true, response_write, a->c->response);
+        reply_line_begin(a->c);
 }
 
 /* False once the client takes no more. */
 static bool end_row(struct answer *a) {
-    struct context *c = a->c;
-
-    if (a->rows->form == QUERY_FORM_LINES &&
-        !(json_end(c->json) && response_write(c->response, "\n", 1)))
-        return false;
-    return !c->response->failed && !response_enough(c->response);
+    return a->rows->form == QUERY_FORM_LINES ? reply_line_end(a->c) : reply_list_is_wanted(a->c);
 }
 
 static bool take_ref(void *context, const struct ref *ref) {
@@ -129,25 +118,25 @@ static bool take_object(void *context, const struct object *object) {
 }
 
 static int end(struct answer *a) {
+    if (a->rows->form == QUERY_FORM_JSON)
+        return reply_list_end(&a->list);
     begin(a);
-    if (a->rows->form != QUERY_FORM_JSON)
-        return a->c->response->status;
-    json_array_close(a->c->json);
-    return reply_end(a->c);
+    return a->c->response->status;
 }
 
 int query_rows_show(struct context *c, struct listing *listing, const struct query_rows *rows,
                     const struct page *page) {
-    struct answer a = {.c = c, .rows = rows, .page = page, .arena = arena_new()};
+    struct answer a = {
+        .c = c, .rows = rows, .list = {.context = c, .page = page}, .arena = arena_new()};
     bool refs = rows->fields.count == 0 && rows->mode == MODE_COMPACT;
     enum rc rc;
 
     buf_init(&a.line, 0);
-    show_set_page(listing, page);
+    listing->page = reply_list_page(page);
     if (refs)
-        rc = store_list_refs(c->store, c->arena, listing, &a.extent, take_ref, &a);
+        rc = store_list_refs(c->store, c->arena, listing, &a.list.extent, take_ref, &a);
     else
-        rc = store_list_objects(c->store, c->arena, listing, &a.extent, take_object, &a);
+        rc = store_list_objects(c->store, c->arena, listing, &a.list.extent, take_object, &a);
     if (rc == RC_OK)
         (void)end(&a);
     else

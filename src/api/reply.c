@@ -1,4 +1,4 @@
-/* reply.c: responding: JSON documents, strings, failures, pages. */
+/* reply.c: responding: JSON documents, strings, failures, lists and their pages. */
 #include "api/reply.h"
 
 #include <assert.h>
@@ -124,6 +124,15 @@ static const struct {
     [RC_BUG] = {500, "The request could not be served; the reason is in the server's log."},
 };
 
+int reply_forbid(struct context *c, const char *reason) {
+    bool known = c->request->identity != NULL;
+
+    reply_fail(c, known ? 403 : 401, "%s", reason);
+    if (!known && !c->response->started)
+        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
+    return c->response->status;
+}
+
 int reply_verdict(struct context *c, struct verdict verdict) {
     int status = responses[verdict.rc].status;
     const char *message = verdict.message ? verdict.message : responses[verdict.rc].message;
@@ -218,7 +227,8 @@ static void set_link(struct context *c, const struct page *page, int32_t next) {
                                  (long long)page->per_page, (int)next));
 }
 
-void reply_page_headers(struct context *c, const struct page *page, int64_t total, int32_t next) {
+static void set_page_headers(struct context *c, const struct page *page, int64_t total,
+                             int32_t next) {
     if (page->keyset) {
         set_number(c, "Clusto-Per-Page", page->per_page);
         if (next == 0)
@@ -232,4 +242,48 @@ void reply_page_headers(struct context *c, const struct page *page, int64_t tota
     set_number(c, "Clusto-Page", page->number);
     set_number(c, "Clusto-Per-Page", page->per_page);
     set_number(c, "Clusto-Pages", page_count(page, total));
+}
+
+/* --- lists --- */
+
+struct list_page reply_list_page(const struct page *page) {
+    if (page->number > 0)
+        return (struct list_page){.limit = page->per_page,
+                                  .offset = (page->number - 1) * page->per_page};
+    if (page->keyset)
+        return (struct list_page){.limit = page->per_page, .keyset = true, .after = page->after};
+    return (struct list_page){.limit = 0};
+}
+
+bool reply_list_headers(struct reply_list *list) {
+    if (list->begun)
+        return false;
+    list->begun = true;
+    set_page_headers(list->context, list->page, list->extent.total, list->extent.next);
+    return true;
+}
+
+void reply_list_begin(struct reply_list *list) {
+    if (!reply_list_headers(list))
+        return;
+    reply_json(list->context, 200);
+    json_array_open(list->context->json);
+}
+
+int reply_list_end(struct reply_list *list) {
+    reply_list_begin(list);
+    json_array_close(list->context->json);
+    return reply_end(list->context);
+}
+
+bool reply_list_is_wanted(const struct context *c) {
+    return !c->response->failed && !response_enough(c->response);
+}
+
+void reply_line_begin(struct context *c) {
+    json_begin(c->json, true, response_write, c->response);
+}
+
+bool reply_line_end(struct context *c) {
+    return json_end(c->json) && response_write(c->response, "\n", 1) && reply_list_is_wanted(c);
 }

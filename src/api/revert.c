@@ -14,16 +14,10 @@
 /* Objects and attributes are changed, which takes the roles for that: some have a role on the root
  * for other reasons. */
 static int check_role(struct context *c) {
-    bool known = c->request->identity != NULL;
-
     if (c->may_revert)
         return 0;
-    reply_fail(c, known ? 403 : 401,
-               "To revert something, the role \"write\" on \"entity\" and \"attribute\" is "
-               "required, too.");
-    if (!known && !c->response->started)
-        response_header(c->response, "WWW-Authenticate", c->options->auth_challenge);
-    return c->response->status;
+    return reply_forbid(c, "To revert something, the role \"write\" on \"entity\" and "
+                           "\"attribute\" is required, too.");
 }
 
 /* --- what is to be reverted */

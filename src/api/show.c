@@ -82,17 +82,11 @@ void show_attr(struct context *c, const struct attr *attr) {
     struct json_writer *w = c->json;
 
     json_object_open(w);
-    json_key(w, "datatype");
-    json_string(w, value_datatype_name(attr->value.datatype));
-    json_key(w, "key");
-    json_string(w, attr->key);
+    json_key_string(w, "datatype", value_datatype_name(attr->value.datatype));
+    json_key_string(w, "key", attr->key);
     json_key(w, "number");
-    if (attr->has_number)
-        json_int(w, attr->number);
-    else
-        json_null(w);
-    json_key(w, "subkey");
-    json_string(w, attr->subkey);
+    json_int_or_null(w, attr->has_number, attr->number);
+    json_key_string(w, "subkey", attr->subkey);
     json_key(w, "value");
     show_value(c, &attr->value);
     json_object_close(w);
@@ -141,17 +135,13 @@ void show_racked(struct context *c, const struct object *object, const struct sh
         json_key(w, "count");
         json_int(w, object->allocated);
     }
-    json_key(w, "driver");
-    json_string(w, object->ref.driver);
+    json_key_string(w, "driver", object->ref.driver);
     if (driver->has_ips)
         show_ips(c, object);
-    json_key(w, "name");
-    json_string(w, object->ref.name);
+    json_key_string(w, "name", object->ref.name);
     show_refs(c, "parents", object->parents, object->parent_count);
-    if (c->options->expanded_type) {
-        json_key(w, "type");
-        json_string(w, object->ref.type);
-    }
+    if (c->options->expanded_type)
+        json_key_string(w, "type", object->ref.type);
     if (units)
         show_units(c, units);
     else if (input_units(c))
@@ -172,76 +162,37 @@ int show_one(struct context *c, int status, enum context_mode mode, const struct
     return reply_end(c);
 }
 
-struct list_answer {
-    struct context *context;
-    const struct page *page;
-    struct list_extent extent;
-    bool begun;
-};
-
-/* The headers need the total, which is known when the first row comes. */
-static void list_begin(struct list_answer *list) {
-    if (list->begun)
-        return;
-    list->begun = true;
-    reply_page_headers(list->context, list->page, list->extent.total, list->extent.next);
-    reply_json(list->context, 200);
-    json_array_open(list->context->json);
-}
-
-/* False once the client takes no more: the store then stops asking the database. */
-static bool still_wanted(const struct context *c) {
-    return !c->response->failed && !response_enough(c->response);
-}
-
 static bool list_ref(void *context, const struct ref *ref) {
-    struct list_answer *list = context;
+    struct reply_list *list = context;
 
-    list_begin(list);
+    reply_list_begin(list);
     show_ref(list->context, ref);
-    return still_wanted(list->context);
+    return reply_list_is_wanted(list->context);
 }
 
 static bool list_object(void *context, const struct object *object) {
-    struct list_answer *list = context;
+    struct reply_list *list = context;
 
-    list_begin(list);
+    reply_list_begin(list);
     show_object(list->context, object);
-    return still_wanted(list->context);
-}
-
-static int list_end(struct list_answer *list) {
-    list_begin(list);
-    json_array_close(list->context->json);
-    return reply_end(list->context);
-}
-
-void show_set_page(struct listing *listing, const struct page *page) {
-    if (page->number > 0) {
-        listing->limit = page->per_page;
-        listing->offset = (page->number - 1) * page->per_page;
-    } else if (page->keyset) {
-        listing->limit = page->per_page;
-        listing->keyset = true;
-        listing->after = page->after;
-    }
+    return reply_list_is_wanted(list->context);
 }
 
 int show_list(struct context *c, struct listing *listing, enum context_mode mode,
               const struct page *page) {
-    struct list_answer list = {.context = c, .page = page};
+    struct reply_list list = {.context = c, .page = page};
     enum rc rc;
 
-    show_set_page(listing, page);
+    listing->page = reply_list_page(page);
     if (mode == MODE_COMPACT)
         rc = store_list_refs(c->store, c->arena, listing, &list.extent, list_ref, &list);
     else
         rc = store_list_objects(c->store, c->arena, listing, &list.extent, list_object, &list);
-    return rc == RC_OK ? list_end(&list) : reply_rc(c, rc);
+    return rc == RC_OK ? reply_list_end(&list) : reply_rc(c, rc);
 }
 
 int show_empty_list(struct context *c, const struct page *page) {
-    struct list_answer list = {.context = c, .page = page};
+    struct reply_list list = {.context = c, .page = page};
 
-    return list_end(&list);
+    return reply_list_end(&list);
 }

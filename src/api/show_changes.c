@@ -18,8 +18,7 @@ static void show_side(struct context *c, const char *name, bool there, const str
         return;
     }
     json_object_open(w);
-    json_key(w, "datatype");
-    json_string(w, value_datatype_name(value->datatype));
+    json_key_string(w, "datatype", value_datatype_name(value->datatype));
     json_key(w, "value");
     show_value(c, value);
     json_object_close(w);
@@ -31,15 +30,10 @@ static void show_changed_attr(struct context *c, const struct history_attr *attr
     json_object_open(w);
     show_side(c, "after", attr->is, &attr->after);
     show_side(c, "before", attr->was, &attr->before);
-    json_key(w, "key");
-    json_string(w, attr->key);
+    json_key_string(w, "key", attr->key);
     json_key(w, "number");
-    if (attr->has_number)
-        json_int(w, attr->number);
-    else
-        json_null(w);
-    json_key(w, "subkey");
-    json_string(w, attr->subkey);
+    json_int_or_null(w, attr->has_number, attr->number);
+    json_key_string(w, "subkey", attr->subkey);
     json_object_close(w);
 }
 
@@ -52,8 +46,7 @@ void show_change(struct context *c, const struct history_object *object) {
     for (size_t i = 0; i < object->attr_count; i++)
         show_changed_attr(c, &object->attrs[i]);
     json_array_close(w);
-    json_key(w, "change");
-    json_string(w, kinds[object->kind]);
+    json_key_string(w, "change", kinds[object->kind]);
     json_key(w, "id");
     json_int(w, object->ref.id);
     json_key(w, "object");

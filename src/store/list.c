@@ -114,10 +114,10 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     struct query q = {.args = arena_array(arena, MAX_ARGS, sizeof *q.args)};
 
     /* one more than a page tells whether there is another */
-    add(&q, l->limit > 0 ? pg_bigint(l->limit + l->keyset) : pg_null());
-    add(&q, pg_bigint(l->offset));
+    add(&q, l->page.limit > 0 ? pg_bigint(l->page.limit + l->page.keyset) : pg_null());
+    add(&q, pg_bigint(l->page.offset));
     add(&q, pg_bool(total));
-    add(&q, pg_int(l->keyset ? l->after : 0));
+    add(&q, pg_int(l->page.keyset ? l->page.after : 0));
     switch (l->kind) {
     case LIST_ENTITIES: query_entities(&q, l); break;
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
@@ -125,7 +125,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_CONTAINERS: query_containers(&q, l); break;
     case LIST_QUERY: query_question(&q, store, arena, l, total); break;
     }
-    if (l->keyset && pg_is_current(store) && pg_has_extensions(store))
+    if (l->page.keyset && pg_is_current(store) && pg_has_extensions(store))
         q.row = page_row(l, q.row);
     return q;
 }
@@ -159,7 +159,7 @@ static bool give_ref(void *context, const PGresult *result) {
 
 /* How many objects there are of a driver or type is known without counting them. */
 static bool has_count(struct store *store, const struct listing *l) {
-    return l->kind == LIST_ENTITIES && l->name_count == 0 && l->limit > 0 && !l->keyset &&
+    return l->kind == LIST_ENTITIES && l->name_count == 0 && l->page.limit > 0 && !l->page.keyset &&
            pg_is_current(store) && pg_has_extensions(store);
 }
 
@@ -188,7 +188,7 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
 
     if (rc != RC_OK)
         return rc;
-    rows = pg_page_rows(result, l->limit, LIST_ID, &out->extent->next);
+    rows = pg_page_rows(result, l->page.limit, LIST_ID, &out->extent->next);
     for (size_t row = 0; row < rows && rc == RC_OK; row++) {
         struct ref ref = read_ref(result, row);
 
@@ -222,12 +222,13 @@ static enum rc counted_refs(struct store *store, const struct listing *l, const 
 enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
                         struct list_extent *extent, store_ref_row row, void *context) {
     bool counted = has_count(store, listing);
-    struct query q =
-        make_query(store, arena, listing, listing->limit > 0 && !listing->keyset && !counted);
+    struct query q = make_query(store, arena, listing,
+                                listing->page.limit > 0 && !listing->page.keyset && !counted);
     struct refs_out out = {extent, row, context};
 
-    assert(!listing->keyset || (listing->limit > 0 && listing->limit <= LIST_KEYSET_LIMIT));
-    if (listing->keyset)
+    assert(!listing->page.keyset ||
+           (listing->page.limit > 0 && listing->page.limit <= LIST_KEYSET_LIMIT));
+    if (listing->page.keyset)
         return keyset_refs(store, listing, &q, &out);
     if (counted)
         return counted_refs(store, listing, &q, &out);
@@ -313,8 +314,8 @@ static enum rc first_ids(struct walk *w) {
         rc = receive_count(w->store, w->extent);
     if (rc == RC_OK)
         rc = pg_stream(w->store, take_id, w);
-    if (w->listing->keyset && w->count > (size_t)w->listing->limit) {
-        w->count = (size_t)w->listing->limit;
+    if (w->listing->page.keyset && w->count > (size_t)w->listing->page.limit) {
+        w->count = (size_t)w->listing->page.limit;
         w->extent->next = w->ids[w->count - 1];
     }
     return rc;
@@ -389,17 +390,18 @@ static enum rc walk(struct walk *w) {
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
                            struct list_extent *extent, store_object_row row, void *context) {
     bool counted = has_count(store, listing);
-    struct walk w = {
-        .store = store,
-        .query =
-            make_query(store, arena, listing, listing->limit > 0 && !listing->keyset && !counted),
-        .by_keyset = listing->kind == LIST_ENTITIES && listing->limit == 0 && listing->offset == 0,
-        .arena = arena_new(),
-        .listing = listing,
-        .counted = counted,
-        .extent = extent,
-        .row = row,
-        .context = context};
+    struct walk w = {.store = store,
+                     .query =
+                         make_query(store, arena, listing,
+                                    listing->page.limit > 0 && !listing->page.keyset && !counted),
+                     .by_keyset = listing->kind == LIST_ENTITIES && listing->page.limit == 0 &&
+                                  listing->page.offset == 0,
+                     .arena = arena_new(),
+                     .listing = listing,
+                     .counted = counted,
+                     .extent = extent,
+                     .row = row,
+                     .context = context};
     bool own = !pg_in_transaction(store);
     enum rc rc;
 

@@ -64,10 +64,12 @@ enum rc store_list_references(struct store *store, const struct references *want
 
     /* one more than a page tells whether there is another */
     pg_send(store, STMT(REFERENCES),
-            PG_ARGS(wanted->limit > 0 ? pg_bigint(wanted->limit + wanted->keyset) : pg_null(),
-                    pg_bigint(wanted->offset), pg_bool(wanted->limit > 0 && !wanted->keyset),
-                    pg_int(wanted->keyset ? wanted->after : 0), pg_int(wanted->object),
+            PG_ARGS(wanted->page.limit > 0 ? pg_bigint(wanted->page.limit + wanted->page.keyset)
+                                           : pg_null(),
+                    pg_bigint(wanted->page.offset),
+                    pg_bool(wanted->page.limit > 0 && !wanted->page.keyset),
+                    pg_int(wanted->page.keyset ? wanted->page.after : 0), pg_int(wanted->object),
                     pg_text(wanted->key), pg_text(wanted->subkey)));
-    return wanted->keyset ? take_page(store, wanted->limit, &taker)
-                          : pg_stream(store, take, &taker);
+    return wanted->page.keyset ? take_page(store, wanted->page.limit, &taker)
+                               : pg_stream(store, take, &taker);
 }
