@@ -200,6 +200,7 @@ subtest 'differences' => sub {
     }
     my $answer = $client->get('/diff', query => [ from => 1 ], headers => { Accept => 'application/x-ndjson' });
     is $answer->{headers}{'content-type'}, 'application/x-ndjson', 'as lines';
+    is $client->get('/diff', query => [ from => 1 ], headers => { Accept => 'application/x-ndjson;q=1, */*' })->{headers}{'content-type'}, 'application/x-ndjson', '... also where others would do';
     my @lines = map { JSON::PP->new->utf8->decode($_) } split /\n/, $answer->{body};
     my $last = pop @lines;
     is_deeply $last, { complete => JSON::PP::true, exact => JSON::PP::true, from => 1, objects => scalar @lines, to => latest() }, 'the last says that this is all';

@@ -38,6 +38,9 @@ int input_check_contents(struct context *c);
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct context *c, size_t depth);
 
+/* Is this media type the first that the request accepts? Parameters of it do not count. */
+bool input_accepts(const struct context *c, const char *type);
+
 /* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
  * name. */
 int input_filters(struct context *c, struct listing *listing);

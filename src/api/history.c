@@ -1,8 +1,6 @@
 /* history.c: handlers of /history and /diff: who changed what, and what is different. */
 #include "api/history.h"
 
-#include <strings.h>
-
 #include "api/input.h"
 #include "api/point.h"
 #include "api/reply.h"
@@ -305,8 +303,7 @@ static int diff_lines(struct context *c, const struct point *from, const struct 
 }
 
 int history_diff(struct context *c) {
-    const char *accept = request_header(c->request, "Accept");
-    bool lines = accept && strcasecmp(accept, "application/x-ndjson") == 0, given;
+    bool lines = input_accepts(c, "application/x-ndjson"), given;
     struct point points[2];
     struct history_span span;
     struct history_query query = {.spans = &span, .count = 1};

@@ -117,6 +117,13 @@ int input_page(struct context *c, struct page *out) {
     return 0;
 }
 
+bool input_accepts(const struct context *c, const char *type) {
+    const char *accept = request_header(c->request, "Accept");
+    size_t n = strlen(type);
+
+    return accept && strcspn(accept, ",; ") == n && strncasecmp(accept, type, n) == 0;
+}
+
 int input_filters(struct context *c, struct listing *listing) {
     const struct params *params = &c->request->params;
 

@@ -2,20 +2,15 @@
 #include "api/query_rows.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
 
 enum query_form query_rows_form(const struct context *c) {
-    const char *accept = request_header(c->request, "Accept");
-    size_t n = accept ? strcspn(accept, ",; ") : 0;
-
-    if (n == strlen("text/csv") && strncasecmp(accept, "text/csv", n) == 0)
+    if (input_accepts(c, "text/csv"))
         return QUERY_FORM_CSV;
-    if (n == strlen("application/x-ndjson") && strncasecmp(accept, "application/x-ndjson", n) == 0)
-        return QUERY_FORM_LINES;
-    return QUERY_FORM_JSON;
+    return input_accepts(c, "application/x-ndjson") ? QUERY_FORM_LINES : QUERY_FORM_JSON;
 }
 
 struct answer {
