@@ -140,21 +140,14 @@ static int check_token(struct caller *c) {
     return 0;
 }
 
-static bool record_use(const struct worker_state *w) {
-    bool done;
-
-    if (store_is_standby(w->store) || !write_limit_try(w->settings))
-        return false;
-    done = store_token_used(w->store, w->token_used) == RC_OK;
-    write_limit_end();
-    return done;
-}
-
+/* Where too many write already it is tried again after the next request: that says nothing of the
+ * database. */
 void auth_note_use(struct worker_state *w) {
-    if (w->token_used[0] == '\0')
+    if (w->token_used[0] == '\0' || !write_limit_try(w->settings))
         return;
-    if (!record_use(w))
+    if (store_is_standby(w->store) || store_token_used(w->store, w->token_used) != RC_OK)
         w->token_pause = clock_ms() + USE_PAUSE_MS;
+    write_limit_end();
     w->token_used[0] = '\0';
 }
 
