@@ -18,8 +18,8 @@ int find_check(struct context *c, enum rc rc, const char *name, const struct ref
 int find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
 /* Asks for one object that is to be shown in the mode of the request, expanded unless it says
- * otherwise. In compact mode it is its own row, unless a condition needs its tag; otherwise, without
- * the contents, not more than a few of its members, as these may be very many. */
+ * otherwise. In compact mode it is its own row, unless a condition needs its tag; otherwise,
+ * without the contents, not more than a few of its members, as these may be very many. */
 void find_ask(struct context *c, const char *name);
 
 /* What find_ask asked for. */

@@ -24,4 +24,7 @@ struct point point_now(void);
 int point_begin(struct context *c, struct point *points, size_t count);
 int point_find(struct context *c, struct point *point);
 
+/* 410 with Clusto-Oldest: the version is not kept any more. */
+int point_fail_pruned(struct context *c, int32_t version, int32_t oldest);
+
 #endif

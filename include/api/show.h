@@ -23,6 +23,9 @@ void show_value(struct context *c, const struct value *value);
 /* {datatype, key, number, subkey, value} */
 void show_attr(struct context *c, const struct attr *attr);
 
+/* Is this one of the addresses of an object, as it is shown? */
+bool show_is_ip(const struct attr *attr);
+
 /* A JSON array of attributes; keys that begin with '_' only with `hidden`. */
 void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden);
 

@@ -21,9 +21,8 @@ static void show_port(struct context *c, const struct object *object, const char
     json_object_open(w);
     json_key(w, "connection");
     if (connection && connection->value.related_name)
-        json_string(
-            w, arena_join(c->arena, (const char *[]){"/", connection->value.related_driver, "/",
-                                                     connection->value.related_name, NULL}));
+        json_string(w, value_path(c->arena, connection->value.related_driver,
+                                  connection->value.related_name));
     else
         json_null(w);
     json_key(w, "number");

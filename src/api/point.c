@@ -39,11 +39,11 @@ static bool is_now(const struct point *p) {
 
 /* --- refusals */
 
-static int fail_pruned(struct context *c, const struct version_found *v) {
+int point_fail_pruned(struct context *c, int32_t version, int32_t oldest) {
     int status = reply_fail(c, 410, "Version %d is not kept any more; the oldest is %d.",
-                            (int)v->number, (int)v->oldest);
+                            (int)version, (int)oldest);
 
-    response_header(c->response, "Clusto-Oldest", arena_printf(c->arena, "%d", (int)v->oldest));
+    response_header(c->response, "Clusto-Oldest", arena_printf(c->arena, "%d", (int)oldest));
     return status;
 }
 
@@ -67,7 +67,7 @@ static int check(struct context *c, const struct point *p) {
     if (!v->exists)
         return reply_fail(c, 400, "Version %d is not there yet; the latest is %d.",
                           (int)p->wanted.number, (int)v->latest);
-    return v->number < v->oldest ? fail_pruned(c, v) : 0;
+    return v->number < v->oldest ? point_fail_pruned(c, v->number, v->oldest) : 0;
 }
 
 /* --- waiting */

@@ -6,15 +6,11 @@
 
 static void show_preference(struct json_writer *w, const struct feed_preference *preference) {
     json_object_open(w);
-    json_key(w, "container");
-    json_string(w, preference->container);
+    json_key_string(w, "container", preference->container);
     json_key(w, "deleted");
     json_bool(w, preference->deleted);
     json_key(w, "revision");
-    if (preference->deleted)
-        json_null(w);
-    else
-        json_int(w, preference->revision);
+    json_int_or_null(w, !preference->deleted, preference->revision);
     json_object_close(w);
 }
 

@@ -91,14 +91,9 @@ int query_fields_read(struct context *c, const char *text, struct query_fields *
 
 /* --- what an object has --- */
 
-static bool is_ip(const struct attr *attr) {
-    return attr->key && attr->subkey && strcmp(attr->key, "ip") == 0 &&
-           strcmp(attr->subkey, "ipstring") == 0;
-}
-
 static bool has_attr(const struct query_column *column, const struct attr *attr) {
     if (column->kind == COLUMN_IPS)
-        return is_ip(attr);
+        return show_is_ip(attr);
     return attr->key && strcmp(attr->key, column->key) == 0 &&
            (!column->subkey || (attr->subkey && strcmp(attr->subkey, column->subkey) == 0)) &&
            (!column->has_number || (attr->has_number && attr->number == column->number));
@@ -142,7 +137,7 @@ void query_fields_show(struct context *c, const struct query_fields *fields,
 /* --- as text --- */
 
 static const char *path_text(struct arena *arena, const struct ref *ref) {
-    return ref->id == 0 ? "" : arena_printf(arena, "/%s/%s", ref->driver, ref->name);
+    return ref->id == 0 ? "" : value_path(arena, ref->driver, ref->name);
 }
 
 static void join(struct buf *joined, const char *text, bool first) {

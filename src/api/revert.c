@@ -26,17 +26,11 @@ static int check_role(struct context *c) {
  * matter. */
 static int check_floor(struct context *c, int32_t from) {
     struct history_floor floor;
-    int status;
 
     if (reply_rc(c, history_floor(c->store, &floor)))
         return c->response->status;
-    if (from <= floor.oldest) {
-        status = reply_fail(c, 410, "Version %d is not kept any more; the oldest is %d.", (int)from,
-                            (int)floor.oldest);
-        response_header(c->response, "Clusto-Oldest",
-                        arena_printf(c->arena, "%d", (int)floor.oldest));
-        return status;
-    }
+    if (from <= floor.oldest)
+        return point_fail_pruned(c, from, floor.oldest);
     if (from <= floor.exact)
         return reply_fail(c, 409,
                           "Version %d can't be reverted: what was written up to version %d may not "
@@ -127,10 +121,7 @@ static int show_done(struct context *c, const struct revert *what,
     json_key(w, "reverted");
     json_int(w, what->version);
     json_key(w, "version");
-    if (list->version > 0)
-        json_int(w, list->version);
-    else
-        json_null(w);
+    json_int_or_null(w, list->version > 0, list->version);
     json_object_close(w);
     return reply_end(c);
 }

@@ -108,7 +108,7 @@ static void show_refs(struct context *c, const char *key, const struct ref *refs
     json_array_close(c->json);
 }
 
-static bool is_ip_string(const struct attr *attr) {
+bool show_is_ip(const struct attr *attr) {
     return attr->key && attr->subkey && strcmp(attr->key, "ip") == 0 &&
            strcmp(attr->subkey, "ipstring") == 0;
 }
@@ -117,7 +117,7 @@ static void show_ips(struct context *c, const struct object *object) {
     json_key(c->json, "ips");
     json_array_open(c->json);
     for (size_t i = 0; i < object->attr_count; i++)
-        if (is_ip_string(&object->attrs[i]))
+        if (show_is_ip(&object->attrs[i]))
             show_value(c, &object->attrs[i].value);
     json_array_close(c->json);
 }

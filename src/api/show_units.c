@@ -17,10 +17,6 @@ static int by_path(const void *a, const void *b) {
     return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-static const char *path_of(struct context *c, const char *driver, const char *name) {
-    return arena_join(c->arena, (const char *[]){"/", driver, "/", name, NULL});
-}
-
 /* Sorts them, and writes each path once. */
 static void write_units(struct context *c, struct unit *units, size_t count) {
     struct json_writer *w = c->json;
@@ -43,7 +39,7 @@ static void write_units(struct context *c, struct unit *units, size_t count) {
 
 void show_units(struct context *c, const struct show_units *units) {
     struct unit *all = arena_array(c->arena, units->count, sizeof *all);
-    const char *path = path_of(c, units->device->driver, units->device->name);
+    const char *path = value_path(c->arena, units->device->driver, units->device->name);
 
     for (size_t i = 0; i < units->count; i++)
         all[i] = (struct unit){path, units->units[i]};
@@ -63,7 +59,7 @@ void show_units_of(struct context *c, const struct object *object) {
     for (size_t i = 0; i < object->unit_count; i++) {
         const struct rack_unit *u = &object->units[i];
 
-        all[count++] = (struct unit){path_of(c, u->rack.driver, u->rack.name), u->unit};
+        all[count++] = (struct unit){value_path(c->arena, u->rack.driver, u->rack.name), u->unit};
     }
     for (size_t i = 0; i < object->attr_count; i++) {
         const struct attr *attr = &object->attrs[i];
@@ -71,8 +67,8 @@ void show_units_of(struct context *c, const struct object *object) {
 
         if (!is_racked(attr))
             continue;
-        all[count++] =
-            (struct unit){path_of(c, value->related_driver, value->related_name), attr->number};
+        all[count++] = (struct unit){
+            value_path(c->arena, value->related_driver, value->related_name), attr->number};
     }
     write_units(c, all, count);
 }

@@ -105,6 +105,10 @@ bool value_equal(const struct value *a, const struct value *b) {
     return value_compare(a, b) == 0;
 }
 
+const char *value_path(struct arena *arena, const char *driver, const char *name) {
+    return arena_join(arena, (const char *[]){"/", driver, "/", name, NULL});
+}
+
 const char *value_text(struct arena *arena, const struct value *value) {
     assert(arena != NULL && value != NULL);
     switch (value->datatype) {
@@ -112,7 +116,7 @@ const char *value_text(struct arena *arena, const struct value *value) {
     case DATATYPE_RELATION:
         if (value->related_driver == NULL || value->related_name == NULL)
             return "";
-        return arena_printf(arena, "/%s/%s", value->related_driver, value->related_name);
+        return value_path(arena, value->related_driver, value->related_name);
     default: return value->text == NULL ? "" : value->text;
     }
 }

@@ -33,17 +33,21 @@ static struct lexer_token made(struct arena *arena, enum lexer_kind kind, const 
 
 /* What is in quotes: a backslash takes the next character as it is. */
 static struct lexer_token read_string(struct arena *arena, const char *begin) {
-    char *text = arena_strdup(arena, begin + 1), *to = text;
-    const char *at;
+    const char *end;
+    char *text, *to;
 
-    for (at = begin + 1; *at != *begin; at++) {
+    for (end = begin + 1; *end != *begin; end++) {
+        end += *end == '\\';
+        if (*end == '\0')
+            return (struct lexer_token){TOKEN_UNTERMINATED, begin, begin, end};
+    }
+    text = to = arena_strndup(arena, begin + 1, (size_t)(end - begin - 1));
+    for (const char *at = text; *at != '\0'; at++) {
         at += *at == '\\';
-        if (*at == '\0')
-            return (struct lexer_token){TOKEN_UNTERMINATED, begin, begin, at};
         *to++ = *at;
     }
     *to = '\0';
-    return (struct lexer_token){TOKEN_STRING, text, begin, at + 1};
+    return (struct lexer_token){TOKEN_STRING, text, begin, end + 1};
 }
 
 static struct lexer_token read_word(struct arena *arena, const char *begin) {
