@@ -30,10 +30,10 @@ static const char *test_text(const struct query_node *n) {
         text = arena_printf(arena, "%s.[%s]", text, n->subkey);
     if (n->has_number)
         text = arena_printf(arena, "%s:%d", text, (int)n->number);
-    text = arena_printf(arena, "%s %s", text, operators[n->operator]);
+    text = arena_printf(arena, "%s %s", text, operators[n->op]);
     for (size_t i = 0; i < n->value_count; i++)
         text = arena_printf(arena, "%s [%s]", text, value_text(&n->values[i]));
-    if (n->operator== QUERY_IN_NETWORK)
+    if (n->op == QUERY_IN_NETWORK)
         text = arena_printf(arena, "%s %u-%u", text, n->first, n->last);
     return text;
 }

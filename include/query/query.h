@@ -39,6 +39,11 @@ enum query_operator {
     QUERY_IN_NETWORK /* of an address: from first to last */
 };
 
+/* Less, greater and the like. */
+static inline bool query_is_order(enum query_operator op) {
+    return op >= QUERY_LESS && op <= QUERY_GREATER_EQUAL;
+}
+
 /* A value as it was written, and what else it can be: a number (not if it was quoted), a date. */
 struct query_value {
     const char *text;
@@ -52,7 +57,7 @@ struct query_node {
     enum query_kind kind;
     const struct query_node *left, *right; /* QUERY_NOT: left only */
     enum query_field field;
-    enum query_operator operator;
+    enum query_operator op;
     const char *name;
     const char *subkey; /* QUERY_ATTR; NULL: any */
     bool has_number;    /* QUERY_ATTR; else any */

@@ -206,7 +206,7 @@ static bool find_operator(const struct parser *p, enum query_operator *out) {
     static const struct {
         enum lexer_kind kind;
         const char *word;
-        enum query_operator operator;
+        enum query_operator op;
     } operators[] = {{TOKEN_EQUAL, "is", QUERY_EQUAL},
                      {TOKEN_UNEQUAL, "isnt", QUERY_UNEQUAL},
                      {TOKEN_LESS, NULL, QUERY_LESS},
@@ -220,7 +220,7 @@ static bool find_operator(const struct parser *p, enum query_operator *out) {
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         if ((p->token.kind == operators[i].kind && p->token.kind != TOKEN_END) ||
             (operators[i].word && is_word(p, operators[i].word))) {
-            *out = operators[i].operator;
+            *out = operators[i].op;
             return true;
         }
     }
@@ -232,7 +232,7 @@ static bool parse_values(struct parser *p, struct query_node *test) {
     size_t capacity = 0;
     struct query_value *values = NULL;
 
-    test->operator= QUERY_IN;
+    test->op = QUERY_IN;
     do {
         bool quoted = p->token.kind == TOKEN_STRING;
         const char *text;
@@ -271,7 +271,7 @@ static bool parse_network(struct parser *p, struct query_node *test) {
         return false;
     }
     advance(p);
-    test->operator= QUERY_IN_NETWORK;
+    test->op = QUERY_IN_NETWORK;
     test->first = base & mask;
     test->last = test->first | ~mask;
     return true;
@@ -290,8 +290,7 @@ static bool parse_in(struct parser *p, struct query_node *test) {
 static bool check_value(struct parser *p, const struct query_node *test) {
     uint32_t address;
 
-    if (test->field != QUERY_IP || test->operator<QUERY_LESS || test->operator>
-                                   QUERY_GREATER_EQUAL || ip_parse(p->token.text, &address))
+    if (test->field != QUERY_IP || !query_is_order(test->op) || ip_parse(p->token.text, &address))
         return true;
     refuse(p, "an address is expected (10.1.2.3)");
     return false;
@@ -306,7 +305,7 @@ static bool parse_operator(struct parser *p, struct query_node *test) {
         return true;
     if (accept_word(p, "in"))
         return parse_in(p, test);
-    if (!find_operator(p, &test->operator)) {
+    if (!find_operator(p, &test->op)) {
         refuse(p, OPERATORS);
         return false;
     }

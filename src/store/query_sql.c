@@ -50,8 +50,8 @@ static void around(struct compiler *c, const char *before, const char *value, co
     text(c, after);
 }
 
-static const char *sign(enum query_operator operator) {
-    switch (operator) {
+static const char *sign(enum query_operator op) {
+    switch (op) {
     case QUERY_LESS: return " < ";
     case QUERY_LESS_EQUAL: return " <= ";
     case QUERY_GREATER: return " > ";
@@ -85,7 +85,7 @@ static struct pg_arg all_texts(struct arena *arena, const struct query_node *n) 
 static void compare_text(struct compiler *c, const char *left, const struct query_node *n) {
     const char *value = n->values->text;
 
-    switch (n->operator) {
+    switch (n->op) {
     case QUERY_BEGINS:
         text(c, "starts_with(");
         text(c, left);
@@ -103,26 +103,22 @@ static void compare_text(struct compiler *c, const char *left, const struct quer
     default:
         text(c, left);
         text(c, " collate \"C\"");
-        around(c, sign(n->operator), value, "");
+        around(c, sign(n->op), value, "");
         break;
     }
-}
-
-static bool is_order(enum query_operator operator) {
-    return operator>= QUERY_LESS && operator<= QUERY_GREATER_EQUAL;
 }
 
 /* A column that is text, but a number where both are. */
 static void column(struct compiler *c, const char *name, const char *is_number, const char *number,
                    const struct query_node *n) {
-    bool numbers = is_order(n->operator) && n->values->is_number;
+    bool numbers = query_is_order(n->op) && n->values->is_number;
 
-    if (n->operator== QUERY_EXISTS) {
+    if (n->op == QUERY_EXISTS) {
         text(c, "true");
-    } else if (n->operator== QUERY_EQUAL || n->operator== QUERY_UNEQUAL) {
+    } else if (n->op == QUERY_EQUAL || n->op == QUERY_UNEQUAL) {
         text(c, name);
-        around(c, n->operator== QUERY_EQUAL ? " = " : " <> ", n->values->text, "");
-    } else if (n->operator== QUERY_IN) {
+        around(c, n->op == QUERY_EQUAL ? " = " : " <> ", n->values->text, "");
+    } else if (n->op == QUERY_IN) {
         text(c, name);
         text(c, " = any(");
         parameter(c, 'T', all_texts(c->arena, n));
@@ -133,7 +129,7 @@ static void column(struct compiler *c, const char *name, const char *is_number, 
             text(c, is_number);
             text(c, " then ");
             text(c, number);
-            text(c, sign(n->operator));
+            text(c, sign(n->op));
             parameter(c, 'l', pg_bigint(n->values->number));
             text(c, " else ");
         }
@@ -151,16 +147,16 @@ static void order_of_value(struct compiler *c, const struct query_node *n) {
 
     if (value->is_number) {
         text(c, "case when a.datatype = 'int' then a.int_value");
-        text(c, sign(n->operator));
+        text(c, sign(n->op));
         parameter(c, 'l', pg_bigint(value->number));
         text(c, " when a.datatype = 'string' and " WHOLE_NUMBER(
                     "a.string_value") " then a.string_value::numeric");
-        text(c, sign(n->operator));
+        text(c, sign(n->op));
         parameter(c, 'l', pg_bigint(value->number));
         text(c, " else ");
     } else if (value->date) {
         text(c, "case when a.datatype = 'datetime' then a.datetime_value");
-        text(c, sign(n->operator));
+        text(c, sign(n->op));
         parameter(c, 'd', pg_timestamp(value->date));
         text(c, " else ");
     }
@@ -225,12 +221,12 @@ static void equal_value(struct compiler *c, const struct query_node *n) {
 }
 
 static void value(struct compiler *c, const struct query_node *n) {
-    if (n->operator== QUERY_EXISTS)
+    if (n->op == QUERY_EXISTS)
         return;
     text(c, " and (");
-    if (n->operator== QUERY_EQUAL || n->operator== QUERY_UNEQUAL || n->operator== QUERY_IN)
+    if (n->op == QUERY_EQUAL || n->op == QUERY_UNEQUAL || n->op == QUERY_IN)
         equal_value(c, n);
-    else if (is_order(n->operator))
+    else if (query_is_order(n->op))
         order_of_value(c, n);
     else
         compare_text(c, "(" VALUE_TEXT ")", n);
@@ -260,9 +256,9 @@ static void address_number(struct compiler *c, const char *is, uint32_t address)
 static void ip(struct compiler *c, const struct query_node *n) {
     uint32_t address = 0;
 
-    if (n->operator!= QUERY_IN_NETWORK && !is_order(n->operator)) {
+    if (n->op != QUERY_IN_NETWORK && !query_is_order(n->op)) {
         text(c, ATTR "'ip' and a.subkey = 'ipstring' and (");
-        if (n->operator== QUERY_UNEQUAL)
+        if (n->op == QUERY_UNEQUAL)
             around(c, "a.string_value = ", n->values->text, "");
         else
             column(c, "a.string_value", "", "", n);
@@ -270,11 +266,11 @@ static void ip(struct compiler *c, const struct query_node *n) {
         return;
     }
     text(c, ATTR "'ip' and a.subkey is null and a.datatype = 'int'");
-    if (n->operator== QUERY_IN_NETWORK) {
+    if (n->op == QUERY_IN_NETWORK) {
         address_number(c, " >= ", n->first);
         address_number(c, " <= ", n->last);
     } else if (ip_parse(n->values->text, &address)) { /* the parser has seen to that */
-        address_number(c, sign(n->operator), address);
+        address_number(c, sign(n->op), address);
     }
     text(c, ")");
 }
@@ -288,8 +284,8 @@ static void is_called(struct compiler *c, const struct query_node *n) {
 static void is_of_type(struct compiler *c, const struct query_node *n) {
     struct query_node positive = *n;
 
-    if (n->operator== QUERY_UNEQUAL) /* all of it is denied */
-        positive.operator= QUERY_EQUAL;
+    if (n->op == QUERY_UNEQUAL) /* all of it is denied */
+        positive.op = QUERY_EQUAL;
     around(c, "c.type = ", n->name, " and (");
     COLUMN(c, "c.name", &positive);
     text(c, ")");
@@ -359,8 +355,8 @@ static void test(struct compiler *c, const struct query_node *n) {
 
 /* "!=" is the opposite of "=": of several values it denies that there is one. */
 static bool is_denied(const struct query_node *n) {
-    return n->operator== QUERY_UNEQUAL &&(n->field == QUERY_ATTR || n->field == QUERY_IP ||
-                                          n->field == QUERY_CONTAINER);
+    return n->op == QUERY_UNEQUAL &&
+           (n->field == QUERY_ATTR || n->field == QUERY_IP || n->field == QUERY_CONTAINER);
 }
 
 static void expression(struct compiler *c, const struct query_node *n) {

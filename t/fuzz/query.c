@@ -12,11 +12,10 @@ static void promise_test(const struct query_node *test) {
     bool named = test->field >= QUERY_CONTAINER;
 
     PROMISE(named == (test->name != NULL));
-    PROMISE(test->field < QUERY_IS || test->operator== QUERY_EXISTS);
-    PROMISE(test->operator!= QUERY_IN_NETWORK || test->field == QUERY_IP);
+    PROMISE(test->field < QUERY_IS || test->op == QUERY_EXISTS);
+    PROMISE(test->op != QUERY_IN_NETWORK || test->field == QUERY_IP);
     PROMISE(test->first <= test->last && test->value_count <= 1000);
-    PROMISE((test->value_count == 0) ==
-            (test->operator== QUERY_EXISTS || test->operator== QUERY_IN_NETWORK));
+    PROMISE((test->value_count == 0) == (test->op == QUERY_EXISTS || test->op == QUERY_IN_NETWORK));
     for (size_t i = 0; i < test->value_count; i++)
         PROMISE(test->values[i].text != NULL);
 }
