@@ -88,15 +88,7 @@ static bool take_holder(void *context, const struct object *object) {
 static void add_candidate(struct search *s, const struct ref *ref, int64_t size) {
     struct arena *arena = s->c->arena;
 
-    if (s->count == s->room) {
-        struct candidate *more;
-
-        s->room = s->room ? 2 * s->room : 16;
-        more = arena_array(arena, s->room, sizeof *more);
-        if (s->count)
-            memcpy(more, s->managers, s->count * sizeof *more);
-        s->managers = more;
-    }
+    s->managers = arena_grow(arena, s->managers, s->count, &s->room, sizeof *s->managers);
     s->managers[s->count++] = (struct candidate){.ref = {.id = ref->id,
                                                          .name = arena_strdup(arena, ref->name),
                                                          .driver = arena_strdup(arena, ref->driver),

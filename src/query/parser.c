@@ -244,13 +244,8 @@ static bool parse_values(struct parser *p, struct query_node *test) {
         text = expect_text(p, "a value is expected");
         if (text == NULL)
             return false;
-        if (test->value_count == capacity) {
-            capacity = capacity ? 2 * capacity : 8;
-            values = arena_array(p->arena, capacity, sizeof *values);
-            if (test->value_count > 0)
-                memcpy(values, test->values, test->value_count * sizeof *values);
-            test->values = values;
-        }
+        test->values = values =
+            arena_grow(p->arena, values, test->value_count, &capacity, sizeof *values);
         values[test->value_count++] = literal_read(p->arena, text, quoted);
     } while (accept(p, TOKEN_COMMA));
     if (accept(p, TOKEN_CLOSE))
