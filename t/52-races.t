@@ -9,7 +9,7 @@ use Muster::Server;
 
 my $CLIENTS  = 16;
 my $postgres = Muster::Postgres->new;
-my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 4, lock_timeout => 120000, statement_timeout => 120000 }) } 1 .. 2;
+my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 4, write_workers => 4, lock_timeout => 120000, statement_timeout => 120000 }) } 1 .. 2;
 my @fronts   = map { Muster::Front->new(server => $_) } @servers;
 
 # Every second client talks to the other server.

@@ -16,7 +16,7 @@ my $CLIENTS  = 16;
 my $EACH     = 125;
 my $READERS  = 4;
 my $postgres = Muster::Postgres->new;
-my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 4, connect_timeout => 60000 }) } 1 .. 2;
+my @servers  = map { Muster::Server->new(postgres => $postgres, conf => { workers => 4, write_workers => 4, connect_timeout => 60000 }) } 1 .. 2;
 our @fronts  = map { Muster::Front->new(server => $_) } @servers;
 my $merge    = 'application/merge-patch+json';
 my $patch    = 'application/json-patch+json';
@@ -216,7 +216,7 @@ subtest 'making and deleting' => sub {
 };
 
 subtest 'quotas' => sub {
-    my @limited = map { Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 4, connect_timeout => 60000, preferences_max_containers => 10, preferences_max_bytes => 10000 }) } 1 .. 2;
+    my @limited = map { Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 4, write_workers => 4, connect_timeout => 60000, preferences_max_containers => 10, preferences_max_bytes => 10000 }) } 1 .. 2;
     local @fronts = map { Muster::Front->new(server => $_) } @limited;
     my %sum;
     for my $list (each_client($CLIENTS, sub { my ($i) = @_; my $c = client($i, 'quota'); return [ map { $c->put("/preferences/q$i-$_", body => '{}')->{status} } 1 .. 4 ] })) {
