@@ -48,7 +48,7 @@ $client->post('/entity/pool', form => [ map { (name => "much$_") } 1 .. 500 ]);
 
 sub begin_direct {
     my ($query, %header) = @_;
-    my $socket = connect_to($server);
+    my $socket = connect_to(delete $header{server} // $server);
     syswrite $socket, begin_request(REQUEST_METHOD => 'GET', SCRIPT_NAME => '', PATH_INFO => '/changes', QUERY_STRING => $query, HTTP_CLUSTO_WAIT => 40, %header) . record(5, '');
     return { socket => $socket, bytes => '' };
 }
@@ -208,6 +208,51 @@ subtest 'PostgreSQL is started again during a stream' => sub {
     is(scalar(() = $stream->{bytes} =~ /^data: /mg), 2, 'each once');
     close $stream->{socket};
     waiting_becomes(0);
+};
+
+# The waiter is stopped until there is something for all of them.
+subtest 'what one client waits for can not be read' => sub {
+    my $other = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, statement_timeout => 1000 });
+    my $front = Muster::Front->new(server => $other);
+    my $since = now();
+    my %alice = ('X-User-Id' => 'alice');
+    my $begin = sub { return begin("$_[0]since=$since", port => $front->port, headers => $_[1]) };
+    my @all   = map { $begin->(@$_) } ['/changes?'], [ '/preferences/?changes&', \%alice ], ['/changes?driver=pool&'];
+    waiting_becomes(3, undef, $front->client);
+    kill 'STOP', $other->waiter;
+    is($client->post('/preferences/vim', headers => \%alice, json => { tabs => 4 })->{status}, 204, 'a preference is set');
+    my $name    = make();
+    my $release = $postgres->hold('lock table muster_preferences in access exclusive mode') // die 'no lock';
+    kill 'CONT', $other->waiter;
+    is(objects(answer($all[$_])), $name, 'another is woken') for 0, 2;
+    ok(is_waiting($all[1]), 'it waits on');
+    $release->();
+    is(answer($all[1])->{status}, 200, 'and is woken when it can be read');
+    $front->stop;
+    $other->stop;
+};
+
+# Directly: a front server may send the request again.
+subtest 'PostgreSQL is gone when a client begins to wait' => sub {
+    my $other = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, log_level => 'info' });
+    my $front = Muster::Front->new(server => $other);
+    my $pool  = make();
+    my $since = now();
+    kill 'STOP', $other->waiter;
+    my $waiting = begin_direct("since=$since&pool=$pool", server => $other);
+    ok(poll(20 * $SLOW, sub { $front->client->get('/__metrics__')->{body} =~ m{route="GET /changes",status="200"} }), 'the worker has handed it over');
+    $postgres->stop('immediate');
+    kill 'CONT', $other->waiter;
+    read_until($waiting, undef);
+    my ($content, $ended) = content($waiting->{bytes});
+    like($content, qr/^Status: 503 /m, 'it is told to come again');
+    like($content, qr/^Retry-After: \d+\r$/m, 'soon');
+    ok($ended, 'by a whole response');
+    ok(poll(20 * $SLOW, sub { $other->log =~ m{GET \S+ 503 } }), 'so says the log');
+    $postgres->start;
+    ok(poll(20 * $SLOW, sub { $client->get('/by-name/testserver1')->{status} == 200 }), 'PostgreSQL is back');
+    $front->stop;
+    $other->stop;
 };
 
 subtest 'a reload while a client takes nothing' => sub {

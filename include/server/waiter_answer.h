@@ -14,7 +14,8 @@ struct waiter_answers *waiter_answers_new(struct worker_state *w);
 void waiter_answers_free(struct waiter_answers **answers);
 
 /* NULL: the request makes no sense here, or the database that has to say what it means can't be
- * reached. To be dropped once for each time it was taken. */
+ * reached; then waiter_answers_refusal says so, and waiter_answers_close must follow. To be dropped
+ * once for each time it was taken. */
 struct waiter_question *waiter_question_take(struct waiter_answers *answers,
                                              const struct handover_strings *strings);
 void waiter_question_drop(struct waiter_answers *answers, struct waiter_question **question);
@@ -46,6 +47,10 @@ enum rc waiter_answers_find(struct waiter_answers *answers, struct waiter_questi
  * be made. */
 bool waiter_answers_empty(struct waiter_answers *answers, struct waiter_question *question,
                           const struct feed_cursor *at, struct waiter_answer *out);
+
+/* The answer to a request of which waiter_question_take has just made no question. False: there is
+ * none. */
+bool waiter_answers_refusal(struct waiter_answers *answers, struct waiter_answer *out);
 
 /* The header of the response to one client. */
 void waiter_answers_head(const struct waiter_answer *answer, const struct handover *request,

@@ -30,6 +30,8 @@ struct waiter_client {
     bool ends;   /* with that the response ends */
     /* of waiter_room.c */
     size_t slot;
+    int status;            /* of the response, for the log */
+    int64_t failed_at;     /* clock_ms(): what follows its cursor could not be read; 0: it could */
     int64_t due;           /* clock_ms(): when something is to be done even if nothing happens */
     struct feed_cursor at; /* up to which the client knows everything */
     struct waiter_question *question;

@@ -20,7 +20,7 @@ struct waiter_answers {
     struct worker_state *w;
     struct exchange *x; /* in which responses are made; its arena lasts until close */
     struct waiter_questions *questions;
-    struct waiter_text *empty;      /* the last empty response's body, */
+    struct waiter_text *empty;      /* the body of the last response without changes, */
     struct response empty_response; /* and its header */
     /* what is read, and what for */
     bool is_open;
@@ -103,10 +103,11 @@ struct waiter_question *waiter_question_take(struct waiter_answers *a,
     struct waiter_question *q = waiter_questions_find(a->questions, strings);
 
     assert(!a->is_open);
-    if (q == NULL) {
-        q = make_question(a, strings);
+    if (q != NULL)
+        return q;
+    q = make_question(a, strings);
+    if (q != NULL)
         waiter_answers_close(a);
-    }
     return q;
 }
 
@@ -249,6 +250,14 @@ bool waiter_answers_empty(struct waiter_answers *a, struct waiter_question *q,
         return false;
     take_response(a, &a->empty, &a->empty_response);
     *out = (struct waiter_answer){.body = a->empty, .response = &a->empty_response, .next = *at};
+    return true;
+}
+
+bool waiter_answers_refusal(struct waiter_answers *a, struct waiter_answer *out) {
+    if (a->x->response.status < 400)
+        return false;
+    take_response(a, &a->empty, &a->empty_response);
+    *out = (struct waiter_answer){.body = a->empty, .response = &a->empty_response};
     return true;
 }
 

@@ -135,7 +135,7 @@ static void after_sending(struct waiter_room *room, struct waiter_client *client
     int64_t now = clock_ms(), next = now + COMMENT_MS;
 
     if (client->ends) {
-        remove_client(room, client, 200);
+        remove_client(room, client, client->status);
         return;
     }
     watch(room, EPOLL_CTL_MOD, client, EPOLLIN);
@@ -193,6 +193,7 @@ static void put_answer(struct waiter_room *room, struct waiter_client *client,
     if (client->request.stream) {
         waiter_client_put(client, NULL, answer->body, false);
     } else {
+        client->status = answer->response->status;
         buf_init(&head, 0);
         waiter_answers_head(answer, &client->request, &head);
         waiter_client_put(client, &head, answer->body, true);
@@ -213,6 +214,17 @@ static void dismiss(struct waiter_room *room, struct waiter_client *client) {
         put_answer(room, client, &answer);
     else
         drop(room, client);
+}
+
+/* No question was made of its request: the client is told why, unless its response has begun. */
+static void refuse(struct waiter_room *room, struct waiter_client *client) {
+    struct waiter_answer answer;
+
+    if (!client->request.stream && waiter_answers_refusal(room->answers, &answer))
+        put_answer(room, client, &answer);
+    else
+        dismiss(room, client);
+    waiter_answers_close(room->answers);
 }
 
 void waiter_room_dismiss(struct waiter_room *room) {
@@ -236,12 +248,15 @@ void waiter_room_add(struct waiter_room *room, const struct handover *h, bool st
         waiter_client_free(&client);
         return;
     }
+    client->status = 200;
     client->slot = room->count;
     room->clients[room->count++] = client;
     client->question = waiter_question_take(room->answers, &h->question);
     if (h->stream)
         client->request.until = clock_ms() + STREAM_MS;
-    if (client->question == NULL || !feed_cursor_parse(h->cursor, &client->at) || !stays)
+    if (client->question == NULL)
+        refuse(room, client);
+    else if (!feed_cursor_parse(h->cursor, &client->at) || !stays)
         dismiss(room, client);
     else
         set_due(room, client, h->stream ? clock_ms() + COMMENT_MS : h->until);
@@ -327,18 +342,42 @@ static bool is_behind(const struct waiter_client *client, const struct feed_curs
     return is_idle(client) && client->at.point <= latest->point && !is_same(&client->at, latest);
 }
 
+/* Those whose last page could not be read come after all others, so that they hold nobody up. */
 static const struct waiter_client *find_behind(const struct waiter_room *room,
                                                const struct feed_cursor *latest) {
-    for (size_t i = 0; i < room->count; i++)
-        if (is_behind(room->clients[i], latest))
-            return room->clients[i];
-    return NULL;
+    const struct waiter_client *found = NULL;
+
+    for (size_t i = 0; i < room->count && (found == NULL || found->failed_at > 0); i++) {
+        const struct waiter_client *client = room->clients[i];
+
+        if (is_behind(client, latest) && (found == NULL || client->failed_at < found->failed_at))
+            found = client;
+    }
+    return found;
+}
+
+/* What is read once for all who have come to a cursor; where that failed, again for each question.
+ */
+struct page {
+    struct feed_cursor from;
+    const struct waiter_question *only; /* NULL: all questions that have not failed */
+};
+
+static bool is_on(const struct waiter_client *client, const struct page *page) {
+    return is_idle(client) && is_same(&client->at, &page->from) &&
+           (page->only != NULL ? client->question == page->only : client->failed_at == 0);
+}
+
+static struct page page_of(const struct waiter_client *client) {
+    return (struct page){client->at, client->failed_at > 0 ? client->question : NULL};
 }
 
 static enum rc show(struct waiter_room *room, struct waiter_client *client) {
     struct waiter_answer answer;
     enum rc rc = waiter_answers_find(room->answers, client->question, &answer);
 
+    if (rc == RC_OK || rc == RC_NOTFOUND)
+        client->failed_at = 0;
     if (rc == RC_OK) {
         metrics_count(METRIC_WAITS_WOKEN);
         put_answer(room, client, &answer);
@@ -352,34 +391,46 @@ static enum rc show(struct waiter_room *room, struct waiter_client *client) {
     return RC_OK;
 }
 
-/* Shows what follows this cursor to all who have come to it. */
-static enum rc show_page(struct waiter_room *room, const struct feed_cursor from,
+static enum rc show_page(struct waiter_room *room, const struct page *page,
                          const struct feed_status *status) {
     enum rc rc;
 
     for (size_t i = 0; i < room->count; i++)
-        if (is_idle(room->clients[i]) && is_same(&room->clients[i]->at, &from))
+        if (is_on(room->clients[i], page))
             waiter_answers_want(room->answers, room->clients[i]->question);
-    rc = waiter_answers_open(room->answers, &from, status);
+    rc = waiter_answers_open(room->answers, &page->from, status);
     for (size_t i = room->count; rc == RC_OK && i > 0; i--)
-        if (is_idle(room->clients[i - 1]) && is_same(&room->clients[i - 1]->at, &from))
+        if (is_on(room->clients[i - 1], page))
             rc = show(room, room->clients[i - 1]);
     waiter_answers_close(room->answers);
     return rc;
+}
+
+/* Where the database is lost, that is not because of what is read. */
+static void note_failure(struct waiter_room *room, const struct page *page, enum rc rc) {
+    int64_t now = clock_ms();
+
+    for (size_t i = 0; rc != RC_BROKEN && i < room->count; i++)
+        if (is_on(room->clients[i], page))
+            room->clients[i]->failed_at = now;
 }
 
 enum rc waiter_room_advance(struct waiter_room *room, const struct feed_status *status) {
     const struct waiter_client *client = NULL;
 
     for (int pages = 0; pages < PAGES; pages++) {
+        struct page page;
         enum rc rc;
 
         client = find_behind(room, &status->latest);
         if (client == NULL)
             break;
-        rc = show_page(room, client->at, status);
-        if (rc != RC_OK)
+        page = page_of(client);
+        rc = show_page(room, &page, status);
+        if (rc != RC_OK) {
+            note_failure(room, &page, rc);
             return rc;
+        }
     }
     room->behind = client != NULL;
     return RC_OK;
