@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -56,14 +55,6 @@ void metrics_worker_end(pid_t pid);
 
 /* From a worker: since when it is in a write (clock_ms()); 0: it is in none. */
 void metrics_worker_write(int64_t since);
-
-/* From a worker: its write has ended, for which others may wait. */
-void metrics_write_end(void);
-
-/* How many have ended, and a wait until it is another number, for at most so many milliseconds. It
- * may also be over earlier. A worker that dies in its write wakes nobody. */
-uint32_t metrics_writes_ended(void);
-void metrics_await_write_end(uint32_t ended, int ms);
 
 /* The writes that workers are in. */
 struct metrics_writes {

@@ -1,16 +1,12 @@
 /* metrics.c: counters of the running server, in memory that all of its processes share. */
 #include "server/metrics.h"
 
-#include "config.h" /* _GNU_SOURCE, for syscall */
-
 #include <assert.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,8 +35,6 @@ struct metrics {
     _Atomic size_t waiting; /* clients, for changes */
     _Atomic size_t wanted;
     _Atomic size_t slots; /* of the workers' that were ever in use */
-    _Atomic uint32_t writes_ended;
-    _Atomic uint32_t writes_awaited; /* by so many workers */
     int64_t started;
     struct slot workers[WORKERS];
 };
@@ -195,29 +189,6 @@ struct metrics_writes metrics_writes(void) {
             w.newest = since;
     }
     return w;
-}
-
-void metrics_write_end(void) {
-    if (own == NULL)
-        return;
-    atomic_store(&own->writes, 0);
-    atomic_fetch_add(&shared->writes_ended, 1);
-    if (atomic_load(&shared->writes_awaited) > 0)
-        syscall(SYS_futex, &shared->writes_ended, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-uint32_t metrics_writes_ended(void) {
-    return shared != NULL ? atomic_load(&shared->writes_ended) : 0;
-}
-
-void metrics_await_write_end(uint32_t ended, int ms) {
-    const struct timespec most = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-    if (shared == NULL)
-        return;
-    atomic_fetch_add(&shared->writes_awaited, 1);
-    syscall(SYS_futex, &shared->writes_ended, FUTEX_WAIT, ended, &most, NULL, 0);
-    atomic_fetch_sub(&shared->writes_awaited, 1);
 }
 
 void metrics_worker_busy(bool busy) {

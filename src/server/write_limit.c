@@ -1,12 +1,14 @@
 /* write_limit.c: how many workers may be in a write at once. */
 #include "server/write_limit.h"
 
+#include <time.h>
+
 #include "base/clock.h"
 #include "server/metrics.h"
 
 /* Milliseconds. Writes that get on are waited for; those that don't must not take one more worker.
  */
-enum { LOOK_MS = 10, STALLED_MS = 500, MAX_WAIT_MS = 1000, MANY_WORKERS = 8 };
+enum { STALLED_MS = 500, MAX_WAIT_MS = 1000, MANY_WORKERS = 8 };
 
 /* With metrics disabled no worker is counted, and there is no limit. */
 static size_t limit_of(const struct settings *settings) {
@@ -34,18 +36,16 @@ static bool is_stalled(int64_t now) {
 
 bool write_limit_begin(const struct settings *settings) {
     int64_t began = clock_ms(), now = began;
-    uint32_t ended = metrics_writes_ended(); /* should one end while this one tries */
 
     while (!write_limit_try(settings)) {
         if (now - began >= MAX_WAIT_MS || is_stalled(now))
             return false;
-        metrics_await_write_end(ended, LOOK_MS);
-        ended = metrics_writes_ended();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         now = clock_ms();
     }
     return true;
 }
 
 void write_limit_end(void) {
-    metrics_write_end();
+    metrics_worker_write(0);
 }
