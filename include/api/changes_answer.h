@@ -3,7 +3,7 @@
 #ifndef MUSTER_API_CHANGES_ANSWER_H
 #define MUSTER_API_CHANGES_ANSWER_H
 
-#include "api/changes_show.h"
+#include "api/changes_event.h"
 
 struct changes_answer {
     const struct feed_event **events; /* room for `limit` of them */

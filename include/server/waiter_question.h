@@ -3,7 +3,7 @@
 #ifndef MUSTER_SERVER_WAITER_QUESTION_H
 #define MUSTER_SERVER_WAITER_QUESTION_H
 
-#include "api/changes_show.h"
+#include "api/changes_event.h"
 #include "http/response.h"
 #include "server/waiter_client.h"
 

@@ -73,7 +73,7 @@ int changes_list(struct context *c) {
     struct changes_wanted wanted;
 
     if (changes_page_read(c, &page) || changes_page_begin(c, &page) ||
-        changes_show_read(c, &wanted))
+        changes_event_read(c, &wanted))
         return c->response->status;
     return page.stream ? stream(c, &page, &wanted) : list(c, &page, &wanted);
 }

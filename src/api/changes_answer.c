@@ -34,7 +34,7 @@ static int stream(struct context *c, const struct changes_wanted *wanted,
             feed_cursor_inside(&a->from, &a->page.next, a->events[i]->seq);
 
         changes_page_event_begin(c, i + 1 < a->count ? &inside : &a->page.next);
-        changes_show_event(c, wanted, a->events[i]);
+        changes_event_show(c, wanted, a->events[i]);
         changes_page_event_end(c);
     }
     return c->response->status;
@@ -47,7 +47,7 @@ int changes_answer_send(struct context *c, const struct changes_wanted *wanted,
         return stream(c, wanted, answer);
     json_array_open(reply_json(c, 200));
     for (size_t i = 0; i < answer->count; i++)
-        changes_show_event(c, wanted, answer->events[i]);
+        changes_event_show(c, wanted, answer->events[i]);
     json_array_close(c->json);
     return reply_end(c);
 }

@@ -93,7 +93,7 @@ static struct waiter_question *make_question(struct waiter_answers *a,
         return NULL;
     if (a->x->match.mount == MOUNT_PREFERENCES)
         return waiter_questions_add(a->questions, variables, NULL, (size_t)limit);
-    if (changes_show_read(c, &asked) != 0)
+    if (changes_event_read(c, &asked) != 0)
         return NULL;
     return waiter_questions_add(a->questions, variables, &asked, (size_t)limit);
 }

@@ -1,4 +1,4 @@
-/* show_changes.c: what versions changed, as JSON. */
+/* show_history.c: what versions changed, as JSON. */
 #include "api/show.h"
 
 #include "json/writer.h"

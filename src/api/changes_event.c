@@ -1,5 +1,5 @@
-/* changes_show.c: which events of the inventory a request wants, and events to JSON. */
-#include "api/changes_show.h"
+/* changes_event.c: which events of the inventory a request wants, and events to JSON. */
+#include "api/changes_event.h"
 
 #include "api/input.h"
 #include "api/reply.h"
@@ -22,7 +22,7 @@ static int find_pools(struct context *c, struct feed_filter *filter) {
     return reply_rc(c, rc);
 }
 
-int changes_show_read(struct context *c, struct changes_wanted *out) {
+int changes_event_read(struct context *c, struct changes_wanted *out) {
     const struct params *params = &c->request->params;
     struct feed_filter *f = &out->filter;
 
@@ -80,7 +80,7 @@ static void show_object_of(struct context *c, const struct ref *ref) {
         json_null(c->json);
 }
 
-void changes_show_event(struct context *c, const struct changes_wanted *wanted,
+void changes_event_show(struct context *c, const struct changes_wanted *wanted,
                         const struct feed_event *event) {
     struct json_writer *w = c->json;
 

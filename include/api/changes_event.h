@@ -1,7 +1,7 @@
-/* changes_show.h: which events of the inventory a request wants, and events to JSON: for the
+/* changes_event.h: which events of the inventory a request wants, and events to JSON: for the
  * handler, and for whatever responds later. */
-#ifndef MUSTER_API_CHANGES_SHOW_H
-#define MUSTER_API_CHANGES_SHOW_H
+#ifndef MUSTER_API_CHANGES_EVENT_H
+#define MUSTER_API_CHANGES_EVENT_H
 
 #include "api/context.h"
 #include "store/feed.h"
@@ -11,11 +11,11 @@ struct changes_wanted {
     struct feed_filter filter;
     bool attrs; /* are they to be shown? */
 };
-int changes_show_read(struct context *c, struct changes_wanted *out);
+int changes_event_read(struct context *c, struct changes_wanted *out);
 
 /* {attrs, change, description, id, object, seq, time, user, version}; was, of a renamed object.
  * attrs: {added, datatype, id, key, number, subkey, value}. */
-void changes_show_event(struct context *c, const struct changes_wanted *wanted,
+void changes_event_show(struct context *c, const struct changes_wanted *wanted,
                         const struct feed_event *event);
 
 #endif
