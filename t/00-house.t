@@ -41,6 +41,9 @@ my $longest_file  = 'src/store/stmts.c';
 # Headers by their name in an include; filled below.
 my %header;
 
+# The functions that modules of t/lib export; filled below.
+our %exported;
+
 # --- The rules: each takes a path below the top and its text, and gives complaints ---------------
 
 # A handler that was too long for one file has more of its name: attribute.c, attribute_input.c.
@@ -172,6 +175,14 @@ sub rule_calls {
         $text =~ /\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|system|popen|alloca|tmpnam)\s*\(/g;
 }
 
+# Perl finds a function that was not imported only when the call is reached.
+sub rule_imports {
+    my ($path, $text) = @_;
+    my %known = map { $_ => 1 } map({ split } $text =~ /^\s*use Muster::\w+\s+qw\((.*?)\)/msg), $text =~ /^sub (\w+)/mg;
+    $text =~ s/^\s*#.*//mg;
+    return map { "$_() is not imported" } grep { !$known{$_} && $text =~ /(?<![\w:>&\$\@%{-])(?<!sub )$_\(/ } sort keys %exported;
+}
+
 # --- Each rule can fail --------------------------------------------------------------------------
 
 sub breaks {
@@ -237,6 +248,10 @@ subtest 'the rules themselves' => sub {
     breaks(\&rule_sql, 'src/api/x.c', qq{q("SELECT 1");\n}, 'SQL in a handler');
     keeps(\&rule_sql, 'src/api/x.c', qq{q("select"); /* "select 1" */\n}, 'the word alone');
     breaks(\&rule_calls, 'src/api/x.c', "n = atoi(text);\n", 'atoi');
+    local %exported = (poll => 1);
+    breaks(\&rule_imports, 't/x.t', "use Muster::Process qw(gone);\nok(poll(1));\n", 'a function that was not imported');
+    keeps(\&rule_imports, 't/x.t', "use Muster::Process qw(\n    poll\n);\nok(poll(1));\n", 'one that was');
+    keeps(\&rule_imports, 't/x.t', "# poll()\nsub poll { }\nok(poll(1), \$x->poll(), Muster::Process::poll(1));\n", 'one of its own, methods, whole names');
     keeps(\&rule_calls, 'src/api/x.c', qq{/* atoi() */ my_atoi(x); puts("system(x)");\n}, 'names that look like them');
 };
 
@@ -259,6 +274,7 @@ push @tree, grep { -f "$src/$_" } qw(Makefile.am configure.ac README .ci/run .cl
 
 my %text = map { $_ => slurp("$src/$_") } @tree;
 $header{ s{^include/}{}r } = 1 for grep { m{^include/} } @tree;
+%exported = map { $_ => 1 } map { split } map { $text{$_} =~ /\@EXPORT_OK = qw\((.*?)\)/s } grep { m{^t/lib/} } @tree;
 
 sub slurp {
     my ($path) = @_;
@@ -280,6 +296,7 @@ whole_tree('SQL is in the statement table only',     \&rule_sql,     $c_code);
 whole_tree('no call without a limit',                \&rule_calls,   qr{\.[ch]$});
 whole_tree('no function and no file is too long',    \&rule_length,  qr{\.[ch]$});
 whole_tree('one style of braces',                    \&rule_braces,  qr{\.[ch]$});
+whole_tree('tests import what they call',            \&rule_imports, qr{^t/(?!00-house\.t|bench/).*\.(?:t|pm)$});
 whole_tree('the own header first',                   \&rule_own_header, qr{^src/.*\.c$});
 whole_tree('no tabs, no blanks at the end, no paths of one machine', \&rule_text, qr{^(?!t/data/|t/fuzz/corpus/)});
 whole_tree(

@@ -11,7 +11,7 @@ use Muster::Fastcgi qw(begin_request connect_to record);
 use Muster::Front;
 use Muster::Process qw(gone poll processor_ms slurp which);
 use Muster::Server;
-use Muster::Waiting qw(answer begin_at objects read_until waiting_on);
+use Muster::Waiting qw(answer begin_at is_waiting objects read_until waiting_on);
 use Muster::World;
 use Test::More;
 use Time::HiRes qw(sleep time);
