@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 
 my $SECONDS = $ENV{SOAK_SECONDS} // 60;
 my $SEED    = $ENV{MUSTER_SEED} // int rand 2**31;
+my $SLOW    = $ENV{MUSTER_SLOW} // 1;
 my $TROUBLE = $SECONDS < 40 ? 3 : 7;    # seconds of each round
 srand $SEED;
 diag "seed $SEED, $SECONDS seconds";
@@ -65,10 +66,17 @@ sub make_trouble {
 
 sub descriptors { return scalar(my @fds = glob "/proc/$_[0]/fd/*") }
 
+# A worker connects with its first request: many at once reach those that have none yet.
+sub wake_all {
+    parallel(12, sub { return $fronts[ $_[0] % 2 ]->client->get('/by-name/clustometa')->{status} });
+    return;
+}
+
 # When all is quiet: what a leak would show in.
 sub census {
     my $sessions;
-    poll(20, sub { $sessions = $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'"); $sessions == 6 });
+    my $all = sub { return ($sessions = $postgres->psql("select count(*) from pg_stat_activity where application_name like 'muster%'")) == 6 };
+    poll(20, sub { return $all->() || (wake_all(), $all->()) });
     my @quiet = $servers[0]->workers(3);
     my @pids  = map { $_->pid } @servers;
     return {
@@ -127,7 +135,7 @@ sub recovered {
 
 my (@rounds, @wrong, @bad, @left);
 my $end = time + $SECONDS;
-while (time < $end) {
+while (time < $end || @rounds < 2) {
     my $load = Muster::Ledger->begin(8, sub { $fronts[ $_[0] % 2 ]->client }, name => 'soak', between => 0.01);
     make_trouble($TROUBLE);
     sleep 0.5;
@@ -149,7 +157,7 @@ diag join ', ', map { "$_: $count{$_}" } sort keys %count;
 diag 'p99 in ms: ', join ' ', map { sprintf '%.0f', 1000 * $_->{p99} } @rounds;
 diag 'KiB of the largest worker: ', join ' ', map { $_->{memory} } @rounds;
 cmp_ok(scalar @rounds, '>=', 2, 'rounds: ' . @rounds);
-cmp_ok($count{acknowledged} // 0, '>', 100 * @rounds / 2, 'there was a load');
+cmp_ok($count{acknowledged} // 0, '>', 100 * @rounds / 2 / $SLOW, 'there was a load');
 is_deeply(\@wrong, [], 'nothing acknowledged is lost, nothing refused is there, nothing twice');
 is_deeply(\@bad,   [], 'no 500, every 503 says when to come back, no answer is old');
 is_deeply(\@left,  [], 'everything could be taken back');
