@@ -97,6 +97,23 @@ sub primary {
     return $name;
 }
 
+# Does this node take writes at once? Not one that is told to read only, nor one whose commits wait for a standby
+# that is not there.
+sub takes_writes {
+    my ($self, $name) = @_;
+    return !$self->{paused}{$name} && $self->node($name)->psql(<<'END') eq 'yes';
+select 'yes' where not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'
+    and (current_setting('synchronous_standby_names') = '' or exists (select from pg_stat_replication where sync_state in ('sync', 'quorum')))
+END
+}
+
+# The primary, when both nodes are as they should be; nothing: they are not.
+sub is_well {
+    my ($self) = @_;
+    my ($primary) = grep { $self->state_of($_) eq 'primary primary' } qw(one two) or return;
+    return $self->state_of($self->other($primary)) eq 'secondary secondary' ? $primary : undef;
+}
+
 sub other { my ($self, $name) = @_; return $name eq 'one' ? 'two' : 'one' }
 
 # Asks the monitor for it; it goes on while this returns.
@@ -112,13 +129,24 @@ sub processes {
     return @all;
 }
 
-sub pause  { my ($self, $name) = @_; return kill 'STOP', @{ $self->{paused}{$name} = [ $self->processes($name) ] } }
+# Again until it finds no others: what was stopped starts none.
+sub pause {
+    my ($self, $name) = @_;
+    my $all = $self->{paused}{$name} = [];
+    for (my @found = $self->processes($name); @found > @$all; @found = $self->processes($name)) {
+        kill 'STOP', @found;
+        @$all = @found;
+    }
+    return;
+}
+
 sub resume { my ($self, $name) = @_; return kill 'CONT', reverse @{ delete $self->{paused}{$name} // [] } }
 
 # As if the machine had lost its power.
 sub kill_node {
     my ($self, $name) = @_;
-    my @all = $self->processes($name);
+    $self->pause($name);
+    my @all = @{ delete $self->{paused}{$name} };
     kill 'KILL', @all;
     poll(10, sub { Muster::Process::gone(@all[ 1 .. $#all ]) }) or croak 'processes stay';
     $self->{keeper}{$name}->wait(10);

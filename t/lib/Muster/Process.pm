@@ -87,11 +87,18 @@ sub poll {
     }
 }
 
-# A loopback port on which nothing listens at the moment.
+# A loopback port on which nothing listens at the moment. It is below those that the kernel gives to outgoing
+# connections: one of them could have it when a server starts there, or starts again.
 sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1, ReuseAddr => 1)
-        or croak "no free port: $@";
-    return $socket->sockport;
+    my ($above) = slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /^(\d+)/;
+    my $ports   = ($above // 0) - 10_000;
+    for my $try (1 .. 100) {
+        # Not by rand: a seed would give the same to two tests.
+        my $port   = $ports > 1000 ? 10_000 + ($$ * 7919 + int(1e6 * Time::HiRes::time())) % $ports : 0;
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1) or next;
+        return $socket->sockport;
+    }
+    croak "no free port: $@";
 }
 
 # Does somebody accept on this port, on this Unix socket?
