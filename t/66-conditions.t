@@ -127,6 +127,13 @@ subtest 'an object with many members' => sub {
     is(tag('/attribute/p3'), undef, '... nor of the attributes');
     done('... and If-None-Match is no harm', 200, GET => '/attribute/p3', headers => { 'If-None-Match' => '"x"' });
     is(tag('/attribute/p3/_contains'), '"' . state_of('/by-name/p3') . '-a"', '... but of those that are the members');
+    my $attrs = sub { return [ map { "$_->{key}=$_->{value}" } $client->get($_[0])->{json}->@* ] };
+    is_deeply($attrs->('/attribute/p3'), [], 'no attributes but the members');
+    done('some attributes', 201, POST => '/attribute/p3', json => [ map { { key => $_, value => 'x' } } qw(A a z) ]);
+    sql("insert into entity_attrs (entity_id, datatype, string_value, version) select entity_id, 'string', 'x', 1 from entities where name = 'p3'");
+    is_deeply([ sort $attrs->('/attribute/p3')->@* ], [qw(=x A=x a=x z=x)], 'whatever their keys');
+    is_deeply($attrs->('/attribute/p3/z'), ['z=x'], 'one of them');
+    is(scalar $client->get('/by-name/p3', headers => { 'Clusto-Contents' => 'none' })->{json}{attrs}->@*, 4, '... also in whole objects');
     $insert->(102 .. 3000);
     my $answer = $client->get('/by-name/p3');
     cmp_ok(length $answer->{body}, '>', 70_000, 'too long to be held back');

@@ -104,19 +104,23 @@ struct store_read *store_ask_object(struct arena *arena, const char *name, bool 
     return prefetch_read(arena, contents ? STMT(OBJECT_BY_NAME) : STMT(OBJECT_ALONE), args, 3);
 }
 
-static bool is_member(const struct attr *attr) {
-    return strcmp(attr->key, "_contains") == 0;
+/* More members than are to be read? Then its attributes are missing (OBJECT_UNLESS_CROWDED). */
+static bool is_crowded(const struct store_read *read, const PGresult *result) {
+    return read->row == STMT(OBJECT_ALONE) && pg_rows(result) > 0 &&
+           !pg_is_null(result, 0, COLUMN_NUMBER);
 }
 
-/* Are all rows of the object in the result, not only some of its members? */
-static bool is_whole(const struct store_read *read, const struct object *object) {
-    size_t members = 0;
+/* *whole: with all its members, so that its state is known. */
+static enum rc take_rows(struct store *store, struct store_read *read, PGresult **result,
+                         bool *whole) {
+    enum rc rc = prefetch_take(store, read, result);
 
-    if (read->row == STMT(OBJECT_BY_NAME))
-        return true;
-    for (size_t i = 0; i < object->attr_count; i++)
-        members += is_member(&object->attrs[i]);
-    return read->row == STMT(OBJECT_ALONE) && members <= STORE_FEW_MEMBERS;
+    *whole = read->row == STMT(OBJECT_BY_NAME) || read->row == STMT(OBJECT_ALONE);
+    if (rc != RC_OK || !is_crowded(read, *result))
+        return rc;
+    *whole = false;
+    PQclear(*result);
+    return pg_exec(store, result, STMT(OBJECT_CROWDED), read->args, read->arg_count);
 }
 
 /* They were read for the state only. */
@@ -124,7 +128,7 @@ static void leave_members(struct object *object) {
     size_t count = 0;
 
     for (size_t i = 0; i < object->attr_count; i++)
-        if (!is_member(&object->attrs[i]))
+        if (strcmp(object->attrs[i].key, "_contains") != 0)
             object->attrs[count++] = object->attrs[i];
     object->attr_count = count;
     object->content_count = 0;
@@ -134,7 +138,8 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
     struct object *objects;
     PGresult *result;
     size_t count;
-    enum rc rc = prefetch_take(store, read, &result);
+    bool whole;
+    enum rc rc = take_rows(store, read, &result, &whole);
 
     if (rc != RC_OK)
         return rc;
@@ -142,7 +147,7 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
     if (count == 0)
         return RC_NOTFOUND;
     *out = objects[0]; /* the lowest id */
-    if (pg_is_current(store) && is_whole(read, out))
+    if (whole && pg_is_current(store))
         (void)objects_state(result, out->ref.id, out->state);
     if (read->row == STMT(OBJECT_ALONE))
         leave_members(out);

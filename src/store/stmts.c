@@ -78,27 +78,36 @@
 /* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
  * attributes with what they refer to, which is the contents too, and its containers. One statement,
  * one snapshot; the arms hang on the entity (lateral), so the rows of one come together, and the
- * entities come by id. $1, $2: managers' drivers and their resource keys, for what is allocated. */
-#define ARM_ENTITY \
-    "select 0, null::integer, null::text, null::text, null::integer, null::text," \
+ * entities come by id. $1, $2: managers' drivers and their resource keys, for what is allocated. The arms
+ * have the same types, or each row would be copied once more. */
+#define ARM_ENTITY_OF(number) \
+    "select 0, null::integer, null::varchar, null::varchar, " number ", null::varchar," \
     " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
     " where m.relation_id = e.entity_id and m.subkey = 'manager' and m.deleted_at_version is null" \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
-#define ARM_ATTRS_OF(rows) \
+#define ARM_ENTITY ARM_ENTITY_OF("null::integer")
+#define ARM_ATTRS(condition) \
     "select 1, a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
-    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from " rows " a" \
-    " left join " ENTITY_OF("a.relation_id") " r on true"
-#define OF_OWNER " where a.entity_id = e.entity_id and a.deleted_at_version is null"
-#define ARM_ATTRS(condition) ARM_ATTRS_OF("entity_attrs") OF_OWNER condition
-#define ARM_FEW_MEMBERS \
-    ARM_ATTRS_OF("(select * from entity_attrs a" OF_OWNER " and a.key = '_contains'" \
-                 " limit " TEXT_OF(STORE_FEW_MEMBERS) " + 1)")
+    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
+    " left join " ENTITY_OF("a.relation_id") " r on true" \
+    " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
 #define ARM_CONTAINERS \
-    "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    "select 2, a.attr_id, null::varchar, a.subkey, a.number, null::varchar, null::bigint, null::text, null::timestamp," \
+    " a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
 #define OBJECT(entities) \
     EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
+
+/* Of one with more than a few members no attributes, and the entity's number is not null. To ask first costs
+ * less than arms that leave out its members. */
+#define CROWDED \
+    "(select true from entity_attrs m where m.entity_id = o.entity_id and m.key = '_contains'" \
+    " and m.deleted_at_version is null offset " TEXT_OF(STORE_FEW_MEMBERS) " limit 1) as crowded"
+#define OBJECT_UNLESS_CROWDED(entity) \
+    EACH("select o.*, " CROWDED " from (" entity ") o", \
+         ARM_ENTITY_OF("case when e.crowded then 1 end") " union all " \
+         ARM_ATTRS(" and e.crowded is null") " union all " ARM_CONTAINERS)
 
 /* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. Of an index on
  * the entity and the key the two ranges leave out what may be very much: the members of a container. */
@@ -281,10 +290,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
         EACH_NAME("$1") " order by l.entity_id"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
-    [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0,
+    [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED(ONE("name = $3"))},
+    [STMT_OBJECT_CROWDED] = {"object_crowded", "TTt", 0,
         EACH(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
             ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
-            ARM_FEW_MEMBERS " union all " ARM_CONTAINERS)},
+            ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
