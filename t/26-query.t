@@ -59,6 +59,19 @@ sub found {
     return join ' ', map { s{^/\w+/}{}r } @{ $answer->{json} };
 }
 
+# All pages after one another.
+sub walk {
+    my ($q, $per) = @_;
+    my ($after, @walked) = (0);
+    while (defined $after) {
+        my $answer = $client->request(POST => '/query', form => { q => $q }, headers => { 'Clusto-After' => $after, 'Clusto-Per-Page' => $per });
+        last if $answer->{status} != 200;
+        push @walked, @{ $answer->{json} };
+        $after = $answer->{headers}{'clusto-next'};
+    }
+    return @walked;
+}
+
 subtest 'each production' => sub {
     my @cases = (
         'name = web1'                              => 'web1',
@@ -191,6 +204,17 @@ subtest 'refusals' => sub {
     is query('all', 'Clusto-Page' => 'x')->{status}, 400, 'no page';
 };
 
+# More shapes of questions than a session keeps prepared, again and again, and one that is cancelled.
+subtest 'prepared statements' => sub {
+    for my $round (1 .. 2) {
+        for my $n (1 .. 20) {
+            my $q = join ' or ', map { "name = web$_" } (1) x $n;
+            is found($q), 'web1', "$n tests" if found($q) ne 'web1';
+        }
+    }
+    is found('name = web1'), 'web1', 'and the first one again';
+};
+
 subtest 'as every list' => sub {
     my $answer = query('is device', 'Clusto-Page' => 2, 'Clusto-Per-Page' => 4);
     is_deeply $answer->{json}, [ map { $_->[0] } ['/basicserver/web5'], ['/bladeserver/web6'], ['/basicserver/web7'], ['/basicserver/web8'] ], 'a page';
@@ -266,12 +290,42 @@ subtest "$random random questions" => sub {
         my $expected = $question->find($accepts);
         my $answer   = $client->request(POST => '/query', form => { q => $q });
         my $same     = $answer->{status} == 200 && "@{ $answer->{json} }" eq "@$expected";
+        # The same in pages, which are made by other plans.
+        if ($same && @$expected) {
+            my ($per, $page) = (1 + int rand @$expected, 1 + int rand 2);
+            my @part = splice @{ [@$expected] }, ($page - 1) * $per, $per;
+            $answer = $client->request(POST => '/query', form => { q => $q }, headers => { 'Clusto-Page' => $page, 'Clusto-Per-Page' => $per });
+            $same   = $answer->{status} == 200 && "@{ $answer->{json} }" eq "@part" && $answer->{headers}{'clusto-pages'} == int((@$expected + $per - 1) / $per);
+            my @walked = $same ? walk($q, $per) : ();
+            $same &&= "@walked" eq "@$expected";
+        }
         $some++ if @$expected;
         next if $same;
         diag "$q\nanswer $answer->{status}: $answer->{body}\nexpected @$expected" if $wrong++ < 3;
     }
     is $wrong, 0, 'all are answered as the evaluator does';
     cmp_ok $some, '>', $random / 4, '... and many find something';
+};
+
+# What has more rows than are sorted for a page is not walked but looked for among all objects.
+subtest 'large ranges' => sub {
+    $pg->psql(<<'END');
+insert into entities (name, type, driver, version) select 'big' || n, 'pool', 'pool', 1 from generate_series(1, 30) n;
+insert into entities (name, type, driver, version) select 'small' || n, 'appliance', 'basicappliance', 1 from generate_series(1, 400) n;
+insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select c.entity_id, '_contains', 0, 'relation', m.entity_id, 1 from entities c cross join entities m where c.name like 'big%' and m.name like 'small%';
+insert into entity_attrs (entity_id, key, number, datatype, int_value, version)
+    select m.entity_id, 'ip', n, 'int', '172.16.0.0'::inet - '128.0.0.0'::inet + n, 1 from entities m cross join generate_series(1, 30) n where m.name like 'small%';
+insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select m.entity_id, 'uses', n, 'relation', (select entity_id from entities where name = 'prod'), 1 from entities m cross join generate_series(1, 30) n where m.name like 'small%';
+END
+    for my $q ('pool ^ big', 'ip in 172.16.0.0/16', 'refers prod and is basicappliance', 'pool ^ big and name like small?') {
+        my @all = map { "/basicappliance/small$_" } 1 .. ($q =~ /like/ ? 9 : 400);
+        is_deeply query($q)->{json}, \@all, "$q: all";
+        is_deeply [ walk($q, 150) ], \@all, '... page after page';
+        my $page = query($q, 'Clusto-Page' => 2, 'Clusto-Per-Page' => 5);
+        is_deeply [ $page->{headers}{'clusto-pages'}, @{ $page->{json} } ], [ @all == 9 ? 2 : 80, grep { defined } @all[ 5 .. 9 ] ], '... the second one';
+    }
 };
 
 done_testing;

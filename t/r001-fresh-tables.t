@@ -24,6 +24,13 @@ sub quick {
 
 sub names { my ($name, @numbers) = @_; return (body => join('&', map { "$name=s$_" } @numbers), type => $form) }
 
+# Questions of these shapes, whose plans are kept, too.
+my @questions = map { (my $q = $_) =~ s/(\W)/sprintf '%%%02x', ord $1/ge; "/query?q=$q" } (
+    'name in (s1, s2)', 'pool = s1', 'pool = s1 and pool = s9000', 'within s1 and attr k exists', 'attr k = 1 or attr k1 = v1', 'has s2 and not attr x exists',
+    'is pool and attr k1 ~ v', 'ip in 10.0.0.0/8', 'refers s1 and type = pool', 'pool ^ s and name > s8', 'not pool = s1 and name ^ s1',
+);
+my @page = (headers => { 'Clusto-After' => 0, 'Clusto-Per-Page' => 50 });
+
 # Every plan is made now.
 $world->client->request(@$_) for (
     [ POST   => '/entity/pool', names('name', 'a') ],
@@ -37,6 +44,7 @@ $world->client->request(@$_) for (
     [ GET    => '/from-pools?pool=sa' ],
     [ GET    => '/by-attr?key=_contains' ],
     [ POST   => '/attribute/sa', body => 'key=k&value=1', type => $form ],
+    (map { ([ GET => $_ ], [ GET => $_, @page ]) } @questions),
     [ DELETE => '/entity/pool/sa' ],
     [ DELETE => '/entity/pool/sb' ],
 );
@@ -54,6 +62,10 @@ quick(200, 'all as whole objects',   GET  => '/entity/', headers => { 'Clusto-Mo
 quick(200, 'by what they contain',   GET  => '/by-attr?key=_contains');
 quick(201, 'many attributes of one', POST => '/attribute/s1', body => '[' . join(',', map { qq({"key":"k$_","value":$_}) } 1 .. 5000) . ']', type => 'application/json');
 quick(200, 'set again',              PUT  => '/attribute/s1/x', body => '[' . join(',', map { qq({"key":"k$_","value":"v$_"}) } 1 .. 5000) . ']', type => 'application/json');
+for my $path (@questions) {
+    quick(200, "$path, all",    GET => $path);
+    quick(200, "$path, a page", GET => $path, @page);
+}
 quick(200, 'are taken out',          POST => '/entity/pool/s1', body => join('&', 'action=remove', map { "device=s$_" } 2 .. 5000), type => $form);
 quick(204, 'one that holds many goes', DELETE => '/entity/pool/s9000');
 

@@ -7,6 +7,7 @@
 #define MUSTER_STORE_LINK_H
 
 #include "base/rc.h"
+#include "store/link_plan.h"
 #include "store/pg_arg.h"
 #include "store/stmts.h"
 
@@ -31,6 +32,7 @@ struct link_sent {
     const struct stmt_row *row;
     bool wanted;     /* a link_next will ask for it */
     int32_t *number; /* where the first number of an unwanted result goes, or NULL */
+    bool *prepared;  /* LINK_PREPARE: becomes true once it is, or NULL */
 };
 
 /* Looked at while waiting: whether this connection is still the right one. */
@@ -53,13 +55,14 @@ struct link {
     struct link_sent *sent;
     size_t head, tail, capacity;
     bool packet_open; /* something was put in since the last sync */
+    struct link_plans plans;
 
     enum rc if_lost;       /* what a lost connection means: RC_BROKEN, RC_RETRY or RC_UNKNOWN */
     enum rc rc;            /* why nothing more is sent; RC_OK: no failure */
     bool error_unreported; /* no call has returned it yet */
     bool locked;           /* the last failure was that a lock was held for too long */
     bool cancel_hit;       /* the cancel request has ended a statement */
-    bool ended;              /* the server has said that it ends the session */
+    bool ended;            /* the server has said that it ends the session */
     bool standby_missed;   /* the server stopped waiting for a standby at a commit */
     int64_t last_heard;    /* monotonic milliseconds */
     int64_t readonly_at;   /* the same: when a connection that takes no writes was dropped last */
@@ -129,8 +132,8 @@ void link_drain_stale(struct link *link);
 
 /* --- waiting (store/link_wait.c) */
 
-/* Called every 50 ms (LINK_IDLE_MS) while any link of this process waits or connects, after the first
- * tenth of a second; NULL: nothing is. It may not use a link that is in use. */
+/* Called every 50 ms (LINK_IDLE_MS) while any link of this process waits or connects, after the
+ * first tenth of a second; NULL: nothing is. It may not use a link that is in use. */
 #define LINK_IDLE_MS    50
 #define LINK_IDLE_AFTER 100
 void link_set_idle(void (*idle)(void *context), void *context);

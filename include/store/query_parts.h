@@ -23,10 +23,16 @@
 #define PAGE_OF_HITS \
     " select null::bigint, e.entity_id, e.name, e.driver, e.type from object e where e.entity_id > $4 and "
 
-#define ATTR "exists (select from attr a where a.entity_id = e.entity_id and a.key = "
+/* Each object is looked at for itself, by its attributes with the key: limit and offset keep the planner,
+ * who knows nothing of a table that has just grown, from turning that round. */
+#define THERE_IS "(select true from "
+#define ATTR THERE_IS "(select * from attr a where a.entity_id = e.entity_id and a.key = "
+#define OF_ATTR " offset 0) a where true"
+#define ENDED " limit 1) is not null"
 #define REFERENCE \
-    "exists (select from attr a join object r on r.entity_id = a.relation_id" \
-    " where a.entity_id = e.entity_id and coalesce(a.key, '') not like '\\_%' and r.name = "
+    THERE_IS "(select a.relation_id from attr a where a.entity_id = e.entity_id and a.relation_id is not null" \
+    " and coalesce(a.key, '') not like '\\_%' offset 0) a cross join lateral (select r.name from object r" \
+    " where r.entity_id = a.relation_id offset 0) r where r.name = "
 
 /* The text of a value, whatever its datatype, as it is shown. */
 #define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"
@@ -43,26 +49,67 @@
     " and key || '' = '_contains' offset 0) m"
 #define ENTITY(id) "lateral (select entity_id from object where entity_id = " id " offset 0)"
 #define UP \
-    " union select m.id from walk%d w cross join " ENTITY("w.id") " c" CONTAINERS
+    " union select m.id from walk%zu w cross join " ENTITY("w.id") " c" CONTAINERS
 
 /* The containers to look into: those objects c, and what contains something inside them: where the
  * indexes for it are, in steps as those of a page of pools (store/stmts.c), else by all members. */
 #define INTO "(container, at, is_in) as (select c.entity_id, 0, false from object c where "
 #define IS_MEMBER "key = '_contains' and coalesce(deleted_at_version, -1) = -1"
 #define DOWN_BY_STEPS \
-    " union select n.* from walk%d w cross join lateral (select w.container, c.entity_id, c.entity_id = m.relation_id" \
+    " union select n.* from walk%zu w cross join lateral (select w.container, c.entity_id, c.entity_id = m.relation_id" \
     " from lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = w.container" \
     " and relation_id::bigint >= w.at::bigint + w.is_in::integer order by relation_id::bigint limit 1) m" \
     " cross join lateral (select entity_id from entity_attrs where " IS_MEMBER \
     " and entity_id::bigint >= m.relation_id order by entity_id::bigint limit 1) c" \
     " union all select c.entity_id, 0, false from " ENTITY("w.at") " c where w.is_in) n"
 #define DOWN_BY_MEMBERS \
-    " union select c.entity_id, 0, false from walk%d w cross join lateral (select relation_id as id from attr" \
+    " union select c.entity_id, 0, false from walk%zu w cross join lateral (select relation_id as id from attr" \
     " where entity_id = w.container and key = '_contains' offset 0) m cross join " ENTITY("m.id") " c" \
     " where (select true from attr where entity_id = c.entity_id and key = '_contains' limit 1)"
 #define IS_INSIDE \
-    "exists (select from attr m where m.relation_id = e.entity_id and m.key = '_contains'" \
-    " and m.entity_id in (select container from walk%d where at = 0))"
+    THERE_IS "(select m.entity_id from attr m where m.relation_id = e.entity_id and m.key between '_contains' and '_contains'" \
+    " offset 0) m where (m.entity_id in (select container from walk%zu where at = 0)) is true" ENDED
+
+#define IS_ABOVE "e.entity_id in (select id from walk%zu)"
+
+/* --- streams: objects by id, each of one range of an index, so that a page costs what it looks at. Which
+ * ranges there are the seeds s say, with the number of their stream as kind; 0: all objects. */
+#define SEED "%sselect %d as kind, "
+#define STREAM "%s(select distinct %s::bigint as id from %s where s.kind = %d"
+#define END_OF_STREAM " and %s::bigint > $4 order by 1)"
+#define STREAM_OF_ALL \
+    " union all (select e.entity_id::bigint as id from entities e where s.kind = 0 and e.entity_id > $4" \
+    " and e.deleted_at_version is null order by e.entity_id)"
+#define IS_TEXT_OF_SEED \
+    " and a.string_value is not null and left(a.string_value, 64) = left(s.label, 64) and a.string_value = s.label"
+/* The seeds of other streams are no dates. */
+#define IS_DATE_OF_SEED " and a.datetime_value = case when s.kind = %d then s.label::timestamp end"
+
+/* What has too many rows to be sorted for each page. */
+#define LARGE ", large%d(yes) as materialized (select "
+#define COUNT_OF "(select count(*) from (select from "
+#define END_OF_LARGE " limit 10000) x) = 10000)"
+#define UNLESS_LARGE \
+    " not (select yes from large%d) union all select 0, null, null where (select yes from large%d)"
+#define MEMBERS_OF_WALK \
+    "walk%zu w cross join lateral (select from entity_attrs where " IS_MEMBER \
+    " and entity_id::bigint = w.container offset 0) m where w.at = 0"
+/* A few are read side by side, however many members they have. */
+#define MANY_CONTAINERS "(select count(*) from walk%zu where at = 0) > 20 and "
+#define IS_REFERENCE " and a.relation_id is not null and coalesce(a.key, '') not like '\\_%%'"
+#define REFERENCES_TO \
+    "object r cross join lateral (select from entity_attrs a where a.relation_id = r.entity_id" \
+    " and a.deleted_at_version is null" IS_REFERENCE " offset 0) a where r.name = "
+#define NUMBERS_OF_ADDRESSES "a.key = 'ip' and a.subkey is null and a.datatype = 'int'"
+
+/* What the streams give, each object once. Of each seed its first objects are enough. */
+#define HITS_OF_STREAMS ", hit as materialized ("
+#define PAGE_OF_STREAMS " select null::bigint, e.entity_id, e.name, e.driver, e.type from ("
+#define EACH_ONCE "select distinct on (e.entity_id) e.* from ("
+#define FROM_STREAMS ") s cross join lateral (select e.entity_id, e.name, e.driver, e.type from ("
+#define OBJECTS_OF_STREAMS \
+    ") a cross join lateral (select entity_id, name, driver, type from entities" \
+    " where entity_id = a.id and coalesce(deleted_at_version, 0) = 0 offset 0) e where "
 
 /* clang-format on */
 

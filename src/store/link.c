@@ -54,6 +54,7 @@ void link_close(struct link *l) {
     l->conn = NULL;
     l->state = LINK_DOWN;
     l->head = l->tail = 0;
+    link_plan_clear(&l->plans);
     l->packet_open = l->cancel_hit = l->ended = false;
     l->if_lost = RC_BROKEN;
 }
@@ -200,39 +201,75 @@ static void enqueued(struct link *l, struct link_sent sent) {
     l->packet_open = sent.kind != LINK_SYNC;
 }
 
+/* False: not sent. */
+static bool send_prepare(struct link *l, const char *name, const struct stmt_row *row,
+                         bool *prepared) {
+    int ok = PQsendPrepare(l->conn, name, row->text, (int)strlen(row->params),
+                           pg_types(l->scratch, row->params));
+
+    if (ok)
+        enqueued(l, (struct link_sent){.kind = LINK_PREPARE, .row = row, .prepared = prepared});
+    return ok;
+}
+
+static bool deallocate(struct link *l, const char *name) {
+    static const struct stmt_row row = {"deallocate", "", STMT_ONCE, "deallocate"};
+    char text[64];
+    int ok;
+
+    snprintf(text, sizeof text, "deallocate %s", name);
+    ok = PQsendQueryParams(l->conn, text, 0, NULL, NULL, NULL, NULL, 0);
+    if (ok)
+        enqueued(l, (struct link_sent){.kind = LINK_STATEMENT, .row = &row});
+    return ok;
+}
+
+/* The name of the prepared statement that a compiled one is; NULL: it could not be prepared. */
+static const char *plan_name(struct link *l, const struct stmt_row *row) {
+    char old[sizeof l->plans.items->name];
+    struct link_plan *plan = link_plan_find(&l->plans, row->text, row->params, link_is_idle(l));
+
+    if (plan != NULL)
+        return plan->name;
+    plan = link_plan_add(&l->plans, row->text, row->params, old);
+    if ((*old != '\0' && !deallocate(l, old)) || !send_prepare(l, plan->name, row, &plan->prepared))
+        return NULL;
+    return plan->name;
+}
+
 void link_enqueue(struct link *l, const struct stmt_row *row, const struct pg_arg *args,
                   size_t count, bool wanted, int32_t *number) {
+    const char *name = row->name;
     struct pg_wire wire;
     int ok;
 
     if (l->rc != RC_OK)
         return;
     log_debug("sql: %s", row->name);
+    if (!l->unnamed && (row->flags & STMT_COMPILED))
+        name = plan_name(l, row);
     wire = pg_wire(l->scratch, row->params, args, count);
     if (l->unnamed || (row->flags & STMT_ONCE))
         ok = PQsendQueryParams(l->conn, row->text, wire.count, pg_types(l->scratch, row->params),
                                wire.values, wire.lengths, wire.formats, 0);
     else
-        ok = PQsendQueryPrepared(l->conn, row->name, wire.count, wire.values, wire.lengths,
-                                 wire.formats, 0);
+        ok = name != NULL && PQsendQueryPrepared(l->conn, name, wire.count, wire.values,
+                                                 wire.lengths, wire.formats, 0);
     arena_reset(l->scratch);
     if (ok)
-        enqueued(l, (struct link_sent){LINK_STATEMENT, row, wanted, number});
+        enqueued(l, (struct link_sent){LINK_STATEMENT, row, wanted, number, NULL});
     else
         drop_with_message(l);
 }
 
 void link_prepare(struct link *l, const struct stmt_row *row) {
-    int ok;
+    bool ok;
 
     if (l->rc != RC_OK)
         return;
-    ok = PQsendPrepare(l->conn, row->name, row->text, (int)strlen(row->params),
-                       pg_types(l->scratch, row->params));
+    ok = send_prepare(l, row->name, row, NULL);
     arena_reset(l->scratch);
-    if (ok)
-        enqueued(l, (struct link_sent){.kind = LINK_PREPARE, .row = row});
-    else
+    if (!ok)
         drop_with_message(l);
 }
 

@@ -135,6 +135,8 @@ static bool take_head(struct link *l, PGresult **result) {
         l->head++;
     if (ok && sent.number && PQntuples(first) == 1)
         *sent.number = pg_get_int32(first, 0, 0);
+    if (ok && sent.prepared)
+        *sent.prepared = true;
     if (ok && result)
         *result = first;
     else
