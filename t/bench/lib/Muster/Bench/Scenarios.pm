@@ -6,6 +6,7 @@ use JSON::PP ();
 use Muster::Bench::Data;
 use Muster::Bench::Lists;
 use Muster::Bench::Past;
+use Muster::Bench::Queries;
 use Muster::Bench::Race qw(unsteady);
 use Muster::Bench::Run;
 use Muster::Bench::Worst;
@@ -27,6 +28,7 @@ my @scenarios = (
     [ 'keyset',      \&Muster::Bench::Lists::keyset ],
     [ 'crowd',       \&Muster::Bench::Lists::crowd ],
     [ 'past',        \&Muster::Bench::Past::past ],
+    [ 'query',       \&Muster::Bench::Queries::queries ],
     [ 'hot',         \&hot ],
     [ 'hot-mixed',   \&Muster::Bench::Writes::hot_mixed ],
     [ 'set',         \&Muster::Bench::Writes::set ],
