@@ -82,8 +82,10 @@ struct context {
     bool may_make_point; /* of the feed: a write may be waited for */
     bool may_manage;     /* the caller has the role write on the managers' mount, too */
     bool may_revert;     /* and on those of objects and attributes */
-    bool dry_run;        /* what this write has done is shown, and rolled back */
-    enum rc rc;          /* last result of the store that made the request fail */
+    size_t allocations_before; /* of a transaction: its operations before this one that may need a
+                                  number reserved */
+    bool dry_run;              /* what this write has done is shown, and rolled back */
+    enum rc rc;                /* last result of the store that made the request fail */
     bool json_open;
     struct store_read *read; /* of a quick read: what its first step asks for */
     const void *asked;       /* whatever else that hands on to the second */

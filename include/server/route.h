@@ -56,6 +56,12 @@ struct route {
  * point, if as many workers as may wait do not do so already. */
 #define ROUTE_FEED 256u
 
+/* It may be an operation of a transaction. */
+#define ROUTE_OPERATION 1024u
+
+/* Its body is a list of operations, which have handlers; it has none. */
+#define ROUTE_TRANSACTION 2048u
+
 const struct route *route_table(size_t *count);
 
 struct route_match {

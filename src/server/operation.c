@@ -184,6 +184,14 @@ const struct operation operation_revert = {
     .parameters = {&reverted, &back_object, &back_to, &dry_run},
 };
 
+const struct operation operation_transaction = {
+    .summary = "Operations in one transaction: all are done, or none",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Operations",
+    .answers = {{200, "OperationResponses", NULL}},
+    .errors = {404, 405, 409, 410, 412, 428},
+};
+
 PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,
                    "A cursor: what Clusto-Next said, or now."};
 PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};

@@ -29,10 +29,11 @@
 
 #define WRITE ROUTE_WRITE
 #define CACHE ROUTE_CACHE
-#define READ  (ROUTE_CACHE | ROUTE_PAST)
+#define PART  ROUTE_OPERATION
+#define READ  (ROUTE_CACHE | ROUTE_PAST | PART)
 #define SHOW  (READ | ROUTE_CONDITIONS)
-#define ALTER (WRITE | ROUTE_CONDITIONS)
-#define MAKE  (WRITE | ROUTE_CREATES)
+#define ALTER (WRITE | ROUTE_CONDITIONS | PART)
+#define MAKE  (WRITE | ROUTE_CREATES | PART)
 #define OWN   (ROUTE_CONDITIONS | ROUTE_USER)
 #define ALONE ROUTE_ALONE
 
@@ -66,9 +67,11 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", READ, NULL, &operation_query},
-    {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", 0, NULL, &operation_query},
+    {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
-    {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE, NULL, &operation_revert},
+    {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
+    {POST, MOUNT_ROOT, "transaction", NULL, ROLE_NONE, "POST /transaction", WRITE | ROUTE_TRANSACTION, NULL, &operation_transaction},
+    {GET, MOUNT_ROOT, "transaction/__doc__", docs_show, ROLE_READ, "GET /transaction/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", ALONE, NULL, &operation_docs},

@@ -68,13 +68,6 @@
 #define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
-/* Those with the names $1, locked in the order of their ids. */
-#define LOCK_NAMED(strength) \
-    "select e.entity_id, e.name, e.driver, e.type" \
-    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
-    "select entity_id, name, driver, type from entities" \
-    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
-
 /* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
  * attributes with what they refer to, which is the contents too, and its containers. One statement,
  * one snapshot; the arms hang on the entity (lateral), so the rows of one come together, and the
@@ -380,6 +373,12 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
         "select pg_advisory_xact_lock(1836413813, n.lock)"
         " from (select distinct hashtext(name) & 511 as lock from unnest($1) as u(name) order by 1) as n"},
+    /* $2: which of the three above, for each of the names $1. */
+    [STMT_LOCK_AHEAD] = {"lock_ahead", "TI", 0,
+        "select coalesce(a.entity_id, b.entity_id, c.entity_id)"
+        " from (select n.entity_id, max(w.lock) as lock from unnest($1, $2) as w(name, lock)"
+        " cross join lateral (" ONE("name = w.name") " offset 0) n group by n.entity_id order by n.entity_id) l"
+        LOCK_IF("a", "0", "key share") LOCK_IF("b", "1", "no key update") LOCK_IF("c", "2", "update")},
     [STMT_CREATE] = {"create", "TttiTTTLT", STMT_TAKES_VERSION,
         "with input as ("
         " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
