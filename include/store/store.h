@@ -84,6 +84,7 @@ struct object {
     size_t parent_count;
     struct rack_unit *units;
     size_t unit_count;
+    int32_t version;              /* of a list with versions: the newest that touched it */
     int64_t allocated;            /* managers: attributes KEY/manager that refer to it */
     char state[STORE_STATE_SIZE]; /* of an object that was read alone; "": not known */
 };
@@ -304,6 +305,7 @@ struct listing {
     bool ancestors;
     /* LIST_QUERY: what the objects must fulfil (query/query.h) */
     const struct query_node *question;
+    bool versions;         /* whole objects have their versions */
     struct list_page page; /* by entity id */
 };
 
@@ -326,6 +328,16 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
  */
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
                            struct list_extent *extent, store_object_row row, void *context);
+
+/* How many of the objects that a query finds have this value in that column, the most frequent
+ * value first, then by value. False: stop. The text lives during the call only. */
+struct query_column;
+typedef bool (*store_count_row)(void *context, const char *value, int64_t count);
+
+/* One statement, streamed (store/query_count.c). */
+enum rc store_count_query(struct store *store, struct arena *arena,
+                          const struct query_node *question, const struct query_column *column,
+                          store_count_row row, void *context);
 
 /* An attribute that refers to an object, and whose it is. */
 struct reference {

@@ -252,6 +252,7 @@ struct walk {
     size_t given;        /* of the one being given out */
     struct arena *arena; /* of one object */
     struct assembly assembly;
+    PGresult *versions; /* of the chunk that is given out, where they are asked for */
     const struct listing *listing;
     bool counted;
     struct list_extent *extent;
@@ -332,6 +333,8 @@ static void ask_chunk(struct walk *w, size_t size) {
         args[2] = pg_ints(w->ids + w->at, NULL, w->ahead);
         if (w->by_keyset)
             ask_ids(w, CHUNK);
+        if (w->listing->versions)
+            pg_send(w->store, STMT(OBJECT_VERSIONS), &args[2], 1);
         pg_send(w->store, STMT(OBJECTS_BY_IDS), args, 3);
         w->at += w->ahead;
         pg_flush(w->store);
@@ -339,9 +342,20 @@ static void ask_chunk(struct walk *w, size_t size) {
     arena_free(&scratch);
 }
 
-static bool give_object(struct walk *w) {
-    bool go_on = w->row(w->context, objects_finish(&w->assembly));
+/* Both are by id, and of the same snapshot. */
+static int32_t version_of(const struct walk *w, int32_t id) {
+    size_t rows = w->versions ? pg_rows(w->versions) : 0, row = w->given;
 
+    while (row < rows && pg_get_int32(w->versions, row, 0) != id)
+        row++;
+    return row < rows ? pg_get_int32(w->versions, row, 1) : 0;
+}
+
+static bool give_object(struct walk *w) {
+    bool go_on;
+
+    w->assembly.object.version = version_of(w, w->assembly.object.ref.id);
+    go_on = w->row(w->context, objects_finish(&w->assembly));
     w->given++;
     arena_reset(w->arena);
     objects_start(&w->assembly, w->arena, true, 0);
@@ -355,6 +369,11 @@ static bool take_row(void *context, const PGresult *result) {
         return false;
     objects_add(&w->assembly, result, 0);
     return true;
+}
+
+static enum rc receive_versions(struct walk *w) {
+    PQclear(w->versions);
+    return pg_next(w->store, &w->versions);
 }
 
 static enum rc give_chunk(struct walk *w, size_t size) {
@@ -379,6 +398,8 @@ static enum rc walk(struct walk *w) {
 
         if (w->by_keyset)
             rc = receive_ids(w);
+        if (rc == RC_OK && w->listing->versions)
+            rc = receive_versions(w);
         if (rc == RC_OK) {
             ask_chunk(w, CHUNK);
             rc = give_chunk(w, size);
@@ -412,6 +433,7 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
         rc = store_commit(store);
     else if (own)
         store_rollback(store);
+    PQclear(w.versions);
     free(w.ids);
     arena_free(&w.arena);
     return rc;

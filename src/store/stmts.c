@@ -110,6 +110,8 @@
 #define BUT_MEMBERS \
     MATCHING(" and a.key < '_contains'") " union all " MATCHING(" and a.key > '_contains'")
 
+#define IS_THERE(column) column " is not null"
+
 /* --- lists: see stmt_parts.h. */
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
 
@@ -290,6 +292,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
             ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
+    [STMT_OBJECT_VERSIONS] = {"object_versions", "I", 0,
+        "select i.id, " HISTORY_NEWEST("i.id", IS_THERE) " from unnest($1) as i(id)"},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
     [STMT_ATTRS_AND_MEMBERS] = {"attrs_and_members", "TTtti", 0, ATTRS(MATCHING(""))},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
