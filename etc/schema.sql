@@ -1584,7 +1584,8 @@ end $$;
 
 -- A dump that was restored into another cluster: transactions are numbered anew there, so that what is
 -- new would look old. Up to now all is settled, and readers of changes begin anew. On connecting muster
--- calls it where the cluster is not that of the floor.
+-- calls it where the cluster is not that of the floor. Not where a subscription brings the points, and the
+-- transactions' numbers, of the cluster that the floor names.
 create or replace function muster_adopt() returns void
 language plpgsql security definer as $$
 declare
@@ -1592,7 +1593,8 @@ declare
     latest bigint;
 begin
     perform pg_advisory_xact_lock(1836413812, 1);
-    if not exists (select from muster_floor where cluster <> here) then
+    if not exists (select from muster_floor where cluster <> here)
+       or exists (select from pg_subscription_rel where srrelid = 'muster_point'::regclass) then
         return;
     end if;
     lock table clustoversioning, entities, entity_attrs, muster_preferences in share row exclusive mode;

@@ -72,10 +72,13 @@ const char feed_sql_make[] =
     " from w cross join (select point, nonce, made from new union all select point, nonce, made from l) p"
     " order by p.point desc limit 1";
 
-/* Where none can be made; the fifth: another server's points are replicated by a subscription. */
+/* Where none can be made; the fifth: another server's points are replicated, by the one subscription that writes to
+ * these tables. By two, or while their first contents are copied, a point can come before what it shows. */
 const char feed_sql_latest[] =
-    "select p.point, p.nonce, " ISO("p.made") ", " FEED_WATCH ", (select count(distinct srrelid) = 2"
-    " from pg_subscription_rel where srrelid in ('muster_point'::regclass, 'muster_change'::regclass)), false"
+    "select p.point, p.nonce, " ISO("p.made") ", " FEED_WATCH ", (select count(*) filter (where srrelid in"
+    " ('muster_point'::regclass, 'muster_change'::regclass)) = 2 and count(distinct srsubid) = 1 and bool_and(srsubstate = 'r')"
+    " from pg_subscription_rel where srrelid in ('clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass,"
+    " 'muster_preferences'::regclass, 'muster_point'::regclass, 'muster_change'::regclass)), false"
     " from " FEED_LAST " p";
 
 /* From the point $1 (nonce $3, which is that of $2 if there is one) to $2 as in FEED_TO: are they there,
@@ -134,4 +137,5 @@ const char feed_sql_prune_changes[] =
 
 const char feed_sql_adopt[] =
     "select muster_adopt() from muster_floor where not pg_is_in_recovery()"
+    " and not exists (select from pg_subscription_rel where srrelid = 'muster_point'::regclass)"
     " and cluster <> (select system_identifier from pg_control_system())";
