@@ -277,6 +277,42 @@ subtest 'columns, lines, CSV' => sub {
     $client->request(DELETE => "/attribute/empty/$_") for qw(cell formula);
 };
 
+subtest 'counts, versions' => sub {
+    my $count = sub { my ($q, $by, %headers) = @_; return $client->get('/query', query => { q => $q, count_by => $by }, headers => \%headers) };
+    my $pairs = sub { return join ' ', map { "$_->{value}=$_->{count}" } @{ $count->(@_)->{json} } };
+    is $pairs->('name ^ web and type = server', 'driver'), 'basicserver=6 bladeserver=3', 'by driver';
+    is $pairs->('all', $_), $pg->psql("select string_agg($_ || '=' || n, ' ' order by n desc, $_ collate \"C\") from (select $_, count(*) as n from entities where deleted_at_version is null group by 1) c"), "all by $_"
+        for qw(driver type);
+    is $pairs->('name in (web1, web2, web3)', 'parents'), '/pool/web=3 /basicrack/r1=1 /basicrack/r2=1', 'by what they are in';
+    is $pairs->('name in (web, prod)', 'contents'), '/basicserver/web1=1 /basicserver/web2=1 /basicserver/web4=1 /bladeserver/web3=1 /pool/web=1', 'by what is in them';
+    is $pairs->('name in (web1, web2)', 'ips'), '10.1.1.7=1 10.1.2.7=1', 'by address';
+    is $pairs->('is device', 'attr cpu'), '10=1 12=1 15=1 20=1 25=1 30=1 35=1 40=1 5=1', 'by an attribute, as text';
+    is $pairs->('is device', 'attr cpu:0'), '10=1 12=1 20=1 30=1 40=1', '... by its number';
+    is $pairs->('is device', 'attr owner'), '/pool/prod=2', '... a relation';
+    is $pairs->('is device', 'attr system.memory'), join(' ', map { "$_=1" } sort map { $_ * 1024 } 1 .. 6), '... with its subkey';
+    is $pairs->('name = nothing', 'name'), '', 'of nothing';
+    is $pairs->('name = web1', 'path'), '/basicserver/web1=1', 'by path';
+    is $count->('name ^ web and type = server', 'driver', Accept => 'text/csv')->{body}, "value,count\r\nbasicserver,6\r\nbladeserver,3\r\n", 'as CSV';
+    is $count->('name = web1', 'name', Accept => 'application/x-ndjson')->{body}, qq({"value": "web1", "count": 1}\n), 'as lines';
+    is $count->('all', $_)->{status}, 400, "count_by=$_ is refused" for 'nothing', 'name,driver';
+    is $client->get('/query', query => { q => 'all', count_by => 'name', fields => 'name' })->{status}, 400, 'so are both';
+
+    my $version = sub { return $client->get('/query', query => { q => $_[0], fields => 'name,version' }, headers => { $_[1] ? ('Clusto-As-Of' => $_[1]) : () })->{json}[0]{version} };
+    my $write   = sub { return $client->request(@_)->{headers}{'clusto-version'} };
+    my $made = $write->(POST => '/entity/pool', form => { name => 'versioned' });
+    is $version->('name = versioned'), $made, 'the version that made it';
+    my $set = $write->(POST => '/attribute/versioned', form => { key => 'a', value => 1 });
+    is $version->('name = versioned'), $set, '... that set an attribute';
+    my $put = $write->(POST => '/entity/pool/versioned', form => { action => 'insert', device => 'web9' });
+    is $version->('name = versioned'), $put, '... that put something in it';
+    is $version->('name = web9'), $put, '... what was put there, too';
+    my $gone = $write->(DELETE => '/attribute/versioned/a');
+    is $version->('name = versioned'), $gone, '... that deleted an attribute';
+    is $version->('name = versioned', $set), $set, '... and of the past';
+    is $pairs->('name = versioned', 'version'), "$gone=1", 'counted by version';
+    is scalar(grep { !$_->{version} } @{ $client->get('/query', query => { q => 'all', fields => 'name,version' })->{json} }), 0, 'all have one';
+};
+
 subtest "$random random questions" => sub {
     my %parents = (bladeserver => 'basicserver', basicserver => 'device', device => 'entity', entity => '', pool => 'entity', unique_pool => 'pool', basicrack => 'location',
         basicdatacenter => 'location', location => 'entity', clustometa => 'entity');

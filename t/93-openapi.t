@@ -154,6 +154,8 @@ DELETE /resourcemanager/{driver}/{name}                  deleteResourcemanagerDr
 GET    /resourcemanager/{driver}/{name}                  getResourcemanagerDriverName
 POST   /resourcemanager/{driver}/{name}                  postResourcemanagerDriverName
 POST   /revert                                           postRevert
+POST   /transaction                                      postTransaction
+GET    /transaction/__doc__                              getTransactionDoc
 GET    /typelist                                         getTypelist
 END
 

@@ -39,8 +39,6 @@ struct api_options {
     int query_depth;
     int query_values;
     int preferences_path_segments; /* of a place in a document, the container included */
-    uint64_t fingerprint; /* differs where any of these or the drivers differ, which an entity tag
-                             of a list says */
 };
 
 #define CONTEXT_DEPENDENCIES 4
@@ -80,13 +78,14 @@ struct context {
     enum mount mount;
     struct etag_list if_match, if_none_match; /* where the row obeys them; a front server's changes
                                                  of them undone */
-    const char *list_vary; /* a list with an entity tag: by which headers it varies; else NULL */
-    bool is_past;          /* what it reads is as of a version, which has entity tags of its own */
-    bool may_make_point;   /* of the feed: a write may be waited for */
-    bool may_manage;       /* the caller has the role write on the managers' mount, too */
-    bool may_revert;       /* and on those of objects and attributes */
-    bool dry_run;          /* what this write has done is shown, and rolled back */
-    enum rc rc;            /* last result of the store that made the request fail */
+    bool is_past;        /* what it reads is as of a version, which has entity tags of its own */
+    bool may_make_point; /* of the feed: a write may be waited for */
+    bool may_manage;     /* the caller has the role write on the managers' mount, too */
+    bool may_revert;     /* and on those of objects and attributes */
+    size_t allocations_before; /* of a transaction: its operations before this one that may need a
+                                  number reserved */
+    bool dry_run;              /* what this write has done is shown, and rolled back */
+    enum rc rc;                /* last result of the store that made the request fail */
     bool json_open;
     struct store_read *read; /* of a quick read: what its first step asks for */
     const void *asked;       /* whatever else that hands on to the second */

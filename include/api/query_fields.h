@@ -3,26 +3,7 @@
 #define MUSTER_API_QUERY_FIELDS_H
 
 #include "api/context.h"
-
-enum query_column_kind {
-    COLUMN_NAME,
-    COLUMN_DRIVER,
-    COLUMN_TYPE,
-    COLUMN_PATH,
-    COLUMN_IPS,
-    COLUMN_PARENTS,
-    COLUMN_CONTENTS,
-    COLUMN_ATTR
-};
-
-struct query_column {
-    enum query_column_kind kind;
-    const char *title;  /* as it was asked for */
-    const char *key;    /* COLUMN_ATTR */
-    const char *subkey; /* COLUMN_ATTR; NULL: any */
-    bool has_number;    /* COLUMN_ATTR; else any */
-    int32_t number;
-};
+#include "query/column.h"
 
 struct query_fields {
     struct query_column *columns;
@@ -31,6 +12,9 @@ struct query_fields {
 
 /* Reads "name,ips,attr system.memory". 400: there is no such column, or one is named twice. */
 int query_fields_read(struct context *c, const char *text, struct query_fields *out);
+
+/* True if the newest version of each object is asked for. */
+bool query_fields_have_version(const struct query_fields *fields);
 
 /* An object with these members; of columns that may have several values each is a list. */
 void query_fields_show(struct context *c, const struct query_fields *fields,

@@ -41,6 +41,8 @@ struct response {
                                         response_finish; response_begin clears it, reset keeps it */
     bool started;                    /* the header was sent: the status can't change any more */
     bool failed;                     /* the client disconnected, or response_break was called */
+    bool full;                       /* more was to be held than `held` may have; until
+                                        response_begin */
     bool broken;                     /* must reach the client as a truncated response */
     size_t body_bytes;               /* written so far, for Content-Length and the log */
 };

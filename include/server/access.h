@@ -9,6 +9,7 @@
 /* Bits, so that they can be added up. None includes another but ROLE_ADMIN, which is all of them
  * and what the running of the server needs. */
 enum role {
+    ROLE_NONE = 0, /* of a route: any will do, it looks for itself which are needed */
     ROLE_READ = 1,
     ROLE_WRITE = 2,    /* objects, attributes, managers, documents */
     ROLE_ALLOCATE = 4, /* have a manager give something, or take it back */

@@ -13,6 +13,10 @@
  * and a write of another site's page, 503 if a token can't be checked. */
 int auth_admit(struct exchange *x);
 
+/* The part of it that is about the route: whether the roles of the client, which are in the
+ * exchange, allow it. 0, or 401 or 403. For each operation of a transaction. */
+int auth_permit(struct exchange *x);
+
 /* Records that tokens were used, each at most once a minute: to be called when the responses have
  * been sent and no request waits. */
 void auth_note_use(struct worker_state *w);

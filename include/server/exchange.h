@@ -8,6 +8,8 @@
 #include "server/route.h"
 #include "server/worker_state.h"
 
+struct transaction;
+
 struct exchange {
     struct worker_state *w;
     struct transport transport;
@@ -21,15 +23,17 @@ struct exchange {
     enum body_result body_result;
     struct route_match match;
     struct context c;
-    int64_t began;   /* clock_us() */
-    bool write_only; /* the client may not read: what a write shows is left out */
+    int64_t began;               /* clock_us() */
+    unsigned roles[MOUNT_COUNT]; /* of the client */
+    bool write_only;             /* the client may not read: what a write shows is left out */
     int status;
-    bool responded;              /* nothing is left to run */
-    const char *idempotency_key; /* NULL: none */
-    bool replayed;               /* the response was given before */
-    bool wants_diff;             /* what a write has changed is shown */
-    struct as_of as_of;          /* the version that the inventory is read as of */
-    bool asked;                  /* the next attempt begins with a quick read's second step */
+    bool responded;                  /* nothing is left to run */
+    const char *idempotency_key;     /* NULL: none */
+    bool replayed;                   /* the response was given before */
+    bool wants_diff;                 /* what a write has changed is shown */
+    struct transaction *transaction; /* its operations; NULL: it is none */
+    struct as_of as_of;              /* the version that the inventory is read as of */
+    bool asked;                      /* the next attempt begins with a quick read's second step */
     /* of the response cache: where the response is stored, NULL: nowhere */
     const char *cache_key;
     size_t cache_key_length;

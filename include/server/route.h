@@ -52,12 +52,15 @@ struct route {
 /* A compact page after an id is read by one statement. */
 #define ROUTE_PAGE 512u
 
-/* A list with an entity tag: If-None-Match is obeyed. */
-#define ROUTE_LIST 1024u
-
 /* With the parameter since it is about changes, and may wait for the database to confirm a
  * point, if as many workers as may wait do not do so already. */
 #define ROUTE_FEED 256u
+
+/* It may be an operation of a transaction. */
+#define ROUTE_OPERATION 1024u
+
+/* Its body is a list of operations, which have handlers; it has none. */
+#define ROUTE_TRANSACTION 2048u
 
 const struct route *route_table(size_t *count);
 

@@ -57,6 +57,9 @@ struct settings {
     int body_limit;
     int body_timeout; /* for the whole of a body to arrive */
     int send_timeout; /* for the front server to accept a part of a response */
+    int transaction_operations;
+    int transaction_response; /* all that its operations are answered with */
+    int transaction_timeout;  /* in which all of them must begin */
     int max_params;
     int max_param_bytes;      /* one value */
     int max_param_name_bytes; /* and its name */

@@ -9,6 +9,19 @@
 /* Of an attribute a: it is no bookkeeping. */
 #define HISTORY_KEPT "(left(a.key, 1) is distinct from '_' or a.key = '_contains')"
 
+/* The newest version, of those that fulfil `is(column)`, that touched the object with this id, or what
+ * refers to it: each is the greatest of what an index has. */
+/* clang-format off */
+#define HISTORY_NEWEST_IN(column, tab, is) \
+    "(select " column " from " tab " and " is(column) " order by " column " desc limit 1)"
+#define HISTORY_NEWEST(id, is) \
+    "greatest(" HISTORY_NEWEST_IN("version", "entity_attrs where entity_id = " id, is) ", " \
+    HISTORY_NEWEST_IN("deleted_at_version", "entity_attrs where entity_id = " id, is) ", " \
+    HISTORY_NEWEST_IN("version + 0", "entity_attrs where coalesce(relation_id, -1) <> -1 and relation_id::bigint = " id, is) ", " \
+    HISTORY_NEWEST_IN("deleted_at_version", "entity_attrs where relation_id = " id, is) ", " \
+    HISTORY_NEWEST_IN("coalesce(version, 0)", "entities where entity_id = " id, is) ")"
+/* clang-format on */
+
 extern const char history_sql_changes[];
 extern const char history_sql_changes_of_objects[];
 extern const char history_sql_page[];

@@ -2,6 +2,8 @@
 #ifndef MUSTER_STORE_QUERY_PARTS_H
 #define MUSTER_STORE_QUERY_PARTS_H
 
+#include "store/history_sql.h"
+
 /* A line of SQL stays a line. */
 /* clang-format off */
 
@@ -110,6 +112,26 @@
 #define OBJECTS_OF_STREAMS \
     ") a cross join lateral (select entity_id, name, driver, type from entities" \
     " where entity_id = a.id and coalesce(deleted_at_version, 0) = 0 offset 0) e where "
+
+/* --- counting: of each object each value once. */
+#define BY_VALUE " select v.value, count(*) from hit e cross join lateral (select distinct x.value::text as value from ("
+#define ORDER_OF_VALUES ") x(value) where x.value is not null offset 0) v group by v.value order by 2 desc, v.value collate \"C\""
+#define VALUES_OF_ATTR "select " VALUE_TEXT " from attr a where a.entity_id = e.entity_id and a.key = "
+#define VALUES_OF_IPS \
+    "select a.string_value from attr a where a.entity_id = e.entity_id and a.key = 'ip' and a.subkey = 'ipstring'"
+#define PATHS_OF(id) " cross join lateral (select driver, name from object where entity_id = " id " offset 0) r"
+#define VALUES_OF_PARENTS \
+    "select '/' || r.driver || '/' || r.name from (select m.entity_id from attr m where m.relation_id = e.entity_id" \
+    " and m.key between '_contains' and '_contains' offset 0) m" PATHS_OF("m.entity_id")
+#define VALUES_OF_CONTENTS \
+    "select '/' || r.driver || '/' || r.name from (select m.relation_id from attr m where m.entity_id = e.entity_id" \
+    " and m.key = '_contains' offset 0) m" PATHS_OF("m.relation_id")
+#define IS_THERE(column) column " is not null"
+#define UP_TO_VERSION(column) column " <= $5"
+#define VALUE_OF_VERSION "select " HISTORY_NEWEST("e.entity_id", IS_THERE)
+#define VALUE_OF_VERSION_THEN "select " HISTORY_NEWEST("e.entity_id", UP_TO_VERSION)
+#define KEPT_COUNTS(column) \
+    "select " column ", sum(n)::bigint from muster_count group by 1 having sum(n) > 0 order by 2 desc, " column " collate \"C\""
 
 /* clang-format on */
 

@@ -3,6 +3,7 @@
 #ifndef MUSTER_STORE_QUERY_SQL_H
 #define MUSTER_STORE_QUERY_SQL_H
 
+#include "query/column.h"
 #include "query/query.h"
 #include "store/pg.h"
 
@@ -12,5 +13,16 @@
 const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
                                          const struct query_node *question, bool total,
                                          struct pg_arg **args, size_t *count);
+
+/* How many of the objects have each value in the column, the most frequent first: its text, and the
+ * number. */
+const struct stmt_row *query_sql_count(struct store *store, struct arena *arena,
+                                       const struct query_node *question,
+                                       const struct query_column *column, struct pg_arg **args,
+                                       size_t *count);
+
+/* The same of all objects that there are now by driver, or else by type, from the counts that are
+ * kept; without arguments. */
+const struct stmt_row *query_sql_kept_counts(struct store *store, bool by_driver);
 
 #endif

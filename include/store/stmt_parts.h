@@ -18,26 +18,10 @@
 #define EACH(entities, arms) \
     "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
 
-/* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
-#define INCARNATION \
-    "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
-    " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
-
-/* Of which database that snapshots are, and the statement's own (store/snapshot.h). The path of a file has
- * the database's id, which another one by the same name has not. */
-#define SNAPSHOT_OF   INCARNATION " || '@' || pg_relation_filepath('entities'::regclass)"
-#define SNAPSHOT_TOLD "(pg_current_snapshot()::text || '@' || " SNAPSHOT_OF ")::varchar"
-
-/* Who tells of changes, as muster_watch() in schema.sql. */
-#define WATCHED "array['entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]"
-#define WATCHERS \
-    "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
-
-/* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, $4 behind this id. The first row has no
- * id: it has the total, or null, and the snapshot. */
-#define HEAD(total) "select case when $3 then (" total ") end, null::integer, " SNAPSHOT_TOLD ", null, null"
-#define PAGE_HEAD "select null::bigint, null::integer, " SNAPSHOT_TOLD ", null, null union all "
-#define TOTAL(from_where) HEAD("select count(*) from " from_where)
+/* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row, $4 behind this
+ * id. */
+#define TOTAL(from_where) \
+    "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
 #define PAGE(from_where, order) \
     "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
     " order by " order " limit $1 offset $2)"
@@ -138,6 +122,18 @@
     "select format('%s is in something that shares with nothing, and elsewhere: %s', thing, " PLACES ")" \
     " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c" \
     " group by member, thing having max(since) filter (where rule = 0) > min(since)"
+
+/* Those with the names $1, locked in the order of their ids. */
+#define LOCK_NAMED(strength) \
+    "select e.entity_id, e.name, e.driver, e.type" \
+    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
+    "select entity_id, name, driver, type from entities" \
+    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
+
+/* One of them, if that is how it is to be locked. */
+#define LOCK_IF(alias, lock, strength) \
+    " left join lateral (select entity_id from entities where entity_id = l.entity_id" \
+    " and l.lock = " lock " and coalesce(deleted_at_version, 0) = 0 for " strength ") " alias " on true"
 
 /* clang-format on */
 

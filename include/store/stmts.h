@@ -51,6 +51,7 @@ enum stmt {
     STMT_OBJECT_CROWDED,
     STMT_OBJECTS_BY_NAMES,
     STMT_OBJECTS_BY_IDS,
+    STMT_OBJECT_VERSIONS,
     STMT_ATTRS_BY_NAME,
     STMT_ATTRS_AND_MEMBERS,
     STMT_ATTRS_BY_NAME_KEY,
@@ -76,6 +77,7 @@ enum stmt {
     STMT_LOCK_CHANGE,
     STMT_LOCK_DELETE,
     STMT_LOCK_NAMES,
+    STMT_LOCK_AHEAD,
     STMT_CREATE,
     STMT_LOCK_OWNERS,
     STMT_DELETE_REFERENCES,
@@ -161,7 +163,6 @@ enum stmt {
 
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
-    STMT_UNCHANGED_SINCE,
     STMT_CHANGES,
 
     /* the same for those who follow them (store/feed.c and others) */

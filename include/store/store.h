@@ -84,6 +84,7 @@ struct object {
     size_t parent_count;
     struct rack_unit *units;
     size_t unit_count;
+    int32_t version;              /* of a list with versions: the newest that touched it */
     int64_t allocated;            /* managers: attributes KEY/manager that refer to it */
     char state[STORE_STATE_SIZE]; /* of an object that was read alone; "": not known */
 };
@@ -241,12 +242,11 @@ enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *
 enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
                              struct object *out);
 
-/* out[i] belongs to names[i]; out[i].id 0: unknown. RC_OK even if all are. One statement.
- * `snapshot` as in struct list_extent; NULL: it is not wanted. */
+/* out[i] belongs to names[i]; out[i].id 0: unknown. RC_OK even if all are. One statement. */
 enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
-                            size_t count, struct ref *out, const char **snapshot);
+                            size_t count, struct ref *out);
 enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
-                               size_t count, struct object *out, const char **snapshot);
+                               size_t count, struct object *out);
 
 /* Which attributes: NULL or false: any. */
 struct attr_filter {
@@ -299,13 +299,13 @@ struct listing {
     /* LIST_FROM_POOLS: ids of the pools; children: search recursively */
     const int32_t *pools;
     size_t pool_count;
-    const char *found_at; /* the snapshot in which these were looked up, or NULL */
     bool children;
     /* LIST_CONTAINERS: what contains this object; ancestors: and what contains those */
     int32_t member;
     bool ancestors;
     /* LIST_QUERY: what the objects must fulfil (query/query.h) */
     const struct query_node *question;
+    bool versions;         /* whole objects have their versions */
     struct list_page page; /* by entity id */
 };
 
@@ -318,8 +318,6 @@ typedef bool (*store_object_row)(void *context, const struct object *object);
 struct list_extent {
     int64_t total; /* with a limit and no keyset: the number of objects without limit and offset */
     int32_t next;  /* with a keyset: after which id the list continues; 0: it ends here */
-    const char
-        *snapshot; /* of which it is (store/snapshot.h), in the arena, if not as of a version */
 };
 
 /* Streams a list by entity id in flat memory. */
@@ -330,6 +328,16 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
  */
 enum rc store_list_objects(struct store *store, struct arena *arena, const struct listing *listing,
                            struct list_extent *extent, store_object_row row, void *context);
+
+/* How many of the objects that a query finds have this value in that column, the most frequent
+ * value first, then by value. False: stop. The text lives during the call only. */
+struct query_column;
+typedef bool (*store_count_row)(void *context, const char *value, int64_t count);
+
+/* One statement, streamed (store/query_count.c). */
+enum rc store_count_query(struct store *store, struct arena *arena,
+                          const struct query_node *question, const struct query_column *column,
+                          store_count_row row, void *context);
 
 /* An attribute that refers to an object, and whose it is. */
 struct reference {

@@ -11,7 +11,8 @@
 enum lock {
     LOCK_REFER,  /* it stays alive (FOR KEY SHARE): for the target of a relation */
     LOCK_CHANGE, /* no other session changes its attributes or memberships (FOR NO KEY UPDATE) */
-    LOCK_DELETE  /* no one refers to it either (FOR UPDATE), nor creates one of this name */
+    LOCK_DELETE, /* no one refers to it either (FOR UPDATE), nor creates one of this name */
+    LOCK_NAME    /* no one creates one of this name: of store_lock_ahead only */
 };
 
 /* --- objects (store/entity.c)
@@ -25,6 +26,17 @@ enum rc store_lock(struct store *store, struct arena *arena, const char *const *
 /* One name: RC_NOTFOUND if unknown. */
 enum rc store_lock_one(struct store *store, struct arena *arena, const char *name, enum lock lock,
                        struct ref *out);
+
+/* What a transaction of several writes will lock. */
+struct lock_ahead {
+    const char *name;
+    enum lock lock;
+};
+
+/* Ahead of them, in the order in which each write locks: names, then live entities by id, each as
+ * strongly as any of the items says. So two that will lock the same don't wait for each other. */
+enum rc store_lock_ahead(struct store *store, struct arena *arena, const struct lock_ahead *items,
+                         size_t count);
 
 struct creation {
     const struct driver *driver;
@@ -123,14 +135,18 @@ enum rc store_remove(struct store *store, int32_t container, const int32_t *memb
 /* --- allocation (store/alloc.c)
  * ------------------------------------------------------------------------ */
 
-/* Before the transaction: takes the next number of the counter `key` on clustometa and keeps it
- * until a transaction that used it is committed, so that two managers never wait for each other. */
-enum rc store_reserve_number(struct store *store, const char *key, int32_t *number);
-void store_number_used(struct store *store, const char *key);
+/* Before the transaction: takes the next numbers of the counter `key` on clustometa, so that there
+ * are `count`, and keeps each until a transaction has used it, so that two managers never wait for
+ * each other. */
+enum rc store_reserve_numbers(struct store *store, const char *key, size_t count);
 
-/* Within the transaction: false if the connection was lost since. The number was committed without
- * waiting for the disk, and a server that crashed may give it again. */
-bool store_number_holds(const struct store *store, const char *key);
+/* The same for each key of which a transaction missed one since the last call. */
+enum rc store_reserve_missed(struct store *store, size_t count);
+
+/* Within the transaction: the next one. False: there is none, or the connection was lost since: it
+ * was committed without waiting for the disk, and a server that crashed may give it again. */
+bool store_reserved_number(struct store *store, const char *key, int32_t *number);
+void store_number_used(const char *key);
 
 /* The first address from `from` to `last` (both stored form) that no live attribute ip holds;
  * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */

@@ -13,9 +13,11 @@
 /* --- reading --- */
 
 static const char *const names[] = {
-    [COLUMN_NAME] = "name", [COLUMN_DRIVER] = "driver",    [COLUMN_TYPE] = "type",
-    [COLUMN_PATH] = "path", [COLUMN_IPS] = "ips",          [COLUMN_PARENTS] = "parents",
-    [COLUMN_ATTR] = "attr", [COLUMN_CONTENTS] = "contents"};
+    [QUERY_COLUMN_NAME] = "name",      [QUERY_COLUMN_DRIVER] = "driver",
+    [QUERY_COLUMN_TYPE] = "type",      [QUERY_COLUMN_PATH] = "path",
+    [QUERY_COLUMN_IPS] = "ips",        [QUERY_COLUMN_PARENTS] = "parents",
+    [QUERY_COLUMN_ATTR] = "attr",      [QUERY_COLUMN_CONTENTS] = "contents",
+    [QUERY_COLUMN_VERSION] = "version"};
 
 static bool find_kind(const struct lexer_token *token, enum query_column_kind *out) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -36,7 +38,7 @@ static const char *read_column(struct arena *arena, const char *at, struct query
 
     if (!find_kind(&token, &out->kind))
         return NULL;
-    if (out->kind == COLUMN_ATTR) {
+    if (out->kind == QUERY_COLUMN_ATTR) {
         path = lexer_attr(arena, end);
         end = path.token.end;
         if (path.token.kind != TOKEN_WORD ||
@@ -74,7 +76,7 @@ int query_fields_read(struct context *c, const char *text, struct query_fields *
             return reply_fail(
                 c, 400,
                 "%s is not a list of columns: name, driver, type, path, ips, parents, "
-                "contents, attr KEY.SUBKEY:NUMBER",
+                "contents, attr KEY.SUBKEY:NUMBER, version",
                 quote(c->arena, text));
         if (is_repeated(out, column->title))
             return reply_fail(c, 400, "The column %s is named twice.",
@@ -89,10 +91,17 @@ int query_fields_read(struct context *c, const char *text, struct query_fields *
                       quote(c->arena, text), quote(c->arena, after.begin));
 }
 
+bool query_fields_have_version(const struct query_fields *fields) {
+    for (size_t i = 0; i < fields->count; i++)
+        if (fields->columns[i].kind == QUERY_COLUMN_VERSION)
+            return true;
+    return false;
+}
+
 /* --- what an object has --- */
 
 static bool has_attr(const struct query_column *column, const struct attr *attr) {
-    if (column->kind == COLUMN_IPS)
+    if (column->kind == QUERY_COLUMN_IPS)
         return show_is_ip(attr);
     return attr->key && strcmp(attr->key, column->key) == 0 &&
            (!column->subkey || (attr->subkey && strcmp(attr->subkey, column->subkey) == 0)) &&
@@ -100,19 +109,22 @@ static bool has_attr(const struct query_column *column, const struct attr *attr)
 }
 
 static bool is_of_refs(const struct query_column *column) {
-    return column->kind == COLUMN_PARENTS || column->kind == COLUMN_CONTENTS;
+    return column->kind == QUERY_COLUMN_PARENTS || column->kind == QUERY_COLUMN_CONTENTS;
 }
 
 static void show_column(struct context *c, const struct query_column *column,
                         const struct object *object) {
-    const struct ref *refs = column->kind == COLUMN_PARENTS ? object->parents : object->contents;
-    size_t count = column->kind == COLUMN_PARENTS ? object->parent_count : object->content_count;
+    const struct ref *refs =
+        column->kind == QUERY_COLUMN_PARENTS ? object->parents : object->contents;
+    size_t count =
+        column->kind == QUERY_COLUMN_PARENTS ? object->parent_count : object->content_count;
 
     switch (column->kind) {
-    case COLUMN_NAME: json_string(c->json, object->ref.name); return;
-    case COLUMN_DRIVER: json_string(c->json, object->ref.driver); return;
-    case COLUMN_TYPE: json_string(c->json, object->ref.type); return;
-    case COLUMN_PATH: show_ref(c, &object->ref); return;
+    case QUERY_COLUMN_NAME: json_string(c->json, object->ref.name); return;
+    case QUERY_COLUMN_DRIVER: json_string(c->json, object->ref.driver); return;
+    case QUERY_COLUMN_TYPE: json_string(c->json, object->ref.type); return;
+    case QUERY_COLUMN_PATH: show_ref(c, &object->ref); return;
+    case QUERY_COLUMN_VERSION: json_int(c->json, object->version); return;
     default: break;
     }
     json_array_open(c->json);
@@ -179,12 +191,13 @@ static const char *joined_attrs(struct arena *arena, const struct query_column *
 const char *query_fields_text(struct arena *arena, const struct query_column *column,
                               const struct object *object) {
     switch (column->kind) {
-    case COLUMN_NAME: return object->ref.name;
-    case COLUMN_DRIVER: return object->ref.driver;
-    case COLUMN_TYPE: return object->ref.type;
-    case COLUMN_PATH: return path_text(arena, &object->ref);
-    case COLUMN_PARENTS: return joined_refs(arena, object->parents, object->parent_count);
-    case COLUMN_CONTENTS: return joined_refs(arena, object->contents, object->content_count);
+    case QUERY_COLUMN_NAME: return object->ref.name;
+    case QUERY_COLUMN_DRIVER: return object->ref.driver;
+    case QUERY_COLUMN_TYPE: return object->ref.type;
+    case QUERY_COLUMN_PATH: return path_text(arena, &object->ref);
+    case QUERY_COLUMN_VERSION: return arena_printf(arena, "%d", (int)object->version);
+    case QUERY_COLUMN_PARENTS: return joined_refs(arena, object->parents, object->parent_count);
+    case QUERY_COLUMN_CONTENTS: return joined_refs(arena, object->contents, object->content_count);
     default: return joined_attrs(arena, column, object);
     }
 }

@@ -61,6 +61,18 @@ static bool write_csv(struct answer *a, const struct object *object) {
     return !a->line.failed && response_write(a->c->response, a->line.data, a->line.len);
 }
 
+/* The header line, or with a value how many objects have it. */
+static bool write_csv_count(struct answer *a, const char *value, int64_t count) {
+    buf_clear(&a->line);
+    if (value) {
+        add_cell(&a->line, value, a->rows->csv_safe);
+        buf_printf(&a->line, ",%lld\r\n", (long long)count);
+    } else {
+        buf_adds(&a->line, "value,count\r\n");
+    }
+    return !a->line.failed && response_write(a->c->response, a->line.data, a->line.len);
+}
+
 /* --- rows --- */
 
 static void begin(struct answer *a) {
@@ -76,7 +88,9 @@ static void begin(struct answer *a) {
     response_header(c->response, "Content-Type",
                     a->rows->form == QUERY_FORM_CSV ? "text/csv; charset=UTF-8; header=present"
                                                     : "application/x-ndjson");
-    if (a->rows->form == QUERY_FORM_CSV)
+    if (a->rows->form == QUERY_FORM_CSV && a->rows->count_by)
+        (void)write_csv_count(a, NULL, 0);
+    else if (a->rows->form == QUERY_FORM_CSV)
         (void)write_csv(a, NULL);
 }
 
@@ -112,6 +126,21 @@ static bool take_object(void *context, const struct object *object) {
     return end_row(a);
 }
 
+static bool take_count(void *context, const char *value, int64_t count) {
+    struct answer *a = context;
+
+    begin_row(a);
+    if (a->rows->form == QUERY_FORM_CSV)
+        return write_csv_count(a, value, count) && end_row(a);
+    json_object_open(a->c->json);
+    json_key(a->c->json, "value");
+    json_string(a->c->json, value);
+    json_key(a->c->json, "count");
+    json_int(a->c->json, count);
+    json_object_close(a->c->json);
+    return end_row(a);
+}
+
 static int end(struct answer *a) {
     if (a->rows->form == QUERY_FORM_JSON)
         return reply_list_end(&a->list);
@@ -119,19 +148,31 @@ static int end(struct answer *a) {
     return a->c->response->status;
 }
 
+static enum rc list(struct answer *a, struct listing *listing) {
+    struct context *c = a->c;
+    const struct query_rows *rows = a->rows;
+
+    if (rows->count_by)
+        return store_count_query(c->store, c->arena, listing->question, rows->count_by, take_count,
+                                 a);
+    if (rows->fields.count == 0 && rows->mode == MODE_COMPACT)
+        return store_list_refs(c->store, c->arena, listing, &a->list.extent, take_ref, a);
+    return store_list_objects(c->store, c->arena, listing, &a->list.extent, take_object, a);
+}
+
 int query_rows_show(struct context *c, struct listing *listing, const struct query_rows *rows,
                     const struct page *page) {
-    struct answer a = {
-        .c = c, .rows = rows, .list = {.context = c, .page = page}, .arena = arena_new()};
-    bool refs = rows->fields.count == 0 && rows->mode == MODE_COMPACT;
+    static const struct page whole = {0};
+    struct answer a = {.c = c,
+                       .rows = rows,
+                       .list = {.context = c, .page = rows->count_by ? &whole : page},
+                       .arena = arena_new()};
     enum rc rc;
 
     buf_init(&a.line, 0);
     listing->page = reply_list_page(page);
-    if (refs)
-        rc = store_list_refs(c->store, c->arena, listing, &a.list.extent, take_ref, &a);
-    else
-        rc = store_list_objects(c->store, c->arena, listing, &a.list.extent, take_object, &a);
+    listing->versions = query_fields_have_version(&rows->fields);
+    rc = list(&a, listing);
     if (rc == RC_OK)
         (void)end(&a);
     else

@@ -129,27 +129,25 @@ static int read_manager(struct context *c, const struct ref *ref, struct manager
 /* The number for the rows of an allocation comes from a counter that all managers share: it is
  * taken ahead of the transaction, which else would make them wait for each other. */
 int resourcemanager_ask(struct context *c) {
-    int32_t *number = arena_array(c->arena, 1, sizeof *number);
     const struct driver *driver;
     struct ref ref = {0};
     enum rc rc;
 
-    *number = -1;
-    c->asked = number;
     if (input_nonempty(c, "driver") || !input_nonempty(c, "object"))
         return 0;
     store_suspend_transaction(c->store, true);
     rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
-    driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : NULL;
-    if (driver && driver->resource_key && driver->allocator != ALLOCATOR_ENTITY_NAME)
-        rc = store_reserve_number(c->store, driver->resource_key, number);
+    driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : driver_find(c->args[0]);
+    if (driver && driver->resource_key && driver->allocator != ALLOCATOR_ENTITY_NAME &&
+        (rc == RC_OK || rc == RC_NOTFOUND))
+        rc = store_reserve_numbers(c->store, driver->resource_key, c->allocations_before + 1);
     store_suspend_transaction(c->store, false);
     /* what is wrong with the manager is said under the lock */
     return rc == RC_NOTFOUND ? 0 : reply_rc(c, rc);
 }
 
 static int give_to_object(struct context *c, const char *name, const char *resource) {
-    struct allocation allocation = {.resource = resource, .number = *(const int32_t *)c->asked};
+    struct allocation allocation = {.resource = resource};
     struct ref refs[2] = {{0}};
     struct manager manager;
     struct attr attr;
@@ -166,14 +164,14 @@ static int give_to_object(struct context *c, const char *name, const char *resou
     if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)))
         return c->response->status;
     /* the manager was made between the two looks, or the server restarted */
-    if (allocation.number < 0 || !store_number_holds(c->store, manager.driver->resource_key))
+    if (!store_reserved_number(c->store, manager.driver->resource_key, &allocation.number))
         return reply_rc(c, RC_RETRY);
     allocation.manager = &manager;
     allocation.object = &refs[1];
     if (condition_check(c, &refs[0]) ||
         reply_verdict(c, alloc_give(c->store, c->arena, &allocation, &attr)))
         return c->response->status;
-    store_number_used(c->store, manager.driver->resource_key);
+    store_number_used(manager.driver->resource_key);
     reply_json(c, 201);
     show_attr(c, &attr);
     return reply_end(c);

@@ -65,6 +65,7 @@ void response_begin(struct response *r, struct arena *arena, struct response_out
     r->out = out;
     r->head_only = head_only;
     r->hold = false;
+    r->full = false;
     r->started = false;
     r->fixed = NULL;
     r->fixed_count = 0;
@@ -239,8 +240,10 @@ static bool has_body(int status) {
 
 static bool keep(struct response *r, const char *bytes, size_t n) {
     buf_add(&r->held, bytes, n);
-    if (r->held.failed)
-        response_break(r); /* out of memory: a truncated response must not look complete */
+    if (r->held.failed) {
+        r->full = true;
+        response_break(r); /* a truncated response must not look complete */
+    }
     return !r->failed;
 }
 

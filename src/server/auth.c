@@ -154,25 +154,51 @@ void auth_note_use(struct worker_state *w) {
 /* --- authorization ----------------------------------------------------------------------------
  */
 
-static unsigned roles_on(const struct caller *c, enum mount mount) {
-    const struct exchange *x = c->x;
+static void find_roles(const struct caller *c) {
+    struct exchange *x = c->x;
 
-    return c->scoped ? c->roles[mount] : access_roles(x->w->settings, x->request.identity, mount);
+    for (int m = 0; m < MOUNT_COUNT; m++)
+        x->roles[m] = c->scoped ? c->roles[m]
+                                : access_roles(x->w->settings, x->request.identity, (enum mount)m);
 }
 
-static int check_role(const struct caller *c) {
-    struct exchange *x = c->x;
+static bool has_role(const struct exchange *x, enum role role) {
+    unsigned all = 0;
+
+    if (role != ROLE_NONE)
+        return access_allows(x->roles[x->match.mount], role);
+    for (int m = 0; m < MOUNT_COUNT; m++)
+        all |= x->roles[m];
+    return all != 0;
+}
+
+static int check_role(struct exchange *x) {
     const struct route *route = x->match.route;
 
-    if ((route->flags & ROUTE_MONITOR) &&
-        access_from(&x->w->settings->monitor_networks, c->address))
-        return 0;
-    if (access_allows(roles_on(c, x->match.mount), route->role))
+    if (has_role(x, route->role))
         return 0;
     if (x->request.identity == NULL)
         return challenge(x, reply_fail(&x->c, 401, "Authentication is required."));
+    if (route->role == ROLE_NONE)
+        return reply_fail(&x->c, 403, "Permission denied: this needs a role.");
     return reply_fail(&x->c, 403, "Permission denied: this needs the role %s on %s.",
                       access_role_name(route->role), mount_rows[x->match.mount].part);
+}
+
+static bool is_monitor(const struct caller *c) {
+    return (c->x->match.route->flags & ROUTE_MONITOR) &&
+           access_from(&c->x->w->settings->monitor_networks, c->address);
+}
+
+int auth_permit(struct exchange *x) {
+    const unsigned *roles = x->roles;
+
+    x->write_only =
+        x->match.route->role == ROLE_WRITE && !access_allows(roles[x->match.mount], ROLE_READ);
+    x->c.may_manage = access_allows(roles[MOUNT_RESOURCEMANAGER], ROLE_WRITE);
+    x->c.may_revert = access_allows(roles[MOUNT_ENTITY], ROLE_WRITE) &&
+                      access_allows(roles[MOUNT_ATTRIBUTE], ROLE_WRITE);
+    return check_role(x);
 }
 
 /* --- users of preferences ---------------------------------------------------------------------
@@ -241,13 +267,9 @@ int auth_admit(struct exchange *x) {
                           "Permission denied: a page of another site may not send this request.");
     c.address = variable(&c, "REMOTE_ADDR");
     status = identify(&c);
-    if (status == 0)
-        status = check_role(&c);
-    x->write_only = x->match.route->role == ROLE_WRITE &&
-                    !access_allows(roles_on(&c, x->match.mount), ROLE_READ);
-    x->c.may_manage = access_allows(roles_on(&c, MOUNT_RESOURCEMANAGER), ROLE_WRITE);
-    x->c.may_revert = access_allows(roles_on(&c, MOUNT_ENTITY), ROLE_WRITE) &&
-                      access_allows(roles_on(&c, MOUNT_ATTRIBUTE), ROLE_WRITE);
+    find_roles(&c);
+    if (status == 0 && !is_monitor(&c))
+        status = auth_permit(x);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))
         status = find_user(&c);
     return status;

@@ -7,19 +7,20 @@
 #include <strings.h>
 #include <time.h>
 
-#include "api/condition.h"
 #include "api/preferences.h"
 #include "api/reply.h"
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/utf8.h"
-#include "server/access.h"
 #include "server/auth.h"
 #include "server/cors.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/parameters.h"
+#include "server/preconditions.h"
 #include "server/response_cache.h"
+#include "server/target.h"
+#include "server/transaction.h"
 #include "server/write_limit.h"
 #include "server/write_options.h"
 
@@ -33,6 +34,9 @@ static const char *description(const struct exchange *x) {
     const char *text = x->request.method_text;
 
     if (given != NULL && *given != '\0')
+        return given;
+    given = x->transaction != NULL ? transaction_description(x) : NULL;
+    if (given != NULL)
         return given;
     for (size_t i = 0; i < x->request.path.count && strlen(text) < DESCRIPTION_MAX; i++)
         text = arena_printf(x->arena, "%s%s%s", text, i == 0 ? " /" : "/",
@@ -66,14 +70,18 @@ static int end_write(struct exchange *x, int status) {
  * ahead of its transaction, and the rest. */
 static int handle(struct exchange *x) {
     const struct route *route = x->match.route;
-    int status = route->ask != NULL && !x->asked ? route->ask(&x->c) : 0;
+    int status = 0;
 
+    if (x->transaction != NULL)
+        status = transaction_ask(x);
+    else if (route->ask != NULL && !x->asked)
+        status = route->ask(&x->c);
     x->asked = false; /* another attempt begins at the start */
     if (status == 0)
         status = idempotency_begin(x);
-    if (status == 0 && x->c.list_vary != NULL)
-        status = condition_list(&x->c);
-    return status != 0 ? status : route->handle(&x->c);
+    if (status != 0)
+        return status;
+    return x->transaction != NULL ? transaction_run(x) : route->handle(&x->c);
 }
 
 /* One attempt: transaction, handler, commit or rollback. */
@@ -187,29 +195,6 @@ static int respond_options(struct exchange *x) {
     return reply_empty(&x->c, 204);
 }
 
-static int fail_path(struct exchange *x, enum path_result result) {
-    switch (result) {
-    case PATH_LIMIT: return reply_fail(&x->c, 414, "The path is too long.");
-    case PATH_EMPTY: return reply_fail(&x->c, 404, "The path has an empty segment.");
-    case PATH_DOTS:
-        return reply_fail(&x->c, 400,
-                          "The path has a segment \".\" or \"..\", which %.32s does not accept.",
-                          x->request.method_text);
-    default:
-        return reply_fail(
-            &x->c, 400,
-            "The path has bytes that are no UTF-8, a broken %%-escape, or dots beside "
-            "encoded slashes that lead elsewhere.");
-    }
-}
-
-static int fail_method(struct exchange *x) {
-    int status = reply_fail(&x->c, 405, "%.32s is not allowed here.", x->request.method_text);
-
-    response_header(&x->response, "Allow", route_allow(x->arena, x->match.allowed));
-    return status;
-}
-
 static int fail_body(struct exchange *x) {
     switch (x->body_result) {
     case BODY_TOO_LARGE:
@@ -259,65 +244,6 @@ static bool headers_valid(const struct request *request) {
     return true;
 }
 
-/* A condition that can't be obeyed must not be ignored, either. */
-static int check_obeyed(struct exchange *x) {
-    const struct request *r = &x->request;
-    unsigned flags = x->match.route->flags;
-    bool match = request_header(r, "If-Match") != NULL;
-    bool past = (flags & ROUTE_PAST) && request_header(r, "Clusto-As-Of") != NULL;
-
-    if (match && (!(flags & ROUTE_CONDITIONS) || past))
-        return reply_fail(&x->c, 400, "If-Match can't be obeyed: there are no entity tags here.");
-    if (is_write(x) && !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)) &&
-        request_header(r, "If-None-Match") != NULL)
-        return reply_fail(&x->c, 400,
-                          "If-None-Match can't be obeyed: there are no entity tags here.");
-    return 0;
-}
-
-/* Some have to say which state they change (the setting require_conditions). What is allocated is
- * the manager's choice, not the client's. */
-static int check_required(struct exchange *x) {
-    const struct route *route = x->match.route;
-    const unsigned changes = ROUTE_WRITE | ROUTE_CONDITIONS;
-
-    if ((route->flags & changes) != changes || route->role == ROLE_ALLOCATE ||
-        etag_list_given(&x->c.if_match) ||
-        !access_names(&x->w->settings->require_conditions, x->request.identity))
-        return 0;
-    return reply_fail(&x->c, 428,
-                      "If-Match is required: send the ETag of the object that is to be changed.");
-}
-
-/* If-Match and If-None-Match (RFC 9110 section 13.1); those of preferences are read by their
- * handlers. */
-static int check_conditions(struct exchange *x) {
-    unsigned flags = x->match.route->flags;
-
-    if (check_obeyed(x))
-        return x->c.response->status;
-    if (flags & ROUTE_LIST)
-        return condition_read(&x->c, "If-None-Match", "HTTP_IF_NONE_MATCH", &x->c.if_none_match);
-    if ((flags & ROUTE_USER) || !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)))
-        return 0;
-    if (condition_read_all(&x->c))
-        return x->c.response->status;
-    if ((flags & ROUTE_CREATES) && x->c.if_none_match.count > 0)
-        return reply_fail(&x->c, 400, "If-None-Match must be * to create something.");
-    return check_required(x);
-}
-
-#define LIST_VARY                                                                                  \
-    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Units, "       \
-    "Clusto-As-Of"
-
-/* What is past has entity tags of its own. */
-static const char *list_vary(const struct exchange *x) {
-    if (!(x->match.route->flags & ROUTE_LIST) || x->as_of.wanted)
-        return NULL;
-    return x->match.route->operation->lines ? "Accept, " LIST_VARY : LIST_VARY;
-}
-
 /* Every check in its order; a handler may assume all of them. Returns 0, or the status of the
  * refusal. Where the caller lacks the role, not even the body is read. */
 static int check_request(struct exchange *x) {
@@ -335,27 +261,21 @@ static int check_request(struct exchange *x) {
         return refused;
     if (request->method == METHOD_OPTIONS && path != PATH_DOTS)
         return respond_options(x);
-    if (path != PATH_OK)
-        return fail_path(x, path);
-    if (x->match.allowed == 0)
-        return reply_fail(&x->c, 404, "There is nothing at this path.");
-    if (x->match.route == NULL)
-        return fail_method(x);
-    if (x->match.reserved)
-        return reply_fail(&x->c, 400, "The container name is reserved.");
+    if ((refused = target_check(x, path)) != 0)
+        return refused;
     if (x->body_result != BODY_OK)
         return fail_body(x);
     if (!headers_valid(request))
         return reply_fail(&x->c, 400, "A header is not valid UTF-8.");
-    if ((refused = check_content(x)) != 0 || (refused = check_conditions(x)) != 0 ||
+    if ((refused = check_content(x)) != 0 || (refused = preconditions_check(x)) != 0 ||
         (refused = write_options_check(x)) != 0 || (refused = idempotency_check(x)) != 0)
         return refused;
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
-    refused = as_of_check(x);
-    x->c.list_vary = list_vary(x);
-    return refused != 0 ? refused : parameters_read(x);
+    if ((refused = as_of_check(x)) != 0 || (refused = parameters_read(x)) != 0)
+        return refused;
+    return (x->match.route->flags & ROUTE_TRANSACTION) ? transaction_read(x) : 0;
 }
 
 /* --- steps --- */

@@ -191,8 +191,8 @@ static void write_form(struct json_writer *w, struct arena *arena,
     json_object_close(w);
 }
 
-/* With Clusto-Diff a write's answer is inside another. */
-static void write_differing(struct json_writer *w, struct arena *arena, const char *schema) {
+static void write_either(struct json_writer *w, struct arena *arena, const char *schema,
+                         const char *other) {
     json_key(w, JSON);
     json_object_open(w);
     json_key(w, "schema");
@@ -200,7 +200,7 @@ static void write_differing(struct json_writer *w, struct arena *arena, const ch
     json_key(w, "anyOf");
     json_array_open(w);
     refer(w, arena, "schemas", schema);
-    refer(w, arena, "schemas", "Diff");
+    refer(w, arena, "schemas", other);
     json_array_close(w);
     json_object_close(w);
     json_object_close(w);
@@ -327,7 +327,7 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
         json_key(w, "content");
         json_object_open(w);
         if ((route->flags & ROUTE_WRITE) && strcmp(answer->schema, "Diff") != 0)
-            write_differing(w, arena, answer->schema);
+            write_either(w, arena, answer->schema, "Diff"); /* inside it, with Clusto-Diff */
         else
             write_media(w, arena, answer->media != NULL ? answer->media : JSON, answer->schema);
         if (route->operation->lines != NULL && answer == route->operation->answers)
@@ -341,15 +341,30 @@ static void write_answer(struct json_writer *w, struct arena *arena, const struc
     json_object_close(w);
 }
 
+/* Of a transaction either itself is refused, or one of its operations. */
+static void write_failure(struct json_writer *w, struct arena *arena) {
+    json_object_open(w);
+    member(w, "description", "An operation failed, or the transaction as a whole was refused");
+    json_key(w, "content");
+    json_object_open(w);
+    write_either(w, arena, "Error", "OperationFailed");
+    json_object_close(w);
+    json_object_close(w);
+}
+
 /* An error, unless the row's own answers or an earlier error have the status. */
-static void write_error(struct json_writer *w, struct arena *arena, bool *seen, int status) {
+static void write_error(struct json_writer *w, struct arena *arena, const struct route *route,
+                        bool *seen, int status) {
     const char *name = arena_printf(arena, "%d", status);
 
     if (seen[status])
         return;
     seen[status] = true;
     json_key(w, name);
-    refer(w, arena, "responses", name);
+    if (route->flags & ROUTE_TRANSACTION)
+        write_failure(w, arena);
+    else
+        refer(w, arena, "responses", name);
 }
 
 static void write_responses(struct json_writer *w, struct arena *arena, const struct route *route) {
@@ -368,29 +383,35 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         write_answer(w, arena, route, &diff);
         seen[200] = true;
     }
-    if ((route->flags & ROUTE_WRITE) && !seen[204]) { /* to those who may not read */
+    if ((route->flags & ROUTE_WRITE) && !seen[204] &&
+        route->role != ROLE_NONE) { /* to those who may not read */
         write_answer(w, arena, route, &nothing);
         seen[204] = true;
     }
     for (const int *status = operation->errors; *status != 0; status++)
-        write_error(w, arena, seen, *status);
+        write_error(w, arena, route, seen, *status);
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-        write_error(w, arena, seen, common[i]);
+        write_error(w, arena, route, seen, common[i]);
     if (route->role != ROLE_READ)
-        write_error(w, arena, seen, 507);
+        write_error(w, arena, route, seen, 507);
     if (route->flags & ROUTE_WRITE)
-        write_error(w, arena, seen, 422);
+        write_error(w, arena, route, seen, 422);
     if (route->flags & (ROUTE_CONDITIONS | ROUTE_CREATES))
-        write_error(w, arena, seen, 412);
+        write_error(w, arena, route, seen, 412);
     if ((route->flags & ROUTE_CONDITIONS) && (route->flags & ROUTE_WRITE) &&
         route->role != ROLE_ALLOCATE)
-        write_error(w, arena, seen, 428);
+        write_error(w, arena, route, seen, 428);
     if (route->flags & ROUTE_PAST) {
-        write_error(w, arena, seen, 304);
-        write_error(w, arena, seen, 409);
-        write_error(w, arena, seen, 410);
+        write_error(w, arena, route, seen, 304);
+        write_error(w, arena, route, seen, 409);
+        write_error(w, arena, route, seen, 410);
     }
     json_object_close(w);
+}
+
+static const char *needed(struct arena *arena, const struct route *route) {
+    return route->role == ROLE_NONE ? "s of its operations"
+                                    : arena_printf(arena, " %s", access_role_name(route->role));
 }
 
 void openapi_operation_write(struct json_writer *w, struct arena *arena,
@@ -401,7 +422,7 @@ void openapi_operation_write(struct json_writer *w, struct arena *arena,
     member(w, "operationId", operation_id(arena, place));
     member(w, "summary", route->operation->summary);
     member(w, "description",
-           arena_printf(arena, "Needs the role %s.%s", access_role_name(route->role),
+           arena_printf(arena, "Needs the role%s.%s", needed(arena, route),
                         strchr(route->pattern, '*') != NULL
                             ? " There may be any number of keys, each in a segment of its own."
                             : ""));

@@ -113,6 +113,8 @@ const struct operation operation_by_names = {
 PARAMETER question = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The question."};
 
 PARAMETER fields = {"fields", OPERATION_TEXT, 0, "Columns, separated by commas."};
+PARAMETER count_by = {"count_by", OPERATION_TEXT, 0,
+                      "How many of the objects have each value in this column, instead of them."};
 PARAMETER csv_safe = {"csv_safe", OPERATION_BOOLEAN, 0,
                       "Whether CSV has a ' before texts that a spreadsheet would run."};
 
@@ -122,7 +124,7 @@ const struct operation operation_query = {
     .csv = true,
     .lines = "QueryRow",
     .errors = {409, 412},
-    .parameters = {&question, &fields, &csv_safe, PAGES},
+    .parameters = {&question, &fields, &count_by, &csv_safe, PAGES},
 };
 
 PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
@@ -182,6 +184,14 @@ const struct operation operation_revert = {
     .answers = {{200, "Reverted", NULL}},
     .errors = {404, 409, 410, 412},
     .parameters = {&reverted, &back_object, &back_to, &dry_run},
+};
+
+const struct operation operation_transaction = {
+    .summary = "Operations in one transaction: all are done, or none",
+    .body = OPERATION_DOCUMENT,
+    .schema = "Operations",
+    .answers = {{200, "OperationResponses", NULL}},
+    .errors = {404, 405, 409, 410, 412, 428},
 };
 
 PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,

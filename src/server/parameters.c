@@ -85,12 +85,20 @@ static int add_member(struct exchange *x, struct params_target *to, const struct
     return status;
 }
 
+static int add_members(struct exchange *x, struct params_target *to,
+                       const struct json_node *object) {
+    int status = 0;
+
+    for (const struct json_node *n = object->children; status == 0 && n != NULL; n = n->next)
+        status = add_member(x, to, n);
+    return status;
+}
+
 static int add_json(struct exchange *x, struct params_target *to) {
     const struct json_limits limits = input_json_limits(&x->c, (size_t)x->c.options->json_depth);
     struct json_error error;
     const struct json_node *object =
         json_read(x->arena, x->request.body, x->request.body_length, &limits, &error);
-    int status = 0;
 
     if (object == NULL)
         return reply_fail(&x->c, 400, "%s: line %zu column %zu", error.message, error.line,
@@ -98,9 +106,7 @@ static int add_json(struct exchange *x, struct params_target *to) {
     if (object->type != JSON_OBJECT)
         return reply_fail(&x->c, 400,
                           "The body must be a JSON object whose members are the parameters.");
-    for (const struct json_node *n = object->children; status == 0 && n != NULL; n = n->next)
-        status = add_member(x, to, n);
-    return status;
+    return add_members(x, to, object);
 }
 
 /* --- the body --- */
@@ -162,12 +168,23 @@ static int check(struct exchange *x) {
     return 0;
 }
 
+static struct params_limits limits_of(const struct settings *settings) {
+    return (struct params_limits){.count = (size_t)settings->max_params,
+                                  .name_bytes = (size_t)settings->max_param_name_bytes,
+                                  .value_bytes = (size_t)settings->max_param_bytes};
+}
+
+int parameters_take(struct exchange *x, const struct json_node *object) {
+    const struct params_limits limits = limits_of(x->w->settings);
+    struct params_target to = {&x->request.params, x->arena, &limits, NULL, 0};
+    int status = add_members(x, &to, object);
+
+    return status != 0 ? status : check(x);
+}
+
 int parameters_read(struct exchange *x) {
     struct request *r = &x->request;
-    const struct settings *settings = x->w->settings;
-    const struct params_limits limits = {.count = (size_t)settings->max_params,
-                                         .name_bytes = (size_t)settings->max_param_name_bytes,
-                                         .value_bytes = (size_t)settings->max_param_bytes};
+    const struct params_limits limits = limits_of(x->w->settings);
     struct params_target to = {&r->params, r->arena, &limits, NULL, 0};
     int status = fail(x, params_add_form(&to, r->query, strlen(r->query)), &to);
 

@@ -1,69 +1,105 @@
 /* alloc.c: what allocation needs of the database: claims, free addresses and names, counters. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "store/objects.h"
 #include "store/write.h"
 
-/* Numbers taken from the counters and not used yet, by key: a refused allocation leaves its number
- * for the next one. */
+/* Numbers taken from the counters and not used yet, by key, the first to be used first: a refused
+ * allocation leaves its number for the next one. */
 #define MAX_KEY       256
-#define MAX_RESERVED  64
+#define MAX_KEYS      64
 #define RESERVE_TRIES 3
 
-static struct {
+static struct reserved {
     char key[MAX_KEY + 1];
-    int32_t number;
-    bool kept;
+    int32_t *numbers;
+    size_t count, capacity;
     uint64_t connection;
-} reserved[MAX_RESERVED];
+    bool missed; /* there was none when one was wanted */
+} reserved[MAX_KEYS];
 
-/* Its place, found or taken; when all are in use a number is forgotten. */
-static size_t reserved_index(const char *key) {
-    size_t i = 0;
+/* Those of a key, found or made; when all are in use some are forgotten. */
+static struct reserved *find_reserved(const char *key) {
+    struct reserved *r = reserved;
 
-    while (i < MAX_RESERVED - 1 && *reserved[i].key && strcmp(reserved[i].key, key) != 0)
-        i++;
-    if (strcmp(reserved[i].key, key) != 0) {
-        snprintf(reserved[i].key, sizeof reserved[i].key, "%s", key);
-        reserved[i].kept = false;
+    while (r < reserved + MAX_KEYS - 1 && *r->key && strcmp(r->key, key) != 0)
+        r++;
+    if (strcmp(r->key, key) != 0) {
+        snprintf(r->key, sizeof r->key, "%s", key);
+        r->count = 0;
     }
-    return i;
+    return r;
 }
 
-enum rc store_reserve_number(struct store *store, const char *key, int32_t *number) {
-    size_t i = reserved_index(key);
-    enum rc rc = RC_OK;
+static void add_number(struct reserved *r, int32_t number) {
+    if (r->count == r->capacity) {
+        r->capacity = r->capacity * 2 + 4;
+        r->numbers = realloc(r->numbers, r->capacity * sizeof *r->numbers);
+        if (!r->numbers)
+            log_fatal("out of memory");
+    }
+    r->numbers[r->count++] = number;
+}
+
+/* Two first users of a counter may race: the loser takes nothing, and finds the winner's row the
+ * next time. */
+static enum rc reserve_one(struct store *store, struct reserved *r) {
     const struct stmt_row *reserve =
         pg_has_extensions(store) ? STMT(RESERVE_BESIDE) : STMT(RESERVE_NUMBER);
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, reserve, PG_ARGS(pg_text(r->key)));
 
-    reserved[i].kept = reserved[i].kept && store_number_holds(store, key);
-    /* two first users of a counter may race: the loser finds the winner's row the next time */
-    for (int t = 0; t < RESERVE_TRIES && rc == RC_OK && !reserved[i].kept; t++) {
-        PGresult *result;
-
-        rc = pg_exec(store, &result, reserve, PG_ARGS(pg_text(key)));
-        if (rc != RC_OK)
-            return rc;
-        if (pg_rows(result) > 0) {
-            reserved[i].number = pg_get_int32(result, 0, 0);
-            reserved[i].kept = true;
-            reserved[i].connection = pg_connection(store);
-        }
-        PQclear(result);
+    if (rc != RC_OK)
+        return rc;
+    if (pg_rows(result) > 0) {
+        add_number(r, pg_get_int32(result, 0, 0));
+        r->connection = pg_connection(store);
     }
-    *number = reserved[i].number;
-    return reserved[i].kept ? RC_OK : RC_RETRY;
+    PQclear(result);
+    return RC_OK;
 }
 
-void store_number_used(struct store *store, const char *key) {
-    (void)store;
-    reserved[reserved_index(key)].kept = false;
+enum rc store_reserve_numbers(struct store *store, const char *key, size_t count) {
+    struct reserved *r = find_reserved(key);
+    enum rc rc = RC_OK;
+
+    if (r->connection != pg_connection(store))
+        r->count = 0;
+    for (size_t t = r->count; t < count + RESERVE_TRIES - 1 && rc == RC_OK && r->count < count; t++)
+        rc = reserve_one(store, r);
+    if (rc == RC_OK && r->count < count)
+        return RC_RETRY;
+    return rc;
 }
 
-bool store_number_holds(const struct store *store, const char *key) {
-    return reserved[reserved_index(key)].connection == pg_connection(store);
+enum rc store_reserve_missed(struct store *store, size_t count) {
+    enum rc rc = RC_OK;
+
+    for (struct reserved *r = reserved; r < reserved + MAX_KEYS && rc == RC_OK; r++) {
+        if (r->missed)
+            rc = store_reserve_numbers(store, r->key, count);
+        r->missed = false;
+    }
+    return rc;
+}
+
+bool store_reserved_number(struct store *store, const char *key, int32_t *number) {
+    struct reserved *r = find_reserved(key);
+
+    r->missed = r->count == 0 || r->connection != pg_connection(store);
+    if (!r->missed)
+        *number = r->numbers[0];
+    return !r->missed;
+}
+
+void store_number_used(const char *key) {
+    struct reserved *r = find_reserved(key);
+
+    if (r->count > 0)
+        memmove(r->numbers, r->numbers + 1, --r->count * sizeof *r->numbers);
 }
 
 /* One bigint of a statement's first row; RC_NOTFOUND without a row. */
@@ -132,7 +168,7 @@ enum rc store_claim_number(struct store *store, const char *key, int32_t number,
     PQclear(lock);
     PQclear(used);
     if (*taken)
-        store_number_used(store, key);
+        store_number_used(key);
     return rc;
 }
 

@@ -29,6 +29,30 @@ enum rc store_lock_one(struct store *store, struct arena *arena, const char *nam
     return rc;
 }
 
+enum rc store_lock_ahead(struct store *store, struct arena *arena, const struct lock_ahead *items,
+                         size_t count) {
+    const char **names = arena_array(arena, count, sizeof *names);
+    const char **entities = arena_array(arena, count, sizeof *entities);
+    int32_t *locks = arena_array(arena, count, sizeof *locks);
+    size_t name_count = 0, entity_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].lock == LOCK_DELETE || items[i].lock == LOCK_NAME)
+            names[name_count++] = items[i].name;
+        if (items[i].lock == LOCK_NAME)
+            continue;
+        entities[entity_count] = items[i].name;
+        locks[entity_count++] = (int32_t)items[i].lock;
+    }
+    if (name_count > 0)
+        pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, name_count)));
+    if (entity_count > 0)
+        return pg_exec(
+            store, NULL, STMT(LOCK_AHEAD),
+            PG_ARGS(pg_texts(entities, entity_count), pg_ints(locks, NULL, entity_count)));
+    return RC_OK;
+}
+
 /* The columns of the attributes that a new object gets. */
 struct columns {
     const char **keys, **subkeys, **datatypes, **texts;
@@ -85,7 +109,7 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
     enum rc rc;
 
     pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, count)));
-    rc = store_refs_by_names(store, arena, names, count, out, NULL);
+    rc = store_refs_by_names(store, arena, names, count, out);
     for (size_t i = 0; rc == RC_OK && i < count; i++) {
         created[i] = out[i].id == 0;
         missing = missing || created[i];

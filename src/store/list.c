@@ -135,7 +135,6 @@ static struct query make_query(struct store *store, struct arena *arena, const s
 enum { LIST_TOTAL, LIST_ID, LIST_NAME, LIST_DRIVER, LIST_TYPE };
 
 struct refs_out {
-    struct arena *arena;
     struct list_extent *extent;
     store_ref_row row;
     void *context;
@@ -148,30 +147,14 @@ static struct ref read_ref(const PGresult *result, size_t row) {
                         .type = pg_get_text(result, row, LIST_TYPE)};
 }
 
-/* The row ahead of the objects; false: it is one of an object. */
-static bool read_head(struct arena *arena, const PGresult *result, struct list_extent *extent) {
-    if (!pg_is_null(result, 0, LIST_ID))
-        return false;
-    if (!pg_is_null(result, 0, LIST_TOTAL))
-        extent->total = pg_get_int(result, 0, LIST_TOTAL);
-    if (!extent->snapshot) /* chunks have one */
-        extent->snapshot = arena_strdup(arena, pg_get_text(result, 0, LIST_NAME));
-    return true;
-}
-
 static bool give_ref(void *context, const PGresult *result) {
     struct refs_out *out = context;
-    struct ref ref;
+    struct ref ref = read_ref(result, 0);
 
-    if (read_head(out->arena, result, out->extent))
-        return true;
-    ref = read_ref(result, 0);
-    return out->row(out->context, &ref);
-}
-
-/* Of a result that is read whole: how many rows are ahead of the objects. */
-static size_t count_heads(struct arena *arena, const PGresult *result, struct list_extent *extent) {
-    return pg_rows(result) > 0 && read_head(arena, result, extent);
+    if (pg_is_null(result, 0, LIST_TOTAL))
+        return out->row(out->context, &ref);
+    out->extent->total = pg_get_int(result, 0, LIST_TOTAL);
+    return true;
 }
 
 /* How many objects there are of a driver or type is known without counting them. */
@@ -201,13 +184,12 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
                            const struct refs_out *out) {
     PGresult *result;
     enum rc rc = pg_exec(store, &result, q->row, q->args, q->count);
-    size_t rows, first;
+    size_t rows;
 
     if (rc != RC_OK)
         return rc;
-    first = count_heads(out->arena, result, out->extent);
-    rows = pg_page_rows(result, first, l->page.limit, LIST_ID, &out->extent->next);
-    for (size_t row = first; row < first + rows && rc == RC_OK; row++) {
+    rows = pg_page_rows(result, l->page.limit, LIST_ID, &out->extent->next);
+    for (size_t row = 0; row < rows && rc == RC_OK; row++) {
         struct ref ref = read_ref(result, row);
 
         if (!out->row(out->context, &ref))
@@ -242,7 +224,7 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
     bool counted = has_count(store, listing);
     struct query q = make_query(store, arena, listing,
                                 listing->page.limit > 0 && !listing->page.keyset && !counted);
-    struct refs_out out = {arena, extent, row, context};
+    struct refs_out out = {extent, row, context};
 
     assert(!listing->page.keyset ||
            (listing->page.limit > 0 && listing->page.limit <= LIST_KEYSET_LIMIT));
@@ -265,12 +247,12 @@ struct walk {
     bool by_keyset;
     int32_t *ids;
     size_t count, capacity;
-    size_t at;             /* the first that belongs to no chunk yet */
-    size_t ahead;          /* how many are in the chunk that was asked for last */
-    size_t given;          /* of the one being given out */
-    struct arena *arena;   /* of one object */
-    struct arena *lasting; /* of the call */
+    size_t at;           /* the first that belongs to no chunk yet */
+    size_t ahead;        /* how many are in the chunk that was asked for last */
+    size_t given;        /* of the one being given out */
+    struct arena *arena; /* of one object */
     struct assembly assembly;
+    PGresult *versions; /* of the chunk that is given out, where they are asked for */
     const struct listing *listing;
     bool counted;
     struct list_extent *extent;
@@ -292,8 +274,10 @@ static void keep_id(struct walk *w, int32_t id) {
 static bool take_id(void *context, const PGresult *result) {
     struct walk *w = context;
 
-    if (!read_head(w->lasting, result, w->extent))
+    if (pg_is_null(result, 0, LIST_TOTAL))
         keep_id(w, pg_get_int32(result, 0, LIST_ID));
+    else
+        w->extent->total = pg_get_int(result, 0, LIST_TOTAL);
     return true;
 }
 
@@ -310,7 +294,7 @@ static enum rc receive_ids(struct walk *w) {
     if (rc != RC_OK)
         return rc;
     w->at = w->count = 0;
-    for (size_t row = count_heads(w->lasting, result, w->extent); row < pg_rows(result); row++)
+    for (size_t row = 0; row < pg_rows(result); row++)
         keep_id(w, pg_get_int32(result, row, LIST_ID));
     PQclear(result);
     return RC_OK;
@@ -349,6 +333,8 @@ static void ask_chunk(struct walk *w, size_t size) {
         args[2] = pg_ints(w->ids + w->at, NULL, w->ahead);
         if (w->by_keyset)
             ask_ids(w, CHUNK);
+        if (w->listing->versions)
+            pg_send(w->store, STMT(OBJECT_VERSIONS), &args[2], 1);
         pg_send(w->store, STMT(OBJECTS_BY_IDS), args, 3);
         w->at += w->ahead;
         pg_flush(w->store);
@@ -356,9 +342,20 @@ static void ask_chunk(struct walk *w, size_t size) {
     arena_free(&scratch);
 }
 
-static bool give_object(struct walk *w) {
-    bool go_on = w->row(w->context, objects_finish(&w->assembly));
+/* Both are by id, and of the same snapshot. */
+static int32_t version_of(const struct walk *w, int32_t id) {
+    size_t rows = w->versions ? pg_rows(w->versions) : 0, row = w->given;
 
+    while (row < rows && pg_get_int32(w->versions, row, 0) != id)
+        row++;
+    return row < rows ? pg_get_int32(w->versions, row, 1) : 0;
+}
+
+static bool give_object(struct walk *w) {
+    bool go_on;
+
+    w->assembly.object.version = version_of(w, w->assembly.object.ref.id);
+    go_on = w->row(w->context, objects_finish(&w->assembly));
     w->given++;
     arena_reset(w->arena);
     objects_start(&w->assembly, w->arena, true, 0);
@@ -372,6 +369,11 @@ static bool take_row(void *context, const PGresult *result) {
         return false;
     objects_add(&w->assembly, result, 0);
     return true;
+}
+
+static enum rc receive_versions(struct walk *w) {
+    PQclear(w->versions);
+    return pg_next(w->store, &w->versions);
 }
 
 static enum rc give_chunk(struct walk *w, size_t size) {
@@ -396,6 +398,8 @@ static enum rc walk(struct walk *w) {
 
         if (w->by_keyset)
             rc = receive_ids(w);
+        if (rc == RC_OK && w->listing->versions)
+            rc = receive_versions(w);
         if (rc == RC_OK) {
             ask_chunk(w, CHUNK);
             rc = give_chunk(w, size);
@@ -414,7 +418,6 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
                      .by_keyset = listing->kind == LIST_ENTITIES && listing->page.limit == 0 &&
                                   listing->page.offset == 0,
                      .arena = arena_new(),
-                     .lasting = arena,
                      .listing = listing,
                      .counted = counted,
                      .extent = extent,
@@ -430,6 +433,7 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
         rc = store_commit(store);
     else if (own)
         store_rollback(store);
+    PQclear(w.versions);
     free(w.ids);
     arena_free(&w.arena);
     return rc;

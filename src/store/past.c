@@ -2,6 +2,7 @@
  * that is not below the one it was made by, and below the one it was ended by, if any. */
 #include "store/past.h"
 
+#include "store/history_sql.h"
 #include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
@@ -55,6 +56,8 @@
     EACH(ONE("$3", v), ARM_ENTITY(v) " union all " ARM_ATTRS( \
         " and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition, v))
 
+#define UP_TO_VERSION(column) column " <= $2"
+
 /* --- lists, as in stmts.c: $1 limit, $2 offset, $3 is the total wanted, $4 behind this id. */
 #define HITS_OF(ids, v, condition) \
     "with hit as materialized (select e.entity_id, e.name, e.driver, e.type from (" ids ") i(id)" \
@@ -105,6 +108,8 @@
     [STMT_OBJECTS_BY_NAMES] = {PREFIX "objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")}, \
     [STMT_OBJECTS_BY_IDS] = {PREFIX "objects_by_ids", "TTIi", PAST, \
         OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id", "$4") " e", "$4")}, \
+    [STMT_OBJECT_VERSIONS] = {PREFIX "object_versions", "Ii", PAST, \
+        "select i.id, " HISTORY_NEWEST("i.id", UP_TO_VERSION) " from unnest($1) as i(id)"}, \
     [STMT_ATTRS_BY_NAME] = {PREFIX "attrs_by_name", "TTttii", PAST, ATTRS(" and a.key <> '_contains'", "$6")}, \
     [STMT_ATTRS_AND_MEMBERS] = {PREFIX "attrs_and_members", "TTttii", PAST, ATTRS("", "$6")}, \
     [STMT_ATTRS_BY_NAME_KEY] = {PREFIX "attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")}, \

@@ -153,15 +153,13 @@ static void from_streams(struct query_text *c, struct buf *out, bool total) {
     buf_adds(out, total ? ")" : ") e limit $1 offset $2");
 }
 
-static void statement(struct query_text *c, struct buf *out, bool current, bool total) {
+static void objects(struct query_text *c, struct buf *out, bool current, bool total) {
     buf_adds(out, current ? NOW : THEN);
     buf_add(out, buf_cstr(&c->walks), c->walks.len);
-    buf_adds(out, total ? "" : " " PAGE_HEAD "(");
     if (c->stream_count > 0)
         from_streams(c, out, total);
     else
         from_all(c, out, total);
-    buf_adds(out, total ? LIST_HITS : ")");
 }
 
 static const char *taken(struct arena *arena, struct buf *b) {
@@ -192,30 +190,102 @@ static void begin(struct query_text *c, struct store *store, const struct pg_arg
     }
 }
 
+static void write(struct query_text *c, const struct query_node *question) {
+    if (c->by_steps)
+        query_source_write(c, question);
+    c->out = &c->condition;
+    expression(c, question);
+}
+
+static const struct stmt_row *finish(struct query_text *c, struct store *store, struct buf *out) {
+    store->compiled =
+        (struct stmt_row){.name = "query",
+                          .params = taken(c->arena, &c->letters),
+                          .flags = STMT_COMPILED | (pg_is_current(store) ? 0 : STMT_NEEDS_INIT_DB),
+                          .text = taken(c->arena, out)};
+    buf_release(&c->condition);
+    buf_release(&c->walks);
+    buf_release(&c->seeds);
+    buf_release(&c->streams);
+    return &store->compiled;
+}
+
 const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
                                          const struct query_node *question, bool total,
                                          struct pg_arg **args, size_t *count) {
     struct query_text c = {.arena = arena};
-    bool current = pg_is_current(store);
     struct buf out;
 
     assert(*count == FIRST_PARAMETERS);
     begin(&c, store, *args);
-    if (c.by_steps)
-        query_source_write(&c, question);
-    c.out = &c.condition;
-    expression(&c, question);
+    write(&c, question);
     buf_init(&out, 0);
-    statement(&c, &out, current, total);
-    store->compiled = (struct stmt_row){.name = "query",
-                                        .params = taken(arena, &c.letters),
-                                        .flags = STMT_COMPILED | (current ? 0 : STMT_NEEDS_INIT_DB),
-                                        .text = taken(arena, &out)};
-    buf_release(&c.condition);
-    buf_release(&c.walks);
-    buf_release(&c.seeds);
-    buf_release(&c.streams);
+    objects(&c, &out, pg_is_current(store), total);
+    buf_adds(&out, total ? LIST_HITS : "");
     *args = c.args;
     *count = c.count;
+    return finish(&c, store, &out);
+}
+
+/* --- counting */
+
+static void values_of_attr(struct query_text *c, const struct query_column *column) {
+    query_text_around(c, VALUES_OF_ATTR, column->key, "");
+    if (column->subkey)
+        query_text_around(c, " and a.subkey = ", column->subkey, "");
+    if (column->has_number) {
+        query_text_add(c, " and a.number = ");
+        query_text_parameter(c, 'i', pg_int(column->number));
+    }
+}
+
+/* The values of the object e in the column. */
+static void values(struct query_text *c, const struct query_column *column, bool current) {
+    switch (column->kind) {
+    case QUERY_COLUMN_NAME: query_text_add(c, "select e.name"); break;
+    case QUERY_COLUMN_DRIVER: query_text_add(c, "select e.driver"); break;
+    case QUERY_COLUMN_TYPE: query_text_add(c, "select e.type"); break;
+    case QUERY_COLUMN_PATH: query_text_add(c, "select '/' || e.driver || '/' || e.name"); break;
+    case QUERY_COLUMN_IPS: query_text_add(c, VALUES_OF_IPS); break;
+    case QUERY_COLUMN_PARENTS: query_text_add(c, VALUES_OF_PARENTS); break;
+    case QUERY_COLUMN_CONTENTS: query_text_add(c, VALUES_OF_CONTENTS); break;
+    case QUERY_COLUMN_ATTR: values_of_attr(c, column); break;
+    case QUERY_COLUMN_VERSION:
+        query_text_add(c, current ? VALUE_OF_VERSION : VALUE_OF_VERSION_THEN);
+        break;
+    }
+}
+
+const struct stmt_row *query_sql_count(struct store *store, struct arena *arena,
+                                       const struct query_node *question,
+                                       const struct query_column *column, struct pg_arg **args,
+                                       size_t *count) {
+    const struct pg_arg list[FIRST_PARAMETERS] = {pg_null(), pg_bigint(0), pg_bool(false),
+                                                  pg_int(0)};
+    struct query_text c = {.arena = arena};
+    struct buf out, column_values;
+
+    begin(&c, store, list);
+    write(&c, question);
+    buf_init(&column_values, 0);
+    c.out = &column_values;
+    values(&c, column, pg_is_current(store));
+    buf_init(&out, 0);
+    objects(&c, &out, pg_is_current(store), true);
+    buf_adds(&out, BY_VALUE);
+    buf_add(&out, buf_cstr(&column_values), column_values.len);
+    buf_adds(&out, ORDER_OF_VALUES);
+    buf_release(&column_values);
+    *args = c.args;
+    *count = c.count;
+    return finish(&c, store, &out);
+}
+
+const struct stmt_row *query_sql_kept_counts(struct store *store, bool by_driver) {
+    store->compiled =
+        (struct stmt_row){.name = "query",
+                          .params = "",
+                          .flags = STMT_COMPILED | STMT_NEEDS_INIT_DB,
+                          .text = by_driver ? KEPT_COUNTS("driver") : KEPT_COUNTS("type")};
     return &store->compiled;
 }

@@ -4,7 +4,6 @@
 #include "store/feed_sql.h"
 #include "store/history_sql.h"
 #include "store/session.h"
-#include "store/snapshot_sql.h"
 #include "store/stmt_parts.h"
 #include "store/store.h"
 
@@ -69,13 +68,6 @@
 #define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
-/* Those with the names $1, locked in the order of their ids. */
-#define LOCK_NAMED(strength) \
-    "select e.entity_id, e.name, e.driver, e.type" \
-    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
-    "select entity_id, name, driver, type from entities" \
-    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
-
 /* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
  * attributes with what they refer to, which is the contents too, and its containers. One statement,
  * one snapshot; the arms hang on the entity (lateral), so the rows of one come together, and the
@@ -118,6 +110,8 @@
 #define BUT_MEMBERS \
     MATCHING(" and a.key < '_contains'") " union all " MATCHING(" and a.key > '_contains'")
 
+#define IS_THERE(column) column " is not null"
+
 /* --- lists: see stmt_parts.h. */
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
 
@@ -130,8 +124,10 @@
     TOTAL(LIVE(" and e." column " = $5")) " union all " \
     PAGE(LIVE(" and e." column " = $5 and e.entity_id::bigint > $4"), "e.entity_id::bigint")
 #define LIST_SEVERAL(column, filter) \
-    HEAD("select coalesce(sum(c.n), 0)::bigint from (select distinct unnest($5) as one) o" \
-        " cross join lateral (select count(*) as n from " LIVE(" and e." column " = o.one" filter) ") c") \
+    "select coalesce(sum(c.n), 0)::bigint, null::integer, null, null, null" \
+    " from (select distinct unnest($5) as one) o" \
+    " cross join lateral (select count(*) as n from " \
+    LIVE(" and e." column " = o.one" filter) ") c where $3 having $3" \
     " union all " \
     PAGE("(select distinct unnest($5) as one) o cross join lateral (select * from " \
     LIVE(" and e." column " = o.one and e.entity_id::bigint > $4" filter) \
@@ -187,7 +183,6 @@
     "(select e.* from (select distinct a.entity_id::bigint as id from entity_attrs a where" HAS_KEY condition \
     " and a.entity_id::bigint > $4 order by 1) a cross join " ENTITY_OF("a.id") " e limit $1)"
 #define PAGE_OF(objects) \
-    PAGE_HEAD \
     "select null::bigint, p.* from (select * from (" objects ") o order by entity_id limit $1) p"
 
 /* The connection bears the name of a request. A name ends at 63 bytes: of a longer id the end is what
@@ -202,9 +197,19 @@
     "select revision, " what ", bytes, hashtextextended(user_id, 1) from muster_preferences" \
     " where user_id = u.id and container = $2 offset 0) p"
 
+/* Who tells of changes, as muster_watch() in schema.sql. */
+#define WATCHED "array['entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]"
+#define WATCHERS \
+    "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
+
 #define BESIDE \
     "array['muster_claim_insert', 'muster_claim_update', 'muster_last_insert', 'muster_counter_insert'," \
     " 'muster_counter_update', 'muster_entity_ended', 'MUSTER_keep_erased']"
+
+/* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
+#define INCARNATION \
+    "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
+    " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
 
 /* Of a primary: the first eight digits of a WAL file's name. */
 #define TIMELINE \
@@ -277,20 +282,18 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* clang-format off */
     /* --- reads */
     [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
-    /* The first row has no id, but the snapshot; so has the one of objects by names. */
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
-        "select null::integer, " SNAPSHOT_TOLD ", null, null union all (" EACH_NAME("$1") " order by l.entity_id)"},
+        EACH_NAME("$1") " order by l.entity_id"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
     [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED(ONE("name = $3"))},
     [STMT_OBJECT_CROWDED] = {"object_crowded", "TTt", 0,
         EACH(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
             ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
             ARM_CONTAINERS)},
-    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0,
-        "select null::integer, null::integer, null::integer, null::text, null::text, null::integer, null::text, null::bigint, "
-        SNAPSHOT_TOLD "::text, null::timestamp, null::integer, null::varchar, null::varchar, null::varchar"
-        " union all (" OBJECT(EACH_NAME("$3")) ")"},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
+    [STMT_OBJECT_VERSIONS] = {"object_versions", "I", 0,
+        "select i.id, " HISTORY_NEWEST("i.id", IS_THERE) " from unnest($1) as i(id)"},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
     [STMT_ATTRS_AND_MEMBERS] = {"attrs_and_members", "TTtti", 0, ATTRS(MATCHING(""))},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
@@ -374,6 +377,12 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_LOCK_NAMES] = {"lock_names", "T", 0,
         "select pg_advisory_xact_lock(1836413813, n.lock)"
         " from (select distinct hashtext(name) & 511 as lock from unnest($1) as u(name) order by 1) as n"},
+    /* $2: which of the three above, for each of the names $1. */
+    [STMT_LOCK_AHEAD] = {"lock_ahead", "TI", 0,
+        "select coalesce(a.entity_id, b.entity_id, c.entity_id)"
+        " from (select n.entity_id, max(w.lock) as lock from unnest($1, $2) as w(name, lock)"
+        " cross join lateral (" ONE("name = w.name") " offset 0) n group by n.entity_id order by n.entity_id) l"
+        LOCK_IF("a", "0", "key share") LOCK_IF("b", "1", "no key update") LOCK_IF("c", "2", "update")},
     [STMT_CREATE] = {"create", "TttiTTTLT", STMT_TAKES_VERSION,
         "with input as ("
         " select name, min(ord) as ord from unnest($1) with ordinality as u(name, ord) group by name),"
@@ -805,7 +814,6 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
         " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " INCARNATION
         " as life) as n"},
-    [STMT_UNCHANGED_SINCE] = {"unchanged_since", "t", STMT_NEEDS_INIT_DB, snapshot_sql_unchanged},
 
     [STMT_FEED_MAKE] = {"feed_make", "l", STMT_NEEDS_INIT_DB, feed_sql_make},
     [STMT_FEED_LATEST] = {"feed_latest", "", STMT_NEEDS_INIT_DB, feed_sql_latest},
