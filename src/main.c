@@ -9,6 +9,7 @@
 
 #include "server/config.h"
 #include "server/daemon.h"
+#include "server/export_file.h"
 #include "server/once.h"
 #include "server/supervisor.h"
 #include "server/token.h"
@@ -26,6 +27,7 @@ enum action {
     CHECK_DB,
     DROP_EXTENSIONS,
     PRUNE_HISTORY,
+    EXPORT,
     ONCE,
     TOKEN
 };
@@ -37,6 +39,7 @@ static struct {
     size_t file_count;
     struct token_command token;
     struct prune_command prune;
+    struct export_file_command export;
 } options = {.action = SUPERVISE};
 
 static const char usage[] =
@@ -48,6 +51,8 @@ static const char usage[] =
     "                                          remove from the database all that muster added\n"
     "       muster [-c FILE]... --prune-history DAYS|vVERSION\n"
     "                                          delete history that is older\n"
+    "       muster [-c FILE]... --export FILE|- [--driver DRIVER]... [--query QUERY]\n"
+    "                                          write all objects, or some, an object a line\n"
     "       muster [-c FILE]... --once         serve one request, as a CGI program\n"
     "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
@@ -59,17 +64,13 @@ static const char usage[] =
     "  -V, --version       print the version and exit\n";
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"foreground", no_argument, NULL, 'f'},
-    {"test", no_argument, NULL, 't'},
-    {"init-db", no_argument, NULL, 'I'},
-    {"check-db", no_argument, NULL, 'C'},
-    {"drop-extensions", no_argument, NULL, 'D'},
-    {"once", no_argument, NULL, 'O'},
-    {"prune-history", required_argument, NULL, 'P'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
+    {"test", no_argument, NULL, 't'},         {"init-db", no_argument, NULL, 'I'},
+    {"check-db", no_argument, NULL, 'C'},     {"drop-extensions", no_argument, NULL, 'D'},
+    {"once", no_argument, NULL, 'O'},         {"prune-history", required_argument, NULL, 'P'},
+    {"export", required_argument, NULL, 'E'}, {"driver", required_argument, NULL, 'd'},
+    {"query", required_argument, NULL, 'q'},  {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static void wrong_usage(const char *what) {
@@ -80,8 +81,8 @@ static void wrong_usage(const char *what) {
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
         wrong_usage(
-            "only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, --once, "
-            "token");
+            "only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, --export, "
+            "--once, token");
     options.action = action;
 }
 
@@ -117,6 +118,24 @@ static void choose_prune(const char *text) {
         wrong_usage("--prune-history takes a number of days, or v and a version: 90, v803");
 }
 
+static void choose_export(const char *path) {
+    choose(EXPORT);
+    options.export.path = path;
+}
+
+static void add_driver(const char *name) {
+    struct export_file_command *command = &options.export;
+
+    if (command->driver_count == EXPORT_FILE_DRIVERS)
+        wrong_usage("too many --driver");
+    command->drivers[command->driver_count++] = name;
+}
+
+static void check_selection(void) {
+    if (options.action != EXPORT && (options.export.driver_count > 0 || options.export.query))
+        wrong_usage("--driver and --query select what --export writes");
+}
+
 /* The arguments after the options: only "token" and its own. */
 static void read_words(int argc, char **argv) {
     int status;
@@ -142,6 +161,9 @@ static void read_options(int argc, char **argv) {
         case 'D': choose(DROP_EXTENSIONS); break;
         case 'O': choose(ONCE); break;
         case 'P': choose_prune(optarg); break;
+        case 'E': choose_export(optarg); break;
+        case 'd': add_driver(optarg); break;
+        case 'q': options.export.query = optarg; break;
         case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
         case 'h': print_and_exit(usage); break;
         default: fputs("See muster --help for options.\n", stderr); exit(2);
@@ -149,6 +171,7 @@ static void read_options(int argc, char **argv) {
     }
     if (optind < argc)
         read_words(argc - optind, argv + optind);
+    check_selection();
     if (options.file_count == 0)
         add_file(DEFAULT_FILE);
 }
@@ -183,6 +206,7 @@ static int start(struct settings **settings) {
     case CHECK_DB: return check_db(*settings);
     case DROP_EXTENSIONS: return store_drop_extensions(&(*settings)->store) == RC_OK ? 0 : 1;
     case PRUNE_HISTORY: return prune_history(*settings);
+    case EXPORT: return export_file_run(&options.export, *settings);
     case TOKEN: return leave_root(*settings) ? token_run(&options.token, *settings) : 1;
     case SUPERVISE: break;
     }

@@ -137,7 +137,7 @@ for my $name (sort keys %served) {
     }
 }
 
-is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /query/__doc__/ /resourcemanager/__doc__/ /transaction/__doc__/', 'all pages are linked';
+is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /bulk/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /query/__doc__/ /resourcemanager/__doc__/ /transaction/__doc__/', 'all pages are linked';
 for my $name (grep { $_ ne 'root' } sort keys %text) {
     my ($top) = $text{$name} =~ /^(`Muster <.*?)\n\n/ms;
     is join(' ', sort +($top // '') =~ m{<\$\{server_url\}(/[^>]*)>}g), join(' ', grep { m{/$} && $_ ne "/$name/__doc__/" } sort keys %linked), "doc/$name.rst begins with links to all the others";

@@ -100,6 +100,7 @@ DELETE /attribute/{name}/{key}/{subkey}/{number}         deleteAttributeNameKeyS
 GET    /attribute/{name}/{key}/{subkey}/{number}         getAttributeNameKeySubkeyNumber
 POST   /attribute/{name}/{key}/{subkey}/{number}         postAttributeNameKeySubkeyNumber
 PUT    /attribute/{name}/{key}/{subkey}/{number}         putAttributeNameKeySubkeyNumber
+GET    /bulk/__doc__                                     getBulkDoc
 GET    /by-address/{address}                             getByAddressAddress
 GET    /by-attr                                          getByAttr
 GET    /by-name/{name}                                   getByNameName
@@ -120,6 +121,7 @@ GET    /entity/{driver}/{name}/parents                   getEntityDriverNamePare
 GET    /entity/{driver}/{name}/ports                     getEntityDriverNamePorts
 POST   /entity/{driver}/{name}/ports                     postEntityDriverNamePorts
 GET    /entity/{driver}/{name}/references                getEntityDriverNameReferences
+GET    /export                                           getExport
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
 GET    /history                                          getHistory

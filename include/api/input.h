@@ -5,6 +5,7 @@
 
 #include "api/context.h"
 #include "http/page.h"
+#include "query/query.h"
 
 /* The parameter's last value; NULL if it is missing or empty. */
 const char *input_nonempty(const struct context *c, const char *name);
@@ -37,6 +38,9 @@ int input_check_contents(struct context *c);
 /* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct context *c, size_t depth);
+
+/* What a query in a request may be. */
+struct query_limits input_query_limits(const struct api_options *options);
 
 /* Is this media type the first that the request accepts? Parameters of it do not count. */
 bool input_accepts(const struct context *c, const char *type);

@@ -18,6 +18,14 @@
 #define EACH(entities, arms) \
     "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
 
+/* The same of those with these ids, in their order. */
+#define IN_ORDER(ids, entity, arms) \
+    "select e.entity_id, x.* from (select o.* from unnest(" ids ") with ordinality as i(id, ord)" \
+    " cross join " entity " o order by i.ord) e cross join lateral (" arms ") x"
+#define ARM_ITSELF \
+    "select 0, null::integer, null::text, null::text, null::integer, null::text, null::bigint," \
+    " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
+
 /* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row, $4 behind this
  * id. */
 #define TOTAL(from_where) \

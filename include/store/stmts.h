@@ -43,7 +43,7 @@ enum stmt {
     STMT_TOKEN_LIST,
     STMT_TOKEN_REVOKE,
 
-    /* reads (store/read.c, list.c) */
+    /* reads (store/read.c, list.c, export.c) */
     STMT_REF_BY_NAME,
     STMT_REFS_BY_NAMES,
     STMT_OBJECT_BY_NAME,
@@ -67,10 +67,15 @@ enum stmt {
     STMT_LIST_FROM_MANY,
     STMT_LIST_CONTAINERS,
     STMT_REFERENCES,
+    STMT_EXPORT_HEAD,
+    STMT_EXPORT_EDGES,
+    STMT_EXPORT_ORDER,
+    STMT_EXPORT_OBJECTS,
     STMT_PAGE_BY_KEY,
     STMT_PAGE_BY_VALUE,
     STMT_PAGE_FROM_POOLS,
     STMT_COUNT_OBJECTS,
+    STMT_EXPORT_PLANNER,
 
     /* writes (store/entity.c, attr.c, tree.c, alloc.c) */
     STMT_LOCK_REFER,
@@ -216,8 +221,9 @@ enum stmt_flags {
     STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
     STMT_TAKES_VERSION = 16, /* makes or ends rows, with the number of the transaction's version */
     STMT_COMMITS = 32,
-    STMT_COMPILED = 64 /* of no table: made for one request (store/query_sql.h), and prepared
-                          by its text (store/link_plan.h) */
+    STMT_COMPILED = 64, /* of no table: made for one request (store/query_sql.h), and prepared
+                           by its text (store/link_plan.h) */
+    STMT_TIMELESS = 128 /* reads nothing that has a past: the same as of any version */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */

@@ -13,7 +13,7 @@
 #define DOC_LIMIT (4u << 20)
 
 /* Pages of the root beside its own: at /NAME/__doc__. */
-static const char *const pages[] = {"changes", "history", "query", "transaction"};
+static const char *const pages[] = {"bulk", "changes", "history", "query", "transaction"};
 
 enum { PAGES = sizeof pages / sizeof *pages };
 

@@ -97,6 +97,13 @@ struct json_limits input_json_limits(const struct context *c, size_t depth) {
                                 .exponent = c->options->json_exponent};
 }
 
+struct query_limits input_query_limits(const struct api_options *options) {
+    return (struct query_limits){.bytes = options->query_bytes,
+                                 .tests = options->query_tests,
+                                 .depth = options->query_depth,
+                                 .values = options->query_values};
+}
+
 /* A header, or the parameter that stands for it in a link. */
 static const char *header_or_param(const struct context *c, const char *header, const char *name) {
     const char *value = request_header(c->request, header);

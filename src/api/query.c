@@ -4,17 +4,9 @@
 #include "api/input.h"
 #include "api/query_rows.h"
 #include "api/reply.h"
-#include "query/query.h"
 
 /* Of CSV, where others are not asked for. */
 #define USUAL_FIELDS "name,driver,type,ips,parents"
-
-static struct query_limits limits_of(const struct context *c) {
-    return (struct query_limits){.bytes = c->options->query_bytes,
-                                 .tests = c->options->query_tests,
-                                 .depth = c->options->query_depth,
-                                 .values = c->options->query_values};
-}
 
 static int read_count_by(struct context *c, const char *fields, struct query_rows *rows) {
     const char *text = input_nonempty(c, "count_by");
@@ -49,7 +41,7 @@ static int read_rows(struct context *c, struct query_rows *rows) {
 
 int query_show(struct context *c) {
     struct listing listing = {.kind = LIST_QUERY};
-    const struct query_limits limits = limits_of(c);
+    const struct query_limits limits = input_query_limits(c->options);
     const char *query = input_nonempty(c, "q");
     struct query_rows rows;
     struct page page;

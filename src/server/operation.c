@@ -127,6 +127,15 @@ const struct operation operation_query = {
     .parameters = {&question, &fields, &count_by, &csv_safe, PAGES},
 };
 
+PARAMETER export_question = {"q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
+
+const struct operation operation_export = {
+    .summary = "Whole objects, one a line, containers before what they contain",
+    .answers = {{200, "ExportLine", "application/x-ndjson"}},
+    .errors = {412},
+    .parameters = {&any_driver, &export_question},
+};
+
 PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
                    "The names of the pools; an object must be in each of them."};
 PARAMETER children = {"children", OPERATION_BOOLEAN, 0,

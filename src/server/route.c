@@ -9,6 +9,7 @@
 #include "api/device_ports.h"
 #include "api/docs.h"
 #include "api/entity.h"
+#include "api/export.h"
 #include "api/history.h"
 #include "api/lookup.h"
 #include "api/preferences.h"
@@ -58,10 +59,12 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
     {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
+    {GET, MOUNT_ROOT, "bulk/__doc__", docs_show, ROLE_READ, "GET /bulk/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "changes", changes_list, ROLE_READ, "GET /changes", ROUTE_FEED, NULL, &operation_changes},
     {GET, MOUNT_ROOT, "changes/__doc__", docs_show, ROLE_READ, "GET /changes/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
     {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
+    {GET, MOUNT_ROOT, "export", export_show, ROLE_READ, "GET /export", ROUTE_PAST, NULL, &operation_export},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},

@@ -59,7 +59,7 @@ static void prepare(struct link *l, bool extensions) {
 
         if (!(row->flags & STMT_ONCE) && extensions == ((row->flags & STMT_NEEDS_INIT_DB) != 0))
             link_prepare(l, row);
-        if (extensions && past_rows[i].text) {
+        if (extensions && past_rows[i].text && !(past_rows[i].flags & STMT_ONCE)) {
             link_prepare(l, &past_rows[i]);
             link_prepare(l, &past_same_rows[i]);
         }

@@ -146,7 +146,7 @@ static void add(struct store *s, const struct stmt_row *row, const struct pg_arg
     const struct stmt_row *past;
     struct pg_arg with_version[MAX_PAST_ARGS];
 
-    if (s->as_of == CURRENT || (row->flags & STMT_COMPILED)) {
+    if (s->as_of == CURRENT || (row->flags & (STMT_COMPILED | STMT_TIMELESS))) {
         add_current(s, row, args, count, wanted);
         return;
     }

@@ -2,6 +2,7 @@
  * that is not below the one it was made by, and below the one it was ended by, if any. */
 #include "store/past.h"
 
+#include "store/export_sql.h"
 #include "store/history_sql.h"
 #include "store/stmt_parts.h"
 
@@ -141,7 +142,14 @@
     [STMT_LIST_CONTAINERS] = {PREFIX "list_containers", "llbiTTibi", PAST, IN_CONTAINERS(UP_CONTAINERS, UP_ENTITY)}, \
     [STMT_REFERENCES] = {PREFIX "references", "llbiitti", PAST, \
         REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")), \
-            ENTITY_OF("a.entity_id", "$8"))},
+            ENTITY_OF("a.entity_id", "$8"))}, \
+    [STMT_EXPORT_HEAD] = {PREFIX "export_head", "i", PAST | STMT_ONCE, \
+        "select $1, (select " ISO(TAKEN_AT) " from clustoversioning where version <= $1 order by version desc limit 1)"}, \
+    [STMT_EXPORT_EDGES] = {PREFIX "export_edges", "i", PAST | STMT_ONCE, EXPORT_EDGES}, \
+    [STMT_EXPORT_ORDER] = {PREFIX "export_order", "IITIi", PAST | STMT_ONCE, EXPORT_ORDER}, \
+    [STMT_EXPORT_OBJECTS] = {PREFIX "export_objects", "Ii", PAST, \
+        IN_ORDER("$1", ENTITY_OF("i.id", "$2"), ARM_ITSELF " union all " \
+            ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$2") " union all " ARM_CONTAINERS("$2"))},
 
 /* --- where an object has been renamed since */
 
@@ -180,6 +188,8 @@
     "(select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4" \
     " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id"
 #define HAD_TOO(column, v) " union all select e.entity_id from " HAD(column, "o.one", v)
+#define EXPORT_EDGES export_sql_past_edges
+#define EXPORT_ORDER export_sql_past_order
 #define PREFIX "past_"
 
 const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
@@ -192,6 +202,8 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #undef LIST_ONE
 #undef LIST_ALL
 #undef HAD_TOO
+#undef EXPORT_EDGES
+#undef EXPORT_ORDER
 #undef PREFIX
 #define ENTITY_OF(id, v) \
     "lateral (select e.entity_id, e.name, e.driver, e.type from entities e" \
@@ -209,6 +221,8 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #define LIST_ALL \
     "entities e where " THERE("e", "$5") " and e.entity_id > $4 order by e.entity_id limit $1 offset $2"
 #define HAD_TOO(column, v) ""
+#define EXPORT_EDGES export_sql_past_same_edges
+#define EXPORT_ORDER export_sql_past_same_order
 #define PREFIX "past_same_"
 
 const struct stmt_row past_same_rows[STMT_COUNT] = {ROWS};

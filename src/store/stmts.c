@@ -1,11 +1,13 @@
 /* stmts.c: the text of every SQL statement. Values come in as parameters only. */
 #include "store/stmts.h"
 
+#include "store/export_sql.h"
 #include "store/feed_sql.h"
 #include "store/history_sql.h"
 #include "store/session.h"
 #include "store/stmt_parts.h"
 #include "store/store.h"
+#include "store/versions_sql.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
@@ -215,10 +217,6 @@
 #define TIMELINE \
     "('x' || lpad(left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), 16, '0'))::bit(64)::bigint"
 
-/* Is a version settled, by its row v and the floor f: see schema.sql. */
-#define SETTLED \
-    "(coalesce(v.muster_high < pg_snapshot_xmin(pg_current_snapshot()), true) or v.version <= f.settled)"
-
 /* Pruning: a thousand rows, without those that others hold; no row of the table refers to it. Not "not
  * exists", which the planner may answer by reading the whole table. */
 #define BATCH " limit 1000 for update skip locked"
@@ -333,6 +331,20 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         IN_CONTAINERS(CONTAINERS_OF, ENTITY_OF)},
     [STMT_REFERENCES] = {"references", "llbiitt", 0,
         REFERENCES_OF(REFERRING("a.attr_id", "a.deleted_at_version is null"), ENTITY_OF("a.entity_id"))},
+
+    /* An export: the rows of whole objects, in the order of their ids. */
+    [STMT_EXPORT_HEAD] = {"export_head", "", STMT_ONCE,
+        "select coalesce(max(version), 0), " ISO("now()") " from clustoversioning"},
+    [STMT_EXPORT_EDGES] = {"export_edges", "", STMT_ONCE, export_sql_edges},
+    [STMT_EXPORT_ORDER] = {"export_order", "IITI", STMT_ONCE, export_sql_order},
+    [STMT_EXPORT_OBJECTS] = {"export_objects", "I", 0,
+        IN_ORDER("$1", ENTITY_OF("i.id"), ARM_ITSELF " union all "
+            ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'") " union all " ARM_CONTAINERS)},
+    /* Of tables as a whole, or row by row by their indexes, as the session does (store/session.c). */
+    [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS,
+        "select set_config(name, case when $1 = (name <> 'enable_nestloop') then 'on' else 'off' end, true)"
+        " from unnest(array['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin',"
+        " 'enable_memoize', 'enable_nestloop']) as s(name)"},
 
     /* The same of many pools. */
     [STMT_LIST_FROM_MANY] = {"list_from_many", "llbiTTTIb", 0, FROM_MANY(MEMBERS_OF, ENTITY_OF)},
@@ -694,43 +706,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_TOKEN_REVOKE] = {"token_revoke", "tt", STMT_NEEDS_INIT_DB | STMT_ONCE,
         "update muster_token set revoked = now() where (id = $1 or owner = $2) and revoked is null"},
 
-    /* Which version is meant by $1 or the time $2 (ISO, UTC), else the latest settled one; null: it is in
-     * the future. Up to $3 the caller knows that all are settled. In the snapshot that is read in. */
-    [STMT_FIND_VERSION] = {"find_version", "iti", STMT_NEEDS_INIT_DB,
-        "with f as materialized (select oldest, exact, greatest(settled, $3) as settled, watch,"
-        " muster_keep_watch() as watching from muster_floor),"
-        " done as materialized (select v.version from clustoversioning v, f where " SETTLED
-        " order by v.version desc limit 1),"
-        " later as materialized (select version, " TAKEN_AT " as at from clustoversioning"
-        " where " TAKEN_AT " > ($2 || 'Z')::timestamptz order by " TAKEN_AT " limit 100),"
-        " wanted as materialized (select case when $1 is not null then $1 when $2 is null then (select version from done)"
-        " else coalesce((select min(version) - 1 from later), (select version from done)) end as version)"
-        " select w.version, s.settled, case when not s.settled then (select version from done) end, (select max(version) from clustoversioning), f.oldest,"
-        " f.watching <> '!', f.watch = f.watching and w.version >= f.exact,"
-        " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
-        " $1 is not null or $2 is not null and exists (select from later),"
-        " (select " ISO(TAKEN_AT) " from clustoversioning"
-        " where version <= w.version order by version desc limit 1),"
-        " exists (select from muster_was where until > w.version)"
-        " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
-        " from clustoversioning v, f where v.version >= w.version order by v.version limit 1), false) as settled offset 0) s"},
-    /* Of versions that are known to be settled: can they be read, and exactly? Asked after the data. */
-    [STMT_CHECK_VERSIONS] = {"check_versions", "I", STMT_NEEDS_INIT_DB,
-        "with f as materialized (select oldest, exact, watch, muster_keep_watch() as watching,"
-        " (select max(version) from clustoversioning) as latest from muster_floor)"
-        " select v.version, f.watching <> '!' and f.watch = f.watching and v.version >= f.exact and v.version >= f.oldest"
-        " and v.version <= f.latest, exists (select from muster_was where until > v.version),"
-        " (select " ISO(TAKEN_AT) " from clustoversioning"
-        " where version <= v.version order by version desc limit 1)"
-        " from unnest($1) with ordinality v(version, at) cross join f order by v.at"},
-    /* Up to which version nobody is under way, for whoever looks after this; 0: that can't be told. The
-     * number is read before the locks. */
-    [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB,
-        "select case when pg_is_in_recovery() or exists (select from pg_locks where locktype = 'relation'"
-        " and database = (select oid from pg_database where datname = current_database())"
-        " and relation = 'clustoversioning'::regclass and mode = 'RowExclusiveLock'"
-        " and pid is distinct from pg_backend_pid()) then 0 else n.last_value end"
-        " from (select last_value::integer as last_value from clustoversioning_version_seq offset 0) n"},
+    [STMT_FIND_VERSION] = {"find_version", "iti", STMT_NEEDS_INIT_DB, versions_sql_find},
+    [STMT_CHECK_VERSIONS] = {"check_versions", "I", STMT_NEEDS_INIT_DB, versions_sql_check},
+    [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB, versions_sql_done},
 
     [STMT_HISTORY_CHANGES] = {"history_changes", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes},
     [STMT_HISTORY_CHANGES_OF_OBJECTS] = {"history_changes_of_objects", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes_of_objects},

@@ -152,6 +152,7 @@ my %parameters = (
     'GET /by-names'                  => [ name => [ 0.95, 8, sub { mostly(\&some_name) } ] ],
     'GET /from-pools'                => [ pool => [ 0.97, 2, sub { mostly(sub { chance(0.85) ? 'pool' . int rand 6 : pick('multipool', pool_name()) }) } ], driver => [ 0.2, 2, sub { pick(@drivers) } ], type => [ 0.2, 2, sub { pick(@types) } ], children => [ 0.3, 1, sub { pick(qw(0 1 true no off), '') } ], cursor() ],
     (map { ("$_ /query" => [ q => [ 0.97, 1, \&query ], fields => [ 0.1, 1, sub { pick('name', 'path,ips', 'attr nic', 'name,', hostile()) } ], cursor() ]) } qw(GET POST)),
+    'GET /export'                    => [ q => [ 0.6, 1, \&query ], driver => [ 0.3, 2, sub { pick(@drivers) } ] ],
     'GET /entity/'                   => [ filters() ],
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],

@@ -1,0 +1,65 @@
+/* export.c: handler of /export: all objects, or some, an object a line. */
+#include "api/export.h"
+
+#include "api/export_lines.h"
+#include "api/input.h"
+#include "api/reply.h"
+
+struct answer {
+    struct context *c;
+    int64_t objects;
+};
+
+static bool take_head(void *context, const struct export_head *head) {
+    struct answer *a = context;
+
+    reply_line_begin(a->c);
+    export_lines_head(a->c->json, head);
+    return reply_line_end(a->c);
+}
+
+static bool take_object(void *context, const struct export_object *object) {
+    struct answer *a = context;
+
+    reply_line_begin(a->c);
+    export_lines_object(a->c->json, object);
+    a->objects++;
+    return reply_line_end(a->c);
+}
+
+/* An empty parameter is more likely a mistake than the wish for everything. */
+static int read_selection(struct context *c, struct export_selection *out) {
+    const struct query_limits limits = input_query_limits(c->options);
+    const char *query = params_last(&c->request->params, "q");
+    struct listing filters = {.driver_count = 0};
+
+    *out = (struct export_selection){.driver_count = 0};
+    if (query && !*query)
+        return reply_fail(c, 412, "Provide a query as q");
+    if (query && reply_verdict(c, query_parse(c->arena, query, &limits, &out->question)))
+        return c->response->status;
+    if (input_filters(c, &filters))
+        return c->response->status;
+    out->drivers = filters.drivers;
+    out->driver_count = filters.driver_count;
+    return 0;
+}
+
+int export_show(struct context *c) {
+    struct answer a = {.c = c};
+    const struct export_sink sink = {take_head, take_object, &a};
+    struct export_selection selection;
+    enum rc rc;
+
+    if (read_selection(c, &selection))
+        return c->response->status;
+    c->response->status = 200;
+    response_header(c->response, "Content-Type", "application/x-ndjson");
+    rc = store_export(c->store, c->arena, &selection, &sink);
+    if (rc != RC_OK)
+        return reply_rc(c, rc);
+    reply_line_begin(c);
+    export_lines_end(c->json, a.objects);
+    (void)reply_line_end(c);
+    return c->response->status;
+}
