@@ -26,7 +26,7 @@ prepare_ledger($client);
 my $before = census(server => $server, postgres => $postgres, front => $front, workers => 2);
 my $number = 0;
 my @entries;
-my @kinds = qw(append ip make note set);
+my @kinds = qw(append batch ip make note set);
 
 sub attempt {
     my ($kind) = @_;

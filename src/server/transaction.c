@@ -179,10 +179,13 @@ static bool is_late(const struct exchange *x) {
 }
 
 static int fail_late(struct exchange *x, size_t number) {
-    return transaction_input_fail(x, number, 503,
-                                  arena_printf(x->arena,
-                                               "The transaction took more than %d milliseconds.",
-                                               x->w->settings->transaction_timeout));
+    int status = transaction_input_fail(
+        x, number, 503,
+        arena_printf(x->arena, "The transaction took more than %d milliseconds.",
+                     x->w->settings->transaction_timeout));
+
+    response_header(&x->response, "Retry-After", "1");
+    return status;
 }
 
 /* About the form of a body, which stands in another one here. */

@@ -70,6 +70,7 @@ void fuzz_path(struct input *in);
 void fuzz_place(struct input *in);
 void fuzz_pointer(struct input *in);
 void fuzz_query(struct input *in);
+void fuzz_reference(struct input *in);
 void fuzz_request(struct input *in);
 void fuzz_strptime(struct input *in);
 void fuzz_text(struct input *in);

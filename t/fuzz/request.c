@@ -173,14 +173,14 @@ static void promise_body(const struct answer *a) {
         PROMISE(is_json(a->body, a->body_length));
     else
         PROMISE(a->status < 400 && count_characters(a->body, a->body_length) != SIZE_MAX);
-    /* A message, or /by-names that found none of them. */
+    /* A message, or /by-names that found none of them, or which operation failed. */
     if (a->status >= 400)
-        PROMISE(a->body[0] == '"' || (a->status == 404 && a->body[0] == '['));
+        PROMISE(a->body[0] == '"' || (a->status == 404 && a->body[0] == '[') || a->body[0] == '{');
 }
 
 static void promise_answer(const struct answer *a, bool head) {
     static const int known[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404,
-                                405, 408, 409, 410, 412, 413, 414, 415, 507};
+                                405, 408, 409, 410, 412, 413, 414, 415, 422, 507};
     size_t i = 0;
 
     while (i < sizeof(known) / sizeof(known[0]) && known[i] != a->status)

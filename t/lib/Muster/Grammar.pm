@@ -309,6 +309,42 @@ sub body {
     return ($query, encode($value, random => 1), $method eq 'PATCH' && chance(0.95) ? 'application/merge-patch+json' : 'application/json');
 }
 
+# --- transactions
+
+# Parameters as the members of an object.
+sub members {
+    my (@pairs) = @_;
+    my %members;
+    while (my ($name, $value) = splice @pairs, 0, 2) { push @{ $members{$name} }, chance(0.03) ? random_value(1) : [ s => $value ] }
+    return [ o => { map { ($_ => @{ $members{$_} } > 1 || chance(0.1) ? [ a => $members{$_} ] : $members{$_}[0]) } keys %members } ];
+}
+
+sub reference { return pick('${0}', '${0}', '${1}', '${0#/name}', '${1#/0}', '${2#/0/value}', '$${0}', '${', '${9}', '${0#x}', hostile()) }
+
+sub operation {
+    my ($route) = @_;
+    my $path  = path($route) =~ s/([^\x20-\x7e])/sprintf '%%%02X', ord $1/ger;
+    my $usual = [ o => { method => [ s => $route->{method} ], path => [ s => $path ] } ];
+    my $o     = $usual->[1];
+    $o->{path}[1] =~ s{/[^/]*\z}{ '/' . reference() }e if chance(0.1);
+    if ($route->{mount} eq 'attribute' && $route->{method} =~ /^P/ && chance(0.4)) { $o->{body} = chance(0.6) ? json_attribute() : [ a => [ map { json_attribute() } 1 .. int rand 4 ] ] }
+    elsif (my @pairs = parameters($route->{doc})) {
+        $pairs[ 1 + 2 * int rand @pairs / 2 ] = reference() if chance(0.1);
+        $o->{ chance(0.9) ? 'params' : 'body' } = members(@pairs);
+    }
+    $o->{if_match}    = [ s => tag() ] if chance(0.02);
+    $o->{description} = [ s => hostile() ] if chance(0.05);
+    $o->{ random_key() } = random_value(1) if chance(0.01);
+    return $usual;
+}
+
+# Most are of one or two: all of them have to be good.
+sub transaction {
+    my (@routes) = @_;
+    my @good = grep { $_->{mount} =~ /^(?:entity|attribute|resourcemanager)$/ || $_->{pattern} =~ /^(?:by-|from-pools|query|revert)/ } @routes;
+    return encode([ a => [ map { operation(pick(chance(0.97) ? @good : @routes)) } 1 .. pick(0, 1, 1, 2, 2, 3, int rand 8) ] ], random => 1);
+}
+
 # --- headers
 
 sub tag { return pick('*', '"1"', 'W/"2"', '"' . int(rand 50) . '", "x"', '"', 'x', '') }
@@ -369,12 +405,13 @@ sub random_request {
     my (@routes) = @_;
     my $route  = pick(@routes);
     # What takes no parameters is soon told.
-    $route = pick(@routes) if !$parameters{ $route->{doc} } && $route->{pattern} !~ /\{/ && chance(0.8);
+    $route = pick(@routes) if !$parameters{ $route->{doc} } && $route->{pattern} !~ /\{|^transaction$/ && chance(0.8);
     my $method = $route->{method};
     $method = 'HEAD' if $method eq 'GET' && chance(0.05);
     $method = pick(@methods, 'TRACE', 'FOO', 'get', 'PROPFIND') if chance(0.03);
     my $path = path($route);
     my ($query, $body, $type) = body($route);
+    ($body, $type) = (transaction(@routes), 'application/json') if $route->{pattern} eq 'transaction';
     $path .= "?$query" if length $query;
     $type = pick('application/json', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', "x/\x{ff}") if defined $type && chance(0.02);
     # Front servers want a length where there could be a body.

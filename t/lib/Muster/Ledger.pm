@@ -33,6 +33,17 @@ my %kinds = (
     note => sub { my ($c, $text, $i) = @_; return $c->post("/attribute/ledger$i", form => { key => 'note', value => $text }, headers => { 'Clusto-Description' => $text }) },
     make => sub { my ($c, $text) = @_; return $c->post('/entity/basicappliance', form => { name => $text }, headers => { 'Clusto-Description' => $text }) },
     ip   => sub { my ($c, $text, $i) = @_; return $c->post('/resourcemanager/ipmanager/ledgerips', form => { object => "ledger$i" }, headers => { 'Clusto-Description' => $text }) },
+    # Several requests in one transaction: all of it is there or nothing.
+    batch => sub {
+        my ($c, $text, $i) = @_;
+        return $c->post('/transaction', headers => { 'Clusto-Description' => $text, 'Clusto-Mode' => 'compact' }, json => [
+            { method => 'POST', path => '/entity/basicappliance', params => { name => $text } },
+            { method => 'POST', path => '/attribute/${0}', body => [ { key => 'note', value => $text }, { key => 'of', value => "/basicserver/ledger$i", datatype => 'relation' } ] },
+            { method => 'POST', path => '/resourcemanager/ipmanager/ledgerips', params => { object => '${0}' } },
+            { method => 'POST', path => '/entity/pool/ledgerpool', params => { action => 'insert', device => '${0}' } },
+            { method => 'GET', path => '/by-name/${0}' },
+        ]);
+    },
     # By one statement that commits itself.
     set => sub { my ($c, $text, $i) = @_; return $c->post("/preferences/set$i/$text", headers => { 'X-User-Id' => 'ledger' }, json => 1) },
     # Read, changed and written in one transaction; twice would show.
@@ -61,6 +72,7 @@ sub write_one {
 my %read = (
     note => sub { my ($c, $text, $i) = @_; return $c->get("/attribute/ledger$i/note") },
     make => sub { my ($c, $text) = @_; return $c->get("/by-name/$text") },
+    batch => sub { my ($c, $text) = @_; return $c->get("/by-name/$text") },
     ip   => sub { my ($c, $text, $i) = @_; return $c->get("/by-name/ledger$i") },
     set  => sub { my ($c, $text, $i) = @_; return $c->get("/preferences/set$i", headers => { 'X-User-Id' => 'ledger' }) },
     append => sub { my ($c, $text, $i) = @_; return $c->get("/preferences/list$i", headers => { 'X-User-Id' => 'ledger' }) },
@@ -157,12 +169,15 @@ sub check_ledger {
     my ($postgres, @entries) = @_;
     my %have;
     my $count = sub { my ($kind, $sql) = @_; $have{$kind}{$_}++ for $postgres->psql($sql); return };
-    $count->($_ => 'select description from clustoversioning') for qw(note make ip);
+    $count->($_ => 'select description from clustoversioning') for qw(note make batch ip);
     $count->(set => "select jsonb_object_keys(document) from muster_preferences where user_id = 'ledger' and container like 'set%'");
     $count->(append => "select jsonb_array_elements_text(document->'all') from muster_preferences where user_id = 'ledger' and container like 'list%'");
-    my (%note, %made, @wrong);
+    my (%note, %made, %held, %member, @wrong);
     $note{$_}++ for $postgres->psql("select string_value from entity_attrs where key = 'note' and deleted_at_version is null");
     $made{$_}++ for $postgres->psql("select name from entities where driver = 'basicappliance' and deleted_at_version is null");
+    my $of = 'from entities e join entity_attrs a on %s = e.entity_id and a.deleted_at_version is null where e.deleted_at_version is null';
+    $held{$_}++   for $postgres->psql('select e.name ' . sprintf($of, 'a.entity_id') . " and a.key = 'ip' and a.subkey is null");
+    $member{$_}++ for $postgres->psql('select e.name ' . sprintf($of, 'a.relation_id') . " and a.key = '_contains'");
     for (@entries) {
         my ($verdict, $kind, $text, $status) = @$_;
         next if $verdict =~ /^(read|stale)$/;
@@ -170,6 +185,7 @@ sub check_ledger {
         push @wrong, "$kind $text: $verdict ($status), but there $n times"
             if $verdict eq 'acknowledged' && $n != 1 || $verdict eq 'refused' && $n != 0 || $n > 1;
         push @wrong, "note $text: a version without its row, or the other way round" if $kind eq 'note' && ($note{$text} // 0) != $n;
+        push @wrong, "batch $text: a part of it is there" if $kind eq 'batch' && grep { ($_->{$text} // 0) != $n } \%note, \%made, \%held, \%member;
         push @wrong, "make $text: a version without its object, or the other way round" if $kind eq 'make' && ($made{$text} // 0) != $n;
     }
     my $odd = $postgres->psql("select count(*) from (select entity_id, number from entity_attrs where key = 'ip' and deleted_at_version is null
