@@ -14,9 +14,11 @@
 #define ISO(time) "to_char(" time " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define TAKEN_AT  "muster_taken(muster_at, \"timestamp\")"
 
-/* Whole objects: what hangs on each of these entities. */
-#define EACH(entities, arms) \
-    "select e.entity_id, x.* from (" entities " order by entity_id) e cross join lateral (" arms ") x"
+/* Whole objects: what hangs on each of these entities. Those of one name are hardly ever more than one, and
+ * a plan without a sort is faster by as much as two of its rows take. */
+#define EACH_UNSORTED(entities, arms) \
+    "select e.entity_id, x.* from (" entities " offset 0) e cross join lateral (" arms ") x"
+#define EACH(entities, arms) EACH_UNSORTED(entities " order by entity_id", arms)
 
 /* The same of those with these ids, in their order. */
 #define IN_ORDER(ids, entity, arms) \
@@ -28,8 +30,8 @@
 
 /* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row, $4 behind this
  * id. */
-#define TOTAL(from_where) \
-    "select count(*), null::integer, null, null, null from " from_where " and $3 having $3"
+#define NO_ENTITY "null::integer, null::varchar, null::varchar, null::varchar"
+#define TOTAL(from_where) "select count(*), " NO_ENTITY " from " from_where " and $3 having $3"
 #define PAGE(from_where, order) \
     "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
     " order by " order " limit $1 offset $2)"

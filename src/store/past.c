@@ -36,25 +36,25 @@
 
 /* --- whole objects, as in stmts.c */
 #define ARM_ENTITY(v) \
-    "select 0, null::integer, null::text, null::text, null::integer, null::text," \
+    "select 0, null::integer, null::varchar, null::varchar, null::integer, null::varchar," \
     " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
     " where m.relation_id = e.entity_id and m.subkey = 'manager' and " THERE("m", v) \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
-#define ARM(place, is, condition, v) \
-    "select 1, " place ", a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
-    " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
-    " left join " ENTITY_OF("a.relation_id", v) " r on true" \
-    " where a.entity_id = e.entity_id and " is condition
+#define ROWS_OF(place, is, condition) \
+    "select " place " as attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
+    " a.datetime_value, a.relation_id from entity_attrs a where a.entity_id = e.entity_id and " is condition
 #define ARM_ATTRS(condition, v) \
-    ARM("a.attr_id", LIVE("a", v), condition, v) " union all " ARM(PLACE, ENDED("a", v), condition, v)
+    "select 1, a.*, r.name, r.driver, r.type from (" ROWS_OF("a.attr_id", LIVE("a", v), condition) \
+    " union all " ROWS_OF(PLACE, ENDED("a", v), condition) ") a left join " ENTITY_OF("a.relation_id", v) " r on true"
 #define ARM_CONTAINERS(v) \
-    "select 2, a.attr_id, null, a.subkey, a.number, null, null, null, null, a.entity_id, c.name, c.driver, c.type" \
+    "select 2, a.attr_id, null::varchar, a.subkey, a.number, null::varchar, null::bigint, null::text, null::timestamp," \
+    " a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id", v) " a cross join " ENTITY_OF("a.entity_id", v) " c"
-#define OBJECT(entities, v) \
-    EACH(entities, ARM_ENTITY(v) " union all " ARM_ATTRS("", v) " union all " ARM_CONTAINERS(v))
+#define ARMS(v) ARM_ENTITY(v) " union all " ARM_ATTRS("", v) " union all " ARM_CONTAINERS(v)
+#define OBJECT(entities, v) EACH(entities, ARMS(v))
 #define ATTRS(condition, v) \
-    EACH(ONE("$3", v), ARM_ENTITY(v) " union all " ARM_ATTRS( \
+    EACH_UNSORTED(ONE("$3", v), ARM_ENTITY(v) " union all " ARM_ATTRS( \
         " and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition, v))
 
 #define UP_TO_VERSION(column) column " <= $2"
@@ -102,9 +102,9 @@
 #define ROWS \
     [STMT_REF_BY_NAME] = {PREFIX "ref_by_name", "ti", PAST, ONE("$1", "$2") " order by n.entity_id limit 1"}, \
     [STMT_REFS_BY_NAMES] = {PREFIX "refs_by_names", "Ti", PAST, EACH_NAME("$1", "$2") " order by l.entity_id"}, \
-    [STMT_OBJECT_BY_NAME] = {PREFIX "object_by_name", "TTti", PAST, OBJECT(ONE("$3", "$4"), "$4")}, \
+    [STMT_OBJECT_BY_NAME] = {PREFIX "object_by_name", "TTti", PAST, EACH_UNSORTED(ONE("$3", "$4"), ARMS("$4"))}, \
     [STMT_OBJECT_ALONE] = {PREFIX "object_alone", "TTti", PAST, \
-        EACH(ONE("$3", "$4"), ARM_ENTITY("$4") " union all " ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$4") \
+        EACH_UNSORTED(ONE("$3", "$4"), ARM_ENTITY("$4") " union all " ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'", "$4") \
             " union all " ARM_CONTAINERS("$4"))}, \
     [STMT_OBJECTS_BY_NAMES] = {PREFIX "objects_by_names", "TTTi", PAST, OBJECT(EACH_NAME("$3", "$4"), "$4")}, \
     [STMT_OBJECTS_BY_IDS] = {PREFIX "objects_by_ids", "TTIi", PAST, \
@@ -115,7 +115,7 @@
     [STMT_ATTRS_AND_MEMBERS] = {PREFIX "attrs_and_members", "TTttii", PAST, ATTRS("", "$6")}, \
     [STMT_ATTRS_BY_NAME_KEY] = {PREFIX "attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")}, \
     [STMT_LIST_ALL] = {PREFIX "list_all", "llbii", PAST, \
-        "select count(*), null::integer, null, null, null from entities e where " THERE("e", "$5") " and $3 having $3" \
+        "select count(*), " NO_ENTITY " from entities e where " THERE("e", "$5") " and $3 having $3" \
         " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from " LIST_ALL ")"}, \
     [STMT_LIST_DRIVER] = {PREFIX "list_driver", "llbiti", PAST, LIST_ONE("driver")}, \
     [STMT_LIST_TYPE] = {PREFIX "list_type", "llbiti", PAST, LIST_ONE("type")}, \
@@ -180,7 +180,7 @@
     " ended as materialized (" ENDED_ONE(column, "e.entity_id::bigint as id") ")," \
     " renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
     " and e." column " <> $5)" \
-    " select " COUNT_ONE(column) " + (select count(*) from renamed), null::integer, null, null, null where $3" \
+    " select " COUNT_ONE(column) " + (select count(*) from renamed), " NO_ENTITY " where $3" \
     " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from (" \
     "select id from (table live union all table ended union all select id from renamed where id > $4) u" \
     " order by id limit $1 offset $2) p cross join " ENTITY_OF("p.id::integer", "$6") " e order by e.entity_id)"
@@ -211,13 +211,22 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #define STAYED(column, is, v) ""
 #define NAMED(is, v) \
     "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v)
+/* Two walks in one order, of which the second is spared where nothing has ended since. */
 #define REF "e.entity_id::bigint as id, e.entity_id, e.name, e.driver, e.type"
+#define IS_LIVE "e.deleted_at_version is null and e.version <= $6"
+#define LAST_END \
+    "(select deleted_at_version::bigint from entities where coalesce(deleted_at_version, -1) <> -1" \
+    " order by deleted_at_version::bigint desc limit 1)"
+#define LAST_LIVE(column) \
+    "(select e.entity_id::bigint from " HAS(column, IS_LIVE, BEHIND) " order by e.entity_id::bigint" \
+    " offset $1::bigint + $2 - 1 limit 1)"
 #define LIST_ONE(column) \
-    "with live as materialized (" LIVE_ONE(column, REF) ")," \
-    " ended as materialized (" ENDED_ONE(column, REF) ")" \
-    " select " COUNT_ONE(column) ", null::integer, null, null, null where $3" \
-    " union all (select null::bigint, u.entity_id, u.name, u.driver, u.type from (table live union all table ended) u" \
-    " order by u.id limit $1 offset $2)"
+    TOTAL("(select from " HAS(column, IS_LIVE, "") " union all select from " HAS(column, ENDED("e", "$6"), "") ") e where true") \
+    " union all (select null::bigint, u.entity_id, u.name, u.driver, u.type from (" \
+    "(select " REF " from " HAS(column, IS_LIVE, BEHIND) FIRST ") union all (select " REF " from " \
+    HAS(column, ENDED("e", "$6"), BEHIND " and " LAST_END " > $6" \
+        " and e.entity_id::bigint <= coalesce(case when $1 is not null then " LAST_LIVE(column) " end, " FAR ")") FIRST ")" \
+    ") u order by u.id limit $1 offset $2)"
 #define LIST_ALL \
     "entities e where " THERE("e", "$5") " and e.entity_id > $4 order by e.entity_id limit $1 offset $2"
 #define HAD_TOO(column, v) ""

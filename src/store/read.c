@@ -106,8 +106,13 @@ struct store_read *store_ask_object(struct arena *arena, const char *name, bool 
 
 /* More members than are to be read? Then its attributes are missing (OBJECT_UNLESS_CROWDED). */
 static bool is_crowded(const struct store_read *read, const PGresult *result) {
-    return read->row == STMT(OBJECT_ALONE) && pg_rows(result) > 0 &&
-           !pg_is_null(result, 0, COLUMN_NUMBER);
+    if (read->row != STMT(OBJECT_ALONE))
+        return false;
+    for (size_t row = 0; row < pg_rows(result); row++)
+        if (pg_get_int32(result, row, COLUMN_TAG) == TAG_ENTITY &&
+            !pg_is_null(result, row, COLUMN_NUMBER))
+            return true;
+    return false;
 }
 
 /* *whole: with all its members, so that its state is known. */
@@ -123,6 +128,16 @@ static enum rc take_rows(struct store *store, struct store_read *read, PGresult 
     return pg_exec(store, result, STMT(OBJECT_CROWDED), read->args, read->arg_count);
 }
 
+/* By id, of those with one name: the statements do not sort them. */
+static const struct object *lowest(const struct object *objects, size_t count) {
+    const struct object *found = objects;
+
+    for (size_t i = 1; i < count; i++)
+        if (objects[i].ref.id < found->ref.id)
+            found = &objects[i];
+    return found;
+}
+
 /* They were read for the state only. */
 static void leave_members(struct object *object) {
     size_t count = 0;
@@ -135,7 +150,7 @@ static void leave_members(struct object *object) {
 }
 
 enum rc store_take_object(struct store *store, struct store_read *read, struct object *out) {
-    struct object *objects;
+    const struct object *objects;
     PGresult *result;
     size_t count;
     bool whole;
@@ -146,7 +161,7 @@ enum rc store_take_object(struct store *store, struct store_read *read, struct o
     objects = objects_of(read->arena, result, &count);
     if (count == 0)
         return RC_NOTFOUND;
-    *out = objects[0]; /* the lowest id */
+    *out = *lowest(objects, count);
     if (whole && pg_is_current(store))
         (void)objects_state(result, out->ref.id, out->state);
     if (read->row == STMT(OBJECT_ALONE))

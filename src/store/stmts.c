@@ -91,8 +91,8 @@
     "select 2, a.attr_id, null::varchar, a.subkey, a.number, null::varchar, null::bigint, null::text, null::timestamp," \
     " a.entity_id, c.name, c.driver, c.type" \
     " from " CONTAINERS_OF("e.entity_id") " a cross join " ENTITY_OF("a.entity_id") " c"
-#define OBJECT(entities) \
-    EACH(entities, ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS)
+#define ARMS             ARM_ENTITY " union all " ARM_ATTRS("") " union all " ARM_CONTAINERS
+#define OBJECT(entities) EACH(entities, ARMS)
 
 /* Of one with more than a few members no attributes, and the entity's number is not null. To ask first costs
  * less than arms that leave out its members. */
@@ -100,13 +100,13 @@
     "(select true from entity_attrs m where m.entity_id = o.entity_id and m.key = '_contains'" \
     " and m.deleted_at_version is null offset " TEXT_OF(STORE_FEW_MEMBERS) " limit 1) as crowded"
 #define OBJECT_UNLESS_CROWDED(entity) \
-    EACH("select o.*, " CROWDED " from (" entity ") o", \
+    EACH_UNSORTED("select o.*, " CROWDED " from (" entity ") o", \
          ARM_ENTITY_OF("case when e.crowded then 1 end") " union all " \
          ARM_ATTRS(" and e.crowded is null") " union all " ARM_CONTAINERS)
 
 /* Attributes only, in the same row format. $3: name, $4: subkey, $5: number; null: any. Of an index on
  * the entity and the key the two ranges leave out what may be very much: the members of a container. */
-#define ATTRS(arms) EACH(ONE("name = $3"), ARM_ENTITY " union all " arms)
+#define ATTRS(arms) EACH_UNSORTED(ONE("name = $3"), ARM_ENTITY " union all " arms)
 #define MATCHING(condition) \
     ARM_ATTRS(" and ($4::text is null or a.subkey = $4) and ($5::integer is null or a.number = $5)" condition)
 #define BUT_MEMBERS \
@@ -282,10 +282,10 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
         EACH_NAME("$1") " order by l.entity_id"},
-    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, OBJECT(ONE("name = $3"))},
+    [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, EACH_UNSORTED(ONE("name = $3"), ARMS)},
     [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED(ONE("name = $3"))},
     [STMT_OBJECT_CROWDED] = {"object_crowded", "TTt", 0,
-        EACH(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
+        EACH_UNSORTED(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
             ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
             ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
