@@ -126,6 +126,7 @@ GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
 GET    /history                                          getHistory
 GET    /history/__doc__                                  getHistoryDoc
+POST   /import                                           postImport
 DELETE /preferences                                      deletePreferences
 GET    /preferences                                      getPreferences
 POST   /preferences                                      postPreferences

@@ -80,7 +80,7 @@ static int print_openapi(void) {
         options.mounts[m] = mount_rows[m].default_path;
     table = route_table(&count);
     openapi_open(table, count);
-    response_begin(&response, arena, (struct response_out){to_stdout, NULL}, false);
+    response_begin(&response, arena, (struct response_out){.write = to_stdout}, false);
     (void)openapi_show(&c);
     if (!response_finish(&response))
         return 1;

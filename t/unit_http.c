@@ -48,7 +48,7 @@ static void begin(bool head_only) {
     latest = 0;
     smallest = SIZE_MAX;
     capacity = SIZE_MAX;
-    response_begin(&response, arena, (struct response_out){take, NULL}, head_only);
+    response_begin(&response, arena, (struct response_out){.write = take}, head_only);
 }
 
 static char filler[200000];

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "http/params.h"
@@ -21,6 +22,17 @@ enum request_method {
 };
 
 #define METHOD_BIT(m) (1u << (m))
+
+/* A body that is read piece by piece (ROUTE_STREAM). */
+struct request_stream {
+    /* 0: the end; -1: `error` says what is wrong, with a status. */
+    long (*read)(struct request_stream *stream, char *bytes, size_t n);
+    int64_t length; /* as announced; -1: unknown */
+    int64_t count;  /* bytes so far */
+    bool ended;     /* all of it was read */
+    int status;
+    const char *error;
+};
 
 /* Everything is in the arena or belongs to the transport, valid until the request ends. */
 struct request {
@@ -44,7 +56,8 @@ struct request {
     /* the body, read to its end before a handler runs */
     const char *body;
     size_t body_length;
-    struct params params; /* query, then form body; a JSON body adds none */
+    struct request_stream *stream; /* instead of that; NULL: none */
+    struct params params;          /* query, then form body; a JSON body adds none */
 };
 
 /* METHOD_OTHER for an unknown method. */

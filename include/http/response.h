@@ -13,6 +13,7 @@
 /* How bytes are sent, by FastCGI or CGI. `write` returns false if the client has disconnected. */
 struct response_out {
     bool (*write)(void *context, const char *bytes, size_t n);
+    bool (*flush)(void *context); /* what was written is to leave now; NULL: it has left */
     void *context;
 };
 
@@ -77,8 +78,8 @@ void response_header(struct response *r, const char *name, const char *value);
  * (`failed`), or because a HEAD needs no more (response_enough). Has the type of a json_sink. */
 bool response_write(void *response, const char *bytes, size_t n);
 
-/* Sends what is held, without a Content-Length: more will follow, perhaps much later. False: the
- * client disconnected. */
+/* Sends what is held, without a Content-Length, and it leaves at once: more will follow, perhaps
+ * much later. False: the client disconnected. */
 bool response_flush(struct response *r);
 
 /* The header of a response with a body of so many bytes, which is sent by other means. */

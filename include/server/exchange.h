@@ -21,6 +21,7 @@ struct exchange {
     /* of this request */
     struct request request;
     enum body_result body_result;
+    struct intake_stream stream; /* of a body that its handler reads */
     struct route_match match;
     struct context c;
     int64_t began;               /* clock_us() */

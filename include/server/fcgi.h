@@ -40,9 +40,6 @@ void fcgi_finish(struct fcgi *f, bool whole, bool drained);
 
 /* --- instead of that, when another process goes on with the request */
 
-/* Sends what was written of the response. False: the client is gone. */
-bool fcgi_flush(struct fcgi *f);
-
 /* What that process needs to know of it. */
 struct fcgi_connection {
     int fd; /* still owned by the request */

@@ -32,6 +32,18 @@ bool intake_has_body(const struct request *request);
 enum body_result intake_body(struct buf *body, const struct transport *transport,
                              struct request *request);
 
+/* A body that its handler reads. */
+struct intake_stream {
+    struct request_stream stream;
+    const struct transport *transport;
+    int64_t limit;
+};
+
+/* Begins one: request->stream is `s`. BODY_OK, BODY_TOO_LARGE or BODY_MALFORMED. The transport is
+ * borrowed. */
+enum body_result intake_stream(struct intake_stream *s, const struct transport *transport,
+                               struct request *request, int64_t limit);
+
 /* The identity in the FastCGI parameter `param`, into *who; NULL if it is missing or empty. Returns
  * NULL, or the message of a 400: sent twice or joined from two, as a forged spelling of a header
  * beside the trusted one would be (contract/front.md), too long, or not text. */

@@ -36,6 +36,7 @@ enum operation_body {
     OPERATION_ATTRIBUTES, /* a form, or JSON that the handler reads */
     OPERATION_DOCUMENT,   /* JSON that the handler reads, whatever its Content-Type */
     OPERATION_PATCH,      /* the handler reads it and its Content-Type */
+    OPERATION_LINES,      /* NDJSON or CSV that the handler reads, piece by piece */
     OPERATION_NO_BODY     /* 400 if there is one */
 };
 
@@ -79,7 +80,7 @@ extern const struct operation operation_version, operation_openapi, operation_do
     operation_by_attr, operation_by_name, operation_by_names, operation_driverlist,
     operation_export, operation_favicon, operation_from_pools, operation_query, operation_typelist;
 extern const struct operation operation_history, operation_diff, operation_revert,
-    operation_transaction;
+    operation_transaction, operation_import;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,
     operation_contents, operation_entity_action, operation_entity_delete, operation_parents,
     operation_references, operation_ports, operation_ports_action;

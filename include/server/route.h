@@ -62,6 +62,9 @@ struct route {
 /* Its body is a list of operations, which have handlers; it has none. */
 #define ROUTE_TRANSACTION 2048u
 
+/* The handler reads the body, piece by piece. It can't be run again. */
+#define ROUTE_STREAM 4096u
+
 const struct route *route_table(size_t *count);
 
 struct route_match {

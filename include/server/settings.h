@@ -55,6 +55,7 @@ struct settings {
     bool cors_credentials;
     bool foreign_writes; /* pages of other sites may send writes */
     int body_limit;
+    int import_limit; /* the same of an import */
     int body_timeout; /* for the whole of a body to arrive */
     int send_timeout; /* for the front server to accept a part of a response */
     int transaction_operations;

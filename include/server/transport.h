@@ -11,6 +11,8 @@ struct transport {
     const char *(*variable)(void *context, const char *name);
     /* Of the body; 0: end, -1: the client is gone or too slow. */
     long (*read)(void *context, char *bytes, size_t n);
+    /* Of a body that comes in many pieces: each has the timeout of a body; NULL: there is none. */
+    void (*read_pieces)(void *context);
     struct response_out out;
     int client_fd; /* polled for a hang-up; -1: none */
     void *context;

@@ -77,9 +77,11 @@ enum rc history_collect(struct store *store, struct arena *arena, const struct h
 enum rc history_page(struct store *store, struct arena *arena, const struct history_query *query,
                      struct history_list *out);
 
-/* What the open write transaction has changed so far; nothing if it has made no version (as without
- * versioning). Sees the transaction's own rows, so before the commit. */
-enum rc history_of_transaction(struct store *store, struct arena *arena, struct history_list *out);
+/* What the open write transaction has changed so far, of at most `limit` objects (0: of all);
+ * nothing if it has made no version (as without versioning). Sees the transaction's own rows, so
+ * before the commit. */
+enum rc history_of_transaction(struct store *store, struct arena *arena, int64_t limit,
+                               struct history_list *out);
 
 /* --- versions */
 

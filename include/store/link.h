@@ -41,6 +41,8 @@ struct link_watch {
     uint64_t expected;              /* as long as the number is this */
     void (*look)(void *context);    /* after half a second, from time to time; may change it */
     void *context;
+    void (*tick)(void *context); /* called every quarter of a second of waiting; NULL: nothing is */
+    void *tick_context;
 };
 
 struct link {
@@ -108,6 +110,9 @@ void link_enqueue(struct link *link, const struct stmt_row *row, const struct pg
                   size_t count, bool wanted, int32_t *number);
 void link_prepare(struct link *link, const struct stmt_row *row);
 
+/* COPY ... FROM STDIN, which leaves the pipeline: for link_copy, which comes back to it. */
+void link_begin_copy(struct link *link, const struct stmt_row *row);
+
 /* Ends the packet, which leaves. The calls below do it by themselves. */
 void link_sync(struct link *link);
 
@@ -119,6 +124,9 @@ enum rc link_next(struct link *link, PGresult **result);
 /* The same row by row; see pg_stream. */
 typedef bool (*pg_row)(void *context, const PGresult *result);
 enum rc link_stream(struct link *link, pg_row row, void *context);
+
+/* COPY ... FROM STDIN with these bytes, after everything that is in flight. */
+enum rc link_copy(struct link *link, const struct stmt_row *row, const char *bytes, size_t n);
 
 /* Waits for everything in flight and drops it; the first failure among it. */
 enum rc link_finish(struct link *link);

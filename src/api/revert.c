@@ -138,7 +138,7 @@ int revert_post(struct context *c) {
     verdict = revert_perform(c->store, c->arena, &what, &way);
     if (verdict.rc != RC_OK)
         return fail_conflict(c, verdict, &way);
-    if (reply_rc(c, history_of_transaction(c->store, c->arena, &done)) || check_done(c, &done))
+    if (reply_rc(c, history_of_transaction(c->store, c->arena, 0, &done)) || check_done(c, &done))
         return c->response->status;
     return show_done(c, &what, &done);
 }

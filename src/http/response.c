@@ -290,7 +290,10 @@ bool response_write(void *response, const char *bytes, size_t n) {
 
 bool response_flush(struct response *r) {
     assert(r != NULL);
-    return !r->failed && (r->started || send_header(r, NO_LENGTH)) && flush(r);
+    if (r->failed || !(r->started || send_header(r, NO_LENGTH)) || !flush(r))
+        return false;
+    r->failed = r->out.flush != NULL && !r->out.flush(r->out.context);
+    return !r->failed;
 }
 
 void response_head(struct response *r, size_t length, struct buf *out) {

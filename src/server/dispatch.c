@@ -110,7 +110,8 @@ static int attempt(struct exchange *x) {
  * what was lost in the middle may have been the cause. After COMMIT was sent the code is
  * RC_UNKNOWN. */
 static bool should_retry(const struct exchange *x, int attempts) {
-    return x->c.rc == RC_RETRY && attempts < MAX_ATTEMPTS && !x->response.started;
+    return x->c.rc == RC_RETRY && attempts < MAX_ATTEMPTS && !x->response.started &&
+           !x->request.stream;
 }
 
 /* Longer each time, and not the same in two workers whose transactions met. */
@@ -158,6 +159,8 @@ static bool is_write(const struct exchange *x) {
 static int run_write(struct exchange *x) {
     int status;
 
+    if (x->request.stream) /* there is one at most, and it takes long: others go on beside it */
+        return run(x);
     if (!write_limit_begin(x->w->settings)) {
         metrics_count(METRIC_WRITES_REFUSED);
         status = reply_fail(&x->c, 503, "Too many writes are waiting. Please try again.");
@@ -195,11 +198,24 @@ static int respond_options(struct exchange *x) {
     return reply_empty(&x->c, 204);
 }
 
+static bool is_streamed(const struct exchange *x) {
+    return x->match.route != NULL && (x->match.route->flags & ROUTE_STREAM);
+}
+
+static int body_limit(const struct exchange *x) {
+    return is_streamed(x) ? x->w->settings->import_limit : x->w->settings->body_limit;
+}
+
+static enum body_result take_body(struct exchange *x) {
+    if (is_streamed(x))
+        return intake_stream(&x->stream, &x->transport, &x->request, body_limit(x));
+    return intake_body(&x->body, &x->transport, &x->request);
+}
+
 static int fail_body(struct exchange *x) {
     switch (x->body_result) {
     case BODY_TOO_LARGE:
-        return reply_fail(&x->c, 413, "The body is larger than %d bytes.",
-                          x->w->settings->body_limit);
+        return reply_fail(&x->c, 413, "The body is larger than %d bytes.", body_limit(x));
     case BODY_TIMEOUT: return reply_fail(&x->c, 408, "The body did not arrive in time.");
     case BODY_MALFORMED: return reply_fail(&x->c, 400, "Content-Length is not a number.");
     case BODY_TRUNCATED:
@@ -215,7 +231,7 @@ static int check_content(struct exchange *x) {
     const char *coding = request_header(&x->request, "Content-Encoding");
     int status = 0;
 
-    if (x->request.body_length > 0 && coding != NULL && *coding != '\0' &&
+    if ((x->request.body_length > 0 || x->request.stream) && coding != NULL && *coding != '\0' &&
         strcasecmp(coding, "identity") != 0) {
         status =
             reply_fail(&x->c, 415, "Content-Encoding %s is not supported: send the body as it is.",
@@ -256,7 +272,7 @@ static int check_request(struct exchange *x) {
     if (x->match.route != NULL)
         refused = auth_admit(x);
     if (refused == 0 || !intake_has_body(request))
-        x->body_result = intake_body(&x->body, &x->transport, request);
+        x->body_result = take_body(x);
     if (refused != 0)
         return refused;
     if (request->method == METHOD_OPTIONS && path != PATH_DOTS)

@@ -104,7 +104,9 @@ bool exchange_end(struct exchange *x, bool *body_drained) {
     if (!whole)
         metrics_count(METRIC_TRUNCATED);
     log_set_request(NULL);
-    *body_drained = x->body_result == BODY_OK || x->body_result == BODY_TRUNCATED;
+    *body_drained = x->request.stream
+                        ? x->request.stream->ended
+                        : x->body_result == BODY_OK || x->body_result == BODY_TRUNCATED;
     arena_reset(x->arena);
     return whole;
 }

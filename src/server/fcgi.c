@@ -46,6 +46,7 @@ struct fcgi {
     int listen_fd;
     bool tcp;
     bool limited;           /* sending has its timeout */
+    bool pieces;            /* each piece of the body has its timeout */
     int timeout;            /* milliseconds for a request to arrive */
     struct timeval sending; /* for a piece of the response to be sent */
 };
@@ -110,10 +111,9 @@ static void disarm(void) {
 
 /* A large response may have to wait for the front server. A signal would truncate it then. */
 static void limit_sending(struct fcgi *f) {
-    if (f->limited)
-        return;
+    if (!f->limited)
+        setsockopt(f->request.ipcFd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
     f->limited = true;
-    setsockopt(f->request.ipcFd, SOL_SOCKET, SO_SNDTIMEO, &f->sending, sizeof(f->sending));
     if (reading.ticking)
         set_timer(0);
 }
@@ -216,10 +216,6 @@ static size_t hash_of(const char *name, size_t n) {
     return n == 0 ? 0 : (n * 5 + (unsigned char)name[n - 1]) % HASHES;
 }
 
-static void end_value(const struct records_param *param) {
-    param->value[param->value_length] = '\0';
-}
-
 /* About thirty variables are looked up in each request: a hash takes a fraction of the time of a
  * search. Of two with the same name the first comes first in its list. False: records.problem says
  * what is wrong. */
@@ -240,7 +236,8 @@ static bool index_variables(struct fcgi *f) {
         struct variable *v = &f->variables[i - 1];
         uint16_t *first = &f->by_hash[hash_of(v->param.name, v->param.name_length)];
 
-        end_value(&v->param); /* where the next one's length was, which has been read */
+        v->param.value[v->param.value_length] =
+            '\0'; /* where the next one's length was, which has been read */
         v->next = *first;
         *first = (uint16_t)i;
     }
@@ -304,7 +301,7 @@ enum fcgi_accept fcgi_accept(struct fcgi *f) {
 
     if (fd < 0)
         return accept_failed();
-    f->limited = false;
+    f->limited = f->pieces = false;
     arm(f, fd);
     if (!read_request(f, fd)) {
         disarm();
@@ -375,11 +372,29 @@ static long fcgi_read(void *context, char *bytes, size_t n) {
     size_t got;
 
     select_streams(f);
+    if (f->pieces)
+        arm(f, f->request.ipcFd);
     got = FCGI_fread(bytes, 1, n, FCGI_stdin);
+    if (f->pieces || got == 0)
+        disarm();
     if (got > 0)
         return (long)got;
-    disarm();
     return FCGI_ferror(FCGI_stdin) != 0 ? -1 : 0;
+}
+
+static void fcgi_read_pieces(void *context) {
+    struct fcgi *f = context;
+
+    f->pieces = true;
+}
+
+/* What was written of the response leaves. */
+static bool fcgi_push(void *context) {
+    struct fcgi *f = context;
+
+    select_streams(f);
+    disarm();
+    return f->written == 0 || FCGI_fflush(FCGI_stdout) == 0;
 }
 
 static bool fcgi_write(void *context, const char *bytes, size_t n) {
@@ -397,7 +412,8 @@ struct transport fcgi_transport(struct fcgi *f) {
     return (struct transport){.variable = fcgi_variable,
                               .variable_count = fcgi_variable_count,
                               .read = fcgi_read,
-                              .out = {.write = fcgi_write, .context = f},
+                              .read_pieces = fcgi_read_pieces,
+                              .out = {.write = fcgi_write, .flush = fcgi_push, .context = f},
                               .client_fd = f->request.ipcFd,
                               .context = f};
 }
@@ -467,12 +483,6 @@ void fcgi_finish(struct fcgi *f, bool whole, bool drained) {
 }
 
 /* --- handing over --- */
-
-bool fcgi_flush(struct fcgi *f) {
-    select_streams(f);
-    disarm();
-    return f->written == 0 || FCGI_fflush(FCGI_stdout) == 0;
-}
 
 struct fcgi_connection fcgi_connection(const struct fcgi *f) {
     return (struct fcgi_connection){.fd = f->request.ipcFd,

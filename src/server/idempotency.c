@@ -31,6 +31,8 @@ int idempotency_check(struct exchange *x) {
         return 0;
     if (!(x->match.route->flags & ROUTE_WRITE))
         return reply_fail(&x->c, 400, "Idempotency-Key is for writes of the inventory.");
+    if (r->stream)
+        return reply_fail(&x->c, 400, "Idempotency-Key can't be obeyed: an import has none.");
     if (r->variable_count != NULL && r->variable_count(r->transport, "HTTP_IDEMPOTENCY_KEY") > 1)
         return reply_fail(&x->c, 400, "Idempotency-Key was sent more than once.");
     if (!is_key(text))

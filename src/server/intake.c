@@ -134,6 +134,44 @@ enum body_result intake_body(struct buf *body, const struct transport *transport
     return BODY_OK;
 }
 
+static long fail_stream(struct request_stream *stream, int status, const char *error) {
+    stream->status = status;
+    stream->error = error;
+    return -1;
+}
+
+static long read_stream(struct request_stream *stream, char *bytes, size_t n) {
+    struct intake_stream *s = (struct intake_stream *)stream; /* whose first member it is */
+    long got;
+
+    if (stream->ended || stream->error)
+        return stream->error ? -1 : 0;
+    got = s->transport->read(s->transport->context, bytes, n);
+    if (got < 0)
+        return fail_stream(stream, 408, "The body did not arrive in time.");
+    stream->count += got;
+    stream->ended = got == 0;
+    if (stream->count > s->limit)
+        return fail_stream(stream, 413, "The body is larger than import_limit allows.");
+    if (got == 0 && stream->count < stream->length)
+        return fail_stream(stream, 400, "The body is shorter than its Content-Length.");
+    return got;
+}
+
+enum body_result intake_stream(struct intake_stream *s, const struct transport *transport,
+                               struct request *request, int64_t limit) {
+    *s = (struct intake_stream){
+        .stream = {.read = read_stream}, .transport = transport, .limit = limit};
+    if (!announced(request, &s->stream.length))
+        return BODY_MALFORMED;
+    if (s->stream.length > limit)
+        return BODY_TOO_LARGE;
+    if (transport->read_pieces)
+        transport->read_pieces(transport->context);
+    request->stream = &s->stream;
+    return BODY_OK;
+}
+
 const char *intake_identity(const struct transport *transport, const char *param,
                             const char **who) {
     const char *text = transport->variable(transport->context, param);

@@ -229,6 +229,9 @@ static void write_content(struct json_writer *w, struct arena *arena,
     if (operation->body == OPERATION_PATCH) {
         write_media(w, arena, "application/merge-patch+json", "Document");
         write_media(w, arena, "application/json-patch+json", "Patch");
+    } else if (operation->body == OPERATION_LINES) {
+        write_media(w, arena, "application/x-ndjson", operation->schema);
+        write_media(w, arena, "text/csv", "Text");
     } else if (operation->schema != NULL) {
         write_media(w, arena, JSON, operation->schema);
     } else {

@@ -203,6 +203,21 @@ const struct operation operation_transaction = {
     .errors = {404, 405, 409, 410, 412, 428},
 };
 
+PARAMETER import_mode = {"mode", OPERATION_TEXT, 0,
+                         "create, update or replace; update unless it is sent."};
+PARAMETER progress = {"progress", OPERATION_BOOLEAN, 0,
+                      "Whether the answer is a stream of lines, one a second."};
+
+const struct operation operation_import = {
+    .summary = "Creates and changes many objects, all or none",
+    .body = OPERATION_LINES,
+    .schema = "ImportLine",
+    .answers = {{200, "Imported", NULL}, {400, "ImportErrors", NULL}, {409, "ImportErrors", NULL}},
+    .lines = "ImportProgress",
+    .errors = {408, 413, 415},
+    .parameters = {&import_mode, &dry_run, &progress},
+};
+
 PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,
                    "A cursor: what Clusto-Next said, or now."};
 PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};

@@ -135,7 +135,7 @@ bool parking_try(struct exchange *x, struct fcgi *fcgi, int waiter) {
         refuse(x, 429, "Too many clients are waiting for changes.", true);
         return false;
     }
-    if (x->c.wait.stream && (!response_flush(&x->response) || !fcgi_flush(fcgi)))
+    if (x->c.wait.stream && !response_flush(&x->response))
         return false;
     result = hand_over(x, fcgi, waiter);
     if (result == HANDOVER_OK) {

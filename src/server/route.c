@@ -11,6 +11,7 @@
 #include "api/entity.h"
 #include "api/export.h"
 #include "api/history.h"
+#include "api/import.h"
 #include "api/lookup.h"
 #include "api/preferences.h"
 #include "api/query.h"
@@ -69,6 +70,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
+    {POST, MOUNT_ROOT, "import", import_post, ROLE_WRITE, "POST /import", WRITE | ROUTE_STREAM, NULL, &operation_import},
     {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", READ, NULL, &operation_query},
     {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},

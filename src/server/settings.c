@@ -252,6 +252,7 @@ static const struct setting table[] = {
         "milliseconds that responses are kept for an Idempotency-Key"),
     STRING(identity_param, "REMOTE_USER", 1, 64, check_param,
            "FastCGI parameter with the name of the user"),
+    INT(import_limit, 1073741824, 1, 2147483647, "largest import in bytes; over it 413"),
     INT_OF(api, json_depth, 64, 1, 100, "containers inside each other in a JSON body"),
     INT_OF(api, json_exponent, 308, 1, 1000,
            "exponent of a number in a JSON text, in either direction"),

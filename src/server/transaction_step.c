@@ -86,7 +86,7 @@ static void begin(struct transaction_step *step, const struct transaction_operat
                                   .body = ""};
     x->match = (struct route_match){.route = NULL};
     memcpy(x->roles, whole->roles, sizeof x->roles);
-    response_begin(&x->response, x->arena, (struct response_out){send_nothing, NULL}, false);
+    response_begin(&x->response, x->arena, (struct response_out){.write = send_nothing}, false);
     x->response.hold = true;
     x->c = (struct context){.options = whole->c.options,
                             .request = &x->request,

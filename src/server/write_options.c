@@ -11,6 +11,9 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
+/* Objects that an import has changed, for which their changes are shown. */
+enum { MAX_SHOWN = 1000 };
+
 /* --- headers --- */
 
 /* true or false, in any case; to overlook what can't be obeyed would be a write that nobody wants.
@@ -54,12 +57,13 @@ static const struct json_node *read_result(struct exchange *x) {
 
 int write_options_show(struct exchange *x, int status) {
     const struct json_node *result;
+    int64_t limit = x->request.stream ? MAX_SHOWN : 0;
     struct history_list changes;
     struct json_writer *w;
 
     if (!x->wants_diff || x->write_only)
         return status;
-    if (reply_rc(&x->c, history_of_transaction(x->c.store, x->arena, &changes)))
+    if (reply_rc(&x->c, history_of_transaction(x->c.store, x->arena, limit, &changes)))
         return x->response.status;
     result = read_result(x);
     response_clear_body(&x->response);
@@ -67,6 +71,10 @@ int write_options_show(struct exchange *x, int status) {
     json_object_open(w);
     json_key(w, "changes");
     show_changes(&x->c, changes.objects, changes.count);
+    if (limit > 0) {
+        json_key(w, "more");
+        json_int(w, changes.more);
+    }
     json_key(w, "result");
     if (result != NULL)
         json_tree(w, result);

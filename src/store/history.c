@@ -229,8 +229,9 @@ enum rc history_collect(struct store *store, struct arena *arena, const struct h
     return rc;
 }
 
-enum rc history_of_transaction(struct store *store, struct arena *arena, struct history_list *out) {
-    static const struct history_query own = {.count = 0};
+enum rc history_of_transaction(struct store *store, struct arena *arena, int64_t limit,
+                               struct history_list *out) {
+    const struct history_query own = {.limit = limit};
 
     *out = (struct history_list){.count = 0};
     if (store->version == 0 || !pg_versioning(store))

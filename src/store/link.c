@@ -273,6 +273,18 @@ void link_prepare(struct link *l, const struct stmt_row *row) {
         drop_with_message(l);
 }
 
+void link_begin_copy(struct link *l, const struct stmt_row *row) {
+    if (l->rc != RC_OK)
+        return;
+    log_debug("sql: %s", row->name);
+    if (PQexitPipelineMode(l->conn) && PQsendQuery(l->conn, row->text)) {
+        enqueued(l, (struct link_sent){.kind = LINK_STATEMENT, .row = row, .wanted = true});
+        l->packet_open = false;
+    } else {
+        drop_with_message(l);
+    }
+}
+
 void link_sync(struct link *l) {
     if (!l->packet_open)
         return;

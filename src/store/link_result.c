@@ -101,6 +101,7 @@ static bool next_result(struct link *l, PGresult **result) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_SINGLE_TUPLE:
+    case PGRES_COPY_IN:
     case PGRES_PIPELINE_SYNC:
         if (l->if_lost == RC_RETRY)
             l->if_lost = RC_BROKEN;
@@ -247,4 +248,32 @@ enum rc link_stream(struct link *l, pg_row row, void *context) {
         return give_up(l);
     take_trailing_sync(l);
     return RC_OK;
+}
+
+/* The server is ready for the rows, or has said why not. */
+static bool put_copy(struct link *l, const char *bytes, size_t n) {
+    PGresult *ready;
+    bool ok = next_result(l, &ready);
+
+    PQclear(ready);
+    if (ok && (PQputCopyData(l->conn, bytes, (int)n) != 1 || PQputCopyEnd(l->conn, NULL) != 1)) {
+        link_set_error(l, PQerrorMessage(l->conn));
+        link_drop(l, RC_BROKEN);
+        return false;
+    }
+    return ok;
+}
+
+enum rc link_copy(struct link *l, const struct stmt_row *row, const char *bytes, size_t n) {
+    if (link_finish(l) != RC_OK)
+        return l->rc;
+    link_begin_copy(l, row);
+    if (l->rc == RC_OK)
+        (void)put_copy(l, bytes, n);
+    if (l->conn && !link_is_idle(l))
+        (void)take_head(l, NULL);
+    if (l->conn && !PQenterPipelineMode(l->conn))
+        link_drop(l, RC_BROKEN);
+    (void)has_client_left(l);
+    return l->rc == RC_OK ? RC_OK : give_up(l);
 }

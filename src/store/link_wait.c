@@ -118,6 +118,8 @@ static bool is_outdated(struct link *l) {
 }
 
 static void look(struct link *l, int64_t start) {
+    if (l->watch.tick && clock_ms() - start >= WATCH_AFTER)
+        l->watch.tick(l->watch.tick_context);
     if (l->state == LINK_READY && l->watch.look && clock_ms() - start >= LOOK_AFTER)
         l->watch.look(l->watch.context);
 }
