@@ -57,7 +57,7 @@ sub routes {
         next unless $kind eq 'route';
         my $needs =
               $pattern =~ /^__(?:live|ready|metrics)__$/ ? 'admin'
-            : $pattern eq 'transaction' ? 'any'
+            : $pattern =~ /^(?:transaction|__whoami__)$/ ? 'any'
             : $method =~ /^(?:GET|HEAD)$/ || $pattern eq 'query' ? 'read'
             : $mount eq 'resourcemanager' && $pattern eq '{driver}/{name}' ? 'allocate'
             :                                                                'write';

@@ -84,6 +84,7 @@ GET    /__metrics__                                      getMetrics
 GET    /__openapi__                                      getOpenapi
 GET    /__ready__                                        getReady
 GET    /__version__                                      getVersion
+GET    /__whoami__                                       getWhoami
 GET    /attribute/__doc__                                getAttributeDoc
 DELETE /attribute/{name}                                 deleteAttributeName
 GET    /attribute/{name}                                 getAttributeName
@@ -121,6 +122,7 @@ GET    /entity/{driver}/{name}/parents                   getEntityDriverNamePare
 GET    /entity/{driver}/{name}/ports                     getEntityDriverNamePorts
 POST   /entity/{driver}/{name}/ports                     postEntityDriverNamePorts
 GET    /entity/{driver}/{name}/references                getEntityDriverNameReferences
+GET    /entity/{driver}/{name}/units                     getEntityDriverNameUnits
 GET    /export                                           getExport
 GET    /favicon.ico                                      getFaviconIco
 GET    /from-pools                                       getFromPools
@@ -149,6 +151,7 @@ POST   /resource/{driver}                                postResourceDriver
 DELETE /resource/{driver}/{name}                         deleteResourceDriverName
 GET    /resource/{driver}/{name}                         getResourceDriverName
 POST   /resource/{driver}/{name}                         postResourceDriverName
+GET    /resource/{driver}/{name}/free                    getResourceDriverNameFree
 GET    /resourcemanager                                  getResourcemanager
 GET    /resourcemanager/__doc__                          getResourcemanagerDoc
 GET    /resourcemanager/{driver}                         getResourcemanagerDriver
@@ -156,7 +159,9 @@ POST   /resourcemanager/{driver}                         postResourcemanagerDriv
 DELETE /resourcemanager/{driver}/{name}                  deleteResourcemanagerDriverName
 GET    /resourcemanager/{driver}/{name}                  getResourcemanagerDriverName
 POST   /resourcemanager/{driver}/{name}                  postResourcemanagerDriverName
+GET    /resourcemanager/{driver}/{name}/free             getResourcemanagerDriverNameFree
 POST   /revert                                           postRevert
+GET    /search                                           getSearch
 POST   /transaction                                      postTransaction
 GET    /transaction/__doc__                              getTransactionDoc
 GET    /typelist                                         getTypelist

@@ -78,10 +78,12 @@ struct context {
     enum mount mount;
     struct etag_list if_match, if_none_match; /* where the row obeys them; a front server's changes
                                                  of them undone */
-    bool is_past;        /* what it reads is as of a version, which has entity tags of its own */
-    bool may_make_point; /* of the feed: a write may be waited for */
-    bool may_manage;     /* the caller has the role write on the managers' mount, too */
-    bool may_revert;     /* and on those of objects and attributes */
+    bool is_past;          /* what it reads is as of a version, which has entity tags of its own */
+    bool may_make_point;   /* of the feed: a write may be waited for */
+    const unsigned *roles; /* the client's on each mount (server/access.h) */
+    bool has_token;        /* which says who it is */
+    bool may_manage;       /* the caller has the role write on the managers' mount, too */
+    bool may_revert;       /* and on those of objects and attributes */
     size_t allocations_before; /* of a transaction: its operations before this one that may need a
                                   number reserved */
     bool dry_run;              /* what this write has done is shown, and rolled back */

@@ -8,7 +8,6 @@
 int root_favicon(struct context *c);
 int root_version(struct context *c);
 int root_meta(struct context *c);
-int root_driverlist(struct context *c);
 int root_typelist(struct context *c);
 
 #endif

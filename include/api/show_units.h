@@ -19,4 +19,7 @@ void show_units(struct context *c, const struct show_units *units);
  * {"/driver/device": [units]} of what it contains (contract/coexistence.md, last paragraphs). */
 void show_units_of(struct context *c, const struct object *object);
 
+/* True for a membership of something in this object, as a rack. */
+bool show_units_is_taken(const struct attr *attr);
+
 #endif

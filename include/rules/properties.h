@@ -32,6 +32,10 @@ struct properties_number {
 struct verdict properties_number(struct arena *arena, const struct object *object,
                                  const struct properties_number *which, int64_t *out);
 
+/* The units that a rack has; where neither it nor its driver says, 1 to 45. */
+struct verdict properties_units(struct arena *arena, const struct object *rack, int64_t *first,
+                                int64_t *last);
+
 /* The refusal for such a property. */
 struct verdict properties_nonsense(struct arena *arena, const struct object *object,
                                    const char *name, const char *text);

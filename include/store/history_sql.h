@@ -30,6 +30,7 @@ extern const char history_sql_versions_of_user[];
 extern const char history_sql_versions_of_objects[];
 extern const char history_sql_ids[];
 extern const char history_sql_floor[];
+extern const char history_sql_newest[];
 
 extern const char revert_sql_lock_names[];
 extern const char revert_sql_lock[];

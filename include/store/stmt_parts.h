@@ -145,6 +145,28 @@
     " left join lateral (select entity_id from entities where entity_id = l.entity_id" \
     " and l.lock = " lock " and coalesce(deleted_at_version, 0) = 0 for " strength ") " alias " on true"
 
+/* The ranges from $1 to $2 of addresses that nobody holds, without the gateway $3: what lies between two
+ * that are taken. */
+#define FREE_RANGES \
+    "select g.lo, g.hi from (select lag(u.v, 1, $1 - 1) over (order by u.v) + 1 as lo, u.v - 1 as hi from (" \
+    "select a.int_value::bigint as v from entity_attrs a where a.key = 'ip' and a.subkey is null and a.datatype = 'int'" \
+    " and a.deleted_at_version is null and a.int_value between $1 and $2" \
+    " union select $3 where $3 between $1 and $2 union select $2 + 1) u) g where g.lo <= g.hi order by g.lo"
+
+/* What has the text $1, which the pattern $2 finds, in its name or a text of an attribute: of each object
+ * the best place. After the object $4 of the rank $3, $5 of them. */
+#define RANK_OF(text) \
+    "case when lower(" text ") = lower($1) then 0 when starts_with(lower(" text "), lower($1)) then 1 else 2 end"
+#define SEARCHED \
+    "with hit as materialized (select e.entity_id, " RANK_OF("e.name") " as rank, true as is_name, null::text as key," \
+    " null::text as subkey, e.name as value, 0 as attr_id from entities e where e.deleted_at_version is null and e.name ilike $2" \
+    " union all select a.entity_id, " RANK_OF("a.string_value") ", false, a.key, a.subkey, a.string_value, a.attr_id" \
+    " from entity_attrs a where a.deleted_at_version is null and a.string_value ilike $2 and coalesce(a.key, '') not like '\\_%')," \
+    " best as materialized (select distinct on (entity_id) * from hit order by entity_id, rank, is_name desc, attr_id)" \
+    " select b.rank, b.key, b.subkey, b.value, b.is_name, e.entity_id, e.name, e.driver, e.type" \
+    " from (select * from best where (rank, entity_id) > ($3, $4)) b join entities e on e.entity_id = b.entity_id" \
+    " where e.deleted_at_version is null order by b.rank, b.entity_id limit $5"
+
 /* clang-format on */
 
 #endif

@@ -212,4 +212,10 @@ enum rc store_set_last(struct store *store, int32_t entity, const char *key, int
 enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
                       const struct value *value, bool *taken);
 
+/* The ranges of addresses in stored form from first to last that nobody holds, without the gateway:
+ * streamed, each from its first to its last. False: stop. (store/free_ranges.c) */
+typedef bool (*store_range_row)(void *context, int64_t first, int64_t last);
+enum rc store_free_ranges(struct store *store, int64_t first, int64_t last, int64_t gateway,
+                          store_range_row row, void *context);
+
 #endif

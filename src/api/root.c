@@ -1,4 +1,4 @@
-/* root.c: handlers of the paths that belong to no mount: version, meta, favicon, drivers, types. */
+/* root.c: handlers of the paths that belong to no mount: version, meta, favicon, types. */
 #include "api/root.h"
 
 #include <stdlib.h>
@@ -47,15 +47,6 @@ int root_meta(struct context *c) {
     for (int m = 0; m < MOUNT_COUNT; m++)
         if (mount_rows[m].application != NULL && c->options->mounts[m] != NULL)
             pairs[count++] = (struct pair){c->options->mounts[m], mount_rows[m].application};
-    return answer_pairs(c, pairs, count);
-}
-
-int root_driverlist(struct context *c) {
-    size_t count = driver_count();
-    struct pair *pairs = arena_array(c->arena, count, sizeof *pairs);
-
-    for (size_t i = 0; i < count; i++)
-        pairs[i] = (struct pair){driver_at(i)->name, driver_at(i)->class_path};
     return answer_pairs(c, pairs, count);
 }
 

@@ -46,8 +46,7 @@ void show_units(struct context *c, const struct show_units *units) {
     write_units(c, all, units->count);
 }
 
-/* A membership of something in this object, as a rack. */
-static bool is_racked(const struct attr *attr) {
+bool show_units_is_taken(const struct attr *attr) {
     return attr->has_number && attr->key && attr->subkey && attr->value.related_name &&
            strcmp(attr->key, "_contains") == 0 && strcmp(attr->subkey, "ru") == 0;
 }
@@ -65,7 +64,7 @@ void show_units_of(struct context *c, const struct object *object) {
         const struct attr *attr = &object->attrs[i];
         const struct value *value = &attr->value;
 
-        if (!is_racked(attr))
+        if (!show_units_is_taken(attr))
             continue;
         all[count++] = (struct unit){
             value_path(c->arena, value->related_driver, value->related_name), attr->number};

@@ -123,17 +123,13 @@ static struct verdict check_ancestors(struct store *store, struct arena *arena,
 
 /* --- racks --- */
 
-/* The units that a rack has; where its driver does not say, 1 to 45. */
 static struct verdict read_rack(struct store *store, struct arena *arena, const struct ref *rack,
                                 int64_t *minimum, int64_t *maximum) {
-    static const struct properties_number minu = {"minu", "1", INT32_MIN, INT32_MAX};
-    static const struct properties_number maxu = {"maxu", "45", INT32_MIN, INT32_MAX};
     const struct attr_filter filter = {.subkey = "property"};
     struct object object;
 
     RC_TRY(store_attrs_by_name(store, arena, rack->name, &filter, &object));
-    VERDICT_TRY(properties_number(arena, &object, &minu, minimum));
-    return properties_number(arena, &object, &maxu, maximum);
+    return properties_units(arena, &object, minimum, maximum);
 }
 
 /* Is it one of the units that were sent? */

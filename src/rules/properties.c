@@ -201,3 +201,12 @@ struct verdict properties_number(struct arena *arena, const struct object *objec
         return properties_nonsense(arena, object, which->name, text);
     return verdict_of(RC_OK);
 }
+
+struct verdict properties_units(struct arena *arena, const struct object *rack, int64_t *first,
+                                int64_t *last) {
+    static const struct properties_number minu = {"minu", "1", INT32_MIN, INT32_MAX};
+    static const struct properties_number maxu = {"maxu", "45", INT32_MIN, INT32_MAX};
+
+    VERDICT_TRY(properties_number(arena, rack, &minu, first));
+    return properties_number(arena, rack, &maxu, last);
+}

@@ -268,6 +268,8 @@ int auth_admit(struct exchange *x) {
     c.address = variable(&c, "REMOTE_ADDR");
     status = identify(&c);
     find_roles(&c);
+    x->c.roles = x->roles;
+    x->c.has_token = c.bearer != NULL;
     if (status == 0 && !is_monitor(&c))
         status = auth_permit(x);
     if (status == 0 && (x->match.route->flags & ROUTE_USER))

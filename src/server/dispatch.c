@@ -333,7 +333,7 @@ void dispatch_run(struct exchange *x) {
     response_cache_store(x);
 }
 
-/* A token is checked by the database. */
+/* A token is checked by the database, and what is shown in another mode may be counted there. */
 bool dispatch_is_alone(struct exchange *x, const struct transport *transport) {
     struct route_match match = {.route = NULL};
 
@@ -342,7 +342,8 @@ bool dispatch_is_alone(struct exchange *x, const struct transport *transport) {
         match = route_find(x->w->settings, &x->request.path, x->request.method);
     arena_reset(x->arena);
     return match.route != NULL && (match.route->flags & ROUTE_ALONE) &&
-           transport->variable(transport->context, "HTTP_AUTHORIZATION") == NULL;
+           transport->variable(transport->context, "HTTP_AUTHORIZATION") == NULL &&
+           transport->variable(transport->context, "HTTP_CLUSTO_MODE") == NULL;
 }
 
 bool dispatch_refuse(struct exchange *x, const struct transport *transport, bool *body_drained) {

@@ -54,8 +54,14 @@ const struct operation operation_ready = {
 };
 
 const struct operation operation_driverlist = {
-    .summary = "Drivers and their classes",
-    .answers = {{200, "Names", NULL}},
+    .summary = "Drivers and their classes, or what they are",
+    .answers = {{200, "NamesOrDrivers", NULL}},
+    .errors = {409},
+};
+
+const struct operation operation_whoami = {
+    .summary = "Who the client is, and its roles",
+    .answers = {{200, "Identity", NULL}},
 };
 
 const struct operation operation_typelist = {
@@ -134,6 +140,16 @@ const struct operation operation_export = {
     .answers = {{200, "ExportLine", "application/x-ndjson"}},
     .errors = {412},
     .parameters = {&any_driver, &export_question},
+};
+
+PARAMETER searched = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The text, in any case."};
+PARAMETER after_match = {"after", OPERATION_TEXT, 0, "The next page, as Clusto-Next said."};
+
+const struct operation operation_search = {
+    .summary = "Objects by a text in their names, addresses or attributes",
+    .answers = {{200, "Matches", NULL}},
+    .errors = {412},
+    .parameters = {&searched, &after_match},
 };
 
 PARAMETER pools = {"pool", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
@@ -328,6 +344,12 @@ const struct operation operation_ports = {
     .errors = {404, 409, 412},
 };
 
+const struct operation operation_units = {
+    .summary = "The units of a rack: what is in them, and which are free",
+    .answers = {{200, "Units", NULL}},
+    .errors = {404, 409, 412},
+};
+
 PARAMETER port_action = {"action", OPERATION_TEXT, OPERATION_REQUIRED, "connect or disconnect."};
 PARAMETER port_type = {"type", OPERATION_TEXT, OPERATION_REQUIRED, "The type of both ports."};
 PARAMETER port_number = {"number", OPERATION_INTEGER, OPERATION_REQUIRED,
@@ -414,6 +436,12 @@ const struct operation operation_manager_create = {
 const struct operation operation_manager = {
     .summary = "One resource manager",
     .answers = {{200, "CompactOrObject", NULL}},
+    .errors = {404, 409, 412},
+};
+
+const struct operation operation_free = {
+    .summary = "What a resource manager can still give",
+    .answers = {{200, "Free", NULL}},
     .errors = {404, 409, 412},
 };
 

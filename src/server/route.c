@@ -8,6 +8,7 @@
 #include "api/changes.h"
 #include "api/device_ports.h"
 #include "api/docs.h"
+#include "api/driverlist.h"
 #include "api/entity.h"
 #include "api/export.h"
 #include "api/history.h"
@@ -15,12 +16,16 @@
 #include "api/lookup.h"
 #include "api/preferences.h"
 #include "api/query.h"
+#include "api/rack.h"
 #include "api/relatives.h"
 #include "api/resourcemanager.h"
+#include "api/resourcemanager_free.h"
 #include "api/revert.h"
 #include "api/root.h"
+#include "api/search.h"
 #include "server/health.h"
 #include "server/openapi.h"
+#include "server/whoami.h"
 
 #define GET    METHOD_BIT(METHOD_GET)
 #define HEAD   METHOD_BIT(METHOD_HEAD)
@@ -56,6 +61,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", ALONE, NULL, &operation_openapi},
     {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", MONITOR, NULL, &operation_ready},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", ALONE, NULL, &operation_version},
+    {GET, MOUNT_ROOT, "__whoami__", whoami_show, ROLE_NONE, "GET /__whoami__", ALONE, NULL, &operation_whoami},
     {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
@@ -64,7 +70,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "changes", changes_list, ROLE_READ, "GET /changes", ROUTE_FEED, NULL, &operation_changes},
     {GET, MOUNT_ROOT, "changes/__doc__", docs_show, ROLE_READ, "GET /changes/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
-    {GET, MOUNT_ROOT, "driverlist", root_driverlist, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
+    {GET, MOUNT_ROOT, "driverlist", driverlist_show, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
     {GET, MOUNT_ROOT, "export", export_show, ROLE_READ, "GET /export", ROUTE_PAST, NULL, &operation_export},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
@@ -75,6 +81,7 @@ static const struct route table[] = {
     {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
+    {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE, NULL, &operation_search},
     {POST, MOUNT_ROOT, "transaction", NULL, ROLE_NONE, "POST /transaction", WRITE | ROUTE_TRANSACTION, NULL, &operation_transaction},
     {GET, MOUNT_ROOT, "transaction/__doc__", docs_show, ROLE_READ, "GET /transaction/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
@@ -90,6 +97,7 @@ static const struct route table[] = {
     {GET, MOUNT_ENTITY, "{driver}/{name}/references", relatives_references, ROLE_READ, "GET /entity/{driver}/{name}/references", READ, NULL, &operation_references},
     {GET, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_show, ROLE_READ, "GET /entity/{driver}/{name}/ports", READ, NULL, &operation_ports},
     {POST, MOUNT_ENTITY, "{driver}/{name}/ports", device_ports_action, ROLE_WRITE, "POST /entity/{driver}/{name}/ports", ALTER, NULL, &operation_ports_action},
+    {GET, MOUNT_ENTITY, "{driver}/{name}/units", rack_units, ROLE_READ, "GET /entity/{driver}/{name}/units", READ, NULL, &operation_units},
     {DELETE, MOUNT_ENTITY, "{driver}/{name}", entity_delete, ROLE_WRITE, "DELETE /entity/{driver}/{name}", ALTER, NULL, &operation_entity_delete},
 
     {GET, MOUNT_ATTRIBUTE, "__doc__", docs_show, ROLE_READ, "GET /attribute/__doc__", ALONE, NULL, &operation_docs},
@@ -103,6 +111,7 @@ static const struct route table[] = {
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", READ, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", 0, NULL, &operation_free},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, resourcemanager_ask, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 

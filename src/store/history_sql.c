@@ -147,3 +147,7 @@ const char history_sql_ids[] =
 const char history_sql_floor[] =
     "select oldest, case when watch = muster_keep_watch() then exact"
     " else (select coalesce(max(version), 0) from clustoversioning) end from muster_floor";
+
+#define IS_THERE(column) column " is not null"
+const char history_sql_newest[] =
+    "select i.id, " HISTORY_NEWEST("i.id", IS_THERE) " from unnest($1) as i(id)";

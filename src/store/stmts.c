@@ -112,8 +112,6 @@
 #define BUT_MEMBERS \
     MATCHING(" and a.key < '_contains'") " union all " MATCHING(" and a.key > '_contains'")
 
-#define IS_THERE(column) column " is not null"
-
 /* --- lists: see stmt_parts.h. */
 #define LIVE(condition) "entities e where e.deleted_at_version is null" condition
 
@@ -290,8 +288,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
             ARM_CONTAINERS)},
     [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
-    [STMT_OBJECT_VERSIONS] = {"object_versions", "I", 0,
-        "select i.id, " HISTORY_NEWEST("i.id", IS_THERE) " from unnest($1) as i(id)"},
+    [STMT_OBJECT_VERSIONS] = {"object_versions", "I", 0, history_sql_newest},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
     [STMT_ATTRS_AND_MEMBERS] = {"attrs_and_members", "TTtti", 0, ATTRS(MATCHING(""))},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
@@ -520,6 +517,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select number from taken where number is not null"},
     [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_INIT_DB,
         "select f.free from (select muster_ip_free($1, $2) as free) as f where f.free is not null"},
+    [STMT_FREE_RANGES] = {"free_ranges", "lll", 0, FREE_RANGES},
+    [STMT_SEARCH] = {"search", "ttiil", STMT_ONCE, SEARCHED},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
         "select a.entity_id from entity_attrs a"
         " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = $2"

@@ -1,0 +1,85 @@
+/* search.c: objects by what is in their names and in the texts of their attributes. Tables are read
+ * as a whole: there are no statistics and no indexes of parts of texts to go by. */
+#include "store/search.h"
+
+#include <string.h>
+
+#include "store/pg.h"
+
+enum {
+    FOUND_RANK,
+    FOUND_KEY,
+    FOUND_SUBKEY,
+    FOUND_TEXT,
+    FOUND_IS_NAME,
+    FOUND_ID,
+    FOUND_NAME,
+    FOUND_DRIVER,
+    FOUND_TYPE
+};
+
+/* The text anywhere, as a pattern. */
+static const char *pattern_of(struct arena *arena, const char *text) {
+    char *pattern = arena_alloc(arena, 2 * strlen(text) + 3), *to = pattern;
+
+    *to++ = '%';
+    for (; *text != '\0'; text++) {
+        if (strchr("%_\\", *text) != NULL)
+            *to++ = '\\';
+        *to++ = *text;
+    }
+    *to++ = '%';
+    *to = '\0';
+    return pattern;
+}
+
+static struct search_found found_of(const PGresult *result, size_t row) {
+    int32_t rank = pg_get_int32(result, row, FOUND_RANK);
+
+    return (struct search_found){.ref = {.id = pg_get_int32(result, row, FOUND_ID),
+                                         .name = pg_get_text(result, row, FOUND_NAME),
+                                         .driver = pg_get_text(result, row, FOUND_DRIVER),
+                                         .type = pg_get_text(result, row, FOUND_TYPE)},
+                                 .rank = (enum search_rank)rank,
+                                 .is_name = pg_get_bool(result, row, FOUND_IS_NAME),
+                                 .key = pg_get_text(result, row, FOUND_KEY),
+                                 .subkey = pg_get_text(result, row, FOUND_SUBKEY),
+                                 .text = pg_get_text(result, row, FOUND_TEXT)};
+}
+
+/* Whole tables are to be read as such, for this transaction. */
+static void allow_scans(struct store *store) {
+    static const char *const names[] = {"enable_seqscan", "enable_bitmapscan"};
+    static const char *const values[] = {"on", "on"};
+
+    pg_queue(store, STMT(SET_SESSION), PG_ARGS(pg_texts(names, 2), pg_texts(values, 2)));
+}
+
+static enum rc ask(struct store *store, struct arena *arena, const struct search *wanted,
+                   PGresult **result) {
+    allow_scans(store);
+    return pg_exec(store, result, STMT(SEARCH),
+                   PG_ARGS(pg_text(wanted->text), pg_text(pattern_of(arena, wanted->text)),
+                           pg_int((int32_t)wanted->rank), pg_int(wanted->after),
+                           pg_bigint(wanted->limit + 1)));
+}
+
+enum rc store_search(struct store *store, struct arena *arena, const struct search *wanted,
+                     struct search_found **out, size_t *count, bool *more) {
+    PGresult *result;
+    enum rc rc;
+
+    store_begin_snapshot(store);
+    rc = ask(store, arena, wanted, &result);
+    if (rc == RC_OK) {
+        pg_keep(arena, result);
+        *more = pg_rows(result) > (size_t)wanted->limit;
+        *count = *more ? (size_t)wanted->limit : pg_rows(result);
+        *out = arena_array(arena, *count, sizeof **out);
+        for (size_t i = 0; i < *count; i++)
+            (*out)[i] = found_of(result, i);
+        return store_commit(store);
+    }
+    store_rollback(store);
+    return rc;
+}
