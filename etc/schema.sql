@@ -225,11 +225,14 @@ end $$;
 
 -- ---------------------------------------------------------------------------------------------
 -- Which versions are settled: no transaction that holds this number or a lower one is under way. A
--- transaction first has an id, then announces it in muster_high (the highest that ever began to take a
--- number), then takes its number; its row keeps what muster_high said after that. Whoever holds that
--- number or a lower one announced itself before, so a version is settled where its muster_high is below
--- pg_snapshot_xmin(pg_current_snapshot()): also on a standby and after a crash. null, in rows from
--- before: settled. A row that was made without the triggers never is.
+-- transaction first has an id, then announces it in the sequence muster_high (the highest that was
+-- announced), then takes its number; its row keeps the higher one of its id and of what the sequence
+-- said after that. Whoever holds that number or a lower one has an id up to there, so a version is settled
+-- where its muster_high is below pg_snapshot_xmin(pg_current_snapshot()): also on a standby and after a
+-- crash. null, in rows from before: settled. A row that was made without the triggers never is.
+--
+-- Only those with lower ids need to be told of an id, as their own doesn't cover it: where none of them
+-- is under way it is not announced, and nobody who comes later has one.
 --
 -- muster_at is when the number was taken, in a known time zone, and doesn't step back. Locked first: a
 -- writer takes its number before it writes elsewhere.
@@ -267,16 +270,19 @@ begin
         'create index muster_version_at on clustoversioning (muster_taken(muster_at, "timestamp"))');
 end $$;
 
+-- What needs no table is an expression: perform would run a query for each.
 create or replace function muster_version_begins() returns trigger
 language plpgsql security definer as $$
 declare
-    me bigint := pg_current_xact_id()::text::bigint; -- from here on this transaction has an id
+    me constant xid8 := pg_current_xact_id(); -- from here on this transaction has an id
+    id constant bigint := me::text::bigint;
+    done text;
 begin
-    if me > (select last_value from muster_high) then
+    if pg_snapshot_xmin(pg_current_snapshot()) < me and id > coalesce(pg_sequence_last_value('muster_high'), 0) then
         begin
-            perform pg_advisory_xact_lock(1836413812, 2);
-            if me > (select last_value from muster_high) then
-                perform setval('muster_high', me);
+            done := pg_advisory_xact_lock(1836413812, 2)::text;
+            if id > coalesce(pg_sequence_last_value('muster_high'), 0) then
+                done := setval('muster_high', id)::text;
             end if;
             -- Of what is undone here setval is no part, but the lock is: it is given back at once.
             raise exception using errcode = 'MU900';
@@ -288,11 +294,12 @@ end $$;
 
 create or replace function muster_version_taken() returns trigger
 language plpgsql security definer as $$
+declare
+    done text := set_config('muster.version', new.version::text, true);
 begin
-    new.muster_high := (select last_value from muster_high)::text::xid8;
+    new.muster_high := greatest(pg_current_xact_id(), pg_sequence_last_value('muster_high')::text::xid8);
     new.muster_at := greatest(clock_timestamp(),
                               (select muster_at from clustoversioning order by version desc limit 1));
-    perform set_config('muster.version', new.version::text, true);
     return new;
 end $$;
 
@@ -1529,6 +1536,8 @@ begin
         continue when f in ('muster_keep_watch', 'muster_keeps');
         execute format('revoke execute on function %I from public', f);
     end loop;
+    -- Their plans are kept, perhaps of a time when there were few rows: they look each up by its key.
+    alter function muster_version_taken() set enable_seqscan = off;
     for t in
         select tab, trig, event, condition, func, row,
                trig like 'muster\_version\_%' or trig = 'MUSTER_keep_erased' as always from (
