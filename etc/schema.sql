@@ -570,18 +570,24 @@ end $$;
 
 -- A resource that is given, the units of a rack that are taken, a port that is connected: whoever is
 -- first is waited for. muster takes the same locks before it looks what is free.
+-- Its arguments are the keys of resources. Conditions of triggers are read anew by each statement, which
+-- costs more than to call a function that has nothing to do: they are as short as can be.
 create or replace function muster_claim() returns trigger
 language plpgsql security definer as $$
 begin
-    if new.key = '_contains' then
-        perform muster_lock('rack=' || new.entity_id);
-    elsif new.subkey = 'connection' then
-        perform muster_lock(concat('port=', new.entity_id, '/', new.key, '#', new.number));
-    else
-        perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
-        if new.number is not null then
-            perform muster_lock(concat(new.key, '#=', new.number));
+    if new.deleted_at_version is not null then
+        return new;
+    elsif new.subkey is null then
+        if new.key = any (tg_argv) then
+            perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
+            if new.number is not null then
+                perform muster_lock(concat(new.key, '#=', new.number));
+            end if;
         end if;
+    elsif new.subkey = 'ru' and new.key = '_contains' then
+        perform muster_lock('rack=' || new.entity_id);
+    elsif new.subkey = 'connection' and new.key like 'port-%' then
+        perform muster_lock(concat('port=', new.entity_id, '/', new.key, '#', new.number));
     end if;
     return new;
 end $$;
@@ -630,6 +636,9 @@ end $$;
 create or replace function muster_last_inserted() returns trigger
 language plpgsql security definer as $$
 begin
+    if new.subkey is not null or new.deleted_at_version is not null then
+        return null;
+    end if;
     perform muster_lock(concat('_lastip=', new.entity_id));
     if not exists (select from entity_attrs
                     where attr_id = new.attr_id and deleted_at_version is null) then
@@ -761,7 +770,7 @@ do $$
 declare
     fresh integer;
     keys text;
-    conditions text;
+    taking constant text := 'new.number is not null or new.subkey is null'; -- units and ports have numbers
     t record;
     made integer := 0;
 begin
@@ -771,20 +780,15 @@ begin
     on conflict do nothing;
     get diagnostics fresh = row_count;
     select string_agg(quote_literal(key), ', ' order by key) into keys from muster_resource_key;
-    conditions := format('new.deleted_at_version is null and (new.subkey is null and new.key in (%s)'
-                         ' or new.subkey = ''ru'' and new.key = ''_contains'''
-                         ' or new.subkey = ''connection'' and new.key like ''port-%%'')', keys);
     for t in
         select * from (values
             ('muster_claim_insert', 'trigger', 'before insert on entity_attrs', '',
-             conditions, 'muster_claim'),
+             taking, 'muster_claim'),
             ('muster_claim_update', 'trigger',
              'before update of key, subkey, deleted_at_version on entity_attrs',
-             '', conditions, 'muster_claim'),
+             '', taking, 'muster_claim'),
             ('muster_last_insert', 'constraint trigger', 'after insert on entity_attrs',
-             'deferrable initially deferred',
-             'new.key = ''_lastip'' and new.subkey is null and new.deleted_at_version is null',
-             'muster_last_inserted'),
+             'deferrable initially deferred', 'new.key = ''_lastip''', 'muster_last_inserted'),
             ('muster_counter_insert', 'trigger', 'before insert on counters', '', 'true',
              'muster_counter_insert'),
             ('muster_counter_update', 'trigger', 'before update of value on counters', '',
@@ -798,12 +802,13 @@ begin
     loop
         continue when (fresh = 0 or t.func <> 'muster_claim') and exists (
             select from pg_trigger where tgname = t.name and tgenabled in ('O', 'A')
-               and (t.func <> 'muster_claim' or pg_get_triggerdef(oid) like '%port-%')
+               and (t.func <> 'muster_claim' or tgnargs > 0)
                and tgrelid = substring(t.event from ' on (\w+)$')::regclass);
         execute format('drop trigger if exists %I on %s', t.name,
                        substring(t.event from ' on (\w+)$'));
-        execute format('create %s %I %s %s for each row when (%s) execute function %I()',
-                       t.kind, t.name, t.event, t.defer, t.condition, t.func);
+        execute format('create %s %I %s %s for each row when (%s) execute function %I(%s)',
+                       t.kind, t.name, t.event, t.defer, t.condition, t.func,
+                       case when t.func = 'muster_claim' then keys end);
         made := made + 1;
     end loop;
     if made > 0 then
@@ -1267,8 +1272,7 @@ end $$;
 -- ---------------------------------------------------------------------------------------------
 -- History is whole whoever writes: with keep_history what Python clusto or psql change in place or
 -- erase stays as ended rows, such as Python clusto makes itself when it keeps a history, and has the
--- number of the transaction that did it. muster's own writes need none of this: the conditions of the
--- triggers leave them out, so that they call no function.
+-- number of the transaction that did it. muster's own writes need none of this.
 --
 -- muster_was holds what an object was called from `version` until before `until`. muster_copy says
 -- which row an ended copy was, for its place among the others. muster_floor: there is nothing below
@@ -1386,7 +1390,10 @@ end $$;
 create or replace function muster_keep_version() returns trigger
 language plpgsql security definer as $$
 begin
-    new.version := muster_version();
+    if new.deleted_at_version is null
+            and new.version::text is distinct from current_setting('muster.version', true) then
+        new.version := muster_version();
+    end if;
     return new;
 end $$;
 
@@ -1394,8 +1401,11 @@ end $$;
 create or replace function muster_keep_end() returns trigger
 language plpgsql security definer as $$
 begin
-    new := old;
-    new.deleted_at_version := greatest(muster_version(), old.version);
+    if old.deleted_at_version is null and new.deleted_at_version is not null
+            and new.deleted_at_version::text is distinct from current_setting('muster.version', true) then
+        new := old;
+        new.deleted_at_version := greatest(muster_version(), old.version);
+    end if;
     return new;
 end $$;
 
@@ -1404,9 +1414,15 @@ end $$;
 create or replace function muster_keep_value() returns trigger
 language plpgsql security definer as $$
 declare
-    own integer := muster_version();
+    own integer;
     copy integer;
 begin
+    -- What is brought back has changed; bookkeeping is not history.
+    if old.deleted_at_version is null
+            and (old is not distinct from new or old.key like '\_%' and old.key <> '_contains') then
+        return new;
+    end if;
+    own := muster_version();
     if old.version <> own then
         insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value,
                                   datetime_value, relation_id, version, deleted_at_version)
@@ -1470,7 +1486,8 @@ declare
     own integer;
     since integer;
 begin
-    if (old.name, old.type, old.driver) is not distinct from (new.name, new.type, new.driver) then
+    if old.deleted_at_version is not null
+            or (old.name, old.type, old.driver) is not distinct from (new.name, new.type, new.driver) then
         return new;
     end if;
     own := muster_version();
@@ -1507,7 +1524,7 @@ create or replace function muster_keep_watch() returns text
 language plpgsql stable as $$ -- which keeps its plan, as functions in SQL don't
 begin
     return (
-        select case when count(*) filter (where tgenabled = 'A') < 14 then '!'
+        select case when count(*) filter (where tgenabled = 'A') < 13 then '!'
                     else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text end
           from pg_trigger
          where tgrelid = any (array['clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass])
@@ -1518,10 +1535,6 @@ do $$
 declare
     home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
     keep constant boolean := coalesce(current_setting('muster.keep_history', true), '') <> 'off';
-    -- No column's type is nailed down by it.
-    changed constant text := 'old.deleted_at_version is null and new.deleted_at_version is null'
-                             ' and old.* is distinct from new.*';
-    foreign_number constant text := 'new.%1$s::text is distinct from current_setting(''muster.version'', true)';
     made integer := 0;
     stopped integer := 0;
     f text;
@@ -1538,30 +1551,27 @@ begin
     end loop;
     -- Their plans are kept, perhaps of a time when there were few rows: they look each up by its key.
     alter function muster_version_taken() set enable_seqscan = off;
+    -- muster_keep_value does what this did.
+    if exists (select from pg_trigger where tgrelid = 'entity_attrs'::regclass and tgname = 'muster_keep_revived') then
+        drop trigger muster_keep_revived on entity_attrs;
+        drop trigger muster_keep_value on entity_attrs;
+    end if;
     for t in
         select tab, trig, event, condition, func, row,
                trig like 'muster\_version\_%' or trig = 'MUSTER_keep_erased' as always from (
             select 'clustoversioning', 'muster_version_begins', 'before insert', '', 'muster_version_begins', 'statement'
             union all select 'clustoversioning', 'muster_version_taken', 'before insert', '', 'muster_version_taken', 'row'
-            union all select tab, 'muster_keep_version', 'before insert',
-                'when (new.deleted_at_version is null and ' || format(foreign_number, 'version') || ')',
-                'muster_keep_version', 'row'
+            union all select tab, 'muster_keep_version', 'before insert', '', 'muster_keep_version', 'row'
               from unnest(array['entities', 'entity_attrs']) as tab
-            union all select tab, 'muster_keep_end', 'before update',
-                'when (old.deleted_at_version is null and new.deleted_at_version is not null and '
-                || format(foreign_number, 'deleted_at_version') || ')', 'muster_keep_end', 'row'
+            union all select tab, 'muster_keep_end', 'before update of deleted_at_version', '', 'muster_keep_end', 'row'
               from unnest(array['entities', 'entity_attrs']) as tab
             union all select 'entity_attrs', 'muster_keep_value', 'before update',
-                'when (' || changed || ' and not (coalesce(old.key, '''') like ''\_%'' and old.key <> ''_contains''))',
-                'muster_keep_value', 'row'
-            union all select 'entity_attrs', 'muster_keep_revived', 'before update',
-                'when (old.deleted_at_version is not null and new.deleted_at_version is null)',
-                'muster_keep_value', 'row'
-            union all select 'entities', 'muster_keep_revived', 'before update',
+                'when (new.deleted_at_version is null)', 'muster_keep_value', 'row'
+            union all select 'entities', 'muster_keep_revived', 'before update of deleted_at_version',
                 'when (old.deleted_at_version is not null and new.deleted_at_version is null)',
                 'muster_keep_revived', 'row'
             union all select 'entities', 'muster_keep_name', 'before update',
-                'when (' || changed || ')', 'muster_keep_name', 'row'
+                'when (new.deleted_at_version is null)', 'muster_keep_name', 'row'
             union all select 'entity_attrs', 'muster_keep_erased', 'after delete', '', 'muster_keep_erased_attr', 'row'
             union all select 'entities', 'MUSTER_keep_erased', 'after delete', '', 'muster_keep_erased_entity', 'row'
             union all select tab, 'muster_keep_truncate', 'after truncate', '', 'muster_keep_truncated', 'statement'
