@@ -10,6 +10,7 @@
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/export_file.h"
+#include "server/import_file.h"
 #include "server/once.h"
 #include "server/supervisor.h"
 #include "server/token.h"
@@ -28,6 +29,7 @@ enum action {
     DROP_EXTENSIONS,
     PRUNE_HISTORY,
     EXPORT,
+    IMPORT,
     ONCE,
     TOKEN
 };
@@ -40,6 +42,7 @@ static struct {
     struct token_command token;
     struct prune_command prune;
     struct export_file_command export;
+    struct import_file_command import;
 } options = {.action = SUPERVISE};
 
 static const char usage[] =
@@ -53,6 +56,8 @@ static const char usage[] =
     "                                          delete history that is older\n"
     "       muster [-c FILE]... --export FILE|- [--driver DRIVER]... [--query QUERY]\n"
     "                                          write all objects, or some, an object a line\n"
+    "       muster [-c FILE]... --import FILE|- [--mode MODE] [--dry-run]\n"
+    "                                          create and change many objects\n"
     "       muster [-c FILE]... --once         serve one request, as a CGI program\n"
     "       muster [-c FILE]... token ...      make, list and revoke tokens (token --help)\n"
     "       muster -V | --help\n"
@@ -64,13 +69,23 @@ static const char usage[] =
     "  -V, --version       print the version and exit\n";
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
-    {"test", no_argument, NULL, 't'},         {"init-db", no_argument, NULL, 'I'},
-    {"check-db", no_argument, NULL, 'C'},     {"drop-extensions", no_argument, NULL, 'D'},
-    {"once", no_argument, NULL, 'O'},         {"prune-history", required_argument, NULL, 'P'},
-    {"export", required_argument, NULL, 'E'}, {"driver", required_argument, NULL, 'd'},
-    {"query", required_argument, NULL, 'q'},  {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"foreground", no_argument, NULL, 'f'},
+    {"test", no_argument, NULL, 't'},
+    {"init-db", no_argument, NULL, 'I'},
+    {"check-db", no_argument, NULL, 'C'},
+    {"drop-extensions", no_argument, NULL, 'D'},
+    {"once", no_argument, NULL, 'O'},
+    {"prune-history", required_argument, NULL, 'P'},
+    {"export", required_argument, NULL, 'E'},
+    {"import", required_argument, NULL, 'i'},
+    {"mode", required_argument, NULL, 'm'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"driver", required_argument, NULL, 'd'},
+    {"query", required_argument, NULL, 'q'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void wrong_usage(const char *what) {
@@ -80,9 +95,9 @@ static void wrong_usage(const char *what) {
 
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
-        wrong_usage(
-            "only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, --export, "
-            "--once, token");
+        wrong_usage("only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, "
+                    "--export, --import, "
+                    "--once, token");
     options.action = action;
 }
 
@@ -118,6 +133,17 @@ static void choose_prune(const char *text) {
         wrong_usage("--prune-history takes a number of days, or v and a version: 90, v803");
 }
 
+static void choose_import(const char *path) {
+    choose(IMPORT);
+    options.import.path = path;
+}
+
+static void choose_mode(const char *text) {
+    options.import.has_mode = true;
+    if (!bulk_mode_parse(text, &options.import.mode))
+        wrong_usage("--mode is create, update or replace");
+}
+
 static void choose_export(const char *path) {
     choose(EXPORT);
     options.export.path = path;
@@ -134,6 +160,8 @@ static void add_driver(const char *name) {
 static void check_selection(void) {
     if (options.action != EXPORT && (options.export.driver_count > 0 || options.export.query))
         wrong_usage("--driver and --query select what --export writes");
+    if (options.action != IMPORT && (options.import.has_mode || options.import.dry_run))
+        wrong_usage("--mode and --dry-run say what --import does");
 }
 
 /* The arguments after the options: only "token" and its own. */
@@ -162,6 +190,9 @@ static void read_options(int argc, char **argv) {
         case 'O': choose(ONCE); break;
         case 'P': choose_prune(optarg); break;
         case 'E': choose_export(optarg); break;
+        case 'i': choose_import(optarg); break;
+        case 'm': choose_mode(optarg); break;
+        case 'n': options.import.dry_run = true; break;
         case 'd': add_driver(optarg); break;
         case 'q': options.export.query = optarg; break;
         case 'V': print_and_exit(PACKAGE_STRING "\n"); break;
@@ -207,6 +238,7 @@ static int start(struct settings **settings) {
     case DROP_EXTENSIONS: return store_drop_extensions(&(*settings)->store) == RC_OK ? 0 : 1;
     case PRUNE_HISTORY: return prune_history(*settings);
     case EXPORT: return export_file_run(&options.export, *settings);
+    case IMPORT: return import_file_run(&options.import, *settings);
     case TOKEN: return leave_root(*settings) ? token_run(&options.token, *settings) : 1;
     case SUPERVISE: break;
     }

@@ -9,7 +9,7 @@ use JSON::PP ();
 use Test::More;
 use Muster::Fastcgi;
 use Muster::Front;
-use Muster::Process qw(poll run);
+use Muster::Process qw(poll run slurp source_dir spew temp_dir);
 use Muster::Server;
 use Muster::World;
 use IO::Handle;
@@ -348,6 +348,38 @@ subtest 'nothing is left' => sub {
 };
 
 sub object_line { return lines(object($_[0], 'basicserver')) }
+
+subtest 'a round trip' => sub {
+    my $dir   = temp_dir();
+    my $first = $client->get('/export')->{body};
+    my @lines = split /^/, $first;
+    spew("$dir/all.ndjson", $first);
+    my $copy = Muster::World->new(data => 0, front => undef);
+    my $done = $copy->server->run_program([ '--import', "$dir/all.ndjson" ]);
+    is($done->{status}, 0, 'an export is imported into another database') or diag $done->{err};
+    like($done->{out}, qr/^@{[ @lines - 2 ]} objects: @{[ @lines - 3 ]} created, 0 changed$/, 'it says how many');
+    is($copy->server->run_program([ '--export', "$dir/again.ndjson" ])->{status}, 0, 'and exported again');
+    my @again = split /^/, slurp("$dir/again.ndjson");
+    shift @lines, shift @again;
+    is(scalar(grep { $lines[$_] ne ($again[$_] // '') } 0 .. $#lines) . ' ' . @again, '0 ' . @lines, 'the lines are the same');
+    $done = $copy->server->run_program([ '--import', "$dir/all.ndjson", '--mode', 'replace' ]);
+    like($done->{out}, qr/ 0 created, 0 changed$/, 'once more changes nothing');
+    spew("$dir/x.csv", "name,driver,a\nfile1,pool,1\n");
+    like($copy->server->run_program([ '--import', "$dir/x.csv", '--dry-run' ])->{out}, qr/1 created, 0 changed \(a dry run/, 'CSV, and a dry run');
+    spew("$dir/x.csv", "name,driver,a\nfile1,pond,1\n");
+    my $bad = $copy->server->run_program([ '--import', "$dir/x.csv" ]);
+    is($bad->{status}, 1, 'errors');
+    is($bad->{err} =~ s/\A.*(?=x\.csv)//sr, "x.csv:2: Requested driver 'pond' does not exist\n1 errors: nothing is changed\n", '... have their lines');
+    is($copy->server->run_program([ '--import', "$dir/none" ])->{status}, 1, 'a file that is not there');
+    is($copy->server->run_program(['--check-db'])->{status}, 0, 'the copy is as it should be');
+    $copy->stop;
+    my $program = source_dir() . '/contrib/muster-import';
+    spew("$dir/y.csv", "name,driver,a\nsent1,pool,1\n");
+    my $sent = run([ 'python3', $program, $world->front->url, "$dir/y.csv" ]);
+    is($sent->{out}, "1 objects: 1 created, 0 changed\n", 'contrib/muster-import sends a file') or diag $sent->{err};
+    $sent = run([ 'python3', $program, $world->front->url, "$dir/y.csv", '--mode', 'create' ]);
+    is_deeply([ $sent->{status}, $sent->{err} =~ /(y\.csv:2: "sent1" already exists)/ ], [ 1, 'y.csv:2: "sent1" already exists' ], '... and tells errors') or diag $sent->{err};
+};
 
 subtest 'many' => sub {
     my $small = many($MANY / 4, 'few');

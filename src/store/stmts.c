@@ -533,10 +533,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
         " and m.relation_id = $3 and m.deleted_at_version is null))"
         " limit 1"},
+    /* Shared with all but an import of very many (IMPORT_CLAIM_ALL). */
     [STMT_CLAIM] = {"claim", "ttl", 0,
-        "select pg_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+        "select pg_advisory_xact_lock_shared(1836413812, 17),"
+        " pg_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
     [STMT_TRY_CLAIM] = {"try_claim", "ttl", 0,
-        "select pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+        "select pg_try_advisory_xact_lock_shared(1836413812, 17)"
+        " and pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
     [STMT_NUMBER_TAKEN] = {"number_taken", "ti", STMT_NEEDS_INIT_DB,
         "select exists (select from entity_attrs"
         " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
