@@ -10,7 +10,7 @@ use JSON::PP ();
 use Test::More;
 use Muster::Client qw(parallel);
 use Muster::Front;
-use Muster::Process qw(poll run);
+use Muster::Process qw(poll);
 use Muster::Server;
 use Muster::World;
 use Time::HiRes qw(sleep time);
@@ -23,12 +23,7 @@ my $client = $world->client;
 
 sub sql { return scalar $pg->psql($_[0]) }
 
-# All rows of all tables; not what numbers the next row: sequences, and the counters of clustometa.
-sub dump_all {
-    my $dump = run([ "$pg->{bin}/pg_dump", '-h', $pg->socket_dir, '-U', 'postgres', '--data-only', '--inserts', '-d', $pg->{database} ], timeout => 60);
-    die $dump->{err} if $dump->{status} != 0;
-    return join "\n", sort grep { !/setval|INSERT INTO public\.(?:counters VALUES \(\d+, 1,|muster_number|muster_floor)|^\\(?:un)?restrict|^--|^$/ } split /\n/, $dump->{out};
-}
+sub dump_all { return $pg->rows }
 
 sub op { my ($method, $path, %more) = @_; return { method => $method, path => $path, %more } }
 
@@ -270,6 +265,29 @@ subtest 'Idempotency-Key' => sub {
 
 # --- many at once ------------------------------------------------------------------------------------
 
+subtest 'retries' => sub {
+    $pg->psql('create sequence disturbed; create function disturb() returns trigger language plpgsql as $$ begin
+        if new.key = $d$disturbed$d$ and nextval($d$disturbed$d$) <= new.int_value then raise exception $d$not now$d$ using errcode = $d$40001$d$; end if; return new; end $$;
+        create trigger disturb before insert on entity_attrs for each row execute function disturb()');
+    my $write = sub { my ($times) = @_; return [ op(POST => '/entity/pool', params => { name => "tried $times" }), op(POST => '/attribute/${0}', body => { key => 'disturbed', value => $times }), op(GET => '/by-name/${0}') ] };
+    my $before = versions();
+    my $answer = transaction('what fails for a while', 200, $write->(3));
+    is($answer->{json}[2]{body}{attrs}[0]{value}, 3, 'is done');
+    is(sql('select last_value from disturbed'), 4, '... at the fourth attempt');
+    is(versions() - $before, 1, 'with one version');
+    sql('alter sequence disturbed restart');
+    my $hopeless = transaction('what always fails', 409, $write->(1000));
+    like(failed($hopeless), qr/^1 409 Too many writers/, 'the operation is named');
+    is($hopeless->{headers}{'retry-after'}, 1, 'a client may try again');
+    is($client->get('/by-name/tried%201000')->{status}, 404, 'nothing is done');
+    $pg->psql('drop trigger disturb on entity_attrs; drop function disturb; drop sequence disturbed');
+};
+
+subtest 'what is cached is not older' => sub {
+    done('a read', 200, GET => '/by-name/front') for 1 .. 4;
+    transaction('a write', 200, [ op(PUT => '/attribute/front/cached', body => { value => $_ }) ]) && is((grep { $_->{key} eq 'cached' } @{ $client->get('/by-name/front')->{json}{attrs} })[0]{value}, $_, 'is seen') for 1 .. 3;
+};
+
 subtest '16 clients that provision at once' => sub {
     my $before    = versions();
     my $deadlocks = sql('select deadlocks from pg_stat_database where datname = current_database()');
@@ -355,7 +373,7 @@ subtest 'roles' => sub {
 };
 
 subtest 'limits' => sub {
-    my $server = Muster::Server->new(postgres => $pg, schema => 0, conf => { workers => 2, transaction_operations => 3, transaction_response => 2000, transaction_timeout => 500, statement_timeout => 300 * $SLOW, body_limit => 5000 });
+    my $server = Muster::Server->new(postgres => $pg, schema => 0, conf => { workers => 2, transaction_operations => 3, transaction_response => 2000, transaction_timeout => 500, statement_timeout => 30_000, body_limit => 5000 });
     my $front  = Muster::Front->new(server => $server, cors => 0);
     my $c      = $front->client;
     my $before = dump_all();
@@ -364,6 +382,17 @@ subtest 'limits' => sub {
     transaction('a body', 413, [ op(POST => '/attribute/a', body => { key => 'a', value => 'x' x 6000 }) ], client => $c);
     like(failed(transaction('responses', 413, [ $make, op(GET => '/entity'), op(GET => '/entity') ], client => $c)), qr/^\d 413 The responses of all operations have more than 2000 bytes/, 'too long');
     transaction('and the worker goes on', 200, [ op(GET => '/by-name/f3'), op(GET => '/entity/pool/front', params => {}) ], client => $c, headers => { 'Clusto-Mode' => 'compact' });
+    # A transaction that is held up, for less than a statement may take.
+    my $release = $pg->hold(q(select from entities where name = 'f3' for update)) or die 'nobody holds it';
+    my ($late) = parallel(2, sub {
+        my ($me) = @_;
+        return do { my $answer = $front->client->request(POST => '/transaction', json => [ $make, op(PUT => '/attribute/f3/late', body => { value => 1 }) ]); [ $answer->{status}, failed($answer), $answer->{headers}{'retry-after'} ] } if !$me;
+        poll(20, sub { sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") }) or die 'nobody waits';
+        sleep 0.6; # longer than transaction_timeout
+        $release->();
+        return;
+    }, timeout => 60 * $SLOW);
+    is_deeply($late, [ 503, '0 503 The transaction took more than 500 milliseconds.', 1 ], 'time');
     is(dump_all(), $before, 'nothing is done');
     $front->stop;
     $server->stop;

@@ -197,6 +197,14 @@ sub psql {
     return wantarray ? split(/\n/, $text) : $text;
 }
 
+# All rows of all tables, as sorted text; not what numbers the next row: sequences, and the counters of clustometa.
+sub rows {
+    my ($self) = @_;
+    my $dump = run([ "$self->{bin}/pg_dump", '-h', $self->socket_dir, '-U', 'postgres', '--data-only', '--inserts', '-d', $self->{database} ], timeout => 60);
+    croak $dump->{err} if $dump->{status} != 0;
+    return join "\n", sort grep { !/setval|INSERT INTO public\.(?:counters VALUES \(\d+, 1,|muster_number|muster_floor)|^\\(?:un)?restrict|^--|^$/ } split /\n/, $dump->{out};
+}
+
 # Somebody begins a transaction with this statement and stays in it: a function that ends that, or
 # nothing if it could not begin.
 sub hold {
