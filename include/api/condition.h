@@ -21,6 +21,13 @@ bool condition_given(const struct context *c);
  * client has this representation; 412: If-Match names another state. */
 int condition_shown(struct context *c, const struct object *object);
 
+/* Before a list is read (context.list_vary). 304: nothing has been changed since the client got it.
+ */
+int condition_list(struct context *c);
+
+/* Where it is known that there is a list, before it is read. 304: If-None-Match is *. */
+int condition_listed(struct context *c);
+
 /* Before a write changes this object, which it holds. 412, with the current tag. */
 int condition_check(struct context *c, const struct ref *ref);
 

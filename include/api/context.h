@@ -39,6 +39,8 @@ struct api_options {
     int query_depth;
     int query_values;
     int preferences_path_segments; /* of a place in a document, the container included */
+    uint64_t fingerprint; /* differs where any of these or the drivers differ, which an entity tag
+                             of a list says */
 };
 
 #define CONTEXT_DEPENDENCIES 4
@@ -78,6 +80,7 @@ struct context {
     enum mount mount;
     struct etag_list if_match, if_none_match; /* where the row obeys them; a front server's changes
                                                  of them undone */
+    const char *list_vary; /* a list with an entity tag: by which headers it varies; else NULL */
     bool is_past;          /* what it reads is as of a version, which has entity tags of its own */
     bool may_make_point;   /* of the feed: a write may be waited for */
     const unsigned *roles; /* the client's on each mount (server/access.h) */

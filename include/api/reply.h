@@ -53,6 +53,7 @@ struct reply_list {
     struct context *context;
     const struct page *page;
     struct list_extent extent;
+    const char *found_at; /* the snapshot of what was read before, if it depends on that; or NULL */
     bool begun;
 };
 

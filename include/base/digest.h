@@ -23,6 +23,10 @@ void digest_hex(const unsigned char *bytes, size_t n, char *out);
  * bytes, 2 or 3 for a rest of 1 or 2. */
 void digest_base64url(const unsigned char *bytes, size_t n, char *out);
 
+/* The bytes of `length` such digits, at most `size`. Returns how many; 0: there are other
+ * characters, it is no whole number of bytes, or more than `size`. */
+size_t digest_from_base64url(const char *digits, size_t length, unsigned char *out, size_t size);
+
 /* Are they the same? Takes the same time whatever they are. */
 bool digest_equal(const void *a, const void *b, size_t n);
 

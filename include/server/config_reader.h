@@ -115,6 +115,9 @@ void config_read_drivers(struct reader *r, config_setting_t *s);
  * one: reports it, and the table is as before. */
 void config_register(struct reader *r);
 
+/* config_fingerprint.c: a hash of all of api_options and of the drivers that are registered. */
+uint64_t config_fingerprint(const struct settings *settings);
+
 /* config_drivers.c: empties the driver table if it borrows from this config. Before it is freed. */
 void config_release(const struct config *config);
 

@@ -52,6 +52,9 @@ struct route {
 /* A compact page after an id is read by one statement. */
 #define ROUTE_PAGE 512u
 
+/* A list with an entity tag: If-None-Match is obeyed. */
+#define ROUTE_LIST 8192u
+
 /* With the parameter since it is about changes, and may wait for the database to confirm a
  * point, if as many workers as may wait do not do so already. */
 #define ROUTE_FEED 256u

@@ -50,7 +50,8 @@ const struct object *objects_finish(struct assembly *a);
 /* The attribute of a row with these columns, its texts copied into the arena. */
 struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_t row);
 
-/* All objects in the result, by entity id. `result` is kept by the arena from here on. */
+/* All objects in the result, by entity id; a first row without an owner is left out. `result` is
+ * kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 
 /* A hash of all rows of this owner in the result, in whatever order they come (state.c). False, and
@@ -58,7 +59,8 @@ struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);
 bool objects_state(const PGresult *result, int32_t owner, char state[STORE_STATE_SIZE]);
 
 /* out[i]: the object called names[i], of several the one with the lowest id; id 0: none. The
- * columns are id, name, driver, type. `result` is kept by the arena from here on. */
+ * columns are id, name, driver, type; a first row without an id is left out. `result` is kept by
+ * the arena from here on. */
 void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,
                        size_t count, struct ref *out);
 

@@ -79,9 +79,9 @@ const char *pg_get_text(const PGresult *result, size_t row, int column);
 int32_t *pg_get_int32s(struct arena *arena, const PGresult *result, int column);
 const char **pg_get_texts(struct arena *arena, const PGresult *result, int column);
 
-/* How many rows the page has that was asked for with one row more than `limit`. If that is there,
- * *next is the number that the page's last row has in the column. */
-size_t pg_page_rows(const PGresult *result, int64_t limit, int column, int32_t *next);
+/* How many rows from `first` on the page has that was asked for with one row more than `limit`. If
+ * that is there, *next is the number that the page's last row has in the column. */
+size_t pg_page_rows(const PGresult *result, size_t first, int64_t limit, int column, int32_t *next);
 
 /* Rows that a write changed (INSERT 0 5: 5). */
 int64_t pg_affected(PGresult *result);

@@ -28,10 +28,28 @@
     "select 0, null::integer, null::text, null::text, null::integer, null::text, null::bigint," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
 
-/* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, as the first row, $4 behind this
- * id. */
+/* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
+#define INCARNATION \
+    "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
+    " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
+
+/* Of which database that snapshots are, and the statement's own (store/snapshot.h). The path of a file has
+ * the database's id, which another one by the same name has not. */
+#define SNAPSHOT_OF   INCARNATION " || '@' || pg_relation_filepath('entities'::regclass)"
+#define SNAPSHOT_TOLD "(pg_current_snapshot()::text || '@' || " SNAPSHOT_OF ")::varchar"
+
+/* Who tells of changes, as muster_watch() in schema.sql. */
+#define WATCHED "array['entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]"
+#define WATCHERS \
+    "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
+
+/* Lists. $1 limit (null: all), $2 offset, $3: is the total wanted, $4 behind this id. The first row has no
+ * id: it has the total, or null, and the snapshot. */
 #define NO_ENTITY "null::integer, null::varchar, null::varchar, null::varchar"
-#define TOTAL(from_where) "select count(*), " NO_ENTITY " from " from_where " and $3 having $3"
+#define IN_SNAPSHOT "null::integer, " SNAPSHOT_TOLD ", null::varchar, null::varchar"
+#define HEAD(total) "select case when $3 then (" total ") end, " IN_SNAPSHOT
+#define PAGE_HEAD   "select null::bigint, " IN_SNAPSHOT " union all "
+#define TOTAL(from_where) HEAD("select count(*) from " from_where)
 #define PAGE(from_where, order) \
     "(select null::bigint, e.entity_id, e.name, e.driver, e.type from " from_where \
     " order by " order " limit $1 offset $2)"

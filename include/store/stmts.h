@@ -170,6 +170,7 @@ enum stmt {
 
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
+    STMT_UNCHANGED_SINCE,
     STMT_CHANGES,
 
     /* the same for those who follow them (store/feed.c and others) */

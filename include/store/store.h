@@ -242,11 +242,12 @@ enum rc store_ref_by_name(struct store *store, struct arena *arena, const char *
 enum rc store_object_by_name(struct store *store, struct arena *arena, const char *name,
                              struct object *out);
 
-/* out[i] belongs to names[i]; out[i].id 0: unknown. RC_OK even if all are. One statement. */
+/* out[i] belongs to names[i]; out[i].id 0: unknown. RC_OK even if all are. One statement.
+ * `snapshot` as in struct list_extent; NULL: it is not wanted. */
 enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
-                            size_t count, struct ref *out);
+                            size_t count, struct ref *out, const char **snapshot);
 enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
-                               size_t count, struct object *out);
+                               size_t count, struct object *out, const char **snapshot);
 
 /* Which attributes: NULL or false: any. */
 struct attr_filter {
@@ -299,6 +300,7 @@ struct listing {
     /* LIST_FROM_POOLS: ids of the pools; children: search recursively */
     const int32_t *pools;
     size_t pool_count;
+    const char *found_at; /* the snapshot in which these were looked up, or NULL */
     bool children;
     /* LIST_CONTAINERS: what contains this object; ancestors: and what contains those */
     int32_t member;
@@ -318,6 +320,8 @@ typedef bool (*store_object_row)(void *context, const struct object *object);
 struct list_extent {
     int64_t total; /* with a limit and no keyset: the number of objects without limit and offset */
     int32_t next;  /* with a keyset: after which id the list continues; 0: it ends here */
+    const char
+        *snapshot; /* of which it is (store/snapshot.h), in the arena, if not as of a version */
 };
 
 /* Streams a list by entity id in flat memory. */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "api/input.h"
+#include "api/list_tag.h"
 #include "api/reply.h"
 #include "base/quote.h"
+#include "store/snapshot.h"
 
 enum { STATE_LENGTH = STORE_STATE_SIZE - 1 };
 
@@ -109,6 +111,41 @@ int condition_shown(struct context *c, const struct object *object) {
     if (c->if_none_match.any || etag_list_has_weak(&c->if_none_match, tag))
         return reply_empty(c, 304);
     return 0;
+}
+
+/* --- lists --- */
+
+enum { MAX_QUESTIONS = 4 };
+
+int condition_list(struct context *c) {
+    const struct etag_list *list = &c->if_none_match;
+    size_t questions = 0;
+    bool current;
+
+    for (size_t i = 0; i < list->count && questions < MAX_QUESTIONS; i++) {
+        const char *tag = list->items[i].text;
+        unsigned char packed[SNAPSHOT_BYTES];
+        size_t n = list_tag_read(c, tag, packed);
+
+        if (n == 0)
+            continue;
+        questions++;
+        if (reply_rc(c, snapshot_is_current(c->store, c->arena, packed, n, &current)))
+            return c->response->status;
+        if (!current)
+            continue;
+        list_tag_repeat(c, tag);
+        c->dependencies.anything = true;
+        return reply_empty(c, 304);
+    }
+    return 0;
+}
+
+int condition_listed(struct context *c) {
+    if (!c->list_vary || !c->if_none_match.any)
+        return 0;
+    response_header(c->response, "Vary", c->list_vary);
+    return reply_empty(c, 304);
 }
 
 /* --- writes --- */

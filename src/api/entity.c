@@ -168,7 +168,7 @@ static int answer_created(struct context *c, const struct creation *creation,
     enum rc rc = RC_OK;
 
     if (mode == MODE_EXPANDED)
-        rc = store_objects_by_names(c->store, c->arena, creation->names, count, objects);
+        rc = store_objects_by_names(c->store, c->arena, creation->names, count, objects, NULL);
     for (size_t i = 0; rc == RC_OK && mode == MODE_EXPANDED && i < count; i++)
         if (objects[i].ref.id == 0)
             rc = RC_RETRY; /* it existed, and was deleted in the meantime */

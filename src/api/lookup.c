@@ -6,6 +6,7 @@
 #include "api/condition.h"
 #include "api/find.h"
 #include "api/input.h"
+#include "api/list_tag.h"
 #include "api/reply.h"
 #include "api/show.h"
 #include "api/show_repeats.h"
@@ -40,11 +41,16 @@ static int names_status(size_t known, size_t count) {
 static int answer_refs_by_names(struct context *c, const char *const *names, size_t count) {
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     size_t known = 0;
+    const char *snapshot;
 
-    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs)))
+    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs, &snapshot)))
         return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += refs[i].id != 0;
+    if (known == count && condition_listed(c))
+        return c->response->status;
+    if (known == count)
+        list_tag_set(c, snapshot);
     reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++)
@@ -56,12 +62,17 @@ static int answer_refs_by_names(struct context *c, const char *const *names, siz
 static int answer_objects_by_names(struct context *c, const char *const *names, size_t count) {
     struct object *objects = arena_array(c->arena, count, sizeof *objects);
     size_t known = 0;
+    const char *snapshot;
 
-    if (reply_rc(c, store_objects_by_names(c->store, c->arena, names, count, objects)) ||
+    if (reply_rc(c, store_objects_by_names(c->store, c->arena, names, count, objects, &snapshot)) ||
         show_repeats_check(c, objects, count))
         return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += objects[i].ref.id != 0;
+    if (known == count && condition_listed(c))
+        return c->response->status;
+    if (known == count)
+        list_tag_set(c, snapshot);
     reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++) {
@@ -109,7 +120,8 @@ static int find_pools(struct context *c, const char *const *names, size_t count,
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
 
-    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs)))
+    if (reply_rc(c,
+                 store_refs_by_names(c->store, c->arena, names, count, refs, &listing->found_at)))
         return c->response->status;
     for (size_t i = 0; i < count; i++) {
         if (refs[i].id == 0)

@@ -1,6 +1,7 @@
 /* query.c: handler of /query: a query, answered as a list. */
 #include "api/query.h"
 
+#include "api/condition.h"
 #include "api/input.h"
 #include "api/query_rows.h"
 #include "api/reply.h"
@@ -49,7 +50,7 @@ int query_show(struct context *c) {
     if (!query)
         return reply_fail(c, 412, "Provide a query as q");
     if (reply_verdict(c, query_parse(c->arena, query, &limits, &listing.question)) ||
-        input_page(c, &page) || read_rows(c, &rows))
+        input_page(c, &page) || read_rows(c, &rows) || condition_listed(c))
         return c->response->status;
     c->dependencies.anything = true;
     return query_rows_show(c, &listing, &rows, &page);

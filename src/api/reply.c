@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/list_tag.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -255,10 +256,18 @@ struct list_page reply_list_page(const struct page *page) {
     return (struct list_page){.limit = 0};
 }
 
+/* What was read in two snapshots is of neither. */
+static const char *snapshot_of(const struct reply_list *list) {
+    const char *snapshot = list->extent.snapshot, *before = list->found_at;
+
+    return before && snapshot && strcmp(before, snapshot) != 0 ? NULL : snapshot;
+}
+
 bool reply_list_headers(struct reply_list *list) {
     if (list->begun)
         return false;
     list->begun = true;
+    list_tag_set(list->context, snapshot_of(list));
     set_page_headers(list->context, list->page, list->extent.total, list->extent.next);
     return true;
 }

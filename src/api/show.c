@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/condition.h"
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show_units.h"
@@ -183,7 +184,10 @@ int show_list(struct context *c, struct listing *listing, enum context_mode mode
     struct reply_list list = {.context = c, .page = page};
     enum rc rc;
 
+    if (condition_listed(c))
+        return c->response->status;
     listing->page = reply_list_page(page);
+    list.found_at = listing->found_at;
     if (mode == MODE_COMPACT)
         rc = store_list_refs(c->store, c->arena, listing, &list.extent, list_ref, &list);
     else

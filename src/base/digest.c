@@ -90,6 +90,28 @@ void digest_base64url(const unsigned char *bytes, size_t n, char *out) {
     *out = '\0';
 }
 
+size_t digest_from_base64url(const char *digits, size_t length, unsigned char *out, size_t size) {
+    unsigned long bits = 0;
+    size_t n = 0;
+    int count = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        const char *digit = digits[i] != '\0' ? strchr(base64url, digits[i]) : NULL;
+
+        if (!digit)
+            return 0;
+        bits = (bits << 6 | (unsigned long)(digit - base64url)) & 0xFFF;
+        count += 6;
+        if (count < 8)
+            continue;
+        if (n == size)
+            return 0;
+        count -= 8;
+        out[n++] = bits >> count & 0xFF;
+    }
+    return count < 6 && (bits & ((1ul << count) - 1)) == 0 ? n : 0;
+}
+
 bool digest_equal(const void *a, const void *b, size_t n) {
     return CRYPTO_memcmp(a, b, n) == 0;
 }

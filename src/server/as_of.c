@@ -6,6 +6,7 @@
 
 #include "api/input.h"
 #include "api/reply.h"
+#include "base/hash.h"
 #include "http/etag.h"
 #include "server/exchange.h"
 
@@ -86,24 +87,17 @@ bool as_of_is_final(const struct exchange *x) {
     return x->as_of.found && x->as_of.point.found.fixed && x->as_of.point.found.exact;
 }
 
-/* FNV-1a. */
-static uint64_t add_text(uint64_t hash, const char *text) {
-    for (const char *p = text != NULL ? text : "\1"; *p != '\0'; p++)
-        hash = (hash ^ (unsigned char)*p) * 0x100000001B3u;
-    return hash * 0x100000001B3u;
-}
-
 /* What was asked, of which version: nothing else makes the answer another one. */
 static const char *make_tag(const struct exchange *x) {
     static const char *const names[] = {"Clusto-Mode",     "Clusto-Minify", "Clusto-Page",
                                         "Clusto-Per-Page", "Clusto-After",  "Clusto-Contents",
                                         "Clusto-Units"};
-    uint64_t hash = add_text(0xCBF29CE484222325u, x->request.target);
+    uint64_t hash = hash_add(HASH_START, x->request.target);
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        hash = add_text(hash, request_header(&x->request, names[i]));
+        hash = hash_add(hash, request_header(&x->request, names[i]));
     if (x->match.route->operation->lines)
-        hash = add_text(hash, request_header(&x->request, "Accept"));
+        hash = hash_add(hash, request_header(&x->request, "Accept"));
     return arena_printf(x->arena, "v%d-%016" PRIx64, (int)x->as_of.point.found.number, hash);
 }
 

@@ -164,6 +164,8 @@ struct settings *config_load(const char *const *paths, size_t count, config_repo
         config_destroy(&files[--read]);
     if (r.problems > 0)
         config_free(&settings);
+    else
+        settings->api.fingerprint = config_fingerprint(settings);
     return settings;
 }
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "api/condition.h"
 #include "api/preferences.h"
 #include "api/reply.h"
 #include "base/log.h"
@@ -79,6 +80,8 @@ static int handle(struct exchange *x) {
     x->asked = false; /* another attempt begins at the start */
     if (status == 0)
         status = idempotency_begin(x);
+    if (status == 0 && x->c.list_vary != NULL)
+        status = condition_list(&x->c);
     if (status != 0)
         return status;
     return x->transaction != NULL ? transaction_run(x) : route->handle(&x->c);
@@ -260,6 +263,17 @@ static bool headers_valid(const struct request *request) {
     return true;
 }
 
+#define LIST_VARY                                                                                  \
+    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Units, "       \
+    "Clusto-As-Of"
+
+/* What is past has entity tags of its own. */
+static const char *list_vary(const struct exchange *x) {
+    if (!(x->match.route->flags & ROUTE_LIST) || x->as_of.wanted)
+        return NULL;
+    return x->match.route->operation->lines ? "Accept, " LIST_VARY : LIST_VARY;
+}
+
 /* Every check in its order; a handler may assume all of them. Returns 0, or the status of the
  * refusal. Where the caller lacks the role, not even the body is read. */
 static int check_request(struct exchange *x) {
@@ -291,6 +305,7 @@ static int check_request(struct exchange *x) {
     x->c.mount = x->match.mount;
     if ((refused = as_of_check(x)) != 0 || (refused = parameters_read(x)) != 0)
         return refused;
+    x->c.list_vary = list_vary(x);
     return (x->match.route->flags & ROUTE_TRANSACTION) ? transaction_read(x) : 0;
 }
 

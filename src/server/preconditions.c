@@ -44,6 +44,8 @@ int preconditions_check(struct exchange *x) {
 
     if (check_obeyed(x))
         return x->c.response->status;
+    if (flags & ROUTE_LIST)
+        return condition_read(&x->c, "If-None-Match", "HTTP_IF_NONE_MATCH", &x->c.if_none_match);
     if ((flags & ROUTE_USER) || !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)))
         return 0;
     if (condition_read_all(&x->c))

@@ -38,6 +38,7 @@
 #define CACHE ROUTE_CACHE
 #define PART  ROUTE_OPERATION
 #define READ  (ROUTE_CACHE | ROUTE_PAST | PART)
+#define LIST  (READ | ROUTE_LIST)
 #define SHOW  (READ | ROUTE_CONDITIONS)
 #define ALTER (WRITE | ROUTE_CONDITIONS | PART)
 #define MAKE  (WRITE | ROUTE_CREATES | PART)
@@ -63,9 +64,9 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", ALONE, NULL, &operation_version},
     {GET, MOUNT_ROOT, "__whoami__", whoami_show, ROLE_NONE, "GET /__whoami__", ALONE, NULL, &operation_whoami},
     {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
-    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", READ, NULL, &operation_by_attr},
+    {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", LIST, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
-    {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", READ, NULL, &operation_by_names},
+    {GET, MOUNT_ROOT, "by-names", lookup_by_names, ROLE_READ, "GET /by-names", LIST, NULL, &operation_by_names},
     {GET, MOUNT_ROOT, "bulk/__doc__", docs_show, ROLE_READ, "GET /bulk/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "changes", changes_list, ROLE_READ, "GET /changes", ROUTE_FEED, NULL, &operation_changes},
     {GET, MOUNT_ROOT, "changes/__doc__", docs_show, ROLE_READ, "GET /changes/__doc__", ALONE, NULL, &operation_docs},
@@ -73,11 +74,11 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "driverlist", driverlist_show, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
     {GET, MOUNT_ROOT, "export", export_show, ROLE_READ, "GET /export", ROUTE_PAST, NULL, &operation_export},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
-    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", READ, NULL, &operation_from_pools},
+    {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", LIST, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "import", import_post, ROLE_WRITE, "POST /import", WRITE | ROUTE_STREAM, NULL, &operation_import},
-    {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", READ, NULL, &operation_query},
+    {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", LIST, NULL, &operation_query},
     {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
@@ -87,8 +88,8 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
 
     {GET, MOUNT_ENTITY, "__doc__", docs_show, ROLE_READ, "GET /entity/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", READ | ROUTE_PAGE, NULL, &operation_entities},
-    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", READ | ROUTE_PAGE, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "", entity_list, ROLE_READ, "GET /entity/", LIST | ROUTE_PAGE, NULL, &operation_entities},
+    {GET, MOUNT_ENTITY, "{driver}", entity_list, ROLE_READ, "GET /entity/{driver}", LIST | ROUTE_PAGE, NULL, &operation_entities},
     {POST, MOUNT_ENTITY, "{driver}", entity_create, ROLE_WRITE, "POST /entity/{driver}", MAKE, NULL, &operation_entity_create},
     {GET, MOUNT_ENTITY, "{driver}/{name}", entity_show, ROLE_READ, "GET /entity/{driver}/{name}", SHOW, entity_ask, &operation_entity},
     {GET, MOUNT_ENTITY, "{driver}/{name}/contents", entity_contents, ROLE_READ, "GET /entity/{driver}/{name}/contents", READ, NULL, &operation_contents},
@@ -107,8 +108,8 @@ static const struct route table[] = {
     {DELETE, MOUNT_ATTRIBUTE, ANY_ATTRIBUTE, attribute_delete, ROLE_WRITE, "DELETE /attribute/{name}/{key}/{subkey}/{number}", ALTER, NULL, &operation_attribute_delete},
 
     {GET, MOUNT_RESOURCEMANAGER, "__doc__", docs_show, ROLE_READ, "GET /resourcemanager/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", READ, NULL, &operation_managers},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", READ, NULL, &operation_managers},
+    {GET, MOUNT_RESOURCEMANAGER, "", resourcemanager_list, ROLE_READ, "GET /resourcemanager/", LIST, NULL, &operation_managers},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", LIST, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", 0, NULL, &operation_free},

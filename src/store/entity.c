@@ -109,7 +109,7 @@ enum rc store_create(struct store *store, struct arena *arena, const struct crea
     enum rc rc;
 
     pg_queue(store, STMT(LOCK_NAMES), PG_ARGS(pg_texts(names, count)));
-    rc = store_refs_by_names(store, arena, names, count, out);
+    rc = store_refs_by_names(store, arena, names, count, out, NULL);
     for (size_t i = 0; rc == RC_OK && i < count; i++) {
         created[i] = out[i].id == 0;
         missing = missing || created[i];

@@ -181,6 +181,8 @@ static enum rc give_objects(struct walk *w) {
 static bool take_id(void *context, const PGresult *result) {
     struct ids *ids = context;
 
+    if (pg_is_null(result, 0, ids->column)) /* the row ahead of a list */
+        return true;
     ids->items = arena_grow(ids->arena, ids->items, ids->count, &ids->capacity, sizeof *ids->items);
     ids->items[ids->count++] = pg_get_int32(result, 0, ids->column);
     return true;

@@ -135,6 +135,7 @@ static struct query make_query(struct store *store, struct arena *arena, const s
 enum { LIST_TOTAL, LIST_ID, LIST_NAME, LIST_DRIVER, LIST_TYPE };
 
 struct refs_out {
+    struct arena *arena;
     struct list_extent *extent;
     store_ref_row row;
     void *context;
@@ -147,14 +148,30 @@ static struct ref read_ref(const PGresult *result, size_t row) {
                         .type = pg_get_text(result, row, LIST_TYPE)};
 }
 
+/* The row ahead of the objects; false: it is one of an object. */
+static bool read_head(struct arena *arena, const PGresult *result, struct list_extent *extent) {
+    if (!pg_is_null(result, 0, LIST_ID))
+        return false;
+    if (!pg_is_null(result, 0, LIST_TOTAL))
+        extent->total = pg_get_int(result, 0, LIST_TOTAL);
+    if (!extent->snapshot) /* chunks have one */
+        extent->snapshot = arena_strdup(arena, pg_get_text(result, 0, LIST_NAME));
+    return true;
+}
+
 static bool give_ref(void *context, const PGresult *result) {
     struct refs_out *out = context;
-    struct ref ref = read_ref(result, 0);
+    struct ref ref;
 
-    if (pg_is_null(result, 0, LIST_TOTAL))
-        return out->row(out->context, &ref);
-    out->extent->total = pg_get_int(result, 0, LIST_TOTAL);
-    return true;
+    if (read_head(out->arena, result, out->extent))
+        return true;
+    ref = read_ref(result, 0);
+    return out->row(out->context, &ref);
+}
+
+/* Of a result that is read whole: how many rows are ahead of the objects. */
+static size_t count_heads(struct arena *arena, const PGresult *result, struct list_extent *extent) {
+    return pg_rows(result) > 0 && read_head(arena, result, extent);
 }
 
 /* How many objects there are of a driver or type is known without counting them. */
@@ -184,12 +201,13 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
                            const struct refs_out *out) {
     PGresult *result;
     enum rc rc = pg_exec(store, &result, q->row, q->args, q->count);
-    size_t rows;
+    size_t rows, first;
 
     if (rc != RC_OK)
         return rc;
-    rows = pg_page_rows(result, l->page.limit, LIST_ID, &out->extent->next);
-    for (size_t row = 0; row < rows && rc == RC_OK; row++) {
+    first = count_heads(out->arena, result, out->extent);
+    rows = pg_page_rows(result, first, l->page.limit, LIST_ID, &out->extent->next);
+    for (size_t row = first; row < first + rows && rc == RC_OK; row++) {
         struct ref ref = read_ref(result, row);
 
         if (!out->row(out->context, &ref))
@@ -224,7 +242,7 @@ enum rc store_list_refs(struct store *store, struct arena *arena, const struct l
     bool counted = has_count(store, listing);
     struct query q = make_query(store, arena, listing,
                                 listing->page.limit > 0 && !listing->page.keyset && !counted);
-    struct refs_out out = {extent, row, context};
+    struct refs_out out = {arena, extent, row, context};
 
     assert(!listing->page.keyset ||
            (listing->page.limit > 0 && listing->page.limit <= LIST_KEYSET_LIMIT));
@@ -247,10 +265,11 @@ struct walk {
     bool by_keyset;
     int32_t *ids;
     size_t count, capacity;
-    size_t at;           /* the first that belongs to no chunk yet */
-    size_t ahead;        /* how many are in the chunk that was asked for last */
-    size_t given;        /* of the one being given out */
-    struct arena *arena; /* of one object */
+    size_t at;             /* the first that belongs to no chunk yet */
+    size_t ahead;          /* how many are in the chunk that was asked for last */
+    size_t given;          /* of the one being given out */
+    struct arena *arena;   /* of one object */
+    struct arena *lasting; /* of the call */
     struct assembly assembly;
     PGresult *versions; /* of the chunk that is given out, where they are asked for */
     const struct listing *listing;
@@ -274,10 +293,8 @@ static void keep_id(struct walk *w, int32_t id) {
 static bool take_id(void *context, const PGresult *result) {
     struct walk *w = context;
 
-    if (pg_is_null(result, 0, LIST_TOTAL))
+    if (!read_head(w->lasting, result, w->extent))
         keep_id(w, pg_get_int32(result, 0, LIST_ID));
-    else
-        w->extent->total = pg_get_int(result, 0, LIST_TOTAL);
     return true;
 }
 
@@ -294,7 +311,7 @@ static enum rc receive_ids(struct walk *w) {
     if (rc != RC_OK)
         return rc;
     w->at = w->count = 0;
-    for (size_t row = 0; row < pg_rows(result); row++)
+    for (size_t row = count_heads(w->lasting, result, w->extent); row < pg_rows(result); row++)
         keep_id(w, pg_get_int32(result, row, LIST_ID));
     PQclear(result);
     return RC_OK;
@@ -418,6 +435,7 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
                      .by_keyset = listing->kind == LIST_ENTITIES && listing->page.limit == 0 &&
                                   listing->page.offset == 0,
                      .arena = arena_new(),
+                     .lasting = arena,
                      .listing = listing,
                      .counted = counted,
                      .extent = extent,

@@ -277,20 +277,21 @@ static size_t count_owners(const PGresult *result) {
 
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count) {
     size_t rows = pg_rows(result), owners = count_owners(result);
+    size_t first = rows > 0 && pg_is_null(result, 0, COLUMN_OWNER);
     struct object *objects = arena_array(arena, owners + 1, sizeof *objects);
     struct assembly a;
 
     pg_keep(arena, result);
     *count = 0;
     objects_start(&a, arena, false, owners == 1 ? rows : 0);
-    for (size_t row = 0; row < rows; row++) {
+    for (size_t row = first; row < rows; row++) {
         if (objects_ends(&a, result, row)) {
             objects[(*count)++] = *objects_finish(&a);
             objects_start(&a, arena, false, 0);
         }
         objects_add(&a, result, row);
     }
-    if (rows)
+    if (rows > first)
         objects[(*count)++] = *objects_finish(&a);
     return objects;
 }

@@ -254,12 +254,13 @@ const char **pg_get_texts(struct arena *arena, const PGresult *result, int colum
     return texts;
 }
 
-size_t pg_page_rows(const PGresult *result, int64_t limit, int column, int32_t *next) {
-    size_t rows = pg_rows(result);
+size_t pg_page_rows(const PGresult *result, size_t first, int64_t limit, int column,
+                    int32_t *next) {
+    size_t rows = pg_rows(result) - first;
 
     if (rows <= (size_t)limit)
         return rows;
-    *next = pg_get_int32(result, (size_t)limit - 1, column);
+    *next = pg_get_int32(result, first + (size_t)limit - 1, column);
     return (size_t)limit;
 }
 

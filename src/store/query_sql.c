@@ -156,6 +156,7 @@ static void from_streams(struct query_text *c, struct buf *out, bool total) {
 static void objects(struct query_text *c, struct buf *out, bool current, bool total) {
     buf_adds(out, current ? NOW : THEN);
     buf_add(out, buf_cstr(&c->walks), c->walks.len);
+    buf_adds(out, total ? "" : " " PAGE_HEAD "(");
     if (c->stream_count > 0)
         from_streams(c, out, total);
     else
@@ -221,7 +222,7 @@ const struct stmt_row *query_sql_compile(struct store *store, struct arena *aren
     write(&c, question);
     buf_init(&out, 0);
     objects(&c, &out, pg_is_current(store), total);
-    buf_adds(&out, total ? LIST_HITS : "");
+    buf_adds(&out, total ? LIST_HITS : ")");
     *args = c.args;
     *count = c.count;
     return finish(&c, store, &out);

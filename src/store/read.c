@@ -52,14 +52,15 @@ static const struct ref *find_name(const struct ref *const *index, size_t count,
 
 void objects_take_refs(struct arena *arena, PGresult *result, const char *const *names,
                        size_t count, struct ref *out) {
-    struct ref *refs = arena_array(arena, pg_rows(result) + 1, sizeof *refs);
+    size_t first = pg_rows(result) > 0 && pg_is_null(result, 0, REF_ID);
+    size_t found = pg_rows(result) - first;
+    struct ref *refs = arena_array(arena, found + 1, sizeof *refs);
     const struct ref **index;
-    size_t found;
 
     pg_keep(arena, result);
-    for (size_t row = 0; row < pg_rows(result); row++)
-        refs[row] = ref_of(result, row);
-    index = index_by_name(arena, refs, sizeof *refs, pg_rows(result), &found);
+    for (size_t i = 0; i < found; i++)
+        refs[i] = ref_of(result, first + i);
+    index = index_by_name(arena, refs, sizeof *refs, found, &found);
     for (size_t i = 0; i < count; i++) {
         const struct ref *ref = find_name(index, found, names[i]);
 
@@ -67,14 +68,24 @@ void objects_take_refs(struct arena *arena, PGresult *result, const char *const 
     }
 }
 
+/* Of the row ahead of what was found, if there is one: as of a version there is not. */
+static void take_snapshot(const PGresult *result, int id, int column, const char **snapshot) {
+    if (snapshot)
+        *snapshot = pg_rows(result) > 0 && pg_is_null(result, 0, id)
+                        ? pg_get_text(result, 0, column)
+                        : NULL;
+}
+
 enum rc store_refs_by_names(struct store *store, struct arena *arena, const char *const *names,
-                            size_t count, struct ref *out) {
+                            size_t count, struct ref *out, const char **snapshot) {
     PGresult *result;
     enum rc rc = pg_exec(store, &result, STMT(REFS_BY_NAMES), PG_ARGS(pg_texts(names, count)));
 
-    if (rc == RC_OK)
-        objects_take_refs(arena, result, names, count, out);
-    return rc;
+    if (rc != RC_OK)
+        return rc;
+    objects_take_refs(arena, result, names, count, out);
+    take_snapshot(result, REF_ID, REF_NAME, snapshot);
+    return RC_OK;
 }
 
 struct store_read *store_ask_ref(struct arena *arena, const char *name) {
@@ -175,7 +186,7 @@ enum rc store_object_by_name(struct store *store, struct arena *arena, const cha
 }
 
 enum rc store_objects_by_names(struct store *store, struct arena *arena, const char *const *names,
-                               size_t count, struct object *out) {
+                               size_t count, struct object *out, const char **snapshot) {
     struct pg_arg args[3] = {[2] = pg_texts(names, count)};
     const struct ref **index;
     struct object *objects;
@@ -188,6 +199,7 @@ enum rc store_objects_by_names(struct store *store, struct arena *arena, const c
     if (rc != RC_OK)
         return rc;
     objects = objects_of(arena, result, &found);
+    take_snapshot(result, COLUMN_OWNER, COLUMN_STRING, snapshot);
     index = index_by_name(arena, &objects->ref, sizeof *objects, found, &found);
     for (size_t i = 0; i < count; i++) {
         const struct ref *ref = find_name(index, found, names[i]);

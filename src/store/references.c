@@ -50,7 +50,7 @@ static enum rc take_page(struct store *store, int64_t limit, const struct taker 
 
     if (rc != RC_OK)
         return rc;
-    rows = pg_page_rows(result, limit, REFERENCE_ID, &t->extent->next);
+    rows = pg_page_rows(result, 0, limit, REFERENCE_ID, &t->extent->next);
     for (size_t row = 0; row < rows && rc == RC_OK; row++)
         if (!give(t, result, row))
             rc = RC_GONE;

@@ -5,6 +5,7 @@
 #include "store/feed_sql.h"
 #include "store/history_sql.h"
 #include "store/session.h"
+#include "store/snapshot_sql.h"
 #include "store/stmt_parts.h"
 #include "store/store.h"
 #include "store/versions_sql.h"
@@ -124,10 +125,8 @@
     TOTAL(LIVE(" and e." column " = $5")) " union all " \
     PAGE(LIVE(" and e." column " = $5 and e.entity_id::bigint > $4"), "e.entity_id::bigint")
 #define LIST_SEVERAL(column, filter) \
-    "select coalesce(sum(c.n), 0)::bigint, null::integer, null, null, null" \
-    " from (select distinct unnest($5) as one) o" \
-    " cross join lateral (select count(*) as n from " \
-    LIVE(" and e." column " = o.one" filter) ") c where $3 having $3" \
+    HEAD("select coalesce(sum(c.n), 0)::bigint from (select distinct unnest($5) as one) o" \
+        " cross join lateral (select count(*) as n from " LIVE(" and e." column " = o.one" filter) ") c") \
     " union all " \
     PAGE("(select distinct unnest($5) as one) o cross join lateral (select * from " \
     LIVE(" and e." column " = o.one and e.entity_id::bigint > $4" filter) \
@@ -183,6 +182,7 @@
     "(select e.* from (select distinct a.entity_id::bigint as id from entity_attrs a where" HAS_KEY condition \
     " and a.entity_id::bigint > $4 order by 1) a cross join " ENTITY_OF("a.id") " e limit $1)"
 #define PAGE_OF(objects) \
+    PAGE_HEAD \
     "select null::bigint, p.* from (select * from (" objects ") o order by entity_id limit $1) p"
 
 /* The connection bears the name of a request. A name ends at 63 bytes: of a longer id the end is what
@@ -197,19 +197,9 @@
     "select revision, " what ", bytes, hashtextextended(user_id, 1) from muster_preferences" \
     " where user_id = u.id and container = $2 offset 0) p"
 
-/* Who tells of changes, as muster_watch() in schema.sql. */
-#define WATCHED "array['entities'::regclass, 'entity_attrs'::regclass, 'muster_preferences'::regclass]"
-#define WATCHERS \
-    "array['muster_change_insert', 'muster_change_update', 'muster_change_delete', 'muster_change_truncate']"
-
 #define BESIDE \
     "array['muster_claim_insert', 'muster_claim_update', 'muster_last_insert', 'muster_counter_insert'," \
     " 'muster_counter_update', 'muster_entity_ended', 'MUSTER_keep_erased']"
-
-/* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
-#define INCARNATION \
-    "extract(epoch from pg_postmaster_start_time()) || '/' ||" \
-    " extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || '/' || pg_is_in_recovery()"
 
 /* Of a primary: the first eight digits of a WAL file's name. */
 #define TIMELINE \
@@ -278,15 +268,19 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* clang-format off */
     /* --- reads */
     [STMT_REF_BY_NAME] = {"ref_by_name", "t", 0, ONE("name = $1") " order by entity_id limit 1"},
+    /* The first row has no id, but the snapshot; so has the one of objects by names. */
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
-        EACH_NAME("$1") " order by l.entity_id"},
+        "select " IN_SNAPSHOT " union all (" EACH_NAME("$1") " order by l.entity_id)"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, EACH_UNSORTED(ONE("name = $3"), ARMS)},
     [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED(ONE("name = $3"))},
     [STMT_OBJECT_CROWDED] = {"object_crowded", "TTt", 0,
         EACH_UNSORTED(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
             ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
             ARM_CONTAINERS)},
-    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0, OBJECT(EACH_NAME("$3"))},
+    [STMT_OBJECTS_BY_NAMES] = {"objects_by_names", "TTT", 0,
+        "select null::integer, null::integer, null::integer, null::varchar, null::varchar, null::integer, null::varchar, null::bigint, "
+        SNAPSHOT_TOLD "::text, null::timestamp, null::integer, null::varchar, null::varchar, null::varchar"
+        " union all (" OBJECT(EACH_NAME("$3")) ")"},
     [STMT_OBJECTS_BY_IDS] = {"objects_by_ids", "TTI", 0, OBJECT("select e.* from unnest($3) as i(id) cross join " ENTITY_OF("i.id") " e")},
     [STMT_OBJECT_VERSIONS] = {"object_versions", "I", 0, history_sql_newest},
     [STMT_ATTRS_BY_NAME] = {"attrs_by_name", "TTtti", 0, ATTRS(BUT_MEMBERS)},
@@ -794,6 +788,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and (n.standby or not pg_visible_in_snapshot(xid, nullif($1, '')::pg_snapshot))) end"
         " from (select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, " INCARNATION
         " as life) as n"},
+    [STMT_UNCHANGED_SINCE] = {"unchanged_since", "t", STMT_NEEDS_INIT_DB, snapshot_sql_unchanged},
 
     [STMT_FEED_MAKE] = {"feed_make", "l", STMT_NEEDS_INIT_DB, feed_sql_make},
     [STMT_FEED_LATEST] = {"feed_latest", "", STMT_NEEDS_INIT_DB, feed_sql_latest},

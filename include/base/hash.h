@@ -1,0 +1,13 @@
+/* hash.h: a quick hash of 64 bits (FNV-1a), for what nobody gains by making collide. */
+#ifndef MUSTER_BASE_HASH_H
+#define MUSTER_BASE_HASH_H
+
+#include <stdint.h>
+
+#define HASH_START 0xCBF29CE484222325u
+
+/* The hash so far with a text added. Texts have no NUL, so that others or otherwise divided ones
+ * give another hash; NULL is a text of its own. */
+uint64_t hash_add(uint64_t hash, const char *text);
+
+#endif
