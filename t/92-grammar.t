@@ -56,7 +56,7 @@ sub by_nginx {
 }
 
 # Under load two writers may get into each other's way more often than it is tried again.
-sub too_busy { return $_[0]{status} == 503 && $_[0]{body} =~ /^"Too many writers/ }
+sub too_busy { return $_[0]{status} == 503 && $_[0]{body} =~ /^"(?:Too many writers|Another import is under way)/ }
 
 sub is_text {
     my ($bytes) = @_;
@@ -88,7 +88,7 @@ sub complaint {
     return 'plain error'    if $type =~ m{^text/plain} && $status != 200 && $status != 503;
     return                  if $type !~ m{^application/json};
     return 'no JSON'        if $body !~ $json;
-    return 'error is no string' if $status >= 400 && $body !~ /^"/ && !($status == 404 && $request->{path} =~ m{^/by-names}) && !($request->{path} =~ m{^/transaction} && $body =~ /"failed": \d/);
+    return 'error is no string' if $status >= 400 && $body !~ /^"/ && !($status == 404 && $request->{path} =~ m{^/by-names}) && !($request->{path} =~ m{^/transaction} && $body =~ /"failed": \d/) && !($request->{path} =~ m{^/import} && $body =~ /"errors": \[/);
     return;
 }
 

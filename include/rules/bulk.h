@@ -29,7 +29,7 @@ struct bulk_options {
 
 struct bulk;
 
-/* The rows go to `to`, which is borrowed. Never NULL. */
+/* The rows go to `to`, which is borrowed; NULL: the text is only checked. Never NULL. */
 struct bulk *bulk_new(struct store_import *to, const struct bulk_options *options);
 void bulk_free(struct bulk **bulk);
 

@@ -132,7 +132,7 @@ enum rc bulk_add(struct bulk *b, const char *bytes, size_t n) {
         at = take_one(b, at, newline);
     if (!b->stopped)
         keep(b, at, (size_t)(end - at));
-    return store_import_rc(b->to);
+    return b->to ? store_import_rc(b->to) : RC_OK;
 }
 
 /* --- the end --- */
@@ -152,7 +152,7 @@ enum rc bulk_end(struct bulk *b, struct arena *arena, struct import_result *resu
                  bool *malformed) {
     finish(b);
     *malformed = b->error_count > 0;
-    if (!*malformed)
+    if (!*malformed && b->to)
         return store_import_apply(b->to, arena, b->options.mode == BULK_CREATE, result);
     *result = (struct import_result){.error_count = b->error_count, .all_errors = b->all_errors};
     memcpy(result->errors, b->errors, b->error_count * sizeof *b->errors);

@@ -108,7 +108,7 @@ struct verdict bulk_row_add(struct bulk *b, struct bulk_row *row) {
     if (driver && !b->exact && b->options.mode != BULK_REPLACE)
         add_defaults(b, driver, row);
     b->objects++;
-    if (b->error_count == 0) /* else nothing is applied */
+    if (b->to && b->error_count == 0) /* else nothing is applied */
         hand_on(b, driver, row);
     return verdict_of(RC_OK);
 }

@@ -5,15 +5,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "model/driver.h"
 #include "store/exec.h"
 #include "store/import_sql.h"
 
 /* Bytes of rows that go together; allocations for which more are not locked one by one. */
-enum { PIECE = 256 * 1024, MAX_CLAIMS = 200 };
+enum { PIECE = 256 * 1024, MAX_CLAIMS = 200, MAX_WAIT_MS = 1000, PAUSE_MS = 20 };
 
 enum table { OBJECTS, ATTRS, MEMBERSHIPS, TABLE_COUNT };
 
@@ -86,14 +88,22 @@ static void tell_drivers(struct store_import *i, struct arena *arena) {
     i->rc = store_check(i->store);
 }
 
-static enum rc is_alone(struct store_import *i) {
-    PGresult *result;
-    enum rc rc = pg_exec(i->store, &result, &import_rows[IMPORT_LOCK], PG_NONE);
+/* A short one is waited for. */
+static enum rc wait_alone(struct store_import *i) {
+    const int64_t until = clock_ms() + MAX_WAIT_MS;
+    bool is_alone = false;
+    enum rc rc = RC_OK;
 
-    if (rc == RC_OK && !pg_get_bool(result, 0, 0))
-        rc = RC_EXISTS;
-    PQclear(result);
-    return rc;
+    while (rc == RC_OK && !is_alone && clock_ms() < until) {
+        PGresult *result;
+
+        rc = pg_exec(i->store, &result, &import_rows[IMPORT_LOCK], PG_NONE);
+        is_alone = rc == RC_OK && pg_get_bool(result, 0, 0);
+        PQclear(result);
+        if (rc == RC_OK && !is_alone)
+            nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+    }
+    return rc == RC_OK && !is_alone ? RC_EXISTS : rc;
 }
 
 struct store_import *store_import_begin(struct store *store, enum rc *rc) {
@@ -106,7 +116,7 @@ struct store_import *store_import_begin(struct store *store, enum rc *rc) {
     i->answer = store->db.link.limits.answer;
     for (int t = 0; t < TABLE_COUNT; t++)
         buf_init(&i->rows[t], 0);
-    i->rc = is_alone(i);
+    i->rc = wait_alone(i);
     store->db.link.limits.answer = 0;
     if (run(i, IMPORT_SETTINGS) == RC_OK && run(i, IMPORT_TABLES) == RC_OK)
         tell_drivers(i, arena);

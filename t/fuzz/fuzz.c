@@ -13,13 +13,13 @@ static const struct target {
     const char *name;
     void (*run)(struct input *in);
 } targets[] = {
-    {"access", fuzz_access},       {"address", fuzz_address}, {"config", fuzz_config},
-    {"etag", fuzz_etag},           {"json", fuzz_json},       {"merge", fuzz_merge},
-    {"multipart", fuzz_multipart}, {"name", fuzz_name},       {"page", fuzz_page},
-    {"params", fuzz_params},       {"patch", fuzz_patch},     {"path", fuzz_path},
-    {"place", fuzz_place},         {"pointer", fuzz_pointer}, {"query", fuzz_query},
-    {"reference", fuzz_reference}, {"request", fuzz_request}, {"strptime", fuzz_strptime},
-    {"text", fuzz_text},           {"value", fuzz_value},
+    {"access", fuzz_access},     {"address", fuzz_address},     {"bulk", fuzz_bulk},
+    {"config", fuzz_config},     {"etag", fuzz_etag},           {"json", fuzz_json},
+    {"merge", fuzz_merge},       {"multipart", fuzz_multipart}, {"name", fuzz_name},
+    {"page", fuzz_page},         {"params", fuzz_params},       {"patch", fuzz_patch},
+    {"path", fuzz_path},         {"place", fuzz_place},         {"pointer", fuzz_pointer},
+    {"query", fuzz_query},       {"reference", fuzz_reference}, {"request", fuzz_request},
+    {"strptime", fuzz_strptime}, {"text", fuzz_text},           {"value", fuzz_value},
 };
 
 enum { TARGETS = sizeof(targets) / sizeof(targets[0]) };

@@ -57,6 +57,7 @@ const char *print_json(struct arena *arena, const struct json_node *node, bool m
 /* The targets. */
 void fuzz_access(struct input *in);
 void fuzz_address(struct input *in);
+void fuzz_bulk(struct input *in);
 void fuzz_config(struct input *in);
 void fuzz_etag(struct input *in);
 void fuzz_json(struct input *in);

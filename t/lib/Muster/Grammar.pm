@@ -153,6 +153,7 @@ my %parameters = (
     'GET /from-pools'                => [ pool => [ 0.97, 2, sub { mostly(sub { chance(0.85) ? 'pool' . int rand 6 : pick('multipool', pool_name()) }) } ], driver => [ 0.2, 2, sub { pick(@drivers) } ], type => [ 0.2, 2, sub { pick(@types) } ], children => [ 0.3, 1, sub { pick(qw(0 1 true no off), '') } ], cursor() ],
     (map { ("$_ /query" => [ q => [ 0.97, 1, \&query ], fields => [ 0.1, 1, sub { pick('name', 'path,ips', 'attr nic', 'name,', hostile()) } ], cursor() ]) } qw(GET POST)),
     'GET /export'                    => [ q => [ 0.6, 1, \&query ], driver => [ 0.3, 2, sub { pick(@drivers) } ] ],
+    'POST /import'                   => [ mode => [ 0.5, 1, sub { mostly(sub { pick(qw(create update replace)) }) } ], dry_run => [ 0.3, 1, \&truth ], progress => [ 0.2, 1, \&truth ] ],
     'GET /entity/'                   => [ filters() ],
     'GET /entity/{driver}'           => [ filters() ],
     'POST /entity/{driver}'          => [ name => [ 0.97, 6, sub { mostly(\&like_subject) } ] ],
@@ -345,6 +346,23 @@ sub transaction {
     return encode([ a => [ map { operation(pick(chance(0.97) ? @good : @routes)) } 1 .. pick(0, 1, 1, 2, 2, 3, int rand 8) ] ], random => 1);
 }
 
+# --- imports
+
+sub import_line {
+    my %o = (name => [ s => some_name() ]);
+    $o{driver} = [ s => pick(@drivers) ] if chance(0.8);
+    $o{attrs}  = [ a => [ map { json_attribute() } 1 .. int rand 3 ] ] if chance(0.6);
+    $o{in}     = [ a => [ map { [ o => { name => [ s => chance(0.7) ? pool_name() : some_name() ] } ] } 1 .. int rand 3 ] ] if chance(0.4);
+    $o{ random_key() } = random_value(1) if chance(0.02);
+    return encode([ o => \%o ]) =~ s/\n/ /gr . "\n";
+}
+
+sub import_body {
+    return (join('', map { import_line() } 1 .. pick(0, 1, 1, 2, int rand 10)), 'application/x-ndjson') if chance(0.7);
+    my @cells = map { join ',', map { s/"/""/gr =~ s/(.*)/"$1"/sr } some_name(), pick(@drivers), value(), pick('', '-', pool_name()) } 1 .. int rand 5;
+    return (join("\n", 'name,driver,' . key() . ',in', @cells), 'text/csv');
+}
+
 # --- headers
 
 sub tag { return pick('*', '"1"', 'W/"2"', '"' . int(rand 50) . '", "x"', '"', 'x', '') }
@@ -412,6 +430,10 @@ sub random_request {
     my $path = path($route);
     my ($query, $body, $type) = body($route);
     ($body, $type) = (transaction(@routes), 'application/json') if $route->{pattern} eq 'transaction';
+    if ($route->{pattern} eq 'import') {
+        $query = $body if defined $body && ($type // '') =~ /urlencoded/;
+        ($body, $type) = import_body();
+    }
     $path .= "?$query" if length $query;
     $type = pick('application/json', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', "x/\x{ff}") if defined $type && chance(0.02);
     # Front servers want a length where there could be a body.
