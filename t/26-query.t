@@ -12,6 +12,7 @@ use Test::More;
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 
 my $random = $ENV{MUSTER_QUESTIONS} // ($ENV{MUSTER_SLOW} ? 300 : 1_000);
+my $fuzzed = $ENV{MUSTER_DAMAGED_QUESTIONS} // ($ENV{MUSTER_SLOW} ? 300 : 1_000);
 my $world  = Muster::World->new(data => 0, conf => { drivers => [ { name => 'bladeserver', parent => 'basicserver', type => 'server' } ] });
 my $client = $world->client;
 my $pg     = $world->postgres;
@@ -41,6 +42,8 @@ insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, s
     union all select pg_temp.id('web5'), 'retired', null, null, 'int', 1, null, null, 1
     union all select pg_temp.id('web' || n), 'ip', null, 0, 'int', ('10.1.' || n || '.7')::inet - '128.0.0.0'::inet, null, null, 1 from generate_series(1, 4) n
     union all select pg_temp.id('web' || n), 'ip', 'ipstring', 0, 'string', null, '10.1.' || n || '.7', null, 1 from generate_series(1, 4) n;
+insert into entity_attrs (entity_id, key, subkey, datatype, int_value, version)
+    select pg_temp.id(n), 'place', 'floor', 'int', f, 1 from (values ('room', 3), ('r2', 2), ('web1', 1)) as v(n, f);
 insert into entity_attrs (entity_id, key, datatype, relation_id, version)
     select pg_temp.id('web' || n), 'owner', 'relation', pg_temp.id(case when n < 3 then 'prod' else 'gone' end), 1 from generate_series(1, 3) n;
 insert into entity_attrs (entity_id, key, datatype, string_value, version, deleted_at_version) values (pg_temp.id('web1'), 'old', 'string', 'x', 1, 1);
@@ -160,6 +163,11 @@ subtest 'each production' => sub {
         'attr retired exists'                      => 'web5',
         'attr _contains exists and type = pool and not name = web' => q{prod circle1 circle2 it's Zoë once},
         'attr retired != 1 and name in (web4, web5)' => 'web4',
+        'attr inherited place.floor = 3'             => 'web4 r1 room',
+        'attr inherited place.floor = 1 or attr inherited place.floor = 2' => 'web1 web2 r2',
+        'attr inherited place exists and type = server' => 'web1 web2 web4',
+        'attr inherited place.floor != 3 and name in (web1, web4, web5)' => 'web1 web5',
+        'attr inherited cpu = 5'                     => 'web1',
         'ip = 10.1.2.7'                            => 'web2',
         'ip in 10.1.2.0/23'                        => 'web2 web3',
         'ip in 10.1.2.7/32'                        => 'web2',
@@ -311,6 +319,33 @@ subtest 'counts, versions' => sub {
     is $version->('name = versioned', $set), $set, '... and of the past';
     is $pairs->('name = versioned', 'version'), "$gone=1", 'counted by version';
     is scalar(grep { !$_->{version} } @{ $client->get('/query', query => { q => 'all', fields => 'name,version' })->{json} }), 0, 'all have one';
+};
+
+# Questions that were damaged: words that are missing, come twice, stand elsewhere, or are others.
+subtest "$fuzzed damaged questions" => sub {
+    my $question = Muster::Question->new($pg, {});
+    my @pieces = (qw(and or not ( ) in = != < ~ like exists is within has attr inherited directly ip name pool , - '), '"', '\\', '%', "\x{e9}", "\n", '2024-02-30', '99999999999999999999', '10.0.0.0/99', 'x' x 300);
+    my ($seed, %status, @bad) = ($ENV{MUSTER_SEED} // int rand 2**31);
+    srand $seed;
+    diag "MUSTER_SEED=$seed";
+    for (1 .. $fuzzed) {
+        my ($q) = $question->random(1 + int rand 5);
+        my @words = split /(\s+|(?<=\()|(?=\)))/, $q;
+        for (1 .. 1 + rand 4) {
+            my $at = int rand @words;
+            my $how = int rand 4;
+            splice @words, $at, $how == 0 ? 1 : 0, $how == 0 ? () : $how == 1 ? $words[ rand @words ] : (' ', $pieces[ rand @pieces ], ' ');
+        }
+        my $damaged = join '', @words;
+        my $answer  = $client->request(POST => '/query', form => { q => $damaged }, headers => { 'Clusto-After' => 0, 'Clusto-Per-Page' => 10 });
+        $status{ $answer->{status} }++;
+        next if $answer->{status} == 200 || ($answer->{status} == 412 && $damaged !~ /\S/);
+        next if $answer->{status} == 400 && $answer->{json} =~ /^line \d+, column \d+: .|^the query is longer/;
+        push @bad, "$answer->{status} $answer->{body}\n$damaged" if @bad < 3;
+    }
+    is join("\n", @bad), '', 'each is answered, or refused with its place';
+    cmp_ok $status{200} // 0, '>', $fuzzed / 50, 'some can still be read';
+    cmp_ok $status{400} // 0, '>', $fuzzed / 5, '... and many not';
 };
 
 subtest "$random random questions" => sub {

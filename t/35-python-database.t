@@ -11,6 +11,7 @@ use Muster::Data qw(python_tables);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll);
+use Muster::Question;
 use Muster::Server;
 
 # Version 1 everywhere; properties as strings; two live objects
@@ -96,6 +97,24 @@ sub rows {
         where e.name = '$name' and a.key = '$key' and a.deleted_at_version is null order by a.attr_id") ];
 }
 
+# Random questions, as the evaluator answers them.
+sub questions {
+    my %parents = (basicserver => 'device', device => 'entity', pool => 'entity', basicrack => 'location', location => 'entity', clustometa => 'entity', entity => '',
+        resourcemanager => 'entity', ipmanager => 'resourcemanager', simplenamemanager => 'resourcemanager', simpleentitynamemanager => 'simplenamemanager');
+    my $question = Muster::Question->new($postgres, \%parents, database => $database);
+    my ($seed, $wrong) = ($ENV{MUSTER_SEED} // int rand 2**31, 0);
+    srand $seed;
+    for (1 .. $ENV{MUSTER_QUESTIONS} // 200) {
+        my ($q, $accepts) = $question->random(1 + int rand 6);
+        my $expected = $question->find($accepts);
+        my $answer   = $client->request(POST => '/query', form => { q => $q });
+        next if $answer->{status} == 200 && "@{ $answer->{json} }" eq "@$expected";
+        diag "MUSTER_SEED=$seed\n$q\nanswer $answer->{status}: $answer->{body}\nexpected @$expected" if $wrong++ < 3;
+    }
+    is $wrong, 0, 'all are answered as the evaluator does';
+    return;
+}
+
 # After --init-db; $kept: there is a history.
 sub writes {
     my ($kept) = @_;
@@ -143,6 +162,7 @@ for my $kept (1, 0) {
     subtest $kept ? 'with a history' : 'versioning = false' => sub {
         start("python$kept", $kept ? () : (versioning => JSON::PP::false));
         subtest 'before --init-db' => \&reads;
+        subtest 'questions before --init-db' => \&questions;
         my $refused = $client->post('/resourcemanager/ipmanager/net', form => [ object => 'box' ]);
         is($refused->{status}, 503, 'choosing an address needs --init-db');
         is($refused->{json}, 'The database schema is missing or too old. Run muster --init-db.', 'and says so');
@@ -152,6 +172,7 @@ for my $kept (1, 0) {
         is(sql('select * from entity_attrs order by 1'), $before, '--init-db changes no row');
         ok(poll(10, sub { $client->get('/preferences/', headers => { 'X-User-Id' => 'u' })->{status} == 200 }), 'the running server sees it');
         subtest 'after --init-db' => \&reads;
+        subtest 'questions after --init-db' => \&questions;
         writes($kept);
         if (!$kept) {
             is(sql('select count(*) from clustoversioning'), 1, 'no version was made');

@@ -21,8 +21,8 @@ static const char *test_text(const struct query_node *n) {
                                          "attr", "is",     "within", "has", "refers"};
     static const char *const operators[] = {"exists", "=", "!=", "<",    "<=", ">",
                                             ">=",     "^", "~",  "like", "in", "net"};
-    const char *text =
-        arena_printf(arena, "%s%s", n->directly ? "directly " : "", fields[n->field]);
+    const char *text = arena_printf(arena, "%s%s%s", n->directly ? "directly " : "",
+                                    fields[n->field], n->inherited ? " inherited" : "");
 
     if (n->name)
         text = arena_printf(arena, "%s[%s]", text, n->name);
@@ -104,6 +104,13 @@ static void test_fields(void) {
     is_read("attr a:0 = 1", "attr[a]:0 = [1#1]");
     is_read("attr 'a.b'.\"c:d\":7 = 1", "attr[a.b].[c:d]:7 = [1#1]");
     is_read("attr _x exists", "attr[_x] exists");
+    is_read("attr inherited a.b:1 = x", "attr inherited[a].[b]:1 = [x]");
+    is_read("attr INHERITED 'in' in (x)", "attr inherited[in] in [x]");
+    is_read("attr inherited inherited exists", "attr inherited[inherited] exists");
+    is_read("attr inherited exists", "attr[inherited] exists");
+    is_read("attr inherited in (x)", "attr[inherited] in [x]");
+    is_read("attr inherited.a is x", "attr[inherited].[a] = [x]");
+    is_read("attr 'inherited' = x", "attr[inherited] = [x]");
     is_read("attr exists exists", "attr[exists] exists");
     is_read("attr and = and and name = or", "(attr[and] = [and] and name = [or])");
 }
@@ -171,6 +178,9 @@ static void test_refusals(void) {
     refused("ip < x", "line 1, column 6: \"<\" is followed by \"x\"; an address is expected");
     refused("attr",
             "line 1, column 5: \"attr\" is followed by nothing; the key of an attribute is");
+    refused("attr inherited a", "line 1, column 17: \"a\" is followed by nothing; an operator is");
+    refused("attr inherited",
+            "line 1, column 15: \"inherited\" is followed by nothing; an operator is");
     refused("attr a. = 1", "line 1, column 9: \"attr\" is followed by \"=\"; the key");
     refused("attr a:b = 1", "line 1, column 6: \"attr\" is followed by \"a:b\"; the number");
     refused("directly has x", "line 1, column 10: \"directly\" is followed by \"has\"; within");

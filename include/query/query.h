@@ -62,7 +62,8 @@ struct query_node {
     const char *subkey; /* QUERY_ATTR; NULL: any */
     bool has_number;    /* QUERY_ATTR; else any */
     int32_t number;
-    bool directly;                    /* QUERY_WITHIN */
+    bool inherited; /* QUERY_ATTR: of the nearest of the object and its containers */
+    bool directly;  /* QUERY_WITHIN */
     const struct query_value *values; /* one, of QUERY_IN one or more, of QUERY_EXISTS none */
     size_t value_count;
     uint32_t first, last; /* QUERY_IN_NETWORK */

@@ -36,6 +36,16 @@
     " and coalesce(a.key, '') not like '\\_%' offset 0) a cross join lateral (select r.name from object r" \
     " where r.entity_id = a.relation_id offset 0) r where r.name = "
 
+/* The same of the nearest of the object and its containers that has such attributes: its own, else those
+ * of what it is in, else of what that is in. A circle ends with the depth. */
+#define UP_TO_OWNERS \
+    THERE_IS "(with recursive up(id, depth) as (select e.entity_id, 0 union select m.id, u.depth + 1 from up u" \
+    " cross join " ENTITY("u.id") " c" CONTAINERS " where u.depth < 32)," \
+    " own as (select u.depth, a.* from up u cross join " ENTITY("u.id") " c cross join lateral (" \
+    "select * from attr where entity_id = u.id and key = "
+#define OF_OWNERS " offset 0) a where true"
+#define OF_NEAREST ") select * from own where depth = (select min(depth) from own)) a where true"
+
 /* The text of a value, whatever its datatype, as it is shown. */
 #define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"
 #define VALUE_TEXT \

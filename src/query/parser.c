@@ -149,10 +149,30 @@ static bool parse_plain_field(struct parser *p, struct query_node *test) {
     return true;
 }
 
+static bool find_operator(const struct parser *p, enum query_operator *out);
+
+/* "attr inherited KEY"; before an operator it is a key itself. */
+static bool accept_inherited(struct parser *p) {
+    struct parser ahead = *p;
+    enum query_operator op;
+
+    ahead.token = lexer_next(p->arena, p->token.end);
+    if (!is_word(&ahead, "inherited"))
+        return false;
+    ahead.token = lexer_next(p->arena, ahead.token.end);
+    if ((ahead.token.kind != TOKEN_WORD && ahead.token.kind != TOKEN_STRING) ||
+        find_operator(&ahead, &op) || is_word(&ahead, "in") || is_word(&ahead, "exists"))
+        return false;
+    advance(p);
+    return true;
+}
+
 static bool parse_attr(struct parser *p, struct query_node *test) {
-    struct lexer_path path = lexer_attr(p->arena, p->token.end);
+    struct lexer_path path;
     int64_t number = 0;
 
+    test->inherited = accept_inherited(p);
+    path = lexer_attr(p->arena, p->token.end);
     p->last = p->token;
     p->token = path.token;
     if (path.token.kind != TOKEN_WORD) {

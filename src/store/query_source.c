@@ -18,7 +18,7 @@ static bool is_equal(const struct query_node *n) {
 
 /* The members of a container are too many rows of one key. */
 static enum rank rank_of_attr(const struct query_node *n) {
-    if (n->op == QUERY_UNEQUAL || strcmp(n->name, "_contains") == 0)
+    if (n->op == QUERY_UNEQUAL || n->inherited || strcmp(n->name, "_contains") == 0)
         return OF_ALL;
     return is_equal(n) ? OF_VALUE : OF_KEY;
 }

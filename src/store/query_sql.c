@@ -18,13 +18,17 @@
 /* --- attributes --- */
 
 static void attr(struct query_text *c, const struct query_node *n) {
-    query_text_around(c, ATTR, n->name, OF_ATTR);
+    if (n->inherited)
+        query_text_around(c, UP_TO_OWNERS, n->name, OF_OWNERS);
+    else
+        query_text_around(c, ATTR, n->name, OF_ATTR);
     if (n->subkey)
         query_text_around(c, " and a.subkey = ", n->subkey, "");
     if (n->has_number) {
         query_text_add(c, " and a.number = ");
         query_text_parameter(c, 'i', pg_int(n->number));
     }
+    query_text_add(c, n->inherited ? OF_NEAREST : "");
     query_compare_value(c, n);
     query_text_add(c, ENDED);
 }

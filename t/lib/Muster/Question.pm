@@ -7,10 +7,10 @@ use JSON::PP ();
 use List::Util qw(any);
 use Muster::Json qw(pick);
 
-# Of the rows of a postgres; drivers: {name => parent}.
+# Of the rows of a postgres; drivers: {name => parent}; more for its psql: database.
 sub new {
-    my ($class, $postgres, $parents) = @_;
-    my $read = sub { JSON::PP->new->utf8->decode(scalar $postgres->psql("select coalesce(json_agg(x order by 1), '[]') from ($_[0]) x")) };
+    my ($class, $postgres, $parents, @more) = @_;
+    my $read = sub { JSON::PP->new->utf8->decode(scalar $postgres->psql("select coalesce(json_agg(x order by 1), '[]') from ($_[0]) x", @more)) };
     my $self = bless { entities => $read->('select entity_id as id, name, driver, type from entities where deleted_at_version is null') }, $class;
     $self->{by_id} = { map { $_->{id} => $_ } @{ $self->{entities} } };
     for my $row (@{ $read->(q{select attr_id, entity_id as owner, key, subkey, number, datatype, int_value as int, string_value as string, to_char(datetime_value, 'YYYY-MM-DD"T"HH24:MI:SS') as date, relation_id as relation from entity_attrs where deleted_at_version is null}) }) {
@@ -46,6 +46,18 @@ sub reached {
         }
     }
     return \%seen;
+}
+
+# What the function finds of the nearest containers that have something of it.
+sub nearest {
+    my ($self, $find, $id) = @_;
+    my %seen = ($id => 1);
+    my @at   = ($id);
+    while (@at = grep { $self->{by_id}{$_} && !$seen{$_}++ } map { @{ $self->{containers}{$_} // [] } } @at) {
+        my @found = map { $find->($_) } @at;
+        return @found if @found;
+    }
+    return;
 }
 
 # --- values ----------------------------------------------------------------------------------------
@@ -201,8 +213,11 @@ sub some_attr {
     my ($text, $accepts) = some_condition((grep { length } @texts), '5', '10', '2K', '2024-02-29', 'zebra');
     my $part = sub { $_[0] =~ /\A\w+\z/a && rand() < 0.7 ? $_[0] : shown({ text => $_[0], quoted => 1 }) };
     my $path = $part->($key) . (defined $subkey ? '.' . $part->($subkey) : '') . (defined $number ? ":$number" : '');
-    return ("attr $path $text", sub {
-        my @mine = grep { ($_->{key} // '') eq $key && (!defined $subkey || ($_->{subkey} // '') eq $subkey) && (!defined $number || ($_->{number} // -1) == $number) } @{ $self->{attrs}{ $_[0]{id} } // [] };
+    my $inherited = rand() < 0.3;
+    return (($inherited ? 'attr inherited ' : 'attr ') . "$path $text", sub {
+        my $fits = sub { my ($id) = @_; return grep { ($_->{key} // '') eq $key && (!defined $subkey || ($_->{subkey} // '') eq $subkey) && (!defined $number || ($_->{number} // -1) == $number) } @{ $self->{attrs}{$id} // [] } };
+        my @mine = $fits->($_[0]{id});
+        @mine = $self->nearest($fits, $_[0]{id}) if $inherited && !@mine;
         return $accepts->(map { [ $self->value_text($_), $_->{datatype} eq 'string' ? 'text' : $_->{datatype} ] } @mine);
     });
 }
