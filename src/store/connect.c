@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/past.h"
 #include "store/schema.h"
 #include "store/servers.h"
 
@@ -52,17 +51,14 @@ static bool refuses_options(const struct connection *c) {
 }
 
 /* Those that use --init-db's additions, or all others, in one go: a statement that doesn't fit the
- * schema shows here, not in a request. */
+ * schema shows here, not in a request. The past has as many again (STMT_LATE), which would take as
+ * long, and which most sessions never use. */
 static void prepare(struct link *l, bool extensions) {
     for (int i = 0; i < STMT_COUNT; i++) {
         const struct stmt_row *row = &stmts_rows[i];
 
         if (!(row->flags & STMT_ONCE) && extensions == ((row->flags & STMT_NEEDS_INIT_DB) != 0))
             link_prepare(l, row);
-        if (extensions && past_rows[i].text && !(past_rows[i].flags & STMT_ONCE)) {
-            link_prepare(l, &past_rows[i]);
-            link_prepare(l, &past_same_rows[i]);
-        }
     }
 }
 

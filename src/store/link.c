@@ -237,6 +237,14 @@ static const char *plan_name(struct link *l, const struct stmt_row *row) {
     return plan->name;
 }
 
+/* False: it had to be prepared, and could not be. */
+static bool prepare_late(struct link *l, const struct stmt_row *row) {
+    bool missing;
+    struct link_late *late = link_plan_late(&l->plans, row, link_is_idle(l), &missing);
+
+    return !missing || send_prepare(l, row->name, row, &late->prepared);
+}
+
 void link_enqueue(struct link *l, const struct stmt_row *row, const struct pg_arg *args,
                   size_t count, bool wanted, int32_t *number) {
     const char *name = row->name;
@@ -248,6 +256,8 @@ void link_enqueue(struct link *l, const struct stmt_row *row, const struct pg_ar
     log_debug("sql: %s", row->name);
     if (!l->unnamed && (row->flags & STMT_COMPILED))
         name = plan_name(l, row);
+    if (!l->unnamed && (row->flags & (STMT_LATE | STMT_ONCE)) == STMT_LATE && !prepare_late(l, row))
+        name = NULL;
     wire = pg_wire(l->scratch, row->params, args, count);
     if (l->unnamed || (row->flags & STMT_ONCE))
         ok = PQsendQueryParams(l->conn, row->text, wire.count, pg_types(l->scratch, row->params),

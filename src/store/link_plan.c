@@ -1,6 +1,7 @@
-/* link_plan.c: which compiled statements a session has prepared. */
+/* link_plan.c: what a session has prepared by and by. */
 #include "store/link_plan.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,20 @@ struct link_plan *link_plan_add(struct link_plans *plans, const char *text, cons
     return plan;
 }
 
+struct link_late *link_plan_late(struct link_plans *plans, const struct stmt_row *row, bool idle,
+                                 bool *missing) {
+    struct link_late *late = plans->late;
+
+    while (late->row != NULL && late->row != row)
+        late++;
+    assert(late < plans->late + LINK_LATE - 1); /* one stays free: the end */
+    *missing = late->row == NULL || (idle && !late->prepared);
+    late->row = row;
+    return late;
+}
+
 void link_plan_clear(struct link_plans *plans) {
+    memset(plans->late, 0, sizeof plans->late);
     for (size_t i = 0; i < LINK_PLANS; i++)
         forget(&plans->items[i]);
 }

@@ -4,6 +4,7 @@
 
 #include "store/export_sql.h"
 #include "store/history_sql.h"
+#include "store/link_plan.h"
 #include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
@@ -96,7 +97,8 @@
 #define UP_CONTAINERS(id) CONTAINERS_OF(id, "$9")
 #define UP_ENTITY(id)     ENTITY_OF(id, "$9")
 
-#define PAST STMT_NEEDS_INIT_DB
+#define PAST STMT_NEEDS_INIT_DB | STMT_LATE
+_Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a place for each of both tables");
 
 /* Both tables: what objects were called is defined below, for each. */
 #define ROWS \

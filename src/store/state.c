@@ -24,8 +24,8 @@ static int compare_places(const void *a, const void *b) {
 
 /* With its length, so that two fields can't be taken for two others; null has one of its own. */
 static void add_field(const PGresult *result, size_t row, int column) {
-    bool null = pg_is_null(result, row, column);
-    size_t n = null ? 0 : (size_t)PQgetlength(result, (int)row, column);
+    size_t n = (size_t)PQgetlength(result, (int)row, column); /* 0: null, or empty */
+    bool null = n == 0 && pg_is_null(result, row, column);
     unsigned char length[] = {null, (unsigned char)(n >> 24), (unsigned char)(n >> 16),
                               (unsigned char)(n >> 8), (unsigned char)n};
 

@@ -18,8 +18,9 @@
  * each row of one with each of the other than look each up by its key. "offset 0" keeps him from
  * taking a look-up apart. Where one is by an id, no partial index may fit its other conditions: he
  * would take it for the smallest. */
-#define ONE(condition) \
-    "select entity_id, name, driver, type from entities where " condition " and deleted_at_version is null"
+#define ONE_AND(more, condition) \
+    "select entity_id, name, driver, type" more " from entities where " condition " and deleted_at_version is null"
+#define ONE(condition) ONE_AND("", condition)
 #define EACH_NAME(names) \
     "select l.* from (select distinct unnest(" names ") as one) o cross join lateral (" \
     ONE("name = o.one") " offset 0) l"
@@ -98,10 +99,10 @@
 /* Of one with more than a few members no attributes, and the entity's number is not null. To ask first costs
  * less than arms that leave out its members. */
 #define CROWDED \
-    "(select true from entity_attrs m where m.entity_id = o.entity_id and m.key = '_contains'" \
+    ", (select true from entity_attrs m where m.entity_id = entities.entity_id and m.key = '_contains'" \
     " and m.deleted_at_version is null offset " TEXT_OF(STORE_FEW_MEMBERS) " limit 1) as crowded"
-#define OBJECT_UNLESS_CROWDED(entity) \
-    EACH_UNSORTED("select o.*, " CROWDED " from (" entity ") o", \
+#define OBJECT_UNLESS_CROWDED(condition) \
+    EACH_UNSORTED(ONE_AND(CROWDED, condition), \
          ARM_ENTITY_OF("case when e.crowded then 1 end") " union all " \
          ARM_ATTRS(" and e.crowded is null") " union all " ARM_CONTAINERS)
 
@@ -272,7 +273,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REFS_BY_NAMES] = {"refs_by_names", "T", 0,
         "select " IN_SNAPSHOT " union all (" EACH_NAME("$1") " order by l.entity_id)"},
     [STMT_OBJECT_BY_NAME] = {"object_by_name", "TTt", 0, EACH_UNSORTED(ONE("name = $3"), ARMS)},
-    [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED(ONE("name = $3"))},
+    [STMT_OBJECT_ALONE] = {"object_alone", "TTt", 0, OBJECT_UNLESS_CROWDED("name = $3")},
     [STMT_OBJECT_CROWDED] = {"object_crowded", "TTt", 0,
         EACH_UNSORTED(ONE("name = $3"), ARM_ENTITY " union all " ARM_ATTRS(" and a.key < '_contains'") " union all "
             ARM_ATTRS(" and a.key > '_contains'") " union all " ARM_ATTRS(" and a.key is null") " union all "
