@@ -23,11 +23,13 @@ sub tool {
     return run([ "$postgres->{bin}/$name", '-h', $postgres->socket_dir, @args ], cwd => '/', timeout => 120);
 }
 
-# The preferences of two users, and the inventory, as they are served.
+# The preferences of two users, and the inventory, as they are served. The entity tag of a list names a snapshot
+# of one database: it is another one in a copy.
 sub seen {
     my ($server) = @_;
     my @all = map { $server->once(GET => '/preferences/a', env => { HTTP_X_USER_ID => $_ })->{out} } qw(alice bob);
-    push @all, map { $server->once(GET => $_)->{out} } '/entity/', '/by-name/testserver1', '/attribute/singlepool/_contains';
+    push @all, map { $server->once(GET => $_)->{out} } '/by-name/testserver1', '/attribute/singlepool/_contains';
+    push @all, $server->once(GET => '/entity/')->{out} =~ s/^ETag: .*\n//mr;
     return join '', map { s/^X-Request-Id: .*\n//mr } @all;
 }
 
@@ -41,7 +43,7 @@ for my $user (qw(alice bob)) {
     like($put->{out}, qr/\AStatus: 201/, "preferences of $user");
 }
 my $before = seen($server);
-like($before, qr/"of": "alice".*"of": "bob".*testserver1/s, 'all of it is served');
+like($before, qr/"of": "alice".*"of": "bob".*testserver1.*testserver1/s, 'all of it is served');
 
 my $refused = tool('pg_dump', '-U', 'muster', '-Fc', '-f', "$dir/none", 'muster');
 isnt($refused->{status}, 0, 'the role muster can not dump its own database');
@@ -63,6 +65,8 @@ is($again->init_db->{status}, 0, '--init-db');
 my $checked = $again->run_program(['--check-db']);
 is($checked->{status}, 0, '--check-db finds nothing') or diag $checked->{out}, $checked->{err};
 is(seen($again), $before, 'all is as it was');
+my ($tag) = $server->once(GET => '/entity/')->{out} =~ /^ETag: (".*")/m;
+like($again->once(GET => '/entity/', env => { HTTP_IF_NONE_MATCH => $tag })->{out}, qr/\AStatus: 200/, 'a list of the original is not taken for one of the copy');
 like($again->once(POST => '/entity/pool', body => 'name=after')->{out}, qr/\AStatus: 201/, 'and can be written to');
 like($again->once(GET => '/preferences/a', env => { HTTP_X_USER_ID => 'carol' })->{out}, qr/\AStatus: 404/, 'users are kept apart');
 is($postgres->psql('select count(*) from muster_preferences', database => 'restored'), 2, 'nothing came twice');
