@@ -9,6 +9,7 @@ use Muster::Bench::Past;
 use Muster::Bench::Queries;
 use Muster::Bench::Race qw(unsteady);
 use Muster::Bench::Run;
+use Muster::Bench::Unchanged;
 use Muster::Bench::Worst;
 use Muster::Bench::Writes;
 
@@ -29,6 +30,8 @@ my @scenarios = (
     [ 'crowd',       \&Muster::Bench::Lists::crowd ],
     [ 'past',        \&Muster::Bench::Past::past ],
     [ 'query',       \&Muster::Bench::Queries::queries ],
+    [ 'short-lists', \&Muster::Bench::Unchanged::short_lists ],
+    [ 'unchanged',   \&Muster::Bench::Unchanged::unchanged ],
     [ 'hot',         \&hot ],
     [ 'hot-mixed',   \&Muster::Bench::Writes::hot_mixed ],
     [ 'set',         \&Muster::Bench::Writes::set ],
