@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # 78-import.t: POST /import: what each line says, each rule refused with its line, the modes, all or nothing,
-# beside other requests, and in flat memory. MUSTER_IMPORT says how many objects (20,000).
+# beside other requests, and in flat memory. MUSTER_IMPORT says how many objects (10,000).
 use v5.24;
 use warnings;
 use FindBin;
@@ -14,7 +14,7 @@ use Muster::Server;
 use Muster::World;
 use IO::Handle;
 
-my $MANY = $ENV{MUSTER_IMPORT} // 20_000;
+my $MANY = $ENV{MUSTER_IMPORT} // 10_000;
 
 my $world  = Muster::World->new(data => 0, front_options => { cors => 0 }, conf => { workers => 4 });
 my $pg     = $world->postgres;
