@@ -183,6 +183,9 @@ subtest 'what is refused before anything is done' => sub {
         'the history'               => [ op(GET => '/history'), 400, qr/can't be part/ ],
         'a difference'              => [ op(GET => '/diff', params => { from => 1 }), 400, qr/can't be part/ ],
         'a transaction'             => [ op(POST => '/transaction', body => []), 400, qr/can't be part/ ],
+        'an export'                 => [ op(GET => '/export'), 400, qr/can't be part/ ],
+        'an import'                 => [ op(POST => '/import', body => []), 400, qr/can't be part/ ],
+        'a search'                  => [ op(GET => '/search', params => { q => 'x' }), 400, qr/can't be part/ ],
         'documentation'             => [ op(GET => '/entity/__doc__'), 400, qr/can't be part/ ],
         'a condition where is none' => [ op(GET => '/entity', if_match => '"x"'), 400, qr/If-Match can't be obeyed/ ],
         'a malformed condition'     => [ op(PUT => '/attribute/a/b', params => { value => 1 }, if_match => 'x'), 400, qr/If-Match is neither/ ],
@@ -222,14 +225,14 @@ subtest 'conditions, description, reads' => sub {
     like(failed(transaction('to create only', 412, [ op(POST => '/entity/basicserver', params => { name => 'cond' }, if_none_match => '*') ])), qr/^0 412 Precondition/, '... what is not there');
     my $reads = transaction('reads', 200, [
         op(DELETE => '/entity/basicserver/cond'),
-        map { op(GET => $_->[0], params => $_->[1]) } [ '/entity/', { driver => 'basicserver' } ], [ '/query', { q => 'name ^ cond' } ], [ '/from-pools', { pool => 'front' } ], [ '/by-attr', { key => 'a' } ],
+        map { op(GET => $_->[0], params => $_->[1]) } [ '/entity/', { driver => 'basicserver' } ], [ '/query', { q => 'name ^ cond' } ], [ '/entity/basicrack/rack1/units', {} ], [ '/from-pools', { pool => 'front' } ], [ '/by-attr', { key => 'a' } ],
             [ '/by-address/10.0.0.1', {} ], [ '/resourcemanager', {} ], [ '/resourcemanager/ipmanager/lan', {} ], [ '/entity/pool/front/contents', {} ], [ '/entity/basicserver/web0001/parents', {} ],
             [ '/entity/basicserver/web0001/references', {} ], [ '/entity/basicserver/web0001/ports', {} ], [ '/attribute/web0001', {} ], [ '/entity/basicserver', { clusto_per_page => 1, clusto_after => 0 } ],
     ], headers => { 'Clusto-Mode' => 'compact' });
     my @json = @{ $reads->{json} };
     ok(!grep({ /cond/ } map { ref $_ ? JSON::PP::encode_json($_) : $_ } grep { defined } map { $_->{body} } @json), 'see what was done before them');
     like($json[-1]{headers}{'Clusto-Next'}, qr/^\d+$/, 'pages');
-    is($json[7]{body}, '/ipmanager/lan', 'Clusto-Mode holds for all');
+    is($json[8]{body}, '/ipmanager/lan', 'Clusto-Mode holds for all');
     done('it is gone', 404, GET => '/by-name/cond');
 };
 
