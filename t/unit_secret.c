@@ -1,4 +1,5 @@
-/* unit_secret.c: tokens' form, their keyed hash against the RFC's values, comparing. */
+/* unit_secret.c: tokens' form, their keyed hash against the RFC's values, comparing; base64url. */
+#include "base/digest.h"
 #include "server/secret.h"
 #include "tap.h"
 
@@ -52,8 +53,28 @@ static void test_tokens(void) {
     ok(!secret_id(token, strlen(token), id2), "nor is a capital");
 }
 
+/* Digits of RFC 4648, section 10, without padding, and back. */
+static void test_base64url(void) {
+    static const char *const digits[] = {"", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"};
+    static const char *const wrong[] = {"Z", "Zh", "Zm9", "Zm9v=", "Zm9vY", "Zm 9v", "Zm+/"};
+    char text[16];
+    unsigned char bytes[6];
+
+    for (size_t n = 0; n < sizeof digits / sizeof *digits; n++) {
+        digest_base64url((const unsigned char *)"foobar", n, text);
+        is_str(text, digits[n], "%zu bytes", n);
+        is_int(digest_from_base64url(text, strlen(text), bytes, sizeof bytes), n, "  and back");
+        ok(memcmp(bytes, "foobar", n) == 0, "  to the same");
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        is_int(digest_from_base64url(wrong[i], strlen(wrong[i]), bytes, sizeof bytes), 0,
+               "\"%s\" is none", wrong[i]);
+    is_int(digest_from_base64url("Zm9vYmFy", 8, bytes, 5), 0, "more than there is room for");
+}
+
 int main(void) {
     test_hash();
+    test_base64url();
     test_tokens();
     return done_testing();
 }
