@@ -321,9 +321,12 @@ subtest 'counts, versions' => sub {
     is scalar(grep { !$_->{version} } @{ $client->get('/query', query => { q => 'all', fields => 'name,version' })->{json} }), 0, 'all have one';
 };
 
+my %parents = (bladeserver => 'basicserver', basicserver => 'device', device => 'entity', entity => '', pool => 'entity', unique_pool => 'pool', basicrack => 'location',
+    basicdatacenter => 'location', location => 'entity', clustometa => 'entity');
+
 # Questions that were damaged: words that are missing, come twice, stand elsewhere, or are others.
 subtest "$fuzzed damaged questions" => sub {
-    my $question = Muster::Question->new($pg, {});
+    my $question = Muster::Question->new($pg, \%parents);
     my @pieces = (qw(and or not ( ) in = != < ~ like exists is within has attr inherited directly ip name pool , - '), '"', '\\', '%', "\x{e9}", "\n", '2024-02-30', '99999999999999999999', '10.0.0.0/99', 'x' x 300);
     my ($seed, %status, @bad) = ($ENV{MUSTER_SEED} // int rand 2**31);
     srand $seed;
@@ -349,8 +352,6 @@ subtest "$fuzzed damaged questions" => sub {
 };
 
 subtest "$random random questions" => sub {
-    my %parents = (bladeserver => 'basicserver', basicserver => 'device', device => 'entity', entity => '', pool => 'entity', unique_pool => 'pool', basicrack => 'location',
-        basicdatacenter => 'location', location => 'entity', clustometa => 'entity');
     my $question = Muster::Question->new($pg, \%parents);
     my $seed = $ENV{MUSTER_SEED} // int rand 2**31;
     my ($wrong, $some) = (0, 0);
