@@ -12,17 +12,18 @@ struct export_edge {
     int32_t outer, inner;
 };
 
-/* ids[i] is depths[i] containers deep, by the longest way; those that are in nothing are left out.
- * Containers that are in a circle, or below one, have no longest way: each is one deeper than the
- * deepest of all others. */
+/* ids[i] is depths[i] containers deep, by the longest way, 0: it is in nothing. Containers that are
+ * in a circle, or below one, have no longest way: each is one deeper than the deepest of all
+ * others. */
 struct export_depths {
     int32_t *ids;
     int32_t *depths;
     size_t count;
 };
 
-/* In the arena. Takes time in proportion to the edges (and their sorting, which is done in place),
- * whatever they look like. */
+/* Of all that the edges name, and of what has an edge with inner 0, which says no more than that it
+ * is there. In the arena. Takes time in proportion to the edges (and their sorting, which is done
+ * in place), whatever they look like. */
 struct export_depths export_depths_find(struct arena *arena, struct export_edge *edges,
                                         size_t count);
 

@@ -21,7 +21,7 @@ struct link_plan {
 };
 
 /* More than there are rows with STMT_LATE. */
-#define LINK_LATE 64
+#define LINK_LATE 96
 
 struct link_late {
     const struct stmt_row *row; /* NULL: free, as are those after it */

@@ -50,6 +50,9 @@ const struct object *objects_finish(struct assembly *a);
 /* The attribute of a row with these columns, its texts copied into the arena. */
 struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_t row);
 
+/* The same with the texts that are in the result, where they stay. */
+struct attr objects_borrow_attr(struct arena *arena, const PGresult *result, size_t row);
+
 /* All objects in the result, by entity id; a first row without an owner is left out. `result` is
  * kept by the arena from here on. */
 struct object *objects_of(struct arena *arena, PGresult *result, size_t *count);

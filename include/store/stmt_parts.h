@@ -20,13 +20,13 @@
     "select e.entity_id, x.* from (" entities " offset 0) e cross join lateral (" arms ") x"
 #define EACH(entities, arms) EACH_UNSORTED(entities " order by entity_id", arms)
 
-/* The same of those with these ids, in their order. */
-#define IN_ORDER(ids, entity, arms) \
-    "select e.entity_id, x.* from (select o.* from unnest(" ids ") with ordinality as i(id, ord)" \
-    " cross join " entity " o order by i.ord) e cross join lateral (" arms ") x"
-#define ARM_ITSELF \
-    "select 0, null::integer, null::text, null::text, null::integer, null::text, null::bigint," \
-    " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
+/* Attributes for an export, with the columns of whole objects (store/objects.h): what they refer to is
+ * looked for only where they do. */
+#define EXPORT_ATTRS(rows, condition, ENTITY) \
+    "select a.entity_id, 1, null, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value," \
+    " a.relation_id, r.name, r.driver, null from " rows " left join lateral (select r.name, r.driver from " \
+    ENTITY("a.relation_id") " r where a.relation_id is not null offset 0) r on true" condition \
+    " and coalesce(a.key, '') <> '_contains'"
 
 /* Another one after a crash, a restart, on another server, and once a standby becomes the primary. */
 #define INCARNATION \

@@ -10,9 +10,11 @@
 #include "store/objects.h"
 #include "store/query_sql.h"
 
-/* The first chunk is small, so that the first byte leaves soon (limits.md). */
+/* Objects. The first chunk is small, so that the first byte leaves soon (limits.md); each is twice
+ * as large as the one before it, and half as large where that took more than so many bytes. */
 #define FIRST_CHUNK 100
 #define CHUNK       1000
+#define CHUNK_BYTES (4u << 20)
 
 struct ids {
     struct arena *arena;
@@ -27,16 +29,28 @@ struct edges {
     size_t count, capacity;
 };
 
-/* An object while its rows come in. */
+/* Which of the ids. */
+struct part {
+    size_t first, count;
+};
+
+struct slot {
+    int32_t id;
+    size_t place; /* in the part */
+};
+
 struct walk {
     struct store *store;
     const struct export_sink *sink;
     struct ids ids;
-    size_t at;           /* the first that belongs to no chunk yet */
-    size_t ahead;        /* how many are in the chunk that was asked for last */
-    struct arena *arena; /* of one object */
-    struct export_object object;
-    size_t attr_capacity, place_capacity;
+    size_t asked; /* ids that belong to a chunk already */
+    size_t size;  /* of the next chunk */
+    /* a chunk while its rows come in: */
+    struct arena *arena;
+    struct slot *slots; /* by id */
+    size_t count;
+    const struct slot *last; /* rows of one object come together */
+    struct export_object *objects;
 };
 
 /* --- order of what one object has --- */
@@ -84,94 +98,150 @@ static int by_container(const void *left, const void *right) {
     return order ? order : compare_texts(a->subkey, b->subkey);
 }
 
-/* --- objects --- */
+/* --- a chunk --- */
 
-static void start_object(struct walk *w) {
-    arena_reset(w->arena);
-    w->object = (struct export_object){.attr_count = 0};
-    w->attr_capacity = w->place_capacity = 0;
+enum { OBJECT_ID, OBJECT_NAME, OBJECT_DRIVER };
+enum { PLACE_ID, PLACE_CONTAINER, PLACE_SUBKEY, PLACE_NUMBER };
+
+static int by_id(const void *a, const void *b) {
+    int32_t x = ((const struct slot *)a)->id, y = ((const struct slot *)b)->id;
+
+    return (x > y) - (x < y);
 }
 
-static bool give_object(struct walk *w) {
-    struct export_object *o = &w->object;
-    bool go_on;
+static void start_chunk(struct walk *w, const struct part *part) {
+    arena_reset(w->arena);
+    w->count = part->count;
+    w->last = NULL;
+    w->objects = arena_array(w->arena, w->count, sizeof *w->objects);
+    w->slots = arena_array(w->arena, w->count, sizeof *w->slots);
+    for (size_t i = 0; i < w->count; i++)
+        w->slots[i] = (struct slot){w->ids.items[part->first + i], i};
+    qsort(w->slots, w->count, sizeof *w->slots, by_id);
+}
 
+/* Whose row it is. */
+static struct export_object *owner_of(struct walk *w, const PGresult *result, size_t row) {
+    const struct slot wanted = {.id = pg_get_int32(result, row, 0)};
+
+    if (!w->last || w->last->id != wanted.id)
+        w->last = bsearch(&wanted, w->slots, w->count, sizeof wanted, by_id);
+    assert(w->last);
+    return &w->objects[w->last->place];
+}
+
+static void take_objects(struct walk *w, const PGresult *result) {
+    for (size_t row = 0; row < pg_rows(result); row++)
+        owner_of(w, result, row)->ref =
+            (struct ref){.id = pg_get_int32(result, row, OBJECT_ID),
+                         .name = pg_get_text(result, row, OBJECT_NAME),
+                         .driver = pg_get_text(result, row, OBJECT_DRIVER)};
+}
+
+/* They are counted first. */
+static void take_attrs(struct walk *w, const PGresult *result) {
+    for (size_t row = 0; row < pg_rows(result); row++)
+        owner_of(w, result, row)->attr_count++;
+    for (size_t i = 0; i < w->count; i++) {
+        struct export_object *o = &w->objects[i];
+
+        o->attrs = arena_array(w->arena, o->attr_count, sizeof *o->attrs);
+        o->attr_count = 0;
+    }
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        struct export_object *o = owner_of(w, result, row);
+
+        o->attrs[o->attr_count++] = objects_borrow_attr(w->arena, result, row);
+    }
+}
+
+static void take_places(struct walk *w, const PGresult *result) {
+    for (size_t row = 0; row < pg_rows(result); row++)
+        owner_of(w, result, row)->place_count++;
+    for (size_t i = 0; i < w->count; i++) {
+        struct export_object *o = &w->objects[i];
+
+        o->places = arena_array(w->arena, o->place_count, sizeof *o->places);
+        o->place_count = 0;
+    }
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        struct export_object *o = owner_of(w, result, row);
+
+        o->places[o->place_count++] =
+            (struct export_place){.container = pg_get_text(result, row, PLACE_CONTAINER),
+                                  .subkey = pg_get_text(result, row, PLACE_SUBKEY),
+                                  .has_number = !pg_is_null(result, row, PLACE_NUMBER),
+                                  .number = pg_get_int32(result, row, PLACE_NUMBER)};
+    }
+}
+
+/* What a chunk is read by, and who takes it. */
+static const struct step {
+    const struct stmt_row *row;
+    void (*take)(struct walk *w, const PGresult *result);
+} steps[] = {{STMT(EXPORT_OBJECTS), take_objects},
+             {STMT(EXPORT_ATTRS), take_attrs},
+             {STMT(EXPORT_PLACES), take_places}};
+
+enum { STEPS = sizeof steps / sizeof *steps };
+
+/* Asks for the next chunk, if there is one. */
+static struct part ask_chunk(struct walk *w) {
+    size_t left = w->ids.count - w->asked;
+    struct part part = {.first = w->asked, .count = left < w->size ? left : w->size};
+    struct pg_arg ids;
+
+    if (part.count == 0)
+        return part;
+    ids = pg_ints(w->ids.items + part.first, NULL, part.count);
+    for (size_t i = 0; i < STEPS; i++)
+        pg_send(w->store, steps[i].row, &ids, 1);
+    pg_flush(w->store);
+    w->asked += part.count;
+    return part;
+}
+
+static bool give_object(const struct walk *w, struct export_object *o) {
     if (o->attr_count > 1)
         qsort(o->attrs, o->attr_count, sizeof *o->attrs, by_content);
     if (o->place_count > 1)
         qsort(o->places, o->place_count, sizeof *o->places, by_container);
-    go_on = w->sink->object(w->sink->context, o);
-    start_object(w);
-    return go_on;
+    return w->sink->object(w->sink->context, o);
 }
 
-static const char *copied(struct walk *w, const PGresult *result, int column) {
-    return arena_strdup(w->arena, pg_get_text(result, 0, column));
-}
+static enum rc give_chunk(struct walk *w, const struct part *part, size_t *bytes) {
+    start_chunk(w, part);
+    *bytes = 0;
+    for (size_t i = 0; i < STEPS; i++) {
+        PGresult *result;
+        enum rc rc = pg_next(w->store, &result);
 
-static void add_attr(struct walk *w, const PGresult *result) {
-    struct export_object *o = &w->object;
-
-    o->attrs = arena_grow(w->arena, o->attrs, o->attr_count, &w->attr_capacity, sizeof *o->attrs);
-    o->attrs[o->attr_count++] = objects_read_attr(w->arena, result, 0);
-}
-
-static void add_place(struct walk *w, const PGresult *result) {
-    struct export_object *o = &w->object;
-
-    o->places =
-        arena_grow(w->arena, o->places, o->place_count, &w->place_capacity, sizeof *o->places);
-    o->places[o->place_count++] =
-        (struct export_place){.container = copied(w, result, COLUMN_NAME),
-                              .subkey = copied(w, result, COLUMN_SUBKEY),
-                              .has_number = !pg_is_null(result, 0, COLUMN_NUMBER),
-                              .number = pg_get_int32(result, 0, COLUMN_NUMBER)};
-}
-
-static bool take_row(void *context, const PGresult *result) {
-    struct walk *w = context;
-    int32_t owner = pg_get_int32(result, 0, COLUMN_OWNER);
-    int32_t tag = pg_get_int32(result, 0, COLUMN_TAG);
-
-    if (w->object.ref.id != 0 && w->object.ref.id != owner && !give_object(w))
-        return false;
-    w->object.ref.id = owner;
-    switch ((enum object_tag)tag) {
-    case TAG_ENTITY:
-        w->object.ref.name = copied(w, result, COLUMN_NAME);
-        w->object.ref.driver = copied(w, result, COLUMN_DRIVER);
-        w->object.ref.type = copied(w, result, COLUMN_TYPE);
-        break;
-    case TAG_ATTR: add_attr(w, result); break;
-    case TAG_CONTAINER: add_place(w, result); break;
+        if (rc != RC_OK)
+            return rc;
+        pg_keep(w->arena, result);
+        *bytes += PQresultMemorySize(result);
+        steps[i].take(w, result);
     }
-    return true;
+    for (size_t i = 0; i < w->count; i++)
+        if (!give_object(w, &w->objects[i]))
+            return pg_abandon(w->store);
+    return RC_OK;
 }
 
-/* Asks for the next chunk, if there is one. */
-static void ask_chunk(struct walk *w, size_t size) {
-    struct pg_arg ids;
-
-    w->ahead = w->ids.count - w->at < size ? w->ids.count - w->at : size;
-    if (w->ahead == 0)
-        return;
-    ids = pg_ints(w->ids.items + w->at, NULL, w->ahead);
-    pg_send(w->store, STMT(EXPORT_OBJECTS), &ids, 1);
-    w->at += w->ahead;
-    pg_flush(w->store);
-}
-
-/* While the rows of one chunk are given out, the next one is in the pipeline already. */
+/* While the objects of one chunk are given out, the next one is in the pipeline already. */
 static enum rc give_objects(struct walk *w) {
+    struct part part, next = ask_chunk(w);
     enum rc rc = RC_OK;
 
-    ask_chunk(w, FIRST_CHUNK);
-    while (rc == RC_OK && w->ahead > 0) {
-        ask_chunk(w, CHUNK);
-        start_object(w);
-        rc = pg_stream(w->store, take_row, w);
-        if (rc == RC_OK && w->object.ref.id != 0 && !give_object(w))
-            rc = pg_abandon(w->store);
+    while (rc == RC_OK && next.count > 0) {
+        size_t bytes;
+
+        part = next;
+        next = ask_chunk(w);
+        rc = give_chunk(w, &part, &bytes);
+        w->size = bytes > CHUNK_BYTES ? w->size / 2 + 1 : 2 * w->size;
+        if (w->size > CHUNK)
+            w->size = CHUNK;
     }
     return rc;
 }
@@ -277,7 +347,11 @@ static enum rc export_all(struct walk *w, struct arena *arena,
 enum rc store_export(struct store *store, struct arena *arena,
                      const struct export_selection *selection, const struct export_sink *sink) {
     struct arena *ids = arena_new();
-    struct walk w = {.store = store, .sink = sink, .ids = {.arena = ids}, .arena = arena_new()};
+    struct walk w = {.store = store,
+                     .sink = sink,
+                     .ids = {.arena = ids},
+                     .size = FIRST_CHUNK,
+                     .arena = arena_new()};
     bool own = !pg_in_transaction(store);
     enum rc rc;
 

@@ -37,7 +37,8 @@ static void collect_nodes(struct graph *g, struct arena *arena) {
     g->ids = arena_array(arena, 2 * g->edge_count, sizeof *g->ids);
     for (size_t i = 0; i < g->edge_count; i++) {
         g->ids[all++] = g->edges[i].outer;
-        g->ids[all++] = g->edges[i].inner;
+        if (g->edges[i].inner != 0)
+            g->ids[all++] = g->edges[i].inner;
     }
     qsort(g->ids, all, sizeof *g->ids, by_id);
     for (size_t i = 0; i < all; i++)
@@ -58,8 +59,9 @@ static void link_nodes(struct graph *g, struct arena *arena) {
     g->waiting = arena_array(arena, g->count, sizeof *g->waiting);
     for (size_t node = 0; node < g->count; node++) {
         g->first[node] = edge;
-        while (edge < g->edge_count && g->edges[edge].outer == g->ids[node])
-            g->waiting[node_of(g, g->edges[edge++].inner)]++;
+        for (; edge < g->edge_count && g->edges[edge].outer == g->ids[node]; edge++)
+            if (g->edges[edge].inner != 0)
+                g->waiting[node_of(g, g->edges[edge].inner)]++;
     }
     g->first[g->count] = edge;
 }
@@ -67,8 +69,11 @@ static void link_nodes(struct graph *g, struct arena *arena) {
 /* What is in the node is at least one deeper. */
 static void go_down(struct graph *g, size_t node) {
     for (size_t edge = g->first[node]; edge < g->first[node + 1]; edge++) {
-        size_t inner = node_of(g, g->edges[edge].inner);
+        size_t inner;
 
+        if (g->edges[edge].inner == 0)
+            continue;
+        inner = node_of(g, g->edges[edge].inner);
         if (g->depths[inner] <= g->depths[node])
             g->depths[inner] = g->depths[node] + 1;
         if (--g->waiting[inner] == 0)
@@ -96,7 +101,6 @@ static int32_t walk(struct graph *g, struct arena *arena) {
 struct export_depths export_depths_find(struct arena *arena, struct export_edge *edges,
                                         size_t count) {
     struct graph g = {.edges = edges, .edge_count = count};
-    struct export_depths out = {.count = 0};
     int32_t deepest;
 
     if (count > 0)
@@ -104,15 +108,8 @@ struct export_depths export_depths_find(struct arena *arena, struct export_edge 
     collect_nodes(&g, arena);
     link_nodes(&g, arena);
     deepest = walk(&g, arena);
-    out.ids = arena_array(arena, g.count, sizeof *out.ids);
-    out.depths = arena_array(arena, g.count, sizeof *out.depths);
-    for (size_t node = 0; node < g.count; node++) {
+    for (size_t node = 0; node < g.count; node++)
         if (g.waiting[node] > 0)
             g.depths[node] = deepest + 1;
-        if (g.depths[node] == 0)
-            continue;
-        out.ids[out.count] = g.ids[node];
-        out.depths[out.count++] = g.depths[node];
-    }
-    return out;
+    return (struct export_depths){.ids = g.ids, .depths = g.depths, .count = g.count};
 }

@@ -178,6 +178,13 @@ struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_
     return read_attr(&a, result, row, &related);
 }
 
+struct attr objects_borrow_attr(struct arena *arena, const PGresult *result, size_t row) {
+    const struct assembly a = {.arena = arena, .copy = false};
+    struct ref related;
+
+    return read_attr(&a, result, row, &related);
+}
+
 /* A membership in a rack says which unit it is. */
 static void add_unit(struct assembly *a, const PGresult *result, size_t row,
                      const struct ref *rack) {

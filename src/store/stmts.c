@@ -324,19 +324,16 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_REFERENCES] = {"references", "llbiitt", 0,
         REFERENCES_OF(REFERRING("a.attr_id", "a.deleted_at_version is null"), ENTITY_OF("a.entity_id"))},
 
-    /* An export: the rows of whole objects, in the order of their ids. */
+    /* An export; of the objects with these ids themselves, their attributes and what they are in. */
     [STMT_EXPORT_HEAD] = {"export_head", "", STMT_ONCE,
         "select coalesce(max(version), 0), " ISO("now()") " from clustoversioning"},
     [STMT_EXPORT_EDGES] = {"export_edges", "", STMT_ONCE, export_sql_edges},
     [STMT_EXPORT_ORDER] = {"export_order", "IITI", STMT_ONCE, export_sql_order},
-    [STMT_EXPORT_OBJECTS] = {"export_objects", "I", 0,
-        IN_ORDER("$1", ENTITY_OF("i.id"), ARM_ITSELF " union all "
-            ARM_ATTRS(" and coalesce(a.key, '') <> '_contains'") " union all " ARM_CONTAINERS)},
-    /* Of tables as a whole, or row by row by their indexes, as the session does (store/session.c). */
-    [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS,
-        "select set_config(name, case when $1 = (name <> 'enable_nestloop') then 'on' else 'off' end, true)"
-        " from unnest(array['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin',"
-        " 'enable_memoize', 'enable_nestloop']) as s(name)"},
+    [STMT_EXPORT_OBJECTS] = {"export_objects", "I", 0, export_sql_objects},
+    [STMT_EXPORT_ATTRS] = {"export_attrs", "I", 0,
+        EXPORT_ATTRS("entity_attrs a", " where a.entity_id = any($1) and a.deleted_at_version is null", ENTITY_OF)},
+    [STMT_EXPORT_PLACES] = {"export_places", "I", 0, export_sql_places},
+    [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS, export_sql_planner},
 
     /* The same of many pools. */
     [STMT_LIST_FROM_MANY] = {"list_from_many", "llbiTTTIb", 0, FROM_MANY(MEMBERS_OF, ENTITY_OF)},
