@@ -194,6 +194,21 @@ subtest 'settled versions' => sub {
     is sql("select count(*) from pg_locks where locktype = 'advisory'"), 0, 'no lock is left';
 };
 
+# Who has a lower id and takes its number later has to know of the higher id.
+subtest 'a lower number of a higher id' => sub {
+    my $settled = "select muster_high < pg_snapshot_xmin(pg_current_snapshot()) from clustoversioning where description = 'lower id'";
+    open my $psql, '|-', "$pg->{bin}/psql", '-Xq', '-d', $pg->conninfo or die $!;
+    $psql->autoflush(1);
+    say {$psql} 'begin; set local client_min_messages = error; do $$ begin perform pg_current_xact_id(); end $$;';
+    ok poll(20, sub { sql("select count(*) from pg_stat_activity where state = 'idle in transaction' and backend_xid is not null") }), 'one has an id';
+    my $end = $pg->hold("insert into clustoversioning(description) values ('higher id')");
+    say {$psql} "insert into clustoversioning(description) values ('lower id'); commit;";
+    close $psql or die 'psql';
+    is sql($settled), 'f', 'it is not settled while a lower one is under way';
+    $end->();
+    ok poll(20, sub { sql($settled) eq 't' }), 'but then';
+};
+
 # What schema 4 added taken away again, and made anew while clients write and read.
 subtest '--init-db of a schema 3 under load' => sub {
     my @functions = sql("select p.oid::regprocedure from pg_proc p where proname ~ '^muster_(version|keep|erases)'");

@@ -35,6 +35,7 @@ my @scenarios = (
     [ 'hot',         \&hot ],
     [ 'hot-mixed',   \&Muster::Bench::Writes::hot_mixed ],
     [ 'set',         \&Muster::Bench::Writes::set ],
+    [ 'told',        \&Muster::Bench::Writes::told ],
     [ 'set-prefs',   \&Muster::Bench::Writes::set_preferences ],
     [ 'member',      \&Muster::Bench::Writes::member ],
     [ 'bulk',        \&Muster::Bench::Writes::bulk ],

@@ -110,17 +110,34 @@ sub statement {
 
 # --- what answers. Each is a hash: url, client, pids of the front server and of what is behind it.
 
-# Muster in one of its settings: 'plain' (no cache), 'cached', 'small' (the small inventory), 'one'
-# (one worker); build: 'after' (ours, the default) or 'before'. Started when first asked for.
+# Muster in one of its settings: 'plain' (no cache), 'cached', 'small' (the small inventory), 'untold' (a
+# copy of that without the triggers of history and changes), 'one' (one worker); build: 'after' (ours, the default) or 'before'. Started when first asked for.
 sub muster {
     my ($self, $kind, $build) = @_;
     $build //= 'after';
     return $self->{target}{"$kind $build"} //= do {
         my %conf = (cache_size => $kind eq 'cached' ? 64 : 0);
         $conf{workers} = 1 if $kind eq 'one';
-        my $server = $self->_muster($kind eq 'small' ? 'small' : 'large', $build, conf => \%conf);
+        $self->_make_untold($build) if $kind eq 'untold';
+        my $server = $self->_muster($kind =~ /^(?:small|untold)$/ ? $kind : 'large', $build, conf => \%conf);
         { server => $server, kind => $kind, program => [ $server->pid ], $self->_front($server->socket) };
     };
+}
+
+sub _make_untold {
+    my ($self, $build) = @_;
+    my $postgres = $self->{postgres};
+    my ($small, $untold) = map { _database($_, $build) } qw(small untold);
+    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '$small'", database => 'postgres');
+    $postgres->create_database($untold, $small);
+    $postgres->psql(<<'SQL', database => $untold);
+do $$ declare t record; begin
+    for t in select tgrelid::regclass as tab, tgname from pg_trigger where tgname ~* '^muster_(change|keep|version)_' loop
+        execute format('alter table %s disable trigger %I', t.tab, t.tgname);
+    end loop;
+end $$;
+SQL
+    return;
 }
 
 sub _front {

@@ -83,6 +83,16 @@ sub set {
     return;
 }
 
+# The same with and without the triggers that keep the history and tell of changes.
+sub told {
+    my ($run) = @_;
+    my $world = $run->world;
+    my $lua   = Muster::Bench::Run::form() . 'request = function() return ' . set_memory($run->option('small'), 'nil') . " end\n";
+    my %by    = $run->compare('told', [ map { $run->over_http($_, $world->muster($_), $lua) } qw(untold small) ], slow => 1);
+    $run->judge('told', 'an attribute set without history and feed, of with them', @by{qw(untold small)}, least => 0.85);
+    return;
+}
+
 sub set_preferences {
     my ($run) = @_;
     my $world = $run->world;
