@@ -346,6 +346,14 @@ begin
     if count > 1 then
         return;
     end if;
+    -- Most often it is the next one of a run.
+    update muster_ip_run r set hi = x from (
+        select lo from muster_ip_run where lo >= (x >> 10) << 10 and lo < x and hi = x - 1
+           for update skip locked) as run
+     where r.lo = run.lo and not exists (select from muster_ip_run where lo = x + 1);
+    if found then
+        return;
+    end if;
     select lo into below from muster_ip_run
      where lo >= (x >> 10) << 10 and lo < x and hi = x - 1
        for update skip locked;
@@ -444,6 +452,30 @@ begin
     return case when free <= last then free end;
 end $$;
 
+-- The same, claimed for this transaction (see muster_lock() for the lock; the shared one keeps an import of
+-- very many away), without the gateway and without those that others are giving, of which `met` tells.
+create or replace function muster_ip_take(first bigint, last bigint, gateway bigint, out address bigint, out met boolean)
+language plpgsql set enable_seqscan = off as $$
+begin
+    met := false;
+    for tries in 1..64 loop
+        address := muster_ip_free(first, last);
+        exit when address is null;
+        first := address + 1;
+        continue when address = gateway;
+        if pg_try_advisory_xact_lock_shared(1836413812, 17)
+                and pg_try_advisory_xact_lock(hashtextextended('ip=' || address, 3)) then
+            -- What was committed before it was granted is seen by this query, which comes after it.
+            exit when not exists (
+                select from entity_attrs a
+                 where a.key = 'ip' and a.subkey is null and a.deleted_at_version is null
+                   and a.int_value = muster_ip_take.address);
+        end if;
+        address := null;
+        met := true;
+    end loop;
+end $$;
+
 revoke execute on function muster_ip_add(bigint), muster_ip_remove(bigint), muster_ip_changed(),
     muster_ip_truncated() from public;
 
@@ -454,6 +486,7 @@ declare
 begin
     execute format('alter function muster_ip_changed() set search_path = %s, pg_temp', home);
     execute format('alter function muster_ip_truncated() set search_path = %s, pg_temp', home);
+    alter function muster_ip_changed() set enable_seqscan = off; -- as its plans are kept
 end $$;
 
 -- A trigger that was dropped or is off is made again; what was written meanwhile is taken in below. An update that
@@ -569,7 +602,8 @@ begin
 end $$;
 
 -- A resource that is given, the units of a rack that are taken, a port that is connected: whoever is
--- first is waited for. muster takes the same locks before it looks what is free.
+-- first is waited for. muster takes the same locks before it looks what is free; of the resource that is
+-- in muster.claimed it has both.
 -- Its arguments are the keys of resources. Conditions of triggers are read anew by each statement, which
 -- costs more than to call a function that has nothing to do: they are as short as can be.
 create or replace function muster_claim() returns trigger
@@ -578,7 +612,8 @@ begin
     if new.deleted_at_version is not null then
         return new;
     elsif new.subkey is null then
-        if new.key = any (tg_argv) then
+        if new.key = any (tg_argv) and concat(new.key, '=', coalesce(new.string_value, new.int_value::text), '#', new.number)
+                is distinct from current_setting('muster.claimed', true) then
             perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
             if new.number is not null then
                 perform muster_lock(concat(new.key, '#=', new.number));
@@ -618,7 +653,9 @@ end $$;
 create or replace function muster_counter_update() returns trigger
 language plpgsql as $$
 begin
-    new.value := old.value;
+    if old.attr_key <> 'next' then
+        new.value := old.value;
+    end if;
     return new;
 end $$;
 
@@ -721,6 +758,21 @@ declare
     counter record;
     n integer;
 begin
+    -- Nearly always both are there, and nobody holds the counter.
+    with free as materialized (
+        select c.counter_id, c.value from counters c
+         where c.attr_key = resource_key and c.entity_id = (
+            select e.entity_id from entities e
+             where e.name = 'clustometa' and e.deleted_at_version is null order by e.entity_id limit 1)
+         order by c.counter_id limit 1 for update skip locked),
+    taken as (
+        update muster_number m set value = greatest(m.value, free.value) + 1
+          from free where m.key = resource_key returning m.value)
+    update counters c set value = taken.value from taken, free where c.counter_id = free.counter_id
+    returning c.value - 1 into n;
+    if found then
+        return n;
+    end if;
     insert into muster_number (key, value) values (resource_key, 0) on conflict do nothing;
     select value into n from muster_number where key = resource_key for update;
     select entity_id into meta from entities
@@ -763,6 +815,8 @@ begin
     loop
         execute format('alter function %s set search_path = %s, pg_temp', f, home);
     end loop;
+    -- Plans are kept, perhaps of a time when there were few rows: they look each up by its key.
+    alter function muster_reserve(text) set enable_seqscan = off;
 end $$;
 
 -- The keys are those of the drivers: muster --init-db names those that the configuration adds.
@@ -792,7 +846,7 @@ begin
             ('muster_counter_insert', 'trigger', 'before insert on counters', '', 'true',
              'muster_counter_insert'),
             ('muster_counter_update', 'trigger', 'before update of value on counters', '',
-             'new.value < old.value and old.attr_key <> ''next''', 'muster_counter_update'),
+             'new.value < old.value', 'muster_counter_update'),
             ('muster_entity_ended', 'trigger', 'after update of deleted_at_version on entities', '',
              'old.deleted_at_version is null and new.deleted_at_version is not null',
              'muster_entity_ended'),
@@ -1021,7 +1075,7 @@ create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 declare
     own constant integer := nullif(current_setting('muster.version', true), '')::integer;
-    late integer[];
+    late boolean; -- did a row wait for the death of its object?
 begin
     if tg_op = 'INSERT' then
         insert into muster_change (key, kind, version)
@@ -1029,13 +1083,24 @@ begin
             select entity_id as id, muster_attr_kind(key) as kind from added
             union all select relation_id, 'r' from added where relation_id is not null) as t
          group by id;
-        late := array(select a.attr_id from added a cross join lateral (
-            select from entities where entity_id in (a.entity_id, a.relation_id)
-               and deleted_at_version is not null limit 1) e
-            where a.deleted_at_version is null);
-        if cardinality(late) > 0 then
-            perform muster_end_late(late);
+        if exists (select from added where relation_id is not null and deleted_at_version is null) then
+            select bool_or(e.deleted_at_version is not null) into late from (
+                select entity_id as id from added where deleted_at_version is null
+                union select relation_id from added
+                 where relation_id is not null and deleted_at_version is null
+                order by 1) as held
+              cross join lateral (
+                select deleted_at_version from entities where entity_id = held.id for key share) as e;
+        else
+            late := exists (select from added a cross join lateral (
+                select from entities
+                 where entity_id = a.entity_id and deleted_at_version is not null limit 1) as e
+                where a.deleted_at_version is null);
         end if;
+        if late then
+            perform muster_end_late(array(select attr_id from added where deleted_at_version is null));
+        end if;
+        return null;
     elsif tg_op = 'UPDATE' then
         insert into muster_change (key, kind, version)
         select id, min(kind)::"char", own from (

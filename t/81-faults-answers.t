@@ -268,7 +268,7 @@ subtest 'cut off now and then, under load' => sub {
         my $way = int rand 4;
         if    ($way == 0) { $proxy->cut }
         elsif ($way == 1) { $proxy->on('commit|prefs_set', times => 2) }
-        elsif ($way == 2) { $proxy->on('commit|prefs_set|add_attrs|create|next_ip', times => 2, when => 'sent') }
+        elsif ($way == 2) { $proxy->on('commit|prefs_set|add_attrs|create|take_ip', times => 2, when => 'sent') }
         else              { $proxy->inject('discard all') }
     }
     my @more = $load->end;

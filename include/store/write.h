@@ -140,7 +140,7 @@ enum rc store_remove(struct store *store, int32_t container, const int32_t *memb
  * each other. */
 enum rc store_reserve_numbers(struct store *store, const char *key, size_t count);
 
-/* The same for each key of which a transaction missed one since the last call. */
+/* The same for each key of which there was none when a transaction last wanted one. */
 enum rc store_reserve_missed(struct store *store, size_t count);
 
 /* Within the transaction: the next one. False: there is none, or the connection was lost since: it
@@ -148,9 +148,15 @@ enum rc store_reserve_missed(struct store *store, size_t count);
 bool store_reserved_number(struct store *store, const char *key, int32_t *number);
 void store_number_used(const char *key);
 
-/* The first address from `from` to `last` (both stored form) that no live attribute ip holds;
- * RC_NOTFOUND: none. Takes the time of an index look-up, however full the range. */
-enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out);
+/* Addresses in stored form; `without`: the gateway, which is not given (INT64_MIN: none). */
+struct ip_range {
+    int64_t from, last, without;
+};
+
+/* Claims the first address of the range that no live attribute ip holds. RC_NOTFOUND: none;
+ * RC_RETRY: none but those that other transactions are giving now. Takes the time of an index
+ * look-up, however full the range. */
+enum rc store_claim_ip(struct store *store, const struct ip_range *range, int64_t *out);
 
 /* The live attribute `key` without subkey with this value, on any object. */
 struct resource {
@@ -174,9 +180,11 @@ struct claim {
 enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
                     struct claim *out);
 
-/* Claims the reserved number, which a writer beside muster may have taken as well: another has to
- * be reserved if *taken. Waits for nothing: the last thing before the rows are added. */
-enum rc store_claim_number(struct store *store, const char *key, int32_t number, bool *taken);
+/* Claims the reserved number for a claimed resource, which a writer beside muster may have taken as
+ * well: another has to be reserved if *taken. Waits for nothing: the last thing before the rows are
+ * added. */
+enum rc store_claim_number(struct store *store, const struct resource *resource, int32_t number,
+                           bool *taken);
 
 /* Names of one base with a number, padded with zeros to `digits` (0: not padded). */
 struct name_series {
@@ -206,6 +214,14 @@ enum rc store_other_key(struct store *store, struct arena *arena, int32_t manage
 /* Sets the int attribute `key` without subkey and number (an ip manager's _lastip), in place where
  * there is one: bookkeeping has no history. */
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value);
+
+/* The same where there is one; whoever replaces it at this moment is not waited for. */
+void store_move_last(struct store *store, int32_t entity, const char *key, int64_t value);
+
+/* Locks objects as store_lock(LOCK_CHANGE), of which the first is a manager, and reads its
+ * attributes but members and references, hidden ones included. */
+enum rc store_lock_manager(struct store *store, struct arena *arena, const char *const *names,
+                           size_t count, struct ref *refs, struct object *manager);
 
 /* Takes back what `manager` gave `entity` under `key`: all rows of the numbers that its KEY/manager
  * rows carry; with `value` only that resource. *taken: was there any? */

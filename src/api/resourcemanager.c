@@ -105,10 +105,12 @@ int resourcemanager_create(struct context *c) {
 
 /* --- giving and taking --- */
 
-/* The manager and an object (NULL: none), locked in one go. refs[1].id 0: no such object. */
-static int lock_both(struct context *c, const char *object, struct ref refs[2]) {
+/* The manager, with its properties, and an object (NULL: none), locked in one go. refs[1].id 0: no
+ * such object. */
+static int lock_both(struct context *c, const char *object, struct ref refs[2],
+                     struct object *manager) {
     const char *names[2] = {c->args[1], object};
-    enum rc rc = store_lock(c->store, c->arena, names, object ? 2 : 1, LOCK_CHANGE, refs);
+    enum rc rc = store_lock_manager(c->store, c->arena, names, object ? 2 : 1, refs, manager);
 
     if (rc == RC_OK && refs[0].id == 0)
         rc = RC_NOTFOUND;
@@ -117,53 +119,43 @@ static int lock_both(struct context *c, const char *object, struct ref refs[2]) 
     return check_manager(c, &refs[0]);
 }
 
-/* The locked manager's properties. */
-static int read_manager(struct context *c, const struct ref *ref, struct manager *out) {
-    struct object object;
-
-    if (reply_rc(c, store_attrs_by_name(c->store, c->arena, ref->name, NULL, &object)))
-        return c->response->status;
-    return reply_verdict(c, manager_read(c->arena, &object, out));
-}
-
 /* The number for the rows of an allocation comes from a counter that all managers share: it is
- * taken ahead of the transaction, which else would make them wait for each other. */
+ * taken ahead of the transaction, which else would make them wait for each other. Of which counter
+ * is what the path says of the manager; if it was another one, that has been noted as missed. */
 int resourcemanager_ask(struct context *c) {
-    const struct driver *driver;
-    struct ref ref = {0};
+    const struct driver *driver = driver_find(c->args[0]);
+    size_t count = c->allocations_before + 1;
     enum rc rc;
 
     if (input_nonempty(c, "driver") || !input_nonempty(c, "object"))
         return 0;
     store_suspend_transaction(c->store, true);
-    rc = store_ref_by_name(c->store, c->arena, c->args[1], &ref);
-    driver = rc == RC_OK ? driver_of(ref.driver, ref.type) : driver_find(c->args[0]);
-    if (driver && driver->resource_key && driver->allocator != ALLOCATOR_ENTITY_NAME &&
-        (rc == RC_OK || rc == RC_NOTFOUND))
-        rc = store_reserve_numbers(c->store, driver->resource_key, c->allocations_before + 1);
+    rc = store_reserve_missed(c->store, count);
+    if (rc == RC_OK && driver && driver->resource_key && driver->allocator != ALLOCATOR_ENTITY_NAME)
+        rc = store_reserve_numbers(c->store, driver->resource_key, count);
     store_suspend_transaction(c->store, false);
-    /* what is wrong with the manager is said under the lock */
-    return rc == RC_NOTFOUND ? 0 : reply_rc(c, rc);
+    return reply_rc(c, rc);
 }
 
 static int give_to_object(struct context *c, const char *name, const char *resource) {
     struct allocation allocation = {.resource = resource};
     struct ref refs[2] = {{0}};
+    struct object properties;
     struct manager manager;
     struct attr attr;
 
-    if (lock_both(c, name, refs))
+    if (lock_both(c, name, refs, &properties))
         return c->response->status;
     if (refs[1].id == 0)
         return reply_fail(c, 404, "Thing was \"%s\" not found", name);
-    if (read_manager(c, &refs[0], &manager))
+    if (reply_verdict(c, manager_read(c->arena, &properties, &manager)))
         return c->response->status;
     if (manager.driver->allocator == ALLOCATOR_ENTITY_NAME)
         return reply_fail(c, 409, "\"%s\" gives names to new objects only: send a \"driver\"",
                           manager.ref.name);
     if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)))
         return c->response->status;
-    /* the manager was made between the two looks, or the server restarted */
+    /* the path has another driver, or the server restarted */
     if (!store_reserved_number(c->store, manager.driver->resource_key, &allocation.number))
         return reply_rc(c, RC_RETRY);
     allocation.manager = &manager;
@@ -203,13 +195,14 @@ static int create_named(struct context *c, const struct driver *driver,
 static int give_to_driver(struct context *c, const char *name, const char *resource) {
     const struct driver *driver = driver_find(name);
     struct ref refs[2] = {{0}};
+    struct object properties;
     struct manager manager;
 
-    if ((driver && find_may_manage(c, driver)) || lock_both(c, NULL, refs))
+    if ((driver && find_may_manage(c, driver)) || lock_both(c, NULL, refs, &properties))
         return c->response->status;
     if (!driver)
         return reply_fail(c, 404, "Thing was \"%s\" not found", name);
-    if (read_manager(c, &refs[0], &manager))
+    if (reply_verdict(c, manager_read(c->arena, &properties, &manager)))
         return c->response->status;
     if (manager.driver->allocator != ALLOCATOR_ENTITY_NAME)
         return reply_fail(c, 409, "\"%s\" gives resources to objects only: send an \"object\"",
@@ -225,12 +218,13 @@ int resourcemanager_allocate(struct context *c) {
     const char *driver = input_nonempty(c, "driver"), *object = input_nonempty(c, "object"),
                *resource = input_nonempty(c, "resource");
     struct ref refs[2] = {{0}};
+    struct object manager;
 
     if (driver)
         return give_to_driver(c, driver, resource);
     if (object)
         return give_to_object(c, object, resource);
-    if (lock_both(c, NULL, refs))
+    if (lock_both(c, NULL, refs, &manager))
         return c->response->status;
     return reply_fail(c, 404, "Cannot allocate an empty thing, send one of \"driver\", \"object\"");
 }
@@ -240,9 +234,10 @@ int resourcemanager_deallocate(struct context *c) {
     const char *resource = params_last(&c->request->params, "resource");
     struct allocation allocation = {.resource = resource};
     struct ref refs[2] = {{0}};
+    struct object properties;
     struct manager manager;
 
-    if (lock_both(c, object, refs))
+    if (lock_both(c, object, refs, &properties))
         return c->response->status;
     if (!object)
         return reply_fail(c, 404, "Cannot deallocate empty, send an object to deallocate");

@@ -46,51 +46,29 @@ static struct verdict claim_exactly(struct store *store, struct arena *arena,
 
 /* --- addresses --- */
 
-/* The first free address in from..last, claimed. RC_NOTFOUND: none; RC_RETRY: others hold claims.
- */
-static enum rc claim_ip_between(struct store *store, const struct manager *manager, int64_t from,
-                                int64_t last, int64_t *out) {
-    bool met_others = false;
-
-    for (int i = 0; i < CLAIM_TRIES && from <= last; i++) {
-        struct resource resource = {.key = "ip"};
-        struct claim claim;
-        enum rc rc = store_next_ip(store, from, last, out);
-
-        if (rc == RC_NOTFOUND)
-            break;
-        if (rc != RC_OK)
-            return rc;
-        from = *out + 1;
-        if (*out == manager->gateway)
-            continue;
-        resource.value = int_value(*out);
-        rc = store_claim(store, &resource, false, &claim);
-        if (rc != RC_OK || claim.state == CLAIM_OURS)
-            return rc;
-        met_others = true;
-    }
-    return met_others ? RC_RETRY : RC_NOTFOUND;
-}
-
 /* Goes on after the last one given and wraps. */
 static struct verdict choose_ip(struct store *store, struct arena *arena,
                                 const struct manager *manager, struct value *value) {
-    int64_t start = manager->first;
+    struct ip_range range = {manager->first, manager->last, manager->gateway};
     enum rc rc;
 
     if (!manager->has_range)
         return none_to_choose(arena, manager);
     if (manager->last_given >= manager->first && manager->last_given < manager->last)
-        start = manager->last_given + 1;
+        range.from = manager->last_given + 1;
     *value = int_value(0);
-    rc = claim_ip_between(store, manager, start, manager->last, &value->number);
-    if (rc == RC_NOTFOUND)
-        rc = claim_ip_between(store, manager, manager->first, start - 1, &value->number);
+    rc = store_claim_ip(store, &range, &value->number);
+    if (rc == RC_NOTFOUND && range.from > manager->first) {
+        range = (struct ip_range){manager->first, range.from - 1, manager->gateway};
+        rc = store_claim_ip(store, &range, &value->number);
+    }
     if (rc == RC_NOTFOUND)
         return exhausted(arena, manager);
     RC_TRY(rc);
-    return verdict_of(store_set_last(store, manager->ref.id, "_lastip", value->number));
+    if (manager->last_given == INT64_MIN)
+        return verdict_of(store_set_last(store, manager->ref.id, "_lastip", value->number));
+    store_move_last(store, manager->ref.id, "_lastip", value->number);
+    return verdict_of(RC_OK);
 }
 
 /* The text as a stored address. */
@@ -281,13 +259,14 @@ struct verdict alloc_check_key(struct store *store, struct arena *arena,
 
 struct verdict alloc_give(struct store *store, struct arena *arena,
                           const struct allocation *allocation, struct attr *given) {
-    struct attr rows[4];
+    struct resource resource = {.key = allocation->manager->driver->resource_key};
     struct value value;
+    struct attr rows[4];
     bool taken;
 
     VERDICT_TRY(choose(store, arena, allocation, &value));
-    RC_TRY(store_claim_number(store, allocation->manager->driver->resource_key, allocation->number,
-                              &taken));
+    resource.value = value;
+    RC_TRY(store_claim_number(store, &resource, allocation->number, &taken));
     if (taken)
         return verdict_of(RC_RETRY);
     store_add_attrs(store, allocation->object->id, rows, record(arena, allocation, &value, rows));

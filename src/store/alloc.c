@@ -78,11 +78,9 @@ enum rc store_reserve_numbers(struct store *store, const char *key, size_t count
 enum rc store_reserve_missed(struct store *store, size_t count) {
     enum rc rc = RC_OK;
 
-    for (struct reserved *r = reserved; r < reserved + MAX_KEYS && rc == RC_OK; r++) {
+    for (struct reserved *r = reserved; r < reserved + MAX_KEYS && rc == RC_OK; r++)
         if (r->missed)
             rc = store_reserve_numbers(store, r->key, count);
-        r->missed = false;
-    }
     return rc;
 }
 
@@ -111,8 +109,20 @@ static enum rc one_number(struct store *store, const struct stmt_row *row,
     return pg_take_int(rc, result, RC_NOTFOUND, out);
 }
 
-enum rc store_next_ip(struct store *store, int64_t from, int64_t last, int64_t *out) {
-    return one_number(store, STMT(NEXT_IP), PG_ARGS(pg_bigint(from), pg_bigint(last)), out);
+enum rc store_claim_ip(struct store *store, const struct ip_range *range, int64_t *out) {
+    PGresult *result;
+    enum rc rc =
+        pg_exec(store, &result, STMT(TAKE_IP),
+                PG_ARGS(pg_bigint(range->from), pg_bigint(range->last), pg_bigint(range->without)));
+
+    if (rc != RC_OK)
+        return rc;
+    if (pg_is_null(result, 0, 0))
+        rc = pg_get_bool(result, 0, 1) ? RC_RETRY : RC_NOTFOUND;
+    else
+        *out = pg_get_int(result, 0, 0);
+    PQclear(result);
+    return rc;
 }
 
 static void send_holder(struct store *store, const struct resource *r) {
@@ -123,15 +133,19 @@ static void send_holder(struct store *store, const struct resource *r) {
                     pg_int(r->manager)));
 }
 
+/* Null where its number says it. */
+static struct pg_arg text_of(const struct value *value) {
+    return value->datatype == DATATYPE_INT ? pg_null() : pg_text(value->text);
+}
+
 enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
                     struct claim *out) {
     const struct value *value = &resource->value;
     PGresult *lock = NULL, *held = NULL;
-    struct pg_arg text = value->datatype == DATATYPE_INT ? pg_null() : pg_text(value->text);
     enum rc rc;
 
     pg_send(store, wait ? STMT(CLAIM) : STMT(TRY_CLAIM),
-            PG_ARGS(pg_text(resource->key), text, pg_bigint(value->number)));
+            PG_ARGS(pg_text(resource->key), text_of(value), pg_bigint(value->number)));
     send_holder(store, resource);
     rc = pg_next(store, &lock);
     if (rc == RC_OK)
@@ -147,19 +161,18 @@ enum rc store_claim(struct store *store, const struct resource *resource, bool w
     return rc;
 }
 
-enum rc store_claim_number(struct store *store, const char *key, int32_t number, bool *taken) {
+enum rc store_claim_number(struct store *store, const struct resource *resource, int32_t number,
+                           bool *taken) {
     PGresult *lock = NULL, *used = NULL;
-    struct arena *scratch;
     enum rc rc;
 
     *taken = false;
     if (!pg_has_extensions(store))
         return RC_OK;
-    scratch = arena_new();
-    pg_send(store, STMT(TRY_CLAIM),
-            PG_ARGS(pg_text(arena_printf(scratch, "%s#", key)), pg_null(), pg_bigint(number)));
-    pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(key), pg_int(number)));
-    arena_free(&scratch);
+    pg_send(store, STMT(CLAIM_NUMBER),
+            PG_ARGS(pg_text(resource->key), text_of(&resource->value),
+                    pg_bigint(resource->value.number), pg_int(number)));
+    pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(resource->key), pg_int(number)));
     rc = pg_next(store, &lock);
     if (rc == RC_OK)
         rc = pg_next(store, &used);
@@ -168,7 +181,7 @@ enum rc store_claim_number(struct store *store, const char *key, int32_t number,
     PQclear(lock);
     PQclear(used);
     if (*taken)
-        store_number_used(key);
+        store_number_used(resource->key);
     return rc;
 }
 
@@ -211,6 +224,33 @@ enum rc store_other_key(struct store *store, struct arena *arena, int32_t manage
         *other = arena_strdup(arena, pg_get_text(result, 0, 0));
     PQclear(result);
     return rc;
+}
+
+enum rc store_lock_manager(struct store *store, struct arena *arena, const char *const *names,
+                           size_t count, struct ref *refs, struct object *manager) {
+    PGresult *locked = NULL, *attrs = NULL;
+    enum rc rc;
+
+    pg_send(store, STMT(LOCK_CHANGE), PG_ARGS(pg_texts(names, count)));
+    pg_send(store, STMT(PLAIN_ATTRS), PG_ARGS(pg_text(names[0])));
+    rc = pg_next(store, &locked);
+    if (rc == RC_OK)
+        rc = pg_next(store, &attrs);
+    if (rc != RC_OK) {
+        PQclear(locked);
+        return rc;
+    }
+    objects_take_refs(arena, locked, names, count, refs);
+    *manager = (struct object){.ref = refs[0]};
+    manager->attrs = arena_array(arena, pg_rows(attrs), sizeof *manager->attrs);
+    for (size_t i = 0; i < pg_rows(attrs); i++)
+        manager->attrs[manager->attr_count++] = objects_read_attr(arena, attrs, i);
+    PQclear(attrs);
+    return RC_OK;
+}
+
+void store_move_last(struct store *store, int32_t entity, const char *key, int64_t value) {
+    pg_queue(store, STMT(MOVE_LAST), PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)));
 }
 
 enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {

@@ -21,6 +21,8 @@
 #define ONE_AND(more, condition) \
     "select entity_id, name, driver, type" more " from entities where " condition " and deleted_at_version is null"
 #define ONE(condition) ONE_AND("", condition)
+#define ONE_ID(condition) \
+    "select entity_id from entities where " condition " and deleted_at_version is null order by entity_id limit 1"
 #define EACH_NAME(names) \
     "select l.* from (select distinct unnest(" names ") as one) o cross join lateral (" \
     ONE("name = o.one") " offset 0) l"
@@ -487,6 +489,12 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         "select a.attr_id from (select distinct unnest($2) as id) m cross join lateral ("
         "select attr_id from entity_attrs where entity_id = $1 and key = '_contains' and relation_id = m.id"
         " and deleted_at_version is null offset 0) a"},
+    /* As ARM_ATTRS, without what refers to others. */
+    [STMT_PLAIN_ATTRS] = {"plain_attrs", "t", 0,
+        "select entity_id, 1, attr_id, key, subkey, number, datatype, int_value, string_value, datetime_value,"
+        " relation_id, null, null, null from entity_attrs"
+        " where entity_id = (" ONE_ID("name = $1") ")"
+        " and deleted_at_version is null and key <> '_contains' and datatype <> 'relation'"},
     [STMT_RESERVE_NUMBER] = {"reserve_number", "t", 0,
         "with quick as materialized ("
         " select set_config('synchronous_commit', 'off', true)),"
@@ -507,8 +515,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select set_config('synchronous_commit', 'off', true)),"
         " taken as materialized (select muster_reserve($1) as number from quick)"
         " select number from taken where number is not null"},
-    [STMT_NEXT_IP] = {"next_ip", "ll", STMT_NEEDS_INIT_DB,
-        "select f.free from (select muster_ip_free($1, $2) as free) as f where f.free is not null"},
+    [STMT_TAKE_IP] = {"take_ip", "lll", STMT_NEEDS_INIT_DB,
+        "select address, met from muster_ip_take($1, $2, $3)"},
     [STMT_FREE_RANGES] = {"free_ranges", "lll", 0, FREE_RANGES},
     [STMT_SEARCH] = {"search", "ttiil", STMT_ONCE, SEARCHED},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
@@ -532,6 +540,13 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_TRY_CLAIM] = {"try_claim", "ttl", 0,
         "select pg_try_advisory_xact_lock_shared(1836413812, 17)"
         " and pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
+    /* muster_claim() in schema.sql is told where the transaction has this claim and that of the resource. */
+    [STMT_CLAIM_NUMBER] = {"claim_number", "ttli", 0,
+        "select l.number, case when l.number and l.resource then"
+        " set_config('muster.claimed', concat($1, '=', coalesce($2, $3::text), '#', $4), true) end"
+        " from (select pg_try_advisory_xact_lock_shared(1836413812, 17)"
+        " and pg_try_advisory_xact_lock(hashtextextended($1 || '#=' || $4::text, 3)) as number,"
+        " pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3)) as resource offset 0) as l"},
     [STMT_NUMBER_TAKEN] = {"number_taken", "ti", STMT_NEEDS_INIT_DB,
         "select exists (select from entity_attrs"
         " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
@@ -568,6 +583,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select $1, $2, $3 where not exists (select from bumped) and " COUNTS
         " on conflict do nothing returning 1)"
         " select 1 from bumped union all select 1 from made"},
+    [STMT_MOVE_LAST] = {"move_last", "itl", 0,
+        "update entity_attrs set int_value = $3"
+        " where attr_id = any(array(select attr_id" LAST_OF " for update skip locked))"},
     /* Python deletes the row and inserts another: a row that it is replacing is not waited for. */
     [STMT_SET_LAST] = {"set_last", "itli", STMT_TAKES_VERSION,
         "with free as materialized (select attr_id" LAST_OF " for update skip locked),"
