@@ -198,11 +198,12 @@ sub psql {
 }
 
 # All rows of all tables, as sorted text; not what numbers the next row: sequences, and the counters of clustometa.
+# Nor the points of the feed, which the waiter makes from time to time.
 sub rows {
     my ($self) = @_;
     my $dump = run([ "$self->{bin}/pg_dump", '-h', $self->socket_dir, '-U', 'postgres', '--data-only', '--inserts', '-d', $self->{database} ], timeout => 60);
     croak $dump->{err} if $dump->{status} != 0;
-    return join "\n", sort grep { !/setval|INSERT INTO public\.(?:counters VALUES \(\d+, 1,|muster_number|muster_floor)|^\\(?:un)?restrict|^--|^$/ } split /\n/, $dump->{out};
+    return join "\n", sort grep { !/setval|INSERT INTO public\.(?:counters VALUES \(\d+, 1,|muster_number|muster_floor|muster_point)|^\\(?:un)?restrict|^--|^$/ } split /\n/, $dump->{out};
 }
 
 # Somebody begins a transaction with this statement and stays in it: a function that ends that, or
