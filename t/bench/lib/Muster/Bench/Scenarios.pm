@@ -3,6 +3,7 @@ package Muster::Bench::Scenarios;
 use v5.24;
 use warnings;
 use JSON::PP ();
+use Muster::Bench::Bulk;
 use Muster::Bench::Data;
 use Muster::Bench::Lists;
 use Muster::Bench::Past;
@@ -24,6 +25,7 @@ my @scenarios = (
     [ 'pool-of-100', \&Muster::Bench::Lists::pool_of_100 ],
     [ 'list',        \&Muster::Bench::Lists::list ],
     [ 'gone',        \&Muster::Bench::Lists::gone ],
+    [ 'export',      \&Muster::Bench::Bulk::export ],
     [ 'tail',        \&tail ],
     [ 'growth',      \&Muster::Bench::Lists::growth ],
     [ 'keyset',      \&Muster::Bench::Lists::keyset ],
@@ -40,6 +42,7 @@ my @scenarios = (
     [ 'member',      \&Muster::Bench::Writes::member ],
     [ 'bulk',        \&Muster::Bench::Writes::bulk ],
     [ 'worst',       \&Muster::Bench::Worst::worst ],
+    [ 'import',      \&Muster::Bench::Bulk::many ],
 );
 
 sub names { return map { $_->[0] } @scenarios }
