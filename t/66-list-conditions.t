@@ -115,6 +115,13 @@ subtest 'If-None-Match' => sub {
     is($client->get('/entity/pool/p1/contents')->{headers}{etag}, undef, 'the contents of an object have none');
     done('... and If-None-Match is of no use', 200, GET => '/entity/pool/p1/contents', with('"x"'));
     like(tag('/entity/', 'Clusto-As-Of' => 'now'), qr/^"v\d+-/, 'the past has tags of its own');
+    for my $past ({}, { 'Clusto-As-Of' => 'now' }) {
+        my @asked = map { { q => "name = web$_" } } 1, 2;
+        my @etag  = map { $client->request(GET => '/query', form => $_, headers => $past)->{headers}{etag} } @asked;
+        isnt($etag[0], $etag[1], 'questions in the body of a GET have their own');
+        is($client->request(GET => '/query', form => $asked[$_], with($etag[0], %$past))->{status}, 304 - 104 * $_, 'which is of that question') for 0, 1;
+    }
+    like($client->get('/entity/', headers => { 'If-Match' => '"x"' })->{json}, qr/^If-Match can't be obeyed here: it is a condition of single objects/, 'what If-Match is for');
     done('a question in the body has none', 400, POST => '/query', form => { q => 'within p1' }, with('"x"'));
     is($client->post('/query', form => { q => 'within p1' })->{headers}{etag}, undef, 'no tag');
 };
@@ -276,6 +283,7 @@ subtest 'readers and writers at once' => sub {
 
 subtest 'the configuration' => sub {
     my $etag = tag('/entity/', %EXPANDED);
+    my $past = tag('/entity/', %EXPANDED, 'Clusto-As-Of' => 'now');
     my $reload = sub {
         my ($type, $what) = @_;
         $world->server->write_conf(expanded_type => $type);
@@ -286,8 +294,10 @@ subtest 'the configuration' => sub {
     };
     $reload->(JSON::PP::true, 'objects are shown with their type');
     done('another list', 200, GET => '/entity/', with($etag, %EXPANDED));
+    done('... of the past', 200, GET => '/entity/', with($past, %EXPANDED, 'Clusto-As-Of' => 'now'));
     $reload->(JSON::PP::false, 'and without it');
     done('the same again', 304, GET => '/entity/', with($etag, %EXPANDED));
+    done('... of the past', 304, GET => '/entity/', with($past, %EXPANDED, 'Clusto-As-Of' => 'now'));
 };
 
 subtest 'another life of the database' => sub {

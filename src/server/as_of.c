@@ -87,12 +87,18 @@ bool as_of_is_final(const struct exchange *x) {
     return x->as_of.found && x->as_of.point.found.fixed && x->as_of.point.found.exact;
 }
 
-/* What was asked, of which version: nothing else makes the answer another one. */
+/* What was asked, as which configuration shows it, of which version. Another database may have one
+ * of the same number, as after a restore, but hardly of the same millisecond. */
 static const char *make_tag(const struct exchange *x) {
     static const char *const names[] = {"Clusto-Mode",     "Clusto-Minify", "Clusto-Page",
                                         "Clusto-Per-Page", "Clusto-After",  "Clusto-Contents",
                                         "Clusto-Units"};
-    uint64_t hash = hash_add(HASH_START, x->request.target);
+    const struct params *params = &x->request.params;
+    uint64_t hash = HASH_START ^ x->c.options->fingerprint;
+
+    hash = hash_add(hash_add(hash, x->request.target), x->as_of.point.found.time);
+    for (size_t i = 0; i < params->count; i++) /* those of a body as well */
+        hash = hash_add(hash_add(hash, params->items[i].name), params->items[i].value);
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         hash = hash_add(hash, request_header(&x->request, names[i]));

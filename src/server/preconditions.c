@@ -17,11 +17,14 @@ static int check_obeyed(struct exchange *x) {
     bool past = (flags & ROUTE_PAST) && request_header(r, "Clusto-As-Of") != NULL;
 
     if (match && (!(flags & ROUTE_CONDITIONS) || past))
-        return reply_fail(&x->c, 400, "If-Match can't be obeyed: there are no entity tags here.");
+        return reply_fail(&x->c, 400,
+                          "If-Match can't be obeyed here: it is a condition of single objects and "
+                          "documents as they are now.");
     if (is_write(x) && !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)) &&
         request_header(r, "If-None-Match") != NULL)
         return reply_fail(&x->c, 400,
-                          "If-None-Match can't be obeyed: there are no entity tags here.");
+                          "If-None-Match can't be obeyed here: it is a condition of reads and of "
+                          "writes of single objects and documents.");
     return 0;
 }
 
