@@ -62,6 +62,9 @@ struct route {
 /* It may be an operation of a transaction. */
 #define ROUTE_OPERATION 1024u
 
+/* Whoever has an identity may ask, without any role (the row's is ROLE_NONE). */
+#define ROUTE_IDENTITY 16384u
+
 /* Its body is a list of operations, which have handlers; it has none. */
 #define ROUTE_TRANSACTION 2048u
 

@@ -165,6 +165,8 @@ static void find_roles(const struct caller *c) {
 static bool has_role(const struct exchange *x, enum role role) {
     unsigned all = 0;
 
+    if ((x->match.route->flags & ROUTE_IDENTITY) && x->request.identity != NULL)
+        return true;
     if (role != ROLE_NONE)
         return access_allows(x->roles[x->match.mount], role);
     for (int m = 0; m < MOUNT_COUNT; m++)

@@ -62,7 +62,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "__openapi__", openapi_show, ROLE_READ, "GET /__openapi__", ALONE, NULL, &operation_openapi},
     {GET, MOUNT_ROOT, "__ready__", health_ready, ROLE_ADMIN, "GET /__ready__", MONITOR, NULL, &operation_ready},
     {GET, MOUNT_ROOT, "__version__", root_version, ROLE_READ, "GET /__version__", ALONE, NULL, &operation_version},
-    {GET, MOUNT_ROOT, "__whoami__", whoami_show, ROLE_NONE, "GET /__whoami__", ALONE, NULL, &operation_whoami},
+    {GET, MOUNT_ROOT, "__whoami__", whoami_show, ROLE_NONE, "GET /__whoami__", ALONE | ROUTE_IDENTITY, NULL, &operation_whoami},
     {GET, MOUNT_ROOT, "by-address/{address}", by_address_show, ROLE_READ, "GET /by-address/{address}", READ, NULL, &operation_by_address},
     {GET, MOUNT_ROOT, "by-attr", lookup_by_attr, ROLE_READ, "GET /by-attr", LIST, NULL, &operation_by_attr},
     {GET, MOUNT_ROOT, "by-name/{name}", lookup_by_name, ROLE_READ, "GET /by-name/{name}", SHOW, lookup_ask_by_name, &operation_by_name},
