@@ -41,8 +41,9 @@ sub failed { my ($answer) = @_; my $json = $answer->{json}; return ref $json eq 
 sub versions { return sql('select count(*) from clustoversioning') }
 
 sub done {
-    my ($what, $status, @request) = @_;
-    my $answer = $client->request(@request);
+    my ($what, $status, $method, $path, %option) = @_;
+    my $c      = delete $option{client} // $client;
+    my $answer = $c->request($method, $path, %option);
     is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
     return $answer;
 }
@@ -286,6 +287,21 @@ subtest 'retries' => sub {
     $pg->psql('drop trigger disturb on entity_attrs; drop function disturb; drop sequence disturbed');
 };
 
+# Deep inside, a value of two bytes has a line of its own with hundreds of blanks.
+subtest 'what is deep is shown as it is alone' => sub {
+    my $deep = ('[' x 60) . join(',', (1) x 5000) . (']' x 60);
+    done('a deep value', 201, POST => '/attribute/back', type => 'application/json', body => qq({"key": "deep", "datatype": "json", "value": $deep}));
+    my $alone = length $client->get('/attribute/back/deep')->{body};
+    for my $header ({}, { 'Clusto-Dry-Run' => 'true', 'Clusto-Diff' => 'true' }) {
+        my $answer = transaction('shown', 200, [ op(GET => '/attribute/back/deep') ], headers => $header);
+        cmp_ok(length $answer->{body}, '<', 2 * $alone, 'in about as many bytes');
+        my $value = ref $answer->{json} eq 'HASH' ? $answer->{json}{result} : $answer->{json};
+        is_deeply($value->[0]{body}, $client->get('/attribute/back/deep')->{json}, 'the same');
+    }
+    my $changed = $client->request(DELETE => '/attribute/back/deep', headers => { 'Clusto-Dry-Run' => 'true', 'Clusto-Diff' => 'true' });
+    cmp_ok(length $changed->{body}, '<', 2 * $alone, 'what is changed, too');
+};
+
 subtest 'what is cached is not older' => sub {
     done('a read', 200, GET => '/by-name/front') for 1 .. 4;
     transaction('a write', 200, [ op(PUT => '/attribute/front/cached', body => { value => $_ }) ]) && is((grep { $_->{key} eq 'cached' } @{ $client->get('/by-name/front')->{json}{attrs} })[0]{value}, $_, 'is seen') for 1 .. 3;
@@ -369,6 +385,9 @@ subtest 'roles' => sub {
     is(dump_all(), $before, 'nothing is done');
     $as->('reader', 'reads', 200, op(GET => '/by-name/f3'), op(GET => '/entity'));
     is_deeply([ map { @$_{qw(status body)} } @{ $as->('writer', 'who may not read', 200, $write)->{json} } ], [ 204, undef ], 'is not shown anything');
+    $as->('writer', 'a value', 200, op(PUT => '/attribute/f3/secret', body => { value => 'secret' }));
+    my $blind = transaction('its deletion', 200, [ op(DELETE => '/attribute/f3/secret') ], client => $c, headers => { 'X-Who' => 'writer', 'Clusto-Dry-Run' => 'true', 'Clusto-Diff' => 'true' });
+    is_deeply($blind->{json}, [ { status => 204, body => undef, headers => {} } ], 'what is changed is not shown, either');
     $as->('taker', 'allocations', 200, map { op(POST => '/resourcemanager/ipmanager/lan', params => { object => 'f3' }) } 1, 2);
     is(failed($as->('boss', 'a change without a condition', 428, op(GET => '/entity'), $write)) =~ s/ If.*//r, '1 428', 'is refused for some');
     $front->stop;
@@ -379,11 +398,23 @@ subtest 'limits' => sub {
     my $server = Muster::Server->new(postgres => $pg, schema => 0, conf => { workers => 2, transaction_operations => 3, transaction_response => 2000, transaction_timeout => 500, statement_timeout => 30_000, body_limit => 5000 });
     my $front  = Muster::Front->new(server => $server, cors => 0);
     my $c      = $front->client;
+    my $exact  = sub { my ($n) = @_; done('a value', 201, POST => '/attribute/f3', form => { key => "exact$n", value => 'x' x $n }, client => $c); return length $c->get("/attribute/f3/exact$n")->{body} };
+    my $n      = 3000 - $exact->(1000);
+    is($exact->($n), 2000, 'a response for which there is just room');
     my $before = dump_all();
     my $make   = op(POST => '/entity/pool', params => { name => 'never' });
     like(transaction('operations', 413, [ ($make) x 4 ], client => $c)->{json}, qr/at most 3 operations/, 'too many');
     transaction('a body', 413, [ op(POST => '/attribute/a', body => { key => 'a', value => 'x' x 6000 }) ], client => $c);
     like(failed(transaction('responses', 413, [ $make, op(GET => '/entity'), op(GET => '/entity') ], client => $c)), qr/^\d 413 The responses of all operations have more than 2000 bytes/, 'too long');
+    # As few bytes as 14 stand for a thousand.
+    my $long = op(GET => '/attribute/f3/exact1000');
+    my $used = sub { my ($times) = @_; return op(GET => '/by-attr', params => { key => 'none', value => '${0#/0/value}' x $times }) };
+    transaction('references', 200, [ $long, $used->(4) ], client => $c);
+    like(failed(transaction('... that are filled with too much', 413, [ $long, $used->(6) ], client => $c)), qr/^1 413 What is filled in for references has more than 5000 bytes/, 'is named');
+    like(failed(transaction('... in all operations together', 413, [ $long, $used->(3), $used->(3) ], client => $c)), qr/^2 413 What is filled in/, 'is named');
+    like(failed(transaction('... in a body', 413, [ $long, op(POST => '/attribute/f3', body => [ map { { key => 'a', value => '${0#/0/value}' } } 1 .. 6 ]) ], client => $c)), qr/^1 413 What is filled in/, 'is named');
+    # Responses that fill the room to the last byte leave none, not any.
+    like(failed(transaction('no room', 413, [ op(GET => "/attribute/f3/exact$n"), op(GET => '/entity'), op(GET => '/entity') ], client => $c)), qr/^1 413 The responses of all/, 'for the next');
     transaction('and the worker goes on', 200, [ op(GET => '/by-name/f3'), op(GET => '/entity/pool/front', params => {}) ], client => $c, headers => { 'Clusto-Mode' => 'compact' });
     # A transaction that is held up, for less than a statement may take.
     my $release = $pg->hold(q(select from entities where name = 'f3' for update)) or die 'nobody holds it';

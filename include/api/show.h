@@ -20,6 +20,10 @@ void show_racked(struct context *c, const struct object *object, const struct sh
 /* The value alone: a string, a number, a path, null, or what is stored as JSON. */
 void show_value(struct context *c, const struct value *value);
 
+/* A tree whose text has `length` bytes: indented like all else, unless it is so deep that nearly
+ * all of it would be blanks. */
+void show_tree(struct context *c, const struct json_node *node, size_t length);
+
 /* {datatype, key, number, subkey, value} */
 void show_attr(struct context *c, const struct attr *attr);
 

@@ -12,11 +12,14 @@ struct reference_answers {
                                               a reference is filled with a character that no name
                                               has */
     size_t count;
+    size_t *room; /* bytes that may still be filled in, which become fewer; NULL: as they are not
+                     known, it is one for each */
 };
 
 /* The text with its references filled in, in the arena; the text itself where it has none. With
  * `encode` what they stand for is percent-encoded, as a part of a path. NULL: *message says what is
- * wrong, in the arena. */
+ * wrong, in the arena; where what is to be filled in has more bytes than there is room, *message is
+ * NULL, too. */
 const char *reference_fill(struct arena *arena, const char *text,
                            const struct reference_answers *answers, bool encode,
                            const char **message);

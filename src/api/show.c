@@ -39,6 +39,13 @@ static bool is_mostly_blanks(const struct json_node *node, size_t length) {
     return indented > FEW && indented / TIMES > length;
 }
 
+void show_tree(struct context *c, const struct json_node *node, size_t length) {
+    if (is_mostly_blanks(node, length))
+        json_tree_flat(c->json, node);
+    else
+        json_tree(c->json, node);
+}
+
 /* What was stored as JSON text. A text that is none (written by hand) is shown as it is. The tree
  * lives in an arena of its own, so that a long list stays flat. */
 static void show_json_value(struct context *c, const char *text) {
@@ -49,10 +56,8 @@ static void show_json_value(struct context *c, const char *text) {
 
     if (!node)
         json_string(c->json, text);
-    else if (is_mostly_blanks(node, strlen(text)))
-        json_tree_flat(c->json, node);
     else
-        json_tree(c->json, node);
+        show_tree(c, node, strlen(text));
     arena_free(&arena);
 }
 

@@ -130,6 +130,18 @@ static void add(struct buf *out, const char *text, bool encode) {
     }
 }
 
+/* A few references can stand for far more than the client has sent. */
+static bool take_room(const struct reference_answers *answers, const char *value) {
+    size_t n = strlen(value);
+
+    if (answers->room == NULL)
+        return true;
+    if (n > *answers->room)
+        return false;
+    *answers->room -= n;
+    return true;
+}
+
 static bool fill(struct arena *arena, const char *text, const struct reference_answers *answers,
                  bool encode, struct buf *out, const char **message) {
     for (const char *begin; (begin = strstr(text, "${")) != NULL;) {
@@ -146,7 +158,7 @@ static bool fill(struct arena *arena, const char *text, const struct reference_a
             value = find_value(arena, &reference, answers, message);
             text = begin + reference.length;
         }
-        if (value == NULL)
+        if (value == NULL || (!escaped && !take_room(answers, value)))
             return false;
         add(out, value, encode);
     }
@@ -160,10 +172,11 @@ const char *reference_fill(struct arena *arena, const char *text,
     const char *filled = NULL;
     struct buf out;
 
+    *message = NULL;
     if (strstr(text, "${") == NULL)
         return text;
     buf_init(&out, 0);
-    if (fill(arena, text, answers, encode, &out, message))
+    if (fill(arena, text, answers, encode, &out, message) && !out.failed)
         filled = arena_strndup(arena, buf_cstr(&out), out.len);
     buf_release(&out);
     return filled;

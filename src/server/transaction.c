@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "api/reply.h"
+#include "api/show.h"
 #include "base/clock.h"
 #include "server/transaction_input.h"
 #include "server/transaction_locks.h"
@@ -18,6 +19,7 @@ enum { MAX_DESCRIPTION = 1000 };
 struct result {
     int status;
     const struct response_header *headers;
+    size_t length; /* of its body */
 };
 
 struct transaction {
@@ -26,7 +28,8 @@ struct transaction {
     struct transaction_locks locks;
     struct result *results;
     const struct json_node **bodies;
-    size_t room; /* bytes of responses that are left */
+    size_t room;    /* bytes of responses that are left */
+    size_t filling; /* bytes that references may still be filled with */
 };
 
 /* --- failures --- */
@@ -81,16 +84,19 @@ static int fail(struct exchange *x, size_t number, int status) {
 /* Each operation as far as it is known. */
 static int check_all(struct exchange *x) {
     struct transaction *t = x->transaction;
+    const struct exchange *step = transaction_step_exchange(t->step);
 
     t->locks.arena = x->arena;
     for (size_t i = 0; i < t->operations.count; i++) {
         const struct transaction_operation *operation = &t->operations.items[i];
-        const struct reference_answers unknown = {NULL, i};
+        const struct reference_answers unknown = {.count = i};
         int status = transaction_step_prepare(t->step, operation, &unknown);
 
         if (status != 0)
             return fail(x, i, status);
-        transaction_locks_add(&t->locks, transaction_step_exchange(t->step), operation);
+        transaction_locks_add(&t->locks, step, operation);
+        if (step->write_only) /* what it changes is not shown, as by a request of its own */
+            x->wants_diff = false;
     }
     return 0;
 }
@@ -141,7 +147,7 @@ int transaction_ask(struct exchange *x) {
 
     for (size_t i = 0; i < t->operations.count; i++) {
         const struct transaction_operation *operation = &t->operations.items[i];
-        const struct reference_answers unknown = {NULL, i};
+        const struct reference_answers unknown = {.count = i};
         int status = transaction_step_prepare(t->step, operation, &unknown);
 
         if (status == 0 && (step->match.route->flags & ROUTE_WRITE) &&
@@ -160,12 +166,15 @@ int transaction_ask(struct exchange *x) {
 static int run_one(struct exchange *x, size_t number) {
     struct transaction *t = x->transaction;
     struct exchange *step = transaction_step_exchange(t->step);
-    const struct reference_answers answers = {t->bodies, number};
-    int status = transaction_step_run(t->step, &t->operations.items[number], &answers, t->room);
+    const struct reference_answers answers = {t->bodies, number, &t->filling};
+    int status;
 
+    if (t->room == 0)
+        return fail_full(x, number);
+    status = transaction_step_run(t->step, &t->operations.items[number], &answers, t->room);
     if (step->response.full || step->c.rc != RC_OK || status >= 400)
         return fail(x, number, status);
-    t->results[number] = (struct result){status, step->response.headers};
+    t->results[number] = (struct result){status, step->response.headers, step->response.held.len};
     t->bodies[number] = read_body(x, &step->response);
     t->room -= step->response.held.len;
     return 0;
@@ -194,12 +203,14 @@ static bool is_shown(const struct response_header *h) {
            strcasecmp(h->name, "Vary") != 0;
 }
 
-static void show_result(struct json_writer *w, const struct result *result,
+static void show_result(struct context *c, const struct result *result,
                         const struct json_node *body) {
+    struct json_writer *w = c->json;
+
     json_object_open(w);
     json_key(w, "body");
     if (body != NULL)
-        json_tree(w, body);
+        show_tree(c, body, result->length);
     else
         json_null(w);
     json_key(w, "headers");
@@ -219,7 +230,7 @@ static int respond(struct exchange *x) {
 
     json_array_open(w);
     for (size_t i = 0; i < t->operations.count; i++)
-        show_result(w, &t->results[i], t->bodies[i]);
+        show_result(&x->c, &t->results[i], t->bodies[i]);
     json_array_close(w);
     return reply_end(&x->c);
 }
@@ -228,6 +239,7 @@ int transaction_run(struct exchange *x) {
     struct transaction *t = x->transaction;
 
     t->room = (size_t)x->w->settings->transaction_response;
+    t->filling = (size_t)x->w->settings->body_limit;
     if (reply_rc(&x->c, store_lock_ahead(x->c.store, x->arena, t->locks.items, t->locks.count)))
         return x->response.status;
     for (size_t i = 0; i < t->operations.count; i++) {

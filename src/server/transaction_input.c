@@ -103,7 +103,7 @@ static const char *check_path(struct arena *arena, const struct transaction_oper
 
 static const char *check_references(struct arena *arena, const struct transaction_operation *o,
                                     size_t number) {
-    const struct reference_answers unknown = {NULL, number};
+    const struct reference_answers unknown = {.count = number};
     const char *message = NULL, *path;
 
     path = reference_fill(arena, o->path, &unknown, true, &message);

@@ -99,6 +99,13 @@ static void begin(struct transaction_step *step, const struct transaction_operat
 
 /* --- its checks --- */
 
+static int fail_reference(struct exchange *x, const char *message) {
+    if (message != NULL)
+        return reply_fail(&x->c, 400, "%s", message);
+    return reply_fail(&x->c, 413, "What is filled in for references has more than %d bytes.",
+                      x->w->settings->body_limit);
+}
+
 static int find_route(struct transaction_step *step, const struct reference_answers *answers) {
     struct exchange *x = &step->x;
     const char *message;
@@ -106,7 +113,7 @@ static int find_route(struct transaction_step *step, const struct reference_answ
 
     step->path = reference_fill(x->arena, x->request.target, answers, true, &message);
     if (step->path == NULL)
-        return reply_fail(&x->c, 400, "%s", message);
+        return fail_reference(x, message);
     x->request.target = step->path;
     path = intake_path(x->w->settings, &x->request);
     if (path == PATH_OK)
@@ -156,7 +163,7 @@ static int read_input(struct transaction_step *step, const struct transaction_op
     if (sent != NULL && answers != NULL) {
         sent = reference_fill_all(x->arena, sent, answers, &message);
         if (sent == NULL)
-            return reply_fail(&x->c, 400, "%s", message);
+            return fail_reference(x, message);
     }
     if (sent == NULL)
         return parameters_read(x);

@@ -57,6 +57,7 @@ static const struct json_node *read_result(struct exchange *x) {
 
 int write_options_show(struct exchange *x, int status) {
     const struct json_node *result;
+    const size_t length = x->response.held.len;
     int64_t limit = x->request.stream ? MAX_SHOWN : 0;
     struct history_list changes;
     struct json_writer *w;
@@ -77,7 +78,7 @@ int write_options_show(struct exchange *x, int status) {
     }
     json_key(w, "result");
     if (result != NULL)
-        json_tree(w, result);
+        show_tree(&x->c, result, length);
     else
         json_null(w);
     json_object_close(w);

@@ -46,7 +46,7 @@ static void promise_encoded(struct arena *arena, const char *text, const char *f
 void fuzz_reference(struct input *in) {
     const char *texts[2] = {take_text(in), take_text(in)}, *text = take_text(in);
     const struct json_node *bodies[2];
-    const struct reference_answers answers = {bodies, 2}, unknown = {NULL, 2};
+    const struct reference_answers answers = {.bodies = bodies, .count = 2}, unknown = {.count = 2};
     const char *message = NULL, *filled;
     struct json_error error;
 
