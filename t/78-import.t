@@ -13,6 +13,7 @@ use Muster::Process qw(poll run slurp source_dir spew temp_dir);
 use Muster::Server;
 use Muster::World;
 use IO::Handle;
+use IO::Select;
 
 my $MANY = $ENV{MUSTER_IMPORT} // 10_000;
 
@@ -126,6 +127,8 @@ subtest 'what is wrong with a line' => sub {
     is(import_text("x\n", type => 'text/plain')->{status}, 415, 'another type');
     is(import_text("x\n", query => { mode => 'merge' })->{status}, 400, 'another mode');
     is(import_text('{"name": "x", "driver": "pool", "attrs": [{"key": "a", "value": "' . 'x' x (1 << 20) . qq("}]}\n))->{json}{errors}[0]{error}, 'The line is longer than 1048576 bytes.', 'a line without end');
+    my $long = import_text(lines(map { object("x$_", 'pool', undef, 'y' x 100_000) } 1 .. 3));
+    is_deeply([ map { length $_->{error} } @{ $long->{json}{errors} } ], [ 1000, 1000, 1000 ], 'errors are no longer than a thousand characters');
     is(import_text("x\n", headers => { 'Idempotency-Key' => 'k' })->{status}, 400, 'Idempotency-Key is refused');
 };
 
@@ -274,6 +277,49 @@ sub send_body {
 }
 
 sub staging { return $pg->psql(q{select count(*) from pg_locks where locktype = 'advisory' and classid = 1836413812 and objid = 16 and granted}) }
+
+# nginx sends no more of a body once the response has begun: nothing may come before it was read.
+subtest 'a slow body and a stream of lines' => sub {
+    my $text   = many(1000, 'waited');
+    my $socket = Muster::Fastcgi::connect_to($server);
+    $socket->print(Muster::Fastcgi::begin_request(REQUEST_METHOD => 'POST', PATH_INFO => '/import', REQUEST_URI => '/import', QUERY_STRING => 'progress=true', CONTENT_TYPE => 'application/x-ndjson', CONTENT_LENGTH => length $text));
+    send_body($socket, substr $text, 0, 80_000);
+    ok(poll(20, sub { staging() == 1 }), 'half of it has come');
+    ok(!IO::Select->new($socket)->can_read(1.2), 'a second later nothing is sent');
+    send_body($socket, substr $text, 80_000, 80_000);
+    ok(!IO::Select->new($socket)->can_read(0.5), '... nor with the next piece');
+    send_body($socket, substr $text, 160_000);
+    $socket->print(Muster::Fastcgi::record(5, ''));
+    $socket->flush;
+    my $answer = Muster::Fastcgi::read_all($socket, 60);
+    like($answer, qr/"read": @{[ length $text ]}\}.*\{"result": \{"changed": 0, "created": 1000, "objects": 1000\}\}/s, 'then a line says that all was read, and the last one what was done');
+};
+
+sub chunks { return join '', map { sprintf "%x\r\n%s\r\n", length $_, $_ } @_, '' }
+
+subtest 'bodies over import_limit' => sub {
+    my $small = Muster::Server->new(postgres => $pg, conf => { workers => 1, import_limit => 100_000 });
+    my $front = Muster::Front->new(server => $small, cors => 0);
+    my $with  = $front->client(timeout => 60);
+    my $text  = many(1000, 'over');
+    my %type  = ('Content-Type' => 'application/x-ndjson');
+    is(import_text(substr($text, 0, 1 + rindex $text, "\n", 99_999), client => $with, query => { dry_run => 'true' })->{status}, 200, 'one that fits');
+    my $large = import_text($text, client => $with);
+    is_deeply([ $large->{status}, $large->{json} ], [ 413, 'The body is larger than 100000 bytes.' ], 'a larger one') or diag $large->{body};
+    my @pieces  = $text =~ /(.{1,30000})/gs;
+    my $chunked = $with->request(POST => '/import', body => chunks(@pieces), headers => { %type, 'Transfer-Encoding' => 'chunked' });
+    is_deeply([ $chunked->{status}, $chunked->{json} ], [ 413, 'The body is larger than 100000 bytes.' ], 'one that the client sends in chunks') or diag $chunked->{body};
+    my $socket = Muster::Fastcgi::connect_to($small);
+    $socket->print(Muster::Fastcgi::begin_request(REQUEST_METHOD => 'POST', PATH_INFO => '/import', REQUEST_URI => '/import', CONTENT_TYPE => 'application/x-ndjson'));
+    send_body($socket, $text);
+    like(Muster::Fastcgi::read_all($socket, 60), qr/Status: 413.*larger than import_limit allows/s, 'one whose length nobody knew');
+    close $socket;
+    @pieces = lines(map { object("chunk$_", 'pool') } 1 .. 100) =~ /(.{1,1000})/gs;
+    is($with->request(POST => '/import', body => chunks(@pieces), headers => { %type, 'Transfer-Encoding' => 'chunked' })->{json}{created}, 100, 'of those it takes what fits');
+    is($client->get("/by-name/over1")->{status}, 404, 'nothing else is done');
+    $front->stop;
+    $small->stop;
+};
 
 subtest 'one at a time, beside others' => sub {
     my $text   = lines(map { object("slow$_", 'basicserver', [ attr(a => $_) ], 'p2') } 1 .. 3000);

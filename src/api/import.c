@@ -180,20 +180,22 @@ static int read_all(struct work *w) {
     char *bytes = arena_alloc(w->c->arena, PIECE);
     long n;
 
-    while ((n = stream->read(stream, bytes, PIECE)) > 0) {
+    while ((n = stream->read(stream, bytes, PIECE)) > 0)
         if (reply_rc(w->c, bulk_add(w->bulk, bytes, (size_t)n)))
             return w->c->response->status;
-        send_progress(w);
-    }
     return n < 0 ? fail_stream(w->c) : 0;
 }
 
+/* Nothing is sent before the body was read: nginx sends no more of it once the response has begun. */
 static int work(struct work *w) {
     struct import_result *result = arena_alloc(w->c->arena, sizeof *result);
     bool malformed;
 
+    if (read_all(w))
+        return w->c->response->status;
+    send_progress(w);
     store_import_set_tick(w->import, send_progress, w);
-    if (read_all(w) || reply_rc(w->c, bulk_end(w->bulk, w->c->arena, result, &malformed)))
+    if (reply_rc(w->c, bulk_end(w->bulk, w->c->arena, result, &malformed)))
         return w->c->response->status;
     return answer(w, result, result->error_count == 0 ? 200 : malformed ? 400 : 409);
 }

@@ -312,8 +312,9 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
     [IMPORT_CHECK_HELD] = ROW("check_held", "",
         HOLDER("((g.int_value is not null and e.int_value = g.int_value) or (g.string_value is not null"
                " and left(e.string_value, 64) = left(g.string_value, 64) and e.string_value = g.string_value))")),
+    /* A name that was sent may be as long as its line. */
     [IMPORT_ERRORS] = ROW("errors", "i",
-        "select line, error, count(*) over () from muster_import_error order by line, error limit $1"),
+        "select line, left(error, 1000), count(*) over () from muster_import_error order by line, error limit $1"),
 
     /* The plans of the foreign keys' checks are kept: they must go by an index, however small the table is
      * now. So must what follows then, where tables are joined: for each there is one. */
