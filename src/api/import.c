@@ -186,7 +186,8 @@ static int read_all(struct work *w) {
     return n < 0 ? fail_stream(w->c) : 0;
 }
 
-/* Nothing is sent before the body was read: nginx sends no more of it once the response has begun. */
+/* Nothing is sent before the body was read: nginx sends no more of it once the response has begun.
+ */
 static int work(struct work *w) {
     struct import_result *result = arena_alloc(w->c->arena, sizeof *result);
     bool malformed;

@@ -36,6 +36,16 @@
     " when 3 then " o ".rule in (1, 2, 3) when 4 then " o ".driver = " c ".driver else " o ".rule = 5 end"
 #define RACK "5"
 
+/* Two pools never keep a member out of each other, and it may be in very many: they are not paired. */
+#define POOL "1"
+#define PAIRS(others, condition) \
+    "select n.line, n.member_name, w.driver, w.name from muster_import_new n join " others " w on w.member = n.member" \
+    " where w.container <> n.container and " EXCLUDES("n", "w") " and " condition
+#define EXCLUDED(others, condition) \
+    ERROR "distinct line, format('\"%s\" is already in the %s \"%s\"', member_name, driver, name) from (" \
+    PAIRS(others, condition) " and w.rule <> " POOL " union all " \
+    PAIRS(others, condition) " and w.rule = " POOL " and n.rule <> " POOL ") p"
+
 /* Is the membership that was (w) the one that is wanted (n)? Where the memberships are replaced, as it
  * was sent; in a rack by its unit. */
 #define SAME_MEMBERSHIP \
@@ -254,15 +264,10 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " else format('\"%s\" is not a device: only devices can be racked', member_name) end"
         " from muster_import_new where container = member or (rule = " RACK " and not is_device)"),
     [IMPORT_CHECK_OTHERS] = ROW("check_others", "",
-        ERROR "distinct n.line, format('\"%s\" is already in the %s \"%s\"', n.member_name, w.driver, w.name)"
-        " from muster_import_new n join muster_import_was w on w.member = n.member"
-        " where not w.gone and w.container <> n.container and " EXCLUDES("n", "w")),
+        EXCLUDED("muster_import_was", "not w.gone")),
     /* What is sent together may be put in in any order. */
     [IMPORT_CHECK_BOTH] = ROW("check_both", "",
-        ERROR "distinct n.line, format('\"%s\" is already in the %s \"%s\"', n.member_name, w.driver, w.name)"
-        " from muster_import_new n join muster_import_new w on w.member = n.member"
-        " where w.container <> n.container and (w.line, w.ord) < (n.line, n.ord) and "
-        EXCLUDES("n", "w") " and " EXCLUDES("w", "n")),
+        EXCLUDED("muster_import_new", "(w.line, w.ord) < (n.line, n.ord) and " EXCLUDES("w", "n"))),
     [IMPORT_CHECK_UNITS] = ROW("check_units", "",
         ERROR "distinct n.line, 'Provide at least one unit, with the subkey \"ru\", to put a device into a rack'"
         " from muster_import_new n where n.rule = " RACK " and (n.subkey is distinct from 'ru' or n.number is null)"),
@@ -301,9 +306,10 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " from up u cross join lateral (select container from muster_import_inner where member = u.id"
         " union all select entity_id from entity_attrs e where e.relation_id = u.id and e.key || '' = '_contains'"
         " and e.deleted_at_version is null and not exists (select from muster_import_was w where w.attr_id = e.attr_id and w.gone)"
-        " offset 0) a) "
+        " offset 0) a),"
+        " circle as materialized (select distinct start from up where start = id) "
         ERROR "distinct n.line, format('\"%s\" contains \"%s\" and cannot be put into it', n.member_name, n.name)"
-        " from muster_import_inner i join up u on u.start = i.member and u.id = i.member"
+        " from muster_import_inner i join circle u on u.start = i.member"
         " join muster_import_new n on n.member = i.member and n.container = i.container where n.container <> n.member"),
     [IMPORT_CHECK_GIVEN_TWICE] = ROW("check_given_twice", "",
         ERROR "line, format('Requested resource is not available: \"%s\"', coalesce(string_value, int_value::text))"
