@@ -59,6 +59,7 @@ subtest 'what managers can give' => sub {
     form(201, '/resourcemanager/simplenamemanager/names', object => 'b1');
     is_deeply $client->get('/resourcemanager/simplenamemanager/names/free')->{json}, { free => undef, size => undef, used => 1 }, 'one of names';
     is $client->get('/resourcemanager/pool/b1/free')->{status}, 409, 'no manager';
+    is $client->get('/resourcemanager/ipmanager/net/free', headers => { 'Clusto-As-Of' => 1 })->{json}, "Clusto-As-Of can't be obeyed here: this shows what there is now.", 'nor what it could give in the past';
 };
 
 subtest 'search' => sub {
@@ -78,6 +79,7 @@ subtest 'search' => sub {
     is $found->('4711'), '', 'no number';
     is $found->('nothing like it'), '', 'nothing';
     is $search->('')->{status}, 412, 'without a text';
+    is $client->get('/search', query => { q => 'x' }, headers => { 'Clusto-As-Of' => 1 })->{status}, 400, 'the past is not searched';
     is $search->('x', after => $_)->{status}, 400, "after=$_" for 'x', '3-1', '0-', '1-x';
     $world->postgres->psql("insert into entities (name, type, driver, version) select 'hay' || lpad(n::text, 3, '0'), 'pool', 'pool', 1 from generate_series(1, 120) n");
     my ($after, @walked, @sizes);

@@ -46,6 +46,9 @@ struct route {
 /* What it reads can be read as of a version. */
 #define ROUTE_PAST 32u
 
+/* It reads the inventory, and can do so only as it is now: Clusto-As-Of is refused. */
+#define ROUTE_PRESENT 32768u
+
 /* It creates: If-None-Match: * is obeyed. */
 #define ROUTE_CREATES 128u
 

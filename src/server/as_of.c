@@ -18,6 +18,9 @@ int as_of_check(struct exchange *x) {
         return 0;
     if (r->method != METHOD_GET && r->method != METHOD_HEAD)
         return reply_fail(&x->c, 400, "Clusto-As-Of is for GET: the past can't be changed.");
+    if (x->match.route->flags & ROUTE_PRESENT)
+        return reply_fail(&x->c, 400,
+                          "Clusto-As-Of can't be obeyed here: this shows what there is now.");
     if ((x->match.route->flags & ROUTE_PAST) == 0)
         return 0;
     if (r->variable_count != NULL && r->variable_count(r->transport, "HTTP_CLUSTO_AS_OF") > 1)

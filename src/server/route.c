@@ -82,7 +82,7 @@ static const struct route table[] = {
     {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
-    {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE, NULL, &operation_search},
+    {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE | ROUTE_PRESENT, NULL, &operation_search},
     {POST, MOUNT_ROOT, "transaction", NULL, ROLE_NONE, "POST /transaction", WRITE | ROUTE_TRANSACTION, NULL, &operation_transaction},
     {GET, MOUNT_ROOT, "transaction/__doc__", docs_show, ROLE_READ, "GET /transaction/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
@@ -112,7 +112,7 @@ static const struct route table[] = {
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", LIST, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", 0, NULL, &operation_free},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", ROUTE_PRESENT, NULL, &operation_free},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, resourcemanager_ask, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
