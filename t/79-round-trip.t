@@ -1,0 +1,122 @@
+#!/usr/bin/perl
+# 79-round-trip.t: exports that are imported into empty databases and exported again: of a database that Python
+# clusto made, before --init-db and after it, and of each of its versions; files and pipes that are broken.
+use v5.24;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Muster::Data qw(python_tables);
+use Muster::Front;
+use Muster::Postgres;
+use Muster::Process qw(run slurp spew temp_dir);
+use Muster::Server;
+
+# Names that differ in case; properties as strings; attributes and objects that are deleted later, a relation to one
+# of these; equal attributes; ports, an address, units of a rack; a null of each kind.
+my $PYTHON = python_tables() . <<'SQL';
+insert into clustoversioning(timestamp, "user", description) select localtimestamp, 'python', 'change ' || n from generate_series(1, 6) n;
+insert into entities(name, type, driver, version, deleted_at_version) values
+    ('clustometa', 'clustometa', 'clustometa', 1, null), ('net', 'resourcemanager', 'ipmanager', 1, null),
+    ('labels', 'resourcemanager', 'simplenamemanager', 1, null), ('hosts', 'resourcemanager', 'simpleentitynamemanager', 1, null),
+    ('site', 'datacenter', 'basicdatacenter', 2, null), ('rack', 'rack', 'basicrack', 2, null), ('web', 'server', 'basicserver', 2, null),
+    ('all', 'pool', 'pool', 2, null), ('Web', 'server', 'basicserver', 3, null), ('inner', 'pool', 'pool', 3, null), ('old', 'server', 'basicserver', 2, 5),
+    ('sw', 'networkswitch', 'basicnetworkswitch', 3, null), ('only', 'pool', 'unique_pool', 3, null);
+insert into entity_attrs(entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, version, deleted_at_version) values
+    (1, 'schemaversion', 'property', null, 'int', 3, null, null, null, 1, null),
+    (2, 'baseip', 'property', null, 'string', null, '10.0.0.0', null, null, 1, null), (2, 'netmask', 'property', null, 'string', null, '255.255.255.248', null, null, 1, null),
+    (2, 'gateway', 'property', null, 'string', null, '10.0.0.1', null, null, 1, null), (2, '_lastip', null, null, 'int', -1979711486, null, null, null, 1, null),
+    (3, 'basename', 'property', null, 'string', null, 'l', null, null, 1, null), (3, 'digits', 'property', null, 'string', null, '3', null, null, 1, null),
+    (3, 'next', 'property', null, 'string', null, '1', null, null, 1, null), (3, 'leadingZeros', 'property', null, 'string', null, '1', null, null, 1, null),
+    (4, 'basename', 'property', null, 'string', null, 'h', null, null, 1, null),
+    (5, '_contains', null, 0, 'relation', null, null, null, 6, 2, null), (6, 'maxu', 'property', null, 'string', null, '52', null, null, 2, null),
+    (6, '_contains', 'ru', 7, 'relation', null, null, null, 7, 2, null), (6, '_contains', 'ru', 8, 'relation', null, null, null, 7, 2, null),
+    (8, '_contains', null, 0, 'relation', null, null, null, 7, 2, 4), (8, '_contains', null, 1, 'relation', null, null, null, 11, 2, 5), (8, '_contains', null, 2, 'relation', null, null, null, 10, 3, null),
+    (10, '_contains', null, 4, 'relation', null, null, null, 9, 3, null), (13, '_contains', null, 0, 'relation', null, null, null, 9, 3, null),
+    (7, 'ip', null, 0, 'int', -1979711486, null, null, null, 2, null), (7, 'ip', 'manager', 0, 'relation', null, null, null, 2, 2, null),
+    (7, 'ip', 'ipstring', 0, 'string', null, '10.0.0.2', null, null, 2, null), (7, 'ip', 'cidr', 0, 'string', null, '10.0.0.2/29', null, null, 2, null),
+    (7, 'port-nic-eth', 'connection', 1, 'relation', null, null, null, 12, 3, null), (7, 'port-nic-eth', 'otherportnum', 1, 'int', 5, null, null, null, 3, null),
+    (12, 'port-nic-eth', 'connection', 5, 'relation', null, null, null, 7, 3, null), (12, 'port-nic-eth', 'otherportnum', 5, 'int', 1, null, null, null, 3, null),
+    (7, 'note', 'x-y', null, 'string', null, E'two\nlines \\ "q"', null, null, 2, 3), (7, 'note', null, null, 'string', null, null, null, null, 3, null),
+    (7, 'same', null, null, 'string', null, 'twice', null, null, 3, null), (7, 'same', null, null, 'string', null, 'twice', null, null, 3, null),
+    (7, 'bought', null, null, 'datetime', null, null, '2012-03-04 05:06:07.5', null, 3, null), (9, 'friend', null, null, 'relation', null, null, null, 11, 3, null), (9, 'Mixed-Key', null, null, 'int', 1, null, null, null, 3, null),
+    (9, 'nothing', null, 0, 'int', null, null, null, null, 3, null);
+insert into counters(entity_id, attr_key, value) values (1, 'ip', 1), (3, 'next', 7), (8, '_contains', 2), (10, '_contains', 4);
+SQL
+
+my $postgres = Muster::Postgres->new(database => undef);
+my $dir      = temp_dir();
+my $count    = 0;
+
+# A server of a database of its own: what Python made, or an empty one.
+sub server {
+    my ($sql)    = @_;
+    my $database = $postgres->create_database('round' . $count++);
+    $postgres->psql($sql, database => $database) if $sql;
+    return Muster::Server->new(postgres => $postgres, conninfo => $postgres->conninfo($database), schema => $sql ? 0 : 1, conf => { workers => 1 });
+}
+
+# All lines but the first, which has a version and a time.
+sub lines_of { my (undef, @lines) = split /^/, slurp($_[0]); return \@lines }
+
+sub exported {
+    my ($server, $file, $what) = @_;
+    my $done = $server->run_program([ '--export', "$dir/$file" ]);
+    is($done->{status}, 0, $what) or diag $done->{err};
+    return lines_of("$dir/$file");
+}
+
+sub same_again {
+    my ($file, $what) = @_;
+    my $lines = lines_of("$dir/$file");
+    my $copy  = server();
+    my $done  = $copy->run_program([ '--import', "$dir/$file" ]);
+    is($done->{status}, 0, "$what: imported into an empty database") or diag $done->{err};
+    is_deeply(exported($copy, 'again', "$what: exported again"), $lines, "$what: the same lines");
+    $done = $copy->run_program(['--check-db']);
+    is($done->{status}, 0, "$what: the copy is as it should be") or diag $done->{out};
+    $copy->stop;
+    return scalar @$lines;
+}
+
+my $python = server($PYTHON);
+exported($python, 'before', 'what Python clusto made');
+is(same_again('before', 'before --init-db'), 13, '... twelve objects');
+$python->init_db;
+is_deeply(exported($python, 'after', 'after --init-db'), lines_of("$dir/before"), '... it is the same');
+is($python->run_program([ '--import', "$dir/after", '--mode', 'replace' ])->{out}, "12 objects: 0 created, 1 changed\n", 'put where it came from it changes only the int without a value, which an export has as 0');
+
+my $front  = Muster::Front->new(server => $python, cors => 0);
+my %counts = (1 => 4, 2 => 9, 3 => 13, 4 => 13, 5 => 12);
+for my $version (sort keys %counts) {
+    my $past = $front->client->get('/export', headers => { 'Clusto-As-Of' => $version });
+    is($past->{status}, 200, "as of version $version");
+    spew("$dir/past", $past->{body});
+    is(same_again('past', "version $version"), $counts{$version} + 1, '... so many objects');
+}
+$front->stop;
+
+# A file on standard input.
+sub piped {
+    my ($text, @options) = @_;
+    return $python->run_program([ '--import', '-', @options ], stdin => $text);
+}
+
+subtest 'broken files' => sub {
+    my $all = slurp("$dir/after");
+    is_deeply([ @{ piped($all) }{qw(status out)} ], [ 0, "12 objects: 0 created, 0 changed\n" ], 'standard input');
+    my $lines = () = $all =~ /\n/g;
+    for my $cut (1, 30, length($all) - rindex($all, "\n", length($all) - 2), int(length($all) / 2)) {
+        my $done = piped(substr $all, 0, length($all) - $cut);
+        is($done->{status}, $cut == 1 ? 0 : 1, "$cut bytes less") or diag $done->{err};
+        like($done->{err}, qr/^-:\d+: .*\n(?:.*\n)*\d+ errors: nothing is changed$/m, '... is told') if $cut > 1;
+    }
+    is(piped("$all\0")->{status}, 1, 'a NUL');
+    like(piped($all =~ s/"hosts"/"h\xffsts"/r)->{err}, qr/^-:4: The line is not valid UTF-8\.$/m, 'no UTF-8');
+    is(piped($all =~ s/\n/\r\n/gr)->{status}, 0, 'lines that end with CR and LF');
+    is($python->run_program([ '--import', $dir ])->{status}, 1, 'a directory');
+    is_deeply(exported($python, 'last', 'after all of them'), lines_of("$dir/before"), '... nothing is changed');
+};
+
+$python->stop;
+done_testing;
