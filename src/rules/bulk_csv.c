@@ -6,6 +6,8 @@
 #include "base/quote.h"
 #include "rules/bulk_row.h"
 
+enum { MAX_COLUMNS = 10000 };
+
 enum column_kind { COLUMN_NAME, COLUMN_DRIVER, COLUMN_IN, COLUMN_UNITS, COLUMN_ATTR };
 
 struct column {
@@ -111,16 +113,20 @@ static struct verdict read_column(struct bulk *b, const char *text, struct colum
 
 static struct verdict read_columns(struct bulk *b, const struct fields *fields) {
     struct bulk_csv *csv = arena_alloc(b->texts, sizeof *csv);
-    bool has_name = false;
+    size_t names = 0;
 
+    b->stopped = true; /* unless all is well: without columns no record can be read */
+    if (fields->count > MAX_COLUMNS)
+        return verdict_no(b->arena, RC_INVALID, "There are more than %d columns", MAX_COLUMNS);
     csv->columns = arena_array(b->texts, fields->count, sizeof *csv->columns);
     csv->count = fields->count;
-    b->stopped = true; /* unless all is well: without columns no record can be read */
     for (size_t i = 0; i < csv->count; i++) {
         VERDICT_TRY(read_column(b, fields->items[i], &csv->columns[i]));
-        has_name = has_name || csv->columns[i].kind == COLUMN_NAME;
+        names += csv->columns[i].kind == COLUMN_NAME;
     }
-    if (!has_name)
+    if (names > 1)
+        return verdict_no(b->arena, RC_INVALID, "The column \"name\" is duplicated");
+    if (names == 0)
         return verdict_no(b->arena, RC_INVALID, "There is no column \"name\"");
     b->stopped = false;
     b->csv = csv;
