@@ -23,7 +23,7 @@ srand $SEED;
 diag "seed $SEED";
 
 my $pg     = Muster::Postgres->new(settings => { max_prepared_transactions => 10 });
-my $world  = Muster::World->new(data => 0, postgres => $pg, conf => { workers => 3, write_workers => 3 }, front_options => { cors => 0 });
+my $world  = Muster::World->new(data => 0, postgres => $pg, conf => { workers => 3, write_workers => 3, drivers => [ { name => 'box', type => 'box', parent => 'location' } ] }, front_options => { cors => 0 });
 my $client = $world->client;
 
 sub sql { return $pg->psql($_[0]) }
@@ -298,6 +298,20 @@ subtest 'the configuration' => sub {
     $reload->(JSON::PP::false, 'and without it');
     done('the same again', 304, GET => '/entity/', with($etag, %EXPANDED));
     done('... of the past', 304, GET => '/entity/', with($past, %EXPANDED, 'Clusto-As-Of' => 'now'));
+    # What of an object is shown is also a matter of its driver.
+    done('an object', 201, POST => '/entity/box', form => { name => 'box1' });
+    my $box = $client->get('/by-name/box1');
+    my $ips = sub {
+        my ($have) = @_;
+        $world->server->write_conf(drivers => [ { name => 'box', type => 'box', parent => 'location', ips => $have } ]);
+        $world->server->signal('HUP');
+        ok(poll(30, sub { !!exists $client->get('/by-name/box1')->{json}{ips} eq !!$have }), 'of a driver of the configuration');
+        ok(poll(30, sub { $world->server->workers(3) == 3 }), 'by all workers');
+    };
+    $ips->(JSON::PP::true);
+    done('... that now has addresses', 200, GET => '/by-name/box1', with($box->{headers}{etag}));
+    $ips->(JSON::PP::false);
+    done('... and not any more', 304, GET => '/by-name/box1', with($box->{headers}{etag}));
 };
 
 subtest 'another life of the database' => sub {

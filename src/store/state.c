@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "model/driver.h"
 #include "store/objects.h"
 
 enum { STATE_BYTES = 12 };
@@ -33,9 +34,20 @@ static void add_field(const PGresult *result, size_t row, int column) {
     digest_add(PQgetvalue(result, (int)row, column), n);
 }
 
+/* What an object of this driver is shown with. */
+static void add_driver(const PGresult *result, size_t row) {
+    const struct driver *driver =
+        driver_of(pg_get_text(result, row, COLUMN_DRIVER), pg_get_text(result, row, COLUMN_TYPE));
+    const unsigned char members[] = {driver->has_ips, driver->allocator != ALLOCATOR_NONE};
+
+    digest_add(members, sizeof members);
+}
+
 static void add_row(const PGresult *result, size_t row) {
     for (int column = COLUMN_OWNER; column <= COLUMN_TYPE; column++)
         add_field(result, row, column);
+    if (pg_get_int32(result, row, COLUMN_TAG) == TAG_ENTITY)
+        add_driver(result, row);
 }
 
 static size_t find_places(const PGresult *result, int32_t owner, struct place *places) {
