@@ -55,6 +55,10 @@ subtest 'what managers can give' => sub {
     is_deeply $free->()->{free}[0], [ '10.0.0.3', '10.0.0.6' ], 'one came back';
     form(201, '/resourcemanager/ipmanager/net', object => 'b2') for 1 .. 10;
     is_deeply $free->(), { free => [], size => 14, used => 14 }, 'a full one';
+    form(201, '/resourcemanager/ipmanager', name => 'odd net', baseip => '10.1.0.0', netmask => '24');
+    $world->postgres->psql("insert into entity_attrs (entity_id, key, subkey, datatype, string_value, version) select entity_id, k, 'property', 'string', v, 1"
+        . " from entities, (values ('first', '10.1.0.200'), ('last', '10.1.0.100')) x(k, v) where name = 'odd net'");
+    is_deeply $client->get('/resourcemanager/ipmanager/odd%20net/free')->{json}, { free => [], size => 0, used => 0 }, 'a range that ends before it begins';
     form(201, '/resourcemanager/simplenamemanager', name => 'names', basename => 'n');
     form(201, '/resourcemanager/simplenamemanager/names', object => 'b1');
     is_deeply $client->get('/resourcemanager/simplenamemanager/names/free')->{json}, { free => undef, size => undef, used => 1 }, 'one of names';

@@ -43,7 +43,8 @@ static bool take_range(void *context, int64_t first, int64_t last) {
 
 static int answer_ranges(struct context *c, const struct manager *manager) {
     struct ranges r = {.c = c};
-    const int64_t size = manager->last - manager->first + 1;
+    /* By hand anything is possible: a range that ends before it begins. */
+    const int64_t size = manager->last >= manager->first ? manager->last - manager->first + 1 : 0;
 
     if (reply_rc(c, store_free_ranges(c->store, manager->first, manager->last, manager->gateway,
                                       take_range, &r)))
