@@ -157,7 +157,8 @@ static void add(struct store *s, const struct stmt_row *row, const struct pg_arg
         return;
     }
     assert(count < MAX_PAST_ARGS);
-    memcpy(with_version, args, count * sizeof *args);
+    for (size_t i = 0; i < count; i++)
+        with_version[i] = args[i];
     with_version[count] = pg_int(s->as_of);
     add_current(s, past, with_version, count + 1, wanted);
 }
