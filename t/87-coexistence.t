@@ -16,7 +16,7 @@ use Muster::Postgres;
 use Muster::Process qw(run which);
 use Muster::Server;
 
-my $FAST     = $ENV{MUSTER_FAST};
+my $FAST     = $ENV{MUSTER_FAST} || $ENV{MUSTER_SANITIZED};    # the sanitizers' build takes minutes for all pairs
 my $SLOW     = $ENV{MUSTER_SLOW} // 1;
 my $SECONDS  = $ENV{MUSTER_COEXIST_SECONDS} // ($FAST ? 5 : 60);
 my $postgres = Muster::Postgres->new(database => undef, settings => { track_commit_timestamp => 'on' });
