@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
-use Muster::Process qw(poll);
+use Muster::Process qw(build_dir poll run);
 use Muster::Versions qw(made);
 use Muster::World;
 
@@ -147,6 +147,8 @@ subtest 'what can not be kept' => sub {
     is $exact->($_), 'false', 'also by a worker that has just been told that all is well' for 4 .. 5;
     like $world->server->init_db->{out}, qr/^history is whole from version (\d+) on$/m, '--init-db begins anew';
     is sql('select watch = muster_keep_watch() and exact = (select max(version) from clustoversioning) from muster_floor'), 't', 'from there on';
+    my ($check) = map { (split /\t/)[3] } grep { /^statement\tcheck_versions\t/ } run([ build_dir() . '/t/tables' ])->{out} =~ /^.*$/mg;
+    is +(split /\|/, sql($check =~ s/\$1/"'{" . latest() . "}'::integer[]"/er))[1], 't', 'and what each read asks for says the same: it takes the short way';
     is $world->server->init_db->{out}, "nothing to do\n", 'once';
 };
 

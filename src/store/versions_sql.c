@@ -29,10 +29,10 @@ const char versions_sql_find[] =
     " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
     " from clustoversioning v, f where v.version >= w.version order by v.version limit 1), false) as settled offset 0) s";
 
-/* As muster_keep_watch() in schema.sql, which takes longer: each read of the past asks for it. */
+/* As muster_keep_watch() in schema.sql, which takes longer: each read of the past asks for it. Whether all
+ * triggers are on need not be seen again: one that was switched off makes another text. */
 #define KEEP_WATCH \
-    "(select case when count(*) filter (where tgenabled = 'A') < 14 then '!'" \
-    " else bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text end from pg_trigger" \
+    "(select bit_xor(hashint8extended((oid::bigint << 32) + xmin::text::bigint, 0))::text from pg_trigger" \
     " where tgrelid = any (array['clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass])" \
     " and (tgname like 'muster\\_keep\\_%' or tgname like 'MUSTER\\_keep\\_%' or tgname like 'muster\\_version\\_%'))"
 
