@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/digest.h"
 #include "model/driver.h"
 #include "serve.h"
 #include "store/objects.h"
@@ -127,6 +128,30 @@ static void send_document(FCGX_Request *request, PGresult *result) {
     send_answer(request, lines);
 }
 
+/* With a tag, as the program's answer: a hash of all that was read. */
+static const char *object_headers(const PGresult *result) {
+    static char lines[100];
+    unsigned char hash[DIGEST_BYTES];
+    char tag[DIGEST_BYTES * 2];
+
+    digest_begin();
+    for (int row = 0; row < PQntuples(result); row++)
+        for (int column = 0; column < PQnfields(result); column++)
+            digest_add(PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column));
+    if (!digest_end(hash))
+        abort();
+    digest_base64url(hash, 12, tag);
+    snprintf(lines, sizeof lines, "ETag: \"%s-e\"\r\nVary: Clusto-Minify\r\n", tag);
+    return lines;
+}
+
+static void send_object(FCGX_Request *request, PGresult *result) {
+    const char *lines = object_headers(result);
+
+    PQclear(result);
+    send_answer(request, lines);
+}
+
 static const char *get(const PGresult *result, int row, int column) {
     return PQgetvalue(result, row, column);
 }
@@ -218,8 +243,7 @@ static void answer_object(FCGX_Request *request) {
     put_ips(result);
     put("    \"name\": \"%s\",\n", get(result, 0, COLUMN_NAME));
     put_parents(result);
-    PQclear(result);
-    send_answer(request, "");
+    send_object(request, result);
 }
 
 static void start_ref(void) {
@@ -236,17 +260,15 @@ static void answer_ref(FCGX_Request *request) {
 }
 
 static void start_attrs(void) {
-    connect_and_prepare(STMT_ATTRS_BY_NAME);
+    connect_and_prepare(STMT_OBJECT_ALONE);
 }
 
 static void answer_attrs(FCGX_Request *request) {
-    PGresult *result =
-        run((const char *[]){drivers, resources, segment(request, 0), NULL, NULL}, 5);
+    PGresult *result = run((const char *[]){drivers, resources, segment(request, 0)}, 3);
 
     used = 0;
     put_attrs(result, "    ");
-    PQclear(result);
-    send_answer(request, "");
+    send_object(request, result);
 }
 
 static void put_line(int depth) {

@@ -146,15 +146,13 @@ sub compact {
 sub attribute {
     my ($run) = @_;
     my $n = $run->servers;
-    my @parameters = (@managers, $name, "nullif(:nothing::text, '-')", 'nullif(:zero::integer, 0)');
     read_race(
         $run, 'attribute', 'attributes of an object',
-        bare      => 'attrs',
-        example   => '/attribute/server' . ($first + $n),
-        lua       => Muster::Bench::Run::any_of($n, '/attribute/serverN'),
-        sql       => Muster::Bench::Run::any_number($n) . $run->world->statement('attrs_by_name', @parameters) . ';',
-        variables => { nothing => '-', zero => 0 },
-        most      => 1.05,
+        bare    => 'attrs',
+        example => '/attribute/server' . ($first + $n),
+        lua     => Muster::Bench::Run::any_of($n, '/attribute/serverN'),
+        sql     => Muster::Bench::Run::any_number($n) . $run->world->statement('object_alone', @managers, $name) . ';',
+        most    => 1.05,
     );
     return;
 }
