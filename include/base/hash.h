@@ -2,6 +2,7 @@
 #ifndef MUSTER_BASE_HASH_H
 #define MUSTER_BASE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define HASH_START 0xCBF29CE484222325u
@@ -9,5 +10,8 @@
 /* The hash so far with a text added. Texts have no NUL, so that others or otherwise divided ones
  * give another hash; NULL is a text of its own. */
 uint64_t hash_add(uint64_t hash, const char *text);
+
+/* The same with bytes, whatever they are: how they are divided has no say. */
+uint64_t hash_add_bytes(uint64_t hash, const char *bytes, size_t n);
 
 #endif

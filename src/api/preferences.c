@@ -9,6 +9,7 @@
 #include "api/preferences_input.h"
 #include "api/preferences_search.h"
 #include "api/reply.h"
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/quote.h"
 #include "rules/prefs_document.h"
@@ -91,17 +92,12 @@ static int perform(struct context *c, const struct prefs_change *change) {
 /* --- the list of containers ---------------------------------------------------------------------
  */
 
-/* A tag for a list: FNV-1a over its names. No revision: it does not serve for writes. */
+/* A tag for a list: a hash of its names. No revision: it does not serve for writes. */
 static const char *list_tag(struct context *c, const char *const *names, size_t count) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = HASH_START;
 
-    for (size_t i = 0; i < count; i++) {
-        const char *p = names[i];
-
-        do
-            hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
-        while (*p++ != '\0');
-    }
+    for (size_t i = 0; i < count; i++)
+        hash = hash_add(hash, names[i]);
     return arena_printf(c->arena, "list-%016llx", (unsigned long long)hash);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mutex.h"
 
@@ -168,15 +169,6 @@ static bool is_valid(struct cache *cache, uint64_t seq, const struct context_dep
 
 /* --- entries --- */
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *key, size_t n) {
-    uint64_t hash = 0xCBF29CE484222325u;
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)key[i]) * 0x100000001B3u;
-    return hash;
-}
-
 static struct stripe *stripe_of(struct cache *cache, uint64_t hash) {
     return &cache->stripes[hash % STRIPES];
 }
@@ -217,7 +209,7 @@ static struct entry *find_entry(struct stripe *stripe, unsigned char *ring, uint
 }
 
 bool cache_find(struct cache *cache, const char *key, size_t key_length, struct buf *out) {
-    uint64_t hash = hash_of(key, key_length);
+    uint64_t hash = hash_add_bytes(HASH_START, key, key_length);
     struct stripe *stripe = stripe_of(cache, hash);
     struct entry *entry;
     bool valid;
@@ -273,7 +265,7 @@ static struct entry *make_room(struct stripe *stripe, unsigned char *ring, size_
 void cache_store(struct cache *cache, const char *key, size_t key_length, uint64_t seq,
                  const struct context_dependencies *dependencies, const char *response,
                  size_t length) {
-    uint64_t hash = hash_of(key, key_length);
+    uint64_t hash = hash_add_bytes(HASH_START, key, key_length);
     struct stripe *stripe = stripe_of(cache, hash);
     unsigned char *ring = ring_of(cache, stripe);
     size_t size = (sizeof(struct entry) + key_length + length + 63) & ~(size_t)63;

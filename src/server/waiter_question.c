@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 
 enum { LISTS = 1024 };
@@ -34,13 +35,10 @@ const char *waiter_question_variable(void *strings, const char *name) {
     return NULL;
 }
 
-/* FNV-1a. */
 static struct waiter_question **list_of(struct waiter_questions *questions,
                                         const struct handover_strings *variables) {
-    uint64_t hash = 0xCBF29CE484222325u;
+    uint64_t hash = hash_add_bytes(HASH_START, variables->bytes, variables->length);
 
-    for (size_t i = 0; i < variables->length; i++)
-        hash = (hash ^ (unsigned char)variables->bytes[i]) * 0x100000001B3u;
     return &questions->lists[hash % LISTS];
 }
 

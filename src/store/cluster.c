@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mutex.h"
 
@@ -69,14 +70,10 @@ const _Atomic uint64_t *cluster_number(const struct cluster *cluster) {
     return &cluster->number;
 }
 
-/* FNV-1a of the first part, when the postmaster began: a crash of its children ends every
+/* A hash of the first part, when the postmaster began: a crash of its children ends every
  * connection, and a promotion leaves them as they are. */
 uint64_t cluster_instance(const char *incarnation) {
-    uint64_t hash = 0xCBF29CE484222325u;
-
-    for (const char *at = incarnation; *at && *at != '/'; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001B3u;
-    return hash;
+    return hash_add_bytes(HASH_START, incarnation, strcspn(incarnation, "/"));
 }
 
 static bool is_same(const struct cluster_server *a, const struct cluster_server *b) {
