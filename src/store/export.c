@@ -138,35 +138,35 @@ static void take_objects(struct walk *w, const PGresult *result) {
                          .driver = pg_get_text(result, row, OBJECT_DRIVER)};
 }
 
-/* They are counted first. */
-static void take_attrs(struct walk *w, const PGresult *result) {
-    for (size_t row = 0; row < pg_rows(result); row++)
-        owner_of(w, result, row)->attr_count++;
-    for (size_t i = 0; i < w->count; i++) {
-        struct export_object *o = &w->objects[i];
+/* How many rows each object has. */
+static const size_t *count_rows(struct walk *w, const PGresult *result) {
+    size_t *counts = arena_array(w->arena, w->count, sizeof *counts);
 
-        o->attrs = arena_array(w->arena, o->attr_count, sizeof *o->attrs);
-        o->attr_count = 0;
-    }
+    for (size_t row = 0; row < pg_rows(result); row++)
+        counts[owner_of(w, result, row) - w->objects]++;
+    return counts;
+}
+
+static void take_attrs(struct walk *w, const PGresult *result) {
+    const size_t *counts = count_rows(w, result);
+
     for (size_t row = 0; row < pg_rows(result); row++) {
         struct export_object *o = owner_of(w, result, row);
 
+        if (!o->attrs)
+            o->attrs = arena_array(w->arena, counts[o - w->objects], sizeof *o->attrs);
         o->attrs[o->attr_count++] = objects_borrow_attr(w->arena, result, row);
     }
 }
 
 static void take_places(struct walk *w, const PGresult *result) {
-    for (size_t row = 0; row < pg_rows(result); row++)
-        owner_of(w, result, row)->place_count++;
-    for (size_t i = 0; i < w->count; i++) {
-        struct export_object *o = &w->objects[i];
+    const size_t *counts = count_rows(w, result);
 
-        o->places = arena_array(w->arena, o->place_count, sizeof *o->places);
-        o->place_count = 0;
-    }
     for (size_t row = 0; row < pg_rows(result); row++) {
         struct export_object *o = owner_of(w, result, row);
 
+        if (!o->places)
+            o->places = arena_array(w->arena, counts[o - w->objects], sizeof *o->places);
         o->places[o->place_count++] =
             (struct export_place){.container = pg_get_text(result, row, PLACE_CONTAINER),
                                   .subkey = pg_get_text(result, row, PLACE_SUBKEY),
