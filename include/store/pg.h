@@ -87,7 +87,9 @@ struct pg_arg pg_request(const struct store *store);
 /* False: what is read is as of a version. */
 bool pg_is_current(const struct store *store);
 
-/* True inside store_begin_... and its end, and where reads are as of a version without one. */
-bool pg_in_transaction(const struct store *store);
+/* One snapshot for several statements: the one that is open, else one of its own, which begins
+ * here (true). It ends with the outcome so far, which is returned, or RC_OK and COMMIT failed. */
+bool pg_begin_own_snapshot(struct store *store);
+enum rc pg_end_own_snapshot(struct store *store, bool own, enum rc rc);
 
 #endif

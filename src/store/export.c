@@ -352,16 +352,9 @@ enum rc store_export(struct store *store, struct arena *arena,
                      .ids = {.arena = ids},
                      .size = FIRST_CHUNK,
                      .arena = arena_new()};
-    bool own = !pg_in_transaction(store);
-    enum rc rc;
+    bool own = pg_begin_own_snapshot(store);
+    enum rc rc = pg_end_own_snapshot(store, own, export_all(&w, arena, selection));
 
-    if (own)
-        store_begin_snapshot(store);
-    rc = export_all(&w, arena, selection);
-    if (own && rc == RC_OK)
-        rc = store_commit(store);
-    else if (own)
-        store_rollback(store);
     arena_free(&w.arena);
     arena_free(&ids);
     return rc;

@@ -174,9 +174,14 @@ static size_t count_heads(struct arena *arena, const PGresult *result, struct li
     return pg_rows(result) > 0 && read_head(arena, result, extent);
 }
 
-/* How many objects there are of a driver or type is known without counting them. */
+/* With a page by an offset comes how many objects there are. */
+static bool wants_total(const struct listing *l) {
+    return l->page.limit > 0 && !l->page.keyset;
+}
+
+/* Of a driver or type that is known without counting them. */
 static bool has_count(struct store *store, const struct listing *l) {
-    return l->kind == LIST_ENTITIES && l->name_count == 0 && l->page.limit > 0 && !l->page.keyset &&
+    return l->kind == LIST_ENTITIES && l->name_count == 0 && wants_total(l) &&
            pg_is_current(store) && pg_has_extensions(store);
 }
 
@@ -220,28 +225,21 @@ static enum rc keyset_refs(struct store *store, const struct listing *l, const s
 /* Count and page, of one snapshot and in one packet. */
 static enum rc counted_refs(struct store *store, const struct listing *l, const struct query *q,
                             struct refs_out *out) {
-    bool own = !pg_in_transaction(store);
+    bool own = pg_begin_own_snapshot(store);
     enum rc rc;
 
-    if (own)
-        store_begin_snapshot(store);
     ask_count(store, l);
     pg_send(store, q->row, q->args, q->count);
     rc = receive_count(store, out->extent);
     if (rc == RC_OK)
         rc = pg_stream(store, give_ref, out);
-    if (own && rc == RC_OK)
-        return store_commit(store);
-    if (own)
-        store_rollback(store);
-    return rc;
+    return pg_end_own_snapshot(store, own, rc);
 }
 
 enum rc store_list_refs(struct store *store, struct arena *arena, const struct listing *listing,
                         struct list_extent *extent, store_ref_row row, void *context) {
     bool counted = has_count(store, listing);
-    struct query q = make_query(store, arena, listing,
-                                listing->page.limit > 0 && !listing->page.keyset && !counted);
+    struct query q = make_query(store, arena, listing, wants_total(listing) && !counted);
     struct refs_out out = {arena, extent, row, context};
 
     assert(!listing->page.keyset ||
@@ -429,9 +427,7 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
                            struct list_extent *extent, store_object_row row, void *context) {
     bool counted = has_count(store, listing);
     struct walk w = {.store = store,
-                     .query =
-                         make_query(store, arena, listing,
-                                    listing->page.limit > 0 && !listing->page.keyset && !counted),
+                     .query = make_query(store, arena, listing, wants_total(listing) && !counted),
                      .by_keyset = listing->kind == LIST_ENTITIES && listing->page.limit == 0 &&
                                   listing->page.offset == 0,
                      .arena = arena_new(),
@@ -441,16 +437,9 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
                      .extent = extent,
                      .row = row,
                      .context = context};
-    bool own = !pg_in_transaction(store);
-    enum rc rc;
+    bool own = pg_begin_own_snapshot(store);
+    enum rc rc = pg_end_own_snapshot(store, own, walk(&w));
 
-    if (own)
-        store_begin_snapshot(store);
-    rc = walk(&w);
-    if (own && rc == RC_OK)
-        rc = store_commit(store);
-    else if (own)
-        store_rollback(store);
     PQclear(w.versions);
     free(w.ids);
     arena_free(&w.arena);

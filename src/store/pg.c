@@ -116,10 +116,6 @@ bool pg_is_current(const struct store *store) {
     return store->as_of == CURRENT;
 }
 
-bool pg_in_transaction(const struct store *store) {
-    return store->transaction != TRANSACTION_NONE || !pg_is_current(store);
-}
-
 bool pg_versioning(const struct store *store) {
     return store->db.options->versioning;
 }
@@ -157,11 +153,27 @@ void store_set_idle(void (*idle)(void *context), void *context) {
 }
 
 bool store_in_transaction(const struct store *store) {
-    return pg_in_transaction(store);
+    return store->transaction != TRANSACTION_NONE || !pg_is_current(store);
 }
 
 void store_begin_snapshot(struct store *store) {
     begin(store, TRANSACTION_SNAPSHOT);
+}
+
+bool pg_begin_own_snapshot(struct store *store) {
+    bool own = !store_in_transaction(store);
+
+    if (own)
+        store_begin_snapshot(store);
+    return own;
+}
+
+enum rc pg_end_own_snapshot(struct store *store, bool own, enum rc rc) {
+    if (own && rc == RC_OK)
+        return store_commit(store);
+    if (own)
+        store_rollback(store);
+    return rc;
 }
 
 void store_begin_write(struct store *store, const char *user, const char *description) {
