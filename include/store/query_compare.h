@@ -20,9 +20,8 @@ void query_compare_column(struct query_text *c, const char *name, const char *is
 void query_compare_value(struct query_text *c, const struct query_node *n);
 
 /* What values can be besides text, as parameters: of all of them the numbers (an array), of one the
- * date, and JSON in its shortest form. Null: no such thing. */
+ * date. Null: no such thing. */
 struct pg_arg query_compare_numbers(struct arena *arena, const struct query_node *n);
 struct pg_arg query_compare_date(struct arena *arena, const struct query_value *value);
-struct pg_arg query_compare_json(struct arena *arena, const struct query_value *value);
 
 #endif

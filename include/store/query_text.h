@@ -7,8 +7,6 @@
 #include "query/query.h"
 #include "store/pg_arg.h"
 
-struct query_walk;
-
 struct query_text {
     struct arena *arena;
     struct buf condition, walks, seeds, streams;
@@ -16,7 +14,7 @@ struct query_text {
     struct buf letters;
     struct pg_arg *args;
     size_t count, capacity;
-    struct query_walk *walked; /* store/query_walk.h */
+    const struct query_node **walked; /* the test of each walk (store/query_walk.h) */
     size_t walk_count, walk_capacity;
     bool by_steps;                 /* the indexes for it are there */
     const struct query_node *sure; /* is fulfilled by what the streams give */
@@ -33,6 +31,9 @@ void query_text_parameter(struct query_text *c, char letter, struct pg_arg arg);
 /* The value between two fixed texts. */
 void query_text_around(struct query_text *c, const char *before, const char *value,
                        const char *after);
+
+/* Narrows the attributes a down to those with this subkey, if any, and this number. */
+void query_text_narrow(struct query_text *c, const char *subkey, bool has_number, int32_t number);
 
 /* The values of a test as one parameter, in the arena. */
 struct pg_arg query_text_array(struct arena *arena, const struct query_node *n);

@@ -5,10 +5,6 @@
 
 #include "store/query_text.h"
 
-struct query_walk {
-    const struct query_node *test;
-};
-
 /* The number N of the walk of this test (within, has, a type of containers), which is written when
  * it is first asked for. `c->out` stays what it is. */
 size_t query_walk_of(struct query_text *c, const struct query_node *test);

@@ -148,10 +148,6 @@ struct pg_arg query_compare_date(struct arena *arena, const struct query_value *
     return value->date ? pg_timestamp(value->date) : compare_date(arena, value->text);
 }
 
-struct pg_arg query_compare_json(struct arena *arena, const struct query_value *value) {
-    return compare_json(arena, value->text);
-}
-
 /* Dates, JSON and paths, each where the value can be one. */
 static void equal_others(struct query_text *c, const struct query_value *value) {
     struct pg_arg json = compare_json(c->arena, value->text),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/ip.h"
+#include "store/compare.h"
 #include "store/query_compare.h"
 #include "store/query_parts.h"
 #include "store/query_walk.h"
@@ -58,6 +59,11 @@ static enum rank rank_of(const struct query_node *n) {
     return (n->kind == QUERY_AND) == (left < right) ? left : right;
 }
 
+/* The side that says it. */
+static const struct query_node *better_of(const struct query_node *and) {
+    return rank_of(and->left) <= rank_of(and->right) ? and->left : and->right;
+}
+
 /* --- writing --- */
 
 /* A new stream, of this index: its conditions follow, and then end_stream(). */
@@ -82,12 +88,19 @@ static void seed_text(struct query_text *c, const char *label) {
     query_text_around(c, "null::bigint as number, ", label, "::text as label");
 }
 
-static void seed_texts(struct query_text *c, struct pg_arg labels) {
+/* One for each value v of the array. */
+static void seed_array(struct query_text *c, const char *columns, char letter,
+                       struct pg_arg values) {
     begin_seed(c);
-    query_text_add(c, "null::bigint as number, v as label from (select distinct unnest(");
-    query_text_parameter(c, 'T', labels);
+    query_text_add(c, columns);
+    query_text_add(c, " from (select distinct unnest(");
+    query_text_parameter(c, letter, values);
     query_text_add(c, ") as v) u");
     c->several = true;
+}
+
+static void seed_texts(struct query_text *c, struct pg_arg labels) {
+    seed_array(c, "null::bigint as number, v as label", 'T', labels);
 }
 
 static void seed_values(struct query_text *c, const struct query_node *n) {
@@ -111,10 +124,14 @@ static void end_seed_unless_large(struct query_text *c) {
     c->several = true;
 }
 
-static void of_column(struct query_text *c, const char *column, const struct query_node *n) {
+static void stream_of_column(struct query_text *c, const char *column) {
     begin_stream(c, "e.entity_id", "entities e");
     buf_printf(c->out, " and e.%s = s.label and e.deleted_at_version is null", column);
     end_stream(c, "e.entity_id");
+}
+
+static void of_column(struct query_text *c, const char *column, const struct query_node *n) {
+    stream_of_column(c, column);
     seed_values(c, n);
 }
 
@@ -122,9 +139,7 @@ static void of_class(struct query_text *c, const struct query_node *n) {
     size_t count = 1;
     const char **names = query_text_drivers(c->arena, n->name, &count);
 
-    begin_stream(c, "e.entity_id", "entities e");
-    query_text_add(c, " and e.driver = s.label and e.deleted_at_version is null");
-    end_stream(c, "e.entity_id");
+    stream_of_column(c, "driver");
     if (count == 1)
         seed_text(c, names[0]);
     else
@@ -143,12 +158,7 @@ static void begin_attrs(struct query_text *c, const struct query_node *n, const 
         return;
     }
     query_text_around(c, " and a.key = ", n->name, "");
-    if (n->subkey)
-        query_text_around(c, " and a.subkey = ", n->subkey, "");
-    if (n->has_number) {
-        query_text_add(c, " and a.number = ");
-        query_text_parameter(c, 'i', pg_int(n->number));
-    }
+    query_text_narrow(c, n->subkey, n->has_number, n->number);
 }
 
 #define LIVE " and a.deleted_at_version is null"
@@ -167,18 +177,14 @@ static void of_numbers(struct query_text *c, const struct query_node *n) {
         return;
     begin_attrs(c, n, LIVE " and a.datatype = 'int' and a.int_value = s.number");
     end_stream(c, "a.entity_id");
-    begin_seed(c);
-    query_text_add(c, "v, null from (select distinct unnest(");
-    query_text_parameter(c, 'L', numbers);
-    query_text_add(c, ") as v) u");
-    c->several = true;
+    seed_array(c, "v, null", 'L', numbers);
 }
 
 /* As query_compare_value() has it. */
 static void of_others(struct query_text *c, const struct query_node *n,
                       const struct query_value *value) {
     const char *date = query_compare_date(c->arena, value).text,
-               *json = query_compare_json(c->arena, value).text,
+               *json = compare_json(c->arena, value->text).text,
                *slash = *value->text == '/' ? strchr(value->text + 1, '/') : NULL;
 
     if (date != NULL) {
@@ -300,7 +306,7 @@ static void write_sources(struct query_text *c, const struct query_node *n) {
     if (n->kind == QUERY_TEST) {
         write_test(c, n);
     } else if (n->kind == QUERY_AND) {
-        write_sources(c, rank_of(n->left) <= rank_of(n->right) ? n->left : n->right);
+        write_sources(c, better_of(n));
     } else {
         write_sources(c, n->left);
         write_sources(c, n->right);
@@ -318,7 +324,7 @@ void query_source_write(struct query_text *c, const struct query_node *question)
     if (rank_of(question) == OF_ALL)
         return;
     while (n->kind == QUERY_AND)
-        n = rank_of(n->left) <= rank_of(n->right) ? n->left : n->right;
+        n = better_of(n);
     write_sources(c, n);
     if (is_sure(n))
         c->sure = n;

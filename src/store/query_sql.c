@@ -22,12 +22,7 @@ static void attr(struct query_text *c, const struct query_node *n) {
         query_text_around(c, UP_TO_OWNERS, n->name, OF_OWNERS);
     else
         query_text_around(c, ATTR, n->name, OF_ATTR);
-    if (n->subkey)
-        query_text_around(c, " and a.subkey = ", n->subkey, "");
-    if (n->has_number) {
-        query_text_add(c, " and a.number = ");
-        query_text_parameter(c, 'i', pg_int(n->number));
-    }
+    query_text_narrow(c, n->subkey, n->has_number, n->number);
     query_text_add(c, n->inherited ? OF_NEAREST : "");
     query_compare_value(c, n);
     query_text_add(c, ENDED);
@@ -236,12 +231,7 @@ const struct stmt_row *query_sql_compile(struct store *store, struct arena *aren
 
 static void values_of_attr(struct query_text *c, const struct query_column *column) {
     query_text_around(c, VALUES_OF_ATTR, column->key, "");
-    if (column->subkey)
-        query_text_around(c, " and a.subkey = ", column->subkey, "");
-    if (column->has_number) {
-        query_text_add(c, " and a.number = ");
-        query_text_parameter(c, 'i', pg_int(column->number));
-    }
+    query_text_narrow(c, column->subkey, column->has_number, column->number);
 }
 
 /* The values of the object e in the column. */

@@ -21,6 +21,15 @@ void query_text_around(struct query_text *c, const char *before, const char *val
     query_text_add(c, after);
 }
 
+void query_text_narrow(struct query_text *c, const char *subkey, bool has_number, int32_t number) {
+    if (subkey)
+        query_text_around(c, " and a.subkey = ", subkey, "");
+    if (has_number) {
+        query_text_add(c, " and a.number = ");
+        query_text_parameter(c, 'i', pg_int(number));
+    }
+}
+
 struct pg_arg query_text_array(struct arena *arena, const struct query_node *n) {
     const char **texts = arena_array(arena, n->value_count, sizeof *texts);
 

@@ -41,11 +41,11 @@ size_t query_walk_of(struct query_text *c, const struct query_node *test) {
     struct buf *out = c->out;
 
     for (size_t i = 0; i < c->walk_count; i++)
-        if (c->walked[i].test == test)
+        if (c->walked[i] == test)
             return i + 1;
     c->walked =
         arena_grow(c->arena, c->walked, c->walk_count, &c->walk_capacity, sizeof *c->walked);
-    c->walked[c->walk_count++].test = test;
+    c->walked[c->walk_count++] = test;
     c->out = &c->walks;
     (test->field == QUERY_HAS ? up : down)(c, test, c->walk_count);
     c->out = out;
