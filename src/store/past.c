@@ -70,15 +70,15 @@
 #define HAS(column, is, at) "entities e where e." column " = $5 and " is STAYED(column, "$5", "$6") at
 #define BEHIND " and e.entity_id::bigint > $4"
 #define FIRST " order by e.entity_id::bigint limit $1::bigint + $2"
-#define LIVE_ONE(column, what) \
-    "select " what " from " HAS(column, "e.deleted_at_version is null and e.version <= $6", BEHIND) FIRST
-#define ENDED_ONE(column, what) \
-    "select " what " from " HAS(column, ENDED("e", "$6"), BEHIND \
+#define IS_LIVE "e.deleted_at_version is null and e.version <= $6"
+#define LIVE_ONE(column) "select e.entity_id::bigint as id from " HAS(column, IS_LIVE, BEHIND) FIRST
+#define ENDED_ONE(column) \
+    "select e.entity_id::bigint as id from " HAS(column, ENDED("e", "$6"), BEHIND \
         " and e.entity_id::bigint <= coalesce(case when $1 is not null" \
         " then (select id from live offset $1::bigint + $2 - 1 limit 1) end, " FAR ")") \
     FIRST
 #define COUNT_ONE(column) \
-    "(select count(*) from " HAS(column, "e.deleted_at_version is null and e.version <= $6", "") ")" \
+    "(select count(*) from " HAS(column, IS_LIVE, "") ")" \
     " + (select count(*) from " HAS(column, ENDED("e", "$6"), "") ")"
 #define LIST_SEVERAL(column, v, filter) \
     HITS_OF("select distinct c.entity_id from (select distinct unnest($5) as one) o cross join lateral (" \
@@ -185,8 +185,8 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
     "muster_was w cross join lateral (select * from entities where entity_id = w.entity_id offset 0) e" \
     " where " RENAMES(v) " and w." column " = " is " and w.until > " v " and w.version <= " v " and " THERE("e", v)
 #define LIST_ONE(column) \
-    "with live as materialized (" LIVE_ONE(column, "e.entity_id::bigint as id") ")," \
-    " ended as materialized (" ENDED_ONE(column, "e.entity_id::bigint as id") ")," \
+    "with live as materialized (" LIVE_ONE(column) ")," \
+    " ended as materialized (" ENDED_ONE(column) ")," \
     " renamed as materialized (select e.entity_id::bigint as id from " HAD(column, "$5", "$6") \
     " and e." column " <> $5)" \
     " select " COUNT_ONE(column) " + (select count(*) from renamed), " NO_ENTITY " where $3" \
@@ -222,7 +222,6 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
     "select e.entity_id, e.name, e.driver, e.type from entities e where e.name = " is " and " THERE("e", v)
 /* Two walks in one order, of which the second is spared where nothing has ended since. */
 #define REF "e.entity_id::bigint as id, e.entity_id, e.name, e.driver, e.type"
-#define IS_LIVE "e.deleted_at_version is null and e.version <= $6"
 #define LAST_END \
     "(select deleted_at_version::bigint from entities where coalesce(deleted_at_version, -1) <> -1" \
     " order by deleted_at_version::bigint desc limit 1)"
