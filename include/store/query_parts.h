@@ -3,6 +3,7 @@
 #define MUSTER_STORE_QUERY_PARTS_H
 
 #include "store/history_sql.h"
+#include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
@@ -64,15 +65,10 @@
     " union select m.id from walk%zu w cross join " ENTITY("w.id") " c" CONTAINERS
 
 /* The containers to look into: those objects c, and what contains something inside them: where the
- * indexes for it are, in steps as those of a page of pools (store/stmts.c), else by all members. */
+ * indexes for it are, in steps (NEXT_IN_WALK), else by all members. */
 #define INTO "(container, at, is_in) as (select c.entity_id, 0, false from object c where "
-#define IS_MEMBER "key = '_contains' and coalesce(deleted_at_version, -1) = -1"
 #define DOWN_BY_STEPS \
-    " union select n.* from walk%zu w cross join lateral (select w.container, c.entity_id, c.entity_id = m.relation_id" \
-    " from lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = w.container" \
-    " and relation_id::bigint >= w.at::bigint + w.is_in::integer order by relation_id::bigint limit 1) m" \
-    " cross join lateral (select entity_id from entity_attrs where " IS_MEMBER \
-    " and entity_id::bigint >= m.relation_id order by entity_id::bigint limit 1) c" \
+    " union select n.* from walk%zu w cross join lateral (" NEXT_IN_WALK \
     " union all select c.entity_id, 0, false from " ENTITY("w.at") " c where w.is_in) n"
 #define DOWN_BY_MEMBERS \
     " union select c.entity_id, 0, false from walk%zu w cross join lateral (select relation_id as id from attr" \

@@ -55,6 +55,24 @@
     " order by " order " limit $1 offset $2)"
 #define LIST_HITS TOTAL("hit e where true") " union all " PAGE("hit e where e.entity_id > $4", "e.entity_id")
 
+/* Of the attributes that a list shows: indexes have them by id (see schema.sql). */
+#define LISTED    "coalesce(deleted_at_version, -1) = -1"
+#define IS_MEMBER "key = '_contains' and " LISTED
+#define FIRST_MEMBER(container, from) \
+    "lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = " container \
+    " and relation_id::bigint >= " from " order by relation_id::bigint limit 1)"
+#define FIRST_CONTAINER(from) \
+    "lateral (select entity_id from entity_attrs where " IS_MEMBER \
+    " and entity_id::bigint >= " from " order by entity_id::bigint limit 1)"
+
+/* Down through containers: a row w is a container, with the id up to which was looked and whether that is one
+ * of its members. The members of one and all containers are two lists by id: each step goes to the next id in
+ * the one, and from there to the next in the other. */
+#define NEXT_IN_WALK \
+    "select w.container, c.entity_id, c.entity_id = m.relation_id" \
+    " from " FIRST_MEMBER("w.container", "w.at::bigint + w.is_in::integer") " m" \
+    " cross join " FIRST_CONTAINER("m.relation_id") " c"
+
 /* $5 names, $6 types, $7 drivers to filter the result by, $8 pools, $9: go down. MEMBERS(id) gives the
  * rows of what contains, ENTITY(id) the object. union drops what was seen before, which also ends
  * circles. */
@@ -128,6 +146,10 @@
     " from hit a cross join " entity " e where $3 having $3" \
     " union all (select null::bigint, a.id, a.key, a.subkey, a.number, e.entity_id, e.name, e.driver, e.type" \
     " from (select * from hit where id > $4 order by id offset 0) a cross join " entity " e order by a.id limit $1 offset $2)"
+
+/* Of a counter that another transaction inserts at the same moment there is no row then, rather than
+ * one that is merged (muster_counter_insert() in schema.sql): the request is run again. */
+#define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
 
 /* The rules of containers, for --check-db and for reverts: each gives a text for what breaks one. Of
  * memberships m(attr_id, rule, container, place, driver, member, thing), rule being that of the container's

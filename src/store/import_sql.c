@@ -4,12 +4,14 @@
 #include "store/import_sql.h"
 
 #include "store/history_sql.h"
+#include "store/stmt_parts.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
 
 #define VERSION "coalesce($1::integer, " HISTORY_CURRENT ")"
 #define ERROR   "insert into muster_import_error (line, error) select "
+#define REFER   "insert into muster_import_ref (id, name, driver, line, fresh) select "
 
 /* Those with these ids, locked in the order of their ids. */
 #define LOCKED(ids, strength) \
@@ -18,6 +20,12 @@
 #define IDS_OF(names) \
     "select min(n.entity_id) as id from (" names ") w join entities n on n.name = w.name and n.deleted_at_version is null" \
     " group by n.name"
+
+/* Objects o that were sent and are there, r. */
+#define EXISTING "muster_import_object o join muster_import_ref r on r.line = o.line and not r.fresh"
+
+/* The object has the attribute a that was sent already. */
+#define IS_KEPT "exists (select from muster_import_keep p where p.line = a.line and p.ord = a.ord)"
 
 /* The live attributes of an existing object but its members. */
 #define ATTRS_OF(id) \
@@ -58,16 +66,8 @@
     " (select int_value from entity_attrs where entity_id = r.container and key = '" key "' and subkey = 'property'" \
     " and datatype = 'int' and deleted_at_version is null order by attr_id limit 1), " otherwise ")"
 
-#define HOLDER(condition) \
-    ERROR "g.line, format('Requested resource is not available: \"%s\"', coalesce(g.string_value, g.int_value::text))" \
-    " from muster_import_given g cross join lateral (select e.entity_id from entity_attrs e where e.key = g.key" \
-    " and e.subkey is null and e.deleted_at_version is null and e.entity_id <> g.object and " condition \
-    " and not exists (select from muster_import_end x where x.attr_id = e.attr_id)" \
-    " and (g.manager is null or exists (select from entity_attrs m where m.entity_id = e.entity_id and m.key = e.key" \
-    " and m.number = e.number and m.subkey = 'manager' and m.relation_id = g.manager and m.deleted_at_version is null))" \
-    " limit 1) h"
-
-#define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
+#define NOT_AVAILABLE \
+    ERROR "g.line, format('Requested resource is not available: \"%s\"', coalesce(g.string_value, g.int_value::text)) from "
 
 #define HIGHEST \
     "(select a.key, least(max(a.number)::bigint + 1, 2147483647)::integer as value from muster_import_attr a" \
@@ -128,25 +128,21 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " analyze muster_import_key; end $$"),
     /* What is changed, and what contains or will contain it. */
     [IMPORT_REF_LOCKED] = ROW("ref_locked", "",
-        "insert into muster_import_ref (id, name, driver, line, fresh)"
-        " select e.entity_id, e.name, e.driver, o.line, false from "
+        REFER "e.entity_id, e.name, e.driver, o.line, false from "
         LOCKED(IDS_OF("select name from muster_import_object union select container from muster_import_in"), "no key update")
         " left join (select name, min(line) as line from muster_import_object group by name) o on o.name = e.name"),
     [IMPORT_REF_LEFT] = ROW("ref_left", "",
-        "insert into muster_import_ref (id, name, driver, line, fresh)"
-        " select e.entity_id, e.name, e.driver, null, false from "
+        REFER "e.entity_id, e.name, e.driver, null, false from "
         LOCKED("select distinct a.entity_id as id from muster_import_object o join muster_import_ref r on r.line = o.line"
                " cross join " MEMBERSHIPS_OF("r.id") " a where o.all_in"
                " and not exists (select from muster_import_ref k where k.id = a.entity_id)", "no key update")),
     /* What is referred to stays. */
     [IMPORT_REF_TARGETS] = ROW("ref_targets", "",
-        "insert into muster_import_ref (id, name, driver, line, fresh)"
-        " select e.entity_id, e.name, e.driver, null, false from "
+        REFER "e.entity_id, e.name, e.driver, null, false from "
         LOCKED(IDS_OF("select distinct a.target as name from muster_import_attr a where a.target is not null"
                       " and not exists (select from muster_import_ref k where k.name = a.target)"), "key share")),
     [IMPORT_REF_FRESH] = ROW("ref_fresh", "",
-        "insert into muster_import_ref (id, name, driver, line, fresh)"
-        " select nextval((select pg_get_serial_sequence('entities', 'entity_id')::regclass)), f.name, f.driver, f.line, true"
+        REFER "nextval((select pg_get_serial_sequence('entities', 'entity_id')::regclass)), f.name, f.driver, f.line, true"
         " from (select * from (select distinct on (o.name) o.name, o.driver, o.line from muster_import_object o"
         " where not exists (select from muster_import_ref r where r.name = o.name) order by o.name, o.line) d"
         " order by d.line) f"),
@@ -179,18 +175,14 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         SAME("l", "g", "datetime_value") SAME("l", "g", "relation_id")),
     [IMPORT_END] = ROW("end", "",
         "insert into muster_import_end (attr_id) select e.attr_id from ("
-        "select a.attr_id from muster_import_object o join muster_import_ref r on r.line = o.line and not r.fresh"
-        " cross join " ATTRS_OF("r.id") " a where o.all_attrs"
-        " union all select a.attr_id from muster_import_object o join muster_import_ref r on r.line = o.line and not r.fresh"
-        " cross join " ATTRS_OF("r.id") " a join (select distinct line, key, subkey, number from muster_import_attr) s"
+        "select a.attr_id from " EXISTING " cross join " ATTRS_OF("r.id") " a where o.all_attrs"
+        " union all select a.attr_id from " EXISTING " cross join " ATTRS_OF("r.id") " a join (select distinct line, key, subkey, number from muster_import_attr) s"
         " on s.line = o.line and s.key = a.key" SAME("s", "a", "subkey") SAME("s", "a", "number") " where not o.all_attrs) e"
         " where not exists (select from muster_import_keep k where k.attr_id = e.attr_id)"),
 
     [IMPORT_WAS] = ROW("was", "",
         "insert into muster_import_was select a.attr_id, a.entity_id, r.id, a.subkey, a.number, o.all_in, false,"
-        " coalesce(u.rule, 0), c.driver, c.name"
-        " from muster_import_object o join muster_import_ref r on r.line = o.line and not r.fresh"
-        " cross join " MEMBERSHIPS_OF("r.id") " a cross join lateral (select name, driver from entities"
+        " coalesce(u.rule, 0), c.driver, c.name from " EXISTING " cross join " MEMBERSHIPS_OF("r.id") " a cross join lateral (select name, driver from entities"
         " where entity_id = a.entity_id and coalesce(deleted_at_version, 0) = 0 offset 0) c"
         " left join muster_import_rule u on u.driver = c.driver"
         " where o.all_in or o.line in (select line from muster_import_in)"),
@@ -228,7 +220,7 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " left join muster_import_ref t on t.name = m.target"
         " where a.subkey is null and not a.gone and (k.of_manager = 0 or t.id is not null)"
         " and (a.datatype = 'int' or (a.datatype = 'string' and a.key <> 'ip'))"
-        " and not exists (select from muster_import_keep p where p.line = a.line and p.ord = a.ord)"),
+        " and not " IS_KEPT),
     /* As STMT_CLAIM: of a few each; whoever allocates waits for the import of many. */
     [IMPORT_CLAIM] = ROW("claim", "",
         "select pg_advisory_xact_lock(hashtextextended(c.what, 3)) from (select distinct"
@@ -312,12 +304,17 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " from muster_import_inner i join circle u on u.start = i.member"
         " join muster_import_new n on n.member = i.member and n.container = i.container where n.container <> n.member"),
     [IMPORT_CHECK_GIVEN_TWICE] = ROW("check_given_twice", "",
-        ERROR "line, format('Requested resource is not available: \"%s\"', coalesce(string_value, int_value::text))"
-        " from (select *, row_number() over (partition by key, int_value, string_value, manager order by line) as n"
+        NOT_AVAILABLE "(select *, row_number() over (partition by key, int_value, string_value, manager order by line) as n"
         " from muster_import_given) g where n > 1"),
     [IMPORT_CHECK_HELD] = ROW("check_held", "",
-        HOLDER("((g.int_value is not null and e.int_value = g.int_value) or (g.string_value is not null"
-               " and left(e.string_value, 64) = left(g.string_value, 64) and e.string_value = g.string_value))")),
+        NOT_AVAILABLE "muster_import_given g cross join lateral (select e.entity_id from entity_attrs e where e.key = g.key"
+        " and e.subkey is null and e.deleted_at_version is null and e.entity_id <> g.object"
+        " and ((g.int_value is not null and e.int_value = g.int_value) or (g.string_value is not null"
+        " and left(e.string_value, 64) = left(g.string_value, 64) and e.string_value = g.string_value))"
+        " and not exists (select from muster_import_end x where x.attr_id = e.attr_id)"
+        " and (g.manager is null or exists (select from entity_attrs m where m.entity_id = e.entity_id and m.key = e.key"
+        " and m.number = e.number and m.subkey = 'manager' and m.relation_id = g.manager and m.deleted_at_version is null))"
+        " limit 1) h"),
     /* A name that was sent may be as long as its line. */
     [IMPORT_ERRORS] = ROW("errors", "i",
         "select line, left(error, 1000), count(*) over () from muster_import_error order by line, error limit $1"),
@@ -343,8 +340,7 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " select r.id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value, t.id, " VERSION
         " from muster_import_attr a join muster_import_ref r on r.line = a.line"
         " left join muster_import_ref t on t.name = a.target"
-        " where not a.gone and not exists (select from muster_import_keep k where k.line = a.line and k.ord = a.ord)"
-        " order by a.line, a.ord"),
+        " where not a.gone and not " IS_KEPT " order by a.line, a.ord"),
     /* As STMT_INSERT_MEMBERS; numbers that were sent stay, and the counter is past them. What shares with
      * nothing comes first. */
     [IMPORT_INSERT_MEMBERS] = WRITE("insert_members", "i",
@@ -368,8 +364,7 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         "select (select count(*) from (select r.id from muster_import_ref r join muster_import_new n on n.member = r.id"
         " where not r.fresh union select r.id from muster_import_ref r join muster_import_was w on w.member = r.id where w.gone"
         " union select r.id from muster_import_ref r join muster_import_attr a on a.line = r.line where not r.fresh and not a.gone"
-        " and not exists (select from muster_import_keep k where k.line = a.line and k.ord = a.ord)"
-        " union select e.entity_id from entity_attrs e join muster_import_end x on x.attr_id = e.attr_id) c),"
+        " and not " IS_KEPT " union select e.entity_id from entity_attrs e join muster_import_end x on x.attr_id = e.attr_id) c),"
         " (select count(*) from muster_import_new)"),
     /* Where numbers for what managers give go on: past those that came with the import. */
     [IMPORT_BUMP_NUMBERS] = ROW("bump_numbers", "",

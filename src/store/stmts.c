@@ -69,9 +69,6 @@
     " cross join lateral (select attr_id from entity_attrs where entity_id = p.entity_id and key = p.key" \
     " and number = p.number and subkey = 'otherportnum' and deleted_at_version is null offset 0) o) " \
     change " where attr_id = any(array(select attr_id from gone))"
-/* Of a counter that another transaction inserts at the same moment there is no row then, rather than
- * one that is merged (muster_counter_insert() in schema.sql): the request is run again. */
-#define COUNTS "set_config('muster.counts', 'on', true) = 'on'"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
 /* --- whole objects. One row format (objects.h), three arms below the entity: itself, its live
@@ -149,25 +146,13 @@
 
 /* --- pages after the id $4, of at most $1. Each walks an index in the order of the list (see
  * schema.sql), so that it costs what it gives, however long the list is. */
-#define LISTED    "coalesce(deleted_at_version, -1) = -1"
-#define IS_MEMBER "key = '_contains' and " LISTED
-#define FIRST_MEMBER(container, from) \
-    "lateral (select relation_id from entity_attrs where " IS_MEMBER " and entity_id::bigint = " container \
-    " and relation_id::bigint >= " from " order by relation_id::bigint limit 1)"
-#define FIRST_CONTAINER(from) \
-    "lateral (select entity_id from entity_attrs where " IS_MEMBER \
-    " and entity_id::bigint >= " from " order by entity_id::bigint limit 1)"
 
 /* The containers to look into: the pools $8, and with $9 what they contain that contains something.
- * The members of one and all containers are two lists by id: each step goes to the next id in the
- * one, and from there to the next in the other. union ends circles. */
+ * union ends circles. */
 #define CONTAINERS \
     "walk(pool, container, at, is_in) as (" \
     " select p.id, p.id, 0, false from (select distinct unnest($8) as id) p" \
-    " union select w.pool, n.* from walk w cross join lateral (" \
-    "select w.container, c.entity_id, c.entity_id = m.relation_id" \
-    " from " FIRST_MEMBER("w.container", "w.at::bigint + w.is_in::integer") " m" \
-    " cross join " FIRST_CONTAINER("m.relation_id") " c" \
+    " union select w.pool, n.* from walk w cross join lateral (" NEXT_IN_WALK \
     " union all select e.entity_id, 0, false from " ENTITY_OF("w.at") " e where w.is_in) n where $9)," \
     " inside as materialized (select pool, container from walk where at = 0)"
 /* Of several pools one that has few members is walked. */
@@ -320,6 +305,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
 
     [STMT_LIST_FROM_POOLS] = {"list_from_pools", "llbiTTTIb", 0,
         FROM_POOLS(MEMBERS_OF, ENTITY_OF)},
+    /* The same of many pools. */
+    [STMT_LIST_FROM_MANY] = {"list_from_many", "llbiTTTIb", 0, FROM_MANY(MEMBERS_OF, ENTITY_OF)},
 
     [STMT_LIST_CONTAINERS] = {"list_containers", "llbiTTib", 0,
         IN_CONTAINERS(CONTAINERS_OF, ENTITY_OF)},
@@ -336,9 +323,6 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         EXPORT_ATTRS("entity_attrs a", " where a.entity_id = any($1) and a.deleted_at_version is null", ENTITY_OF)},
     [STMT_EXPORT_PLACES] = {"export_places", "I", 0, export_sql_places},
     [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS, export_sql_planner},
-
-    /* The same of many pools. */
-    [STMT_LIST_FROM_MANY] = {"list_from_many", "llbiTTTIb", 0, FROM_MANY(MEMBERS_OF, ENTITY_OF)},
 
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
         "with recursive walk(id) as (select $4::bigint union all select n.id from walk w cross join lateral ("
