@@ -125,6 +125,18 @@ enum rc store_claim_ip(struct store *store, const struct ip_range *range, int64_
     return rc;
 }
 
+/* The results of two statements; of neither if one failed. */
+static enum rc next_two(struct store *store, PGresult **first, PGresult **second) {
+    enum rc rc = pg_next(store, first);
+
+    if (rc == RC_OK) {
+        rc = pg_next(store, second);
+        if (rc != RC_OK)
+            PQclear(*first);
+    }
+    return rc;
+}
+
 static void send_holder(struct store *store, const struct resource *r) {
     bool is_int = r->value.datatype == DATATYPE_INT;
 
@@ -141,29 +153,27 @@ static struct pg_arg text_of(const struct value *value) {
 enum rc store_claim(struct store *store, const struct resource *resource, bool wait,
                     struct claim *out) {
     const struct value *value = &resource->value;
-    PGresult *lock = NULL, *held = NULL;
+    PGresult *lock, *held;
     enum rc rc;
 
     pg_send(store, wait ? STMT(CLAIM) : STMT(TRY_CLAIM),
             PG_ARGS(pg_text(resource->key), text_of(value), pg_bigint(value->number)));
     send_holder(store, resource);
-    rc = pg_next(store, &lock);
-    if (rc == RC_OK)
-        rc = pg_next(store, &held);
-    if (rc == RC_OK) {
-        out->holder = pg_rows(held) > 0 ? pg_get_int32(held, 0, 0) : 0;
-        out->state = out->holder != 0 ? CLAIM_HELD : CLAIM_OURS;
-        if (!wait && !pg_get_bool(lock, 0, 0))
-            out->state = CLAIM_BUSY;
-    }
+    rc = next_two(store, &lock, &held);
+    if (rc != RC_OK)
+        return rc;
+    out->holder = pg_rows(held) > 0 ? pg_get_int32(held, 0, 0) : 0;
+    out->state = out->holder != 0 ? CLAIM_HELD : CLAIM_OURS;
+    if (!wait && !pg_get_bool(lock, 0, 0))
+        out->state = CLAIM_BUSY;
     PQclear(lock);
     PQclear(held);
-    return rc;
+    return RC_OK;
 }
 
 enum rc store_claim_number(struct store *store, const struct resource *resource, int32_t number,
                            bool *taken) {
-    PGresult *lock = NULL, *used = NULL;
+    PGresult *lock, *used;
     enum rc rc;
 
     *taken = false;
@@ -173,16 +183,15 @@ enum rc store_claim_number(struct store *store, const struct resource *resource,
             PG_ARGS(pg_text(resource->key), text_of(&resource->value),
                     pg_bigint(resource->value.number), pg_int(number)));
     pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(resource->key), pg_int(number)));
-    rc = pg_next(store, &lock);
-    if (rc == RC_OK)
-        rc = pg_next(store, &used);
-    if (rc == RC_OK)
-        *taken = !pg_get_bool(lock, 0, 0) || pg_get_bool(used, 0, 0);
+    rc = next_two(store, &lock, &used);
+    if (rc != RC_OK)
+        return rc;
+    *taken = !pg_get_bool(lock, 0, 0) || pg_get_bool(used, 0, 0);
     PQclear(lock);
     PQclear(used);
     if (*taken)
         store_number_used(resource->key);
-    return rc;
+    return RC_OK;
 }
 
 enum rc store_next_name(struct store *store, const struct name_series *series, const char *key,
@@ -228,18 +237,14 @@ enum rc store_other_key(struct store *store, struct arena *arena, int32_t manage
 
 enum rc store_lock_manager(struct store *store, struct arena *arena, const char *const *names,
                            size_t count, struct ref *refs, struct object *manager) {
-    PGresult *locked = NULL, *attrs = NULL;
+    PGresult *locked, *attrs;
     enum rc rc;
 
     pg_send(store, STMT(LOCK_CHANGE), PG_ARGS(pg_texts(names, count)));
     pg_send(store, STMT(PLAIN_ATTRS), PG_ARGS(pg_text(names[0])));
-    rc = pg_next(store, &locked);
-    if (rc == RC_OK)
-        rc = pg_next(store, &attrs);
-    if (rc != RC_OK) {
-        PQclear(locked);
+    rc = next_two(store, &locked, &attrs);
+    if (rc != RC_OK)
         return rc;
-    }
     objects_take_refs(arena, locked, names, count, refs);
     *manager = (struct object){.ref = refs[0]};
     manager->attrs = arena_array(arena, pg_rows(attrs), sizeof *manager->attrs);
