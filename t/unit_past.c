@@ -8,8 +8,8 @@
 
 /* Those of reads that go on without: they are only sent for the present (store/list.c, read.c). */
 static bool is_of_present(int i) {
-    return i == STMT_OBJECT_CROWDED || i == STMT_PAGE_BY_KEY || i == STMT_PAGE_BY_VALUE || i == STMT_PAGE_FROM_POOLS ||
-           i == STMT_COUNT_OBJECTS;
+    return i == STMT_OBJECT_CROWDED || i == STMT_PAGE_BY_KEY || i == STMT_PAGE_BY_VALUE ||
+           i == STMT_PAGE_FROM_POOLS || i == STMT_COUNT_OBJECTS;
 }
 
 static bool is_read(int i) {

@@ -229,10 +229,10 @@ enum stmt_flags {
     STMT_NAMES_ITSELF = 8,  /* a write that says itself for which request it is */
     STMT_TAKES_VERSION = 16, /* makes or ends rows, with the number of the transaction's version */
     STMT_COMMITS = 32,
-    STMT_LATE = 256,    /* of a table, but prepared when a session first uses it */
-    STMT_COMPILED = 64, /* of no table: made for one request (store/query_sql.h), and prepared
-                           by its text (store/link_plan.h) */
-    STMT_TIMELESS = 128 /* reads nothing that has a past: the same as of any version */
+    STMT_COMPILED = 64,  /* of no table: made for one request (store/query_sql.h), and prepared
+                            by its text (store/link_plan.h) */
+    STMT_TIMELESS = 128, /* reads nothing that has a past: the same as of any version */
+    STMT_LATE = 256      /* of a table, but prepared when a session first uses it */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */

@@ -280,7 +280,6 @@ struct list_page {
 };
 
 /* What a list is made of. Exactly one of the kinds. */
-
 enum listing_kind { LIST_ENTITIES, LIST_BY_ATTR, LIST_FROM_POOLS, LIST_CONTAINERS, LIST_QUERY };
 
 struct listing {
