@@ -173,18 +173,6 @@
     " from (select member, thing, place, rule, min(attr_id) as since from m group by member, thing, place, container, rule) c" \
     " group by member, thing having max(since) filter (where rule = 0) > min(since)"
 
-/* Those with the names $1, locked in the order of their ids. */
-#define LOCK_NAMED(strength) \
-    "select e.entity_id, e.name, e.driver, e.type" \
-    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
-    "select entity_id, name, driver, type from entities" \
-    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
-
-/* One of them, if that is how it is to be locked. */
-#define LOCK_IF(alias, lock, strength) \
-    " left join lateral (select entity_id from entities where entity_id = l.entity_id" \
-    " and l.lock = " lock " and coalesce(deleted_at_version, 0) = 0 for " strength ") " alias " on true"
-
 /* The ranges from $1 to $2 of addresses that nobody holds, without the gateway $3: what lies between two
  * that are taken. */
 #define FREE_RANGES \

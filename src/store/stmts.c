@@ -36,6 +36,18 @@
     "lateral (select attr_id, entity_id, subkey, number from entity_attrs" \
     " where relation_id = " id " and key || '' = '_contains' and deleted_at_version is null offset 0)"
 
+/* Those with the names $1, locked in the order of their ids. */
+#define LOCK_NAMED(strength) \
+    "select e.entity_id, e.name, e.driver, e.type" \
+    " from (" EACH_NAME("$1") " order by l.entity_id) l cross join lateral (" \
+    "select entity_id, name, driver, type from entities" \
+    " where entity_id = l.entity_id and coalesce(deleted_at_version, 0) = 0 for " strength ") e"
+
+/* One of them, if that is how it is to be locked. */
+#define LOCK_IF(alias, lock, strength) \
+    " left join lateral (select entity_id from entities where entity_id = l.entity_id" \
+    " and l.lock = " lock " and coalesce(deleted_at_version, 0) = 0 for " strength ") " alias " on true"
+
 /* The rows that hold what the manager $1 gave last. */
 #define LAST_OF \
     " from entity_attrs where entity_id = $1 and key = $2 and subkey is null and number is null" \
