@@ -152,40 +152,38 @@ static const char *path_text(struct arena *arena, const struct ref *ref) {
     return ref->id == 0 ? "" : value_path(arena, ref->driver, ref->name);
 }
 
-static void join(struct buf *joined, const char *text, bool first) {
-    if (!first)
-        buf_addc(joined, ' ');
-    buf_adds(joined, text);
-}
-
-static const char *joined_refs(struct arena *arena, const struct ref *refs, size_t count) {
+static const char *join(struct arena *arena, const char *const *texts, size_t count) {
     struct buf joined;
     const char *text;
 
     buf_init(&joined, 0);
-    for (size_t i = 0; i < count; i++)
-        join(&joined, path_text(arena, &refs[i]), i == 0);
-    text = arena_strdup(arena, buf_cstr(&joined));
-    buf_release(&joined);
-    return text;
-}
-
-static const char *joined_attrs(struct arena *arena, const struct query_column *column,
-                                const struct object *object) {
-    struct buf joined;
-    const char *text;
-    bool first = true;
-
-    buf_init(&joined, 0);
-    for (size_t i = 0; i < object->attr_count; i++) {
-        if (has_attr(column, &object->attrs[i])) {
-            join(&joined, value_text(arena, &object->attrs[i].value), first);
-            first = false;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_addc(&joined, ' ');
+        buf_adds(&joined, texts[i]);
     }
     text = arena_strdup(arena, buf_cstr(&joined));
     buf_release(&joined);
     return text;
+}
+
+static const char *joined_refs(struct arena *arena, const struct ref *refs, size_t count) {
+    const char **texts = arena_array(arena, count, sizeof *texts);
+
+    for (size_t i = 0; i < count; i++)
+        texts[i] = path_text(arena, &refs[i]);
+    return join(arena, texts, count);
+}
+
+static const char *joined_attrs(struct arena *arena, const struct query_column *column,
+                                const struct object *object) {
+    const char **texts = arena_array(arena, object->attr_count, sizeof *texts);
+    size_t count = 0;
+
+    for (size_t i = 0; i < object->attr_count; i++)
+        if (has_attr(column, &object->attrs[i]))
+            texts[count++] = value_text(arena, &object->attrs[i].value);
+    return join(arena, texts, count);
 }
 
 const char *query_fields_text(struct arena *arena, const struct query_column *column,
