@@ -56,6 +56,9 @@ static inline const struct json_node *json_member(const struct json_node *object
  * never as doubles). */
 bool json_equal(const struct json_node *a, const struct json_node *b);
 
+/* A string, a number or a boolean as a text ("true", "false"); NULL for the others. */
+const char *json_scalar_text(const struct json_node *node);
+
 /* Containers inside each other; 0 for a scalar. */
 size_t json_depth(const struct json_node *node);
 

@@ -66,6 +66,16 @@ const struct json_node *json_find(const struct json_node *object, const char *ke
     return child;
 }
 
+const char *json_scalar_text(const struct json_node *node) {
+    switch (node->type) {
+    case JSON_STRING:
+    case JSON_NUMBER: return node->text;
+    case JSON_TRUE: return "true";
+    case JSON_FALSE: return "false";
+    default: return NULL;
+    }
+}
+
 /* Recurses as deep as the trees are, which the reader limits. */
 bool json_equal(const struct json_node *a, const struct json_node *b) {
     const struct json_node *x;

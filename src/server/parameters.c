@@ -48,20 +48,10 @@ static int fail_type(struct exchange *x, const char *what) {
 
 /* --- a JSON object --- */
 
-static const char *scalar(const struct json_node *node) {
-    switch (node->type) {
-    case JSON_STRING:
-    case JSON_NUMBER: return node->text;
-    case JSON_TRUE: return "true";
-    case JSON_FALSE: return "false";
-    default: return NULL;
-    }
-}
-
 static int add_value(struct exchange *x, struct params_target *to,
                      const struct operation_parameter *parameter, const char *name,
                      const struct json_node *node) {
-    const char *text = scalar(node);
+    const char *text = json_scalar_text(node);
 
     if (text == NULL && parameter->kind == OPERATION_JSON)
         text = json_text(x->arena, node);

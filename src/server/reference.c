@@ -34,16 +34,6 @@ static const char *shown_name(const struct json_node *body) {
     return body != NULL ? name_in(body) : NULL;
 }
 
-static const char *scalar(const struct json_node *node) {
-    switch (node->type) {
-    case JSON_STRING:
-    case JSON_NUMBER: return node->text;
-    case JSON_TRUE: return "true";
-    case JSON_FALSE: return "false";
-    default: return NULL;
-    }
-}
-
 /* --- one of them --- */
 
 struct reference {
@@ -108,7 +98,7 @@ static const char *find_value(struct arena *arena, const struct reference *r,
         return value;
     }
     found = body != NULL ? json_pointer_get(body, &r->pointer) : NULL;
-    value = found != NULL ? scalar(found) : NULL;
+    value = found != NULL ? json_scalar_text(found) : NULL;
     if (value == NULL)
         *message = fail(arena, r,
                         found != NULL ? "there is no string, number or boolean"
