@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "http/page.h"
+#include "json/tree.h"
 
 /* Responds with a JSON string: return reply_fail(c, 404, "Object \"%s\" not found ...", name).
  * Replaces what was written; after the header has been sent it truncates the response instead.
@@ -37,6 +38,10 @@ int reply_string(struct context *c, int status, const char *text);
 
 /* No body and no Content-Type (204, a bare 404). */
 int reply_empty(struct context *c, int status);
+
+/* The JSON body of a response of which nothing was sent, to stand inside another; NULL: there is
+ * none, or it can't be read. In the arena. */
+const struct json_node *reply_held(const struct context *c);
 
 /* The response shows this entity (or this user's documents) and may be cached until it changes. */
 void reply_depends_on(struct context *c, int64_t key);

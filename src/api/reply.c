@@ -10,6 +10,7 @@
 #include "api/list_tag.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "json/reader.h"
 
 /* Bytes of Clusto-Minify. */
 enum { MAX_MINIFY = 128 };
@@ -157,6 +158,17 @@ int reply_verdict(struct context *c, struct verdict verdict) {
 
 int reply_rc(struct context *c, enum rc rc) {
     return reply_verdict(c, verdict_of(rc));
+}
+
+const struct json_node *reply_held(const struct context *c) {
+    static const struct json_limits wide = {.depth = 10000};
+    const struct buf *held = &c->response->held;
+    struct json_error error;
+
+    if (held->len == 0)
+        return NULL;
+    return json_read(c->arena, arena_strndup(c->arena, held->data, held->len), held->len, &wide,
+                     &error);
 }
 
 void reply_depends_on(struct context *c, int64_t key) {

@@ -10,7 +10,6 @@
 #include "server/transaction_input.h"
 #include "server/transaction_locks.h"
 #include "server/transaction_step.h"
-#include "json/reader.h"
 #include "json/writer.h"
 
 enum { MAX_DESCRIPTION = 1000 };
@@ -41,18 +40,6 @@ static void copy_headers(struct exchange *x, const struct response *response) {
             response_header(&x->response, h->name, h->value);
 }
 
-/* The body of a response as a tree; NULL: there is none, or it can't be read. */
-static const struct json_node *read_body(struct exchange *x, const struct response *response) {
-    static const struct json_limits wide = {.depth = 10000};
-    const struct buf *held = &response->held;
-    struct json_error error;
-
-    if (held->len == 0)
-        return NULL;
-    return json_read(x->arena, arena_strndup(x->arena, held->data, held->len), held->len, &wide,
-                     &error);
-}
-
 static int fail_full(struct exchange *x, size_t number) {
     return transaction_input_fail(
         x, number, 413,
@@ -74,7 +61,7 @@ static int fail(struct exchange *x, size_t number, int status) {
         return reply_rc(&x->c, RC_GONE);
     if (step->c.rc == RC_RETRY)
         status = 409;
-    transaction_input_fail_with(x, number, status, read_body(x, &step->response));
+    transaction_input_fail_with(x, number, status, reply_held(&step->c));
     copy_headers(x, &step->response);
     return status;
 }
@@ -175,7 +162,7 @@ static int run_one(struct exchange *x, size_t number) {
     if (step->response.full || step->c.rc != RC_OK || status >= 400)
         return fail(x, number, status);
     t->results[number] = (struct result){status, step->response.headers, step->response.held.len};
-    t->bodies[number] = read_body(x, &step->response);
+    t->bodies[number] = reply_held(&step->c);
     t->room -= step->response.held.len;
     return 0;
 }

@@ -8,7 +8,6 @@
 #include "api/show.h"
 #include "base/quote.h"
 #include "store/history.h"
-#include "json/reader.h"
 #include "json/writer.h"
 
 /* Objects that an import has changed, for which their changes are shown. */
@@ -43,18 +42,6 @@ int write_options_check(struct exchange *x) {
 
 /* --- the response --- */
 
-/* The handler's body, which is to stand inside another; NULL: there is none. */
-static const struct json_node *read_result(struct exchange *x) {
-    static const struct json_limits wide = {.depth = 10000};
-    const struct buf *held = &x->response.held;
-    struct json_error error;
-
-    if (held->len == 0)
-        return NULL;
-    return json_read(x->arena, arena_strndup(x->arena, held->data, held->len), held->len, &wide,
-                     &error);
-}
-
 int write_options_show(struct exchange *x, int status) {
     const struct json_node *result;
     const size_t length = x->response.held.len;
@@ -66,7 +53,7 @@ int write_options_show(struct exchange *x, int status) {
         return status;
     if (reply_rc(&x->c, history_of_transaction(x->c.store, x->arena, limit, &changes)))
         return x->response.status;
-    result = read_result(x);
+    result = reply_held(&x->c);
     response_clear_body(&x->response);
     w = reply_json(&x->c, status == 204 ? 200 : status);
     json_object_open(w);
