@@ -37,7 +37,10 @@ int input_check_contents(struct context *c);
 
 /* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
  * `depth` nested containers. */
-struct json_limits input_json_limits(const struct context *c, size_t depth);
+struct json_limits input_json_limits(const struct api_options *options, size_t depth);
+
+/* The body as JSON with these limits. NULL: a 400 was sent. */
+const struct json_node *input_json_body(struct context *c, size_t depth);
 
 /* What a query in a request may be. */
 struct query_limits input_query_limits(const struct api_options *options);

@@ -48,7 +48,7 @@ static struct verdict check_driver(struct context *c, const struct attribute_raw
 
 struct verdict attribute_input_cast(struct context *c, const struct attribute_raw *raw,
                                     struct value *out) {
-    const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
+    const struct json_limits limits = input_json_limits(c->options, (size_t)c->options->json_depth);
     enum value_datatype datatype = DATATYPE_STRING;
 
     if (raw->datatype && !value_datatype_parse(raw->datatype, &datatype))

@@ -117,7 +117,7 @@ static bool is_container(const struct json_node *node) {
 /* The request's JSON; {}, [], null and an empty body are not: *out is NULL then. But to delete an
  * empty list is to delete nothing. */
 static struct verdict read_body(const struct context *c, struct json_node **out) {
-    const struct json_limits limits = input_json_limits(c, (size_t)c->options->json_depth);
+    const struct json_limits limits = input_json_limits(c->options, (size_t)c->options->json_depth);
     const struct request *r = c->request;
     struct json_error error;
     struct json_node *node;

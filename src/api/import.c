@@ -8,9 +8,16 @@
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/quote.h"
-#include "rules/bulk.h"
 
 enum { PIECE = 65536, PROGRESS_MS = 1000, LINE_BYTES = 1 << 20 };
+
+struct bulk_options import_options(const struct api_options *options) {
+    return (struct bulk_options){.mode = BULK_UPDATE,
+                                 .max_name = (size_t)options->max_name_characters,
+                                 .max_key = (size_t)options->max_key_characters,
+                                 .max_line = LINE_BYTES,
+                                 .limits = input_json_limits(options, (size_t)options->json_depth)};
+}
 
 /* One that is under way. */
 struct work {
@@ -53,13 +60,8 @@ static int get_options(struct work *w) {
     struct context *c = w->c;
     const char *mode = input_nonempty(c, "mode");
 
-    w->options =
-        (struct bulk_options){.mode = BULK_UPDATE,
-                              .may_manage = c->may_manage,
-                              .max_name = (size_t)c->options->max_name_characters,
-                              .max_key = (size_t)c->options->max_key_characters,
-                              .max_line = LINE_BYTES,
-                              .limits = input_json_limits(c, (size_t)c->options->json_depth)};
+    w->options = import_options(c->options);
+    w->options.may_manage = c->may_manage;
     if (check_role(c) || check_type(c, &w->options.is_csv))
         return c->response->status;
     if (mode && !bulk_mode_parse(mode, &w->options.mode))

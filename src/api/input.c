@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/quote.h"
 #include "model/driver.h"
+#include "json/reader.h"
 
 const char *input_nonempty(const struct context *c, const char *name) {
     const char *value = params_last(&c->request->params, name);
@@ -89,12 +90,23 @@ int input_check_contents(struct context *c) {
     return reply_fail(c, 400, "Clusto-Contents must be none, not %s", quote(c->arena, contents));
 }
 
-struct json_limits input_json_limits(const struct context *c, size_t depth) {
+struct json_limits input_json_limits(const struct api_options *options, size_t depth) {
     return (struct json_limits){.depth = depth,
-                                .nodes = (size_t)c->options->json_values,
-                                .key_bytes = (size_t)c->options->json_key_bytes,
-                                .number_digits = (size_t)c->options->json_number_characters,
-                                .exponent = c->options->json_exponent};
+                                .nodes = (size_t)options->json_values,
+                                .key_bytes = (size_t)options->json_key_bytes,
+                                .number_digits = (size_t)options->json_number_characters,
+                                .exponent = options->json_exponent};
+}
+
+const struct json_node *input_json_body(struct context *c, size_t depth) {
+    const struct json_limits limits = input_json_limits(c->options, depth);
+    struct json_error error;
+    const struct json_node *node =
+        json_read(c->arena, c->request->body, c->request->body_length, &limits, &error);
+
+    if (!node)
+        reply_fail(c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
+    return node;
 }
 
 struct query_limits input_query_limits(const struct api_options *options) {

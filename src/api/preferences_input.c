@@ -101,7 +101,7 @@ int preferences_begin(struct context *c, struct prefs_change *change) {
 
 struct json_node *preferences_read_json(struct context *c, const char *bytes, size_t n,
                                         size_t depth) {
-    struct json_limits limits = input_json_limits(c, depth);
+    struct json_limits limits = input_json_limits(c->options, depth);
     struct json_error error;
     struct json_node *value = json_read(c->arena, bytes, n, &limits, &error);
 

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/import.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { PIECE = 65536, PROGRESS_MS = 1000, LINE_BYTES = 1 << 20 };
+enum { PIECE = 65536, PROGRESS_MS = 1000 };
 
 struct reading {
     const struct import_file_command *command;
@@ -71,17 +72,13 @@ static bool is_csv(const char *path) {
 
 static struct bulk_options options_of(const struct import_file_command *command,
                                       const struct api_options *api) {
-    return (struct bulk_options){.mode = command->has_mode ? command->mode : BULK_UPDATE,
-                                 .is_csv = is_csv(command->path),
-                                 .may_manage = true,
-                                 .max_name = (size_t)api->max_name_characters,
-                                 .max_key = (size_t)api->max_key_characters,
-                                 .max_line = LINE_BYTES,
-                                 .limits = {.depth = (size_t)api->json_depth,
-                                            .nodes = (size_t)api->json_values,
-                                            .key_bytes = (size_t)api->json_key_bytes,
-                                            .number_digits = (size_t)api->json_number_characters,
-                                            .exponent = api->json_exponent}};
+    struct bulk_options options = import_options(api);
+
+    options.is_csv = is_csv(command->path);
+    options.may_manage = true;
+    if (command->has_mode)
+        options.mode = command->mode;
+    return options;
 }
 
 /* RC_GONE: the file can't be read (logged). */

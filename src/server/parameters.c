@@ -7,7 +7,6 @@
 #include "api/reply.h"
 #include "base/quote.h"
 #include "server/operation.h"
-#include "json/reader.h"
 #include "json/writer.h"
 
 #define FORM      "application/x-www-form-urlencoded"
@@ -85,14 +84,10 @@ static int add_members(struct exchange *x, struct params_target *to,
 }
 
 static int add_json(struct exchange *x, struct params_target *to) {
-    const struct json_limits limits = input_json_limits(&x->c, (size_t)x->c.options->json_depth);
-    struct json_error error;
-    const struct json_node *object =
-        json_read(x->arena, x->request.body, x->request.body_length, &limits, &error);
+    const struct json_node *object = input_json_body(&x->c, (size_t)x->c.options->json_depth);
 
     if (object == NULL)
-        return reply_fail(&x->c, 400, "%s: line %zu column %zu", error.message, error.line,
-                          error.column);
+        return x->response.status;
     if (object->type != JSON_OBJECT)
         return reply_fail(&x->c, 400,
                           "The body must be a JSON object whose members are the parameters.");

@@ -6,7 +6,6 @@
 #include "api/input.h"
 #include "api/reply.h"
 #include "base/quote.h"
-#include "json/reader.h"
 #include "json/writer.h"
 
 /* What is around the body of an operation: the list, the operation. */
@@ -139,15 +138,12 @@ static const char *read_operation(struct arena *arena, const struct json_node *n
 /* --- all of them --- */
 
 static const struct json_node *read_list(struct exchange *x) {
-    const struct json_limits limits =
-        input_json_limits(&x->c, (size_t)x->c.options->json_depth + OUTER_DEPTH);
-    struct json_error error;
     const struct json_node *list =
-        json_read(x->arena, x->request.body, x->request.body_length, &limits, &error);
+        input_json_body(&x->c, (size_t)x->c.options->json_depth + OUTER_DEPTH);
 
     if (list == NULL)
-        reply_fail(&x->c, 400, "%s: line %zu column %zu", error.message, error.line, error.column);
-    else if (list->type != JSON_ARRAY)
+        return NULL;
+    if (list->type != JSON_ARRAY)
         reply_fail(&x->c, 400, "The body must be a list of operations.");
     else if (list->count > (size_t)x->w->settings->transaction_operations)
         reply_fail(&x->c, 413, "A transaction has at most %d operations.",
