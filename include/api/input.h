@@ -35,6 +35,9 @@ bool input_units(const struct context *c);
 bool input_contents(const struct context *c);
 int input_check_contents(struct context *c);
 
+/* 400 if this header was sent more than once: "If-Match", which is the variable HTTP_IF_MATCH. */
+int input_check_once(struct context *c, const char *header, const char *variable);
+
 /* What a JSON text in a request may be: as the configuration and contract/preferences.md say, with
  * `depth` nested containers. */
 struct json_limits input_json_limits(const struct api_options *options, size_t depth);

@@ -67,6 +67,9 @@ const char *request_method_name(enum request_method method);
 /* A request header by its HTTP name ("Clusto-Mode"), or NULL. */
 const char *request_header(const struct request *request, const char *name);
 
+/* True if a CGI variable was handed over more than once, as far as the transport can tell. */
+bool request_repeats(const struct request *request, const char *variable);
+
 /* This server's own origin as the client sees it (scheme and host with port), in the arena; NULL:
  * the Host header is missing or invalid. */
 const char *request_origin(const struct request *request);

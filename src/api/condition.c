@@ -17,8 +17,8 @@ int condition_read(struct context *c, const char *header, const char *variable,
                    struct etag_list *out) {
     const struct request *r = c->request;
 
-    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1)
-        return reply_fail(c, 400, "%s was sent more than once.", header);
+    if (input_check_once(c, header, variable))
+        return c->response->status;
     if (!etag_list_parse(c->arena, r->variable(r->transport, variable), out))
         return reply_fail(c, 400, "%s is neither * nor a list of entity tags in quotes.", header);
     etag_list_undo_compression(out);

@@ -90,6 +90,12 @@ int input_check_contents(struct context *c) {
     return reply_fail(c, 400, "Clusto-Contents must be none, not %s", quote(c->arena, contents));
 }
 
+int input_check_once(struct context *c, const char *header, const char *variable) {
+    if (!request_repeats(c->request, variable))
+        return 0;
+    return reply_fail(c, 400, "%s was sent more than once.", header);
+}
+
 struct json_limits input_json_limits(const struct api_options *options, size_t depth) {
     return (struct json_limits){.depth = depth,
                                 .nodes = (size_t)options->json_values,

@@ -57,6 +57,11 @@ const char *request_header(const struct request *request, const char *name) {
     return request->variable(request->transport, variable);
 }
 
+bool request_repeats(const struct request *request, const char *variable) {
+    return request->variable_count != NULL &&
+           request->variable_count(request->transport, variable) > 1;
+}
+
 /* A Host header is put into HTML: whatever a host can't have makes it invalid. */
 static bool is_host(const char *text) {
     static const char allowed[] =

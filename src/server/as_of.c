@@ -23,9 +23,8 @@ int as_of_check(struct exchange *x) {
                           "Clusto-As-Of can't be obeyed here: this shows what there is now.");
     if ((x->match.route->flags & ROUTE_PAST) == 0)
         return 0;
-    if (r->variable_count != NULL && r->variable_count(r->transport, "HTTP_CLUSTO_AS_OF") > 1)
-        return reply_fail(&x->c, 400, "Clusto-As-Of was sent more than once.");
-    if (point_parse(&x->c, "Clusto-As-Of", text, &x->as_of.point))
+    if (input_check_once(&x->c, "Clusto-As-Of", "HTTP_CLUSTO_AS_OF") ||
+        point_parse(&x->c, "Clusto-As-Of", text, &x->as_of.point))
         return x->response.status;
     x->as_of.wanted = true;
     return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/input.h"
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -244,8 +245,7 @@ static int find_user(const struct caller *c) {
 static int identify(struct caller *c) {
     struct exchange *x = c->x;
     const struct settings *s = x->w->settings;
-    const struct transport *t = &x->transport;
-    const char *name, *message = intake_identity(t, s->identity_param, &name);
+    const char *name, *message = intake_identity(&x->transport, s->identity_param, &name);
 
     if (message != NULL)
         return reply_fail(&x->c, 400, "%s", message);
@@ -253,8 +253,8 @@ static int identify(struct caller *c) {
         x->request.identity = name;
     if (s->token_key[0] == '\0')
         return 0;
-    if (t->variable_count != NULL && t->variable_count(t->context, "HTTP_AUTHORIZATION") > 1)
-        return reply_fail(&x->c, 400, "Authorization was sent more than once.");
+    if (input_check_once(&x->c, "Authorization", "HTTP_AUTHORIZATION"))
+        return x->response.status;
     c->bearer = bearer(variable(c, "HTTP_AUTHORIZATION"));
     return c->bearer != NULL ? check_token(c) : 0;
 }

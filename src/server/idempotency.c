@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/input.h"
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/digest.h"
@@ -33,8 +34,8 @@ int idempotency_check(struct exchange *x) {
         return reply_fail(&x->c, 400, "Idempotency-Key is for writes of the inventory.");
     if (r->stream)
         return reply_fail(&x->c, 400, "Idempotency-Key can't be obeyed: an import has none.");
-    if (r->variable_count != NULL && r->variable_count(r->transport, "HTTP_IDEMPOTENCY_KEY") > 1)
-        return reply_fail(&x->c, 400, "Idempotency-Key was sent more than once.");
+    if (input_check_once(&x->c, "Idempotency-Key", "HTTP_IDEMPOTENCY_KEY"))
+        return x->response.status;
     if (!is_key(text))
         return reply_fail(&x->c, 400, "Idempotency-Key must be 1 to %d printable characters.",
                           MAX_KEY);

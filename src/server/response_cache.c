@@ -48,7 +48,7 @@ static bool add_header(struct buf *key, const struct request *r, const char *var
     const char *text = r->variable(r->transport, variable);
 
     add_field(key, text);
-    return !text || !r->variable_count || r->variable_count(r->transport, variable) == 1;
+    return !text || !request_repeats(r, variable);
 }
 
 static bool is_compact(const struct exchange *x) {

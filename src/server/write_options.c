@@ -4,6 +4,7 @@
 
 #include <strings.h>
 
+#include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
 #include "base/quote.h"
@@ -23,8 +24,8 @@ static int read_flag(struct exchange *x, const char *header, const char *variabl
 
     if (text == NULL)
         return 0;
-    if (r->variable_count != NULL && r->variable_count(r->transport, variable) > 1)
-        return reply_fail(&x->c, 400, "%s was sent more than once.", header);
+    if (input_check_once(&x->c, header, variable))
+        return x->response.status;
     *flag = strcasecmp(text, "true") == 0;
     if (!*flag && strcasecmp(text, "false") != 0)
         return reply_fail(&x->c, 400, "%s must be true or false, not %s.", header,
