@@ -237,8 +237,6 @@ const struct operation operation_import = {
 PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,
                    "A cursor: what Clusto-Next said, or now."};
 PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};
-PARAMETER of_driver = {"driver", OPERATION_DRIVER, OPERATION_REPEATED,
-                       "Only objects of one of these drivers."};
 PARAMETER of_names = {"object", OPERATION_NAME, OPERATION_REPEATED,
                       "Only objects with one of these names."};
 PARAMETER of_keys = {"key", OPERATION_KEY, OPERATION_REPEATED,
@@ -252,7 +250,7 @@ const struct operation operation_changes = {
     .summary = "What was committed after a cursor, each change once and in order",
     .answers = {{200, "Events", NULL}},
     .errors = {404, 409, 410, 429},
-    .parameters = {&since, &most_events, &of_driver, &of_names, &of_keys, &of_pools, &with_attrs},
+    .parameters = {&since, &most_events, &any_driver, &of_names, &of_keys, &of_pools, &with_attrs},
 };
 
 /* --- objects --- */
