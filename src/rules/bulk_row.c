@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "base/num.h"
 #include "base/quote.h"
 #include "model/driver.h"
 #include "model/names.h"
+#include "rules/properties.h"
 
 struct import_attr *bulk_row_attr(struct bulk *b, struct bulk_row *row) {
     struct import_attr *a;
@@ -62,20 +62,15 @@ static bool has_property(const struct bulk_row *row, const char *name) {
 
 /* What a new object gets, as if it were created alone. */
 static void add_defaults(struct bulk *b, const struct driver *driver, struct bulk_row *row) {
-    for (size_t i = 0; i < driver->property_count; i++) {
-        const struct driver_property *p = &driver->properties[i];
-        struct attr *attr;
+    const struct attrs defaults = properties_default(b->arena, driver);
+
+    for (size_t i = 0; i < defaults.count; i++) {
         struct import_attr *a;
 
-        if (!p->default_text || has_property(row, p->name))
+        if (has_property(row, defaults.items[i].key))
             continue;
-        attr = arena_alloc(b->arena, sizeof *attr);
-        *attr = (struct attr){.key = p->name, .subkey = "property"};
-        attr->value = (struct value){.datatype = DATATYPE_STRING, .text = p->default_text};
-        if (p->is_int && num_parse(p->default_text, &attr->value.number) == NUM_OK)
-            attr->value.datatype = DATATYPE_INT;
         a = bulk_row_attr(b, row);
-        a->attr = attr;
+        a->attr = &defaults.items[i];
         a->only_new = true;
     }
 }
