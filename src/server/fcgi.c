@@ -236,8 +236,8 @@ static bool index_variables(struct fcgi *f) {
         struct variable *v = &f->variables[i - 1];
         uint16_t *first = &f->by_hash[hash_of(v->param.name, v->param.name_length)];
 
-        v->param.value[v->param.value_length] =
-            '\0'; /* where the next one's length was, which has been read */
+        /* where the next one's length was, which has been read */
+        v->param.value[v->param.value_length] = '\0';
         v->next = *first;
         *first = (uint16_t)i;
     }
