@@ -7,6 +7,11 @@
 #include "http/page.h"
 #include "query/query.h"
 
+/* The headers of a request by which what it shows may be another, as CGI variables. Where entity
+ * tags and the response cache tell requests apart, all of them count. */
+enum { INPUT_HEADERS = 7 };
+extern const char *const input_headers[INPUT_HEADERS];
+
 /* The parameter's last value; NULL if it is missing or empty. */
 const char *input_nonempty(const struct context *c, const char *name);
 

@@ -6,6 +6,9 @@
 #include "api/context.h"
 #include "store/snapshot.h"
 
+/* The Vary of lists (context.list_vary); `accept`: they can be NDJSON or CSV as well. */
+const char *list_tag_vary(bool accept);
+
 /* Before the body of a list that has one (context.list_vary): sets ETag and Vary; with no snapshot,
  * or one that can't be told about, only Vary. Of other responses it does nothing. */
 void list_tag_set(struct context *c, const char *snapshot);

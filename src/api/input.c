@@ -10,6 +10,11 @@
 #include "model/driver.h"
 #include "json/reader.h"
 
+const char *const input_headers[INPUT_HEADERS] = {
+    "HTTP_CLUSTO_MODE",  "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_PAGE",  "HTTP_CLUSTO_PER_PAGE",
+    "HTTP_CLUSTO_AFTER", "HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_UNITS",
+};
+
 const char *input_nonempty(const struct context *c, const char *name) {
     const char *value = params_last(&c->request->params, name);
 

@@ -15,10 +15,21 @@ enum {
     MAX_DIGITS = MAX_BYTES / 3 * 4 + 4
 };
 
-/* By which a list may vary, beside path and parameters. */
+/* By which headers a list may vary, beside path and parameters. */
+#define VARY                                                                                       \
+    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Units, "       \
+    "Clusto-As-Of"
+
+static const char vary[] = VARY, vary_accept[] = "Accept, " VARY;
+
+/* The same for the hash, without Clusto-As-Of: what is past has tags of its own. */
 static const char *const headers[] = {"HTTP_CLUSTO_MODE",  "HTTP_CLUSTO_MINIFY",
                                       "HTTP_CLUSTO_PAGE",  "HTTP_CLUSTO_PER_PAGE",
                                       "HTTP_CLUSTO_AFTER", "HTTP_CLUSTO_UNITS"};
+
+const char *list_tag_vary(bool accept) {
+    return accept ? vary_accept : vary;
+}
 
 static uint64_t hash_request(const struct context *c) {
     const struct request *r = c->request;
@@ -37,7 +48,7 @@ static uint64_t hash_request(const struct context *c) {
     hash = hash_add(hash, NULL);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
         hash = hash_add(hash, r->variable(r->transport, headers[i]));
-    if (strncmp(c->list_vary, "Accept,", 7) == 0)
+    if (c->list_vary == vary_accept)
         hash = hash_add(hash, r->variable(r->transport, "HTTP_ACCEPT"));
     return hash;
 }

@@ -92,20 +92,16 @@ bool as_of_is_final(const struct exchange *x) {
 /* What was asked, as which configuration shows it, of which version. Another database may have one
  * of the same number, as after a restore, but hardly of the same millisecond. */
 static const char *make_tag(const struct exchange *x) {
-    static const char *const names[] = {"Clusto-Mode",     "Clusto-Minify", "Clusto-Page",
-                                        "Clusto-Per-Page", "Clusto-After",  "Clusto-Contents",
-                                        "Clusto-Units"};
-    const struct params *params = &x->request.params;
+    const struct request *r = &x->request;
     uint64_t hash = HASH_START ^ x->c.options->fingerprint;
 
-    hash = hash_add(hash_add(hash, x->request.target), x->as_of.point.found.time);
-    for (size_t i = 0; i < params->count; i++) /* those of a body as well */
-        hash = hash_add(hash_add(hash, params->items[i].name), params->items[i].value);
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        hash = hash_add(hash, request_header(&x->request, names[i]));
+    hash = hash_add(hash_add(hash, r->target), x->as_of.point.found.time);
+    for (size_t i = 0; i < r->params.count; i++) /* those of a body as well */
+        hash = hash_add(hash_add(hash, r->params.items[i].name), r->params.items[i].value);
+    for (size_t i = 0; i < INPUT_HEADERS; i++)
+        hash = hash_add(hash, r->variable(r->transport, input_headers[i]));
     if (x->match.route->operation->lines)
-        hash = hash_add(hash, request_header(&x->request, "Accept"));
+        hash = hash_add(hash, request_header(r, "Accept"));
     return arena_printf(x->arena, "v%d-%016" PRIx64, (int)x->as_of.point.found.number, hash);
 }
 

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "api/condition.h"
+#include "api/input.h"
+#include "api/list_tag.h"
 #include "api/preferences.h"
 #include "api/reply.h"
 #include "base/log.h"
@@ -247,31 +249,25 @@ static int check_content(struct exchange *x) {
     return status;
 }
 
-/* Headers whose text goes into the database or a response. */
-static bool headers_valid(const struct request *request) {
-    static const char *const names[] = {
-        "HTTP_CLUSTO_DESCRIPTION", "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_MODE",
-        "HTTP_CLUSTO_PAGE",        "HTTP_CLUSTO_PER_PAGE", "HTTP_CLUSTO_AFTER",
-        "HTTP_CLUSTO_CONTENTS",    "HTTP_CLUSTO_UNITS",    "HTTP_CLUSTO_AS_OF"};
+static bool is_valid(const struct request *request, const char *variable) {
+    const char *value = request->variable(request->transport, variable);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = request->variable(request->transport, names[i]);
-
-        if (value != NULL && !utf8_valid(value, strlen(value)))
-            return false;
-    }
-    return true;
+    return value == NULL || utf8_valid(value, strlen(value));
 }
 
-#define LIST_VARY                                                                                  \
-    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Units, "       \
-    "Clusto-As-Of"
+/* Headers whose text goes into the database or a response. */
+static bool headers_valid(const struct request *request) {
+    for (size_t i = 0; i < INPUT_HEADERS; i++)
+        if (!is_valid(request, input_headers[i]))
+            return false;
+    return is_valid(request, "HTTP_CLUSTO_DESCRIPTION") && is_valid(request, "HTTP_CLUSTO_AS_OF");
+}
 
 /* What is past has entity tags of its own. */
 static const char *list_vary(const struct exchange *x) {
     if (!(x->match.route->flags & ROUTE_LIST) || x->as_of.wanted)
         return NULL;
-    return x->match.route->operation->lines ? "Accept, " LIST_VARY : LIST_VARY;
+    return list_tag_vary(x->match.route->operation->lines != NULL);
 }
 
 /* Every check in its order; a handler may assume all of them. Returns 0, or the status of the

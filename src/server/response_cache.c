@@ -19,11 +19,8 @@
 enum { MAX_SCRATCH = 65536 };
 enum { WHOLE = 'w', UNMODIFIED = 'u' };
 
-/* By which a response varies, beside path, parameters and user. */
-static const char *const headers[] = {
-    "HTTP_CLUSTO_MODE",     "HTTP_CLUSTO_MINIFY", "HTTP_CLUSTO_PAGE",
-    "HTTP_CLUSTO_PER_PAGE", "HTTP_CLUSTO_AFTER",  "HTTP_CLUSTO_CONTENTS",
-    "HTTP_CLUSTO_UNITS",    "HTTP_CLUSTO_AS_OF",  "HTTP_IF_MATCH"};
+/* By which a response varies, beside path, parameters, user and input_headers. */
+static const char *const more_headers[] = {"HTTP_CLUSTO_AS_OF", "HTTP_IF_MATCH"};
 #define CONDITION "HTTP_IF_NONE_MATCH"
 
 /* A tag tells a missing text from any that there may be. */
@@ -71,8 +68,10 @@ static void make_key(struct exchange *x) {
         add_field(key, r->params.items[i].name);
         add_field(key, r->params.items[i].value);
     }
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        once = add_header(key, r, headers[i]) && once;
+    for (size_t i = 0; i < INPUT_HEADERS; i++)
+        once = add_header(key, r, input_headers[i]) && once;
+    for (size_t i = 0; i < sizeof more_headers / sizeof *more_headers; i++)
+        once = add_header(key, r, more_headers[i]) && once;
     if (x->match.route->operation->lines)
         once = add_header(key, r, "HTTP_ACCEPT") && once;
     add_field(key, r->user);
