@@ -28,12 +28,7 @@ my $client = $world->client;
 
 sub sql { return $pg->psql($_[0]) }
 
-sub done {
-    my ($what, $status, $method, $path, %option) = @_;
-    my $answer = $client->request($method, $path, %option);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
-    return $answer;
-}
+sub done { return $client->expect(@_) }
 
 sub tag { my ($path, %header) = @_; return $client->get($path, headers => \%header)->{headers}{etag} }
 sub with { my ($tag, %header) = @_; return (headers => { 'If-None-Match' => $tag, %header }) }

@@ -26,9 +26,7 @@ sub sql { return scalar $pg->psql($_[0]) }
 sub done {
     my ($what, $status, $method, $path, $key, %option) = @_;
     my %headers = (%{ delete $option{headers} // {} }, defined $key ? ('Idempotency-Key' => $key) : ());
-    my $answer = $client->request($method, $path, %option, headers => \%headers);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
-    return $answer;
+    return $client->expect($what, $status, $method, $path, %option, headers => \%headers);
 }
 
 sub same { my ($answer) = @_; return join ' | ', $answer->{status}, map({ $answer->{headers}{$_} // '-' } qw(content-type clusto-version warnings clusto-minify)), $answer->{body} }

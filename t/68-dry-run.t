@@ -17,12 +17,7 @@ sub dump_all { return $pg->rows }
 
 sub ask { my ($method, $path, %option) = @_; return $client->request($method, $path, %option) }
 
-sub done {
-    my ($what, $status, @request) = @_;
-    my $answer = ask(@request);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
-    return $answer;
-}
+sub done { return $client->expect(@_) }
 
 done('servers', 201, POST => '/entity/basicserver', form => [ map { (name => "web$_") } 1 .. 3 ]);
 done('pools', 201, POST => '/entity/pool', form => [ name => 'p1', name => 'p2' ]);

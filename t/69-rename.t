@@ -16,12 +16,7 @@ my $world  = Muster::World->new(data => 0, conf => { workers => 6, write_workers
 my $pg     = $world->postgres;
 my $client = $world->client;
 
-sub done {
-    my ($what, $status, $method, $path, %option) = @_;
-    my $answer = $client->request($method, $path, %option);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
-    return $answer;
-}
+sub done { return $client->expect(@_) }
 
 sub action { my ($what, $status, $path, @form) = @_; return done($what, $status, POST => "/entity$path", form => \@form) }
 sub create { my ($driver, @names) = @_; return done("create $driver", 201, POST => "/entity/$driver", form => [ map { (name => $_) } @names ]) }

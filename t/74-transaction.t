@@ -30,10 +30,8 @@ sub op { my ($method, $path, %more) = @_; return { method => $method, path => $p
 # A transaction that has this status; its JSON.
 sub transaction {
     my ($what, $status, $operations, %option) = @_;
-    my $c      = delete $option{client} // $client;
-    my $answer = $c->request(POST => '/transaction', json => $operations, %option);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 500;
-    return $answer;
+    my $c = delete $option{client} // $client;
+    return $c->expect($what, $status, POST => '/transaction', json => $operations, %option);
 }
 
 sub failed { my ($answer) = @_; my $json = $answer->{json}; return ref $json eq 'HASH' ? join ' ', @$json{qw(failed status body)} : $json }
@@ -42,10 +40,8 @@ sub versions { return sql('select count(*) from clustoversioning') }
 
 sub done {
     my ($what, $status, $method, $path, %option) = @_;
-    my $c      = delete $option{client} // $client;
-    my $answer = $c->request($method, $path, %option);
-    is($answer->{status}, $status, $what) or diag substr $answer->{body}, 0, 300;
-    return $answer;
+    my $c = delete $option{client} // $client;
+    return $c->expect($what, $status, $method, $path, %option);
 }
 
 done('managers', 201, POST => "/resourcemanager/$_->[0]", form => $_->[1]) for

@@ -12,6 +12,7 @@ use MIME::Base64 ();
 use Muster::Description ();
 use Muster::Process ();
 use POSIX ();
+use Test::More ();
 use Time::HiRes ();
 
 our @EXPORT_OK = qw(parallel form_encode uri_encode);
@@ -95,6 +96,15 @@ sub request {
     my $bytes = "$method $path HTTP/1.1\r\n" . join('', map { "$_->[0]: $_->[1]\r\n" } @headers) . "\r\n" . ($body // '');
     my $answer = $self->raw($bytes, method => $method);
     Muster::Description::note($method, $path, $answer) if $self->{described};
+    return $answer;
+}
+
+# The same, and asserts that it has this status: expect($what, $status, $method, $path, %option).
+sub expect {
+    my ($self, $what, $status, @request) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 2; # in tests a function calls this
+    my $answer = $self->request(@request);
+    Test::More::is($answer->{status}, $status, $what) or Test::More::diag(substr $answer->{body}, 0, 500);
     return $answer;
 }
 
