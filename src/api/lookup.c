@@ -38,6 +38,16 @@ static int names_status(size_t known, size_t count) {
     return known == count ? 200 : 206;
 }
 
+/* A part of a list has none: 206, where some names are unknown. */
+static int tag_list(struct context *c, bool all_known, const char *snapshot) {
+    if (!all_known)
+        return 0;
+    if (condition_listed(c))
+        return c->response->status;
+    list_tag_set(c, snapshot);
+    return 0;
+}
+
 static int answer_refs_by_names(struct context *c, const char *const *names, size_t count) {
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     size_t known = 0;
@@ -47,10 +57,8 @@ static int answer_refs_by_names(struct context *c, const char *const *names, siz
         return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += refs[i].id != 0;
-    if (known == count && condition_listed(c))
+    if (tag_list(c, known == count, snapshot))
         return c->response->status;
-    if (known == count)
-        list_tag_set(c, snapshot);
     reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++)
@@ -69,10 +77,8 @@ static int answer_objects_by_names(struct context *c, const char *const *names, 
         return c->response->status;
     for (size_t i = 0; i < count; i++)
         known += objects[i].ref.id != 0;
-    if (known == count && condition_listed(c))
+    if (tag_list(c, known == count, snapshot))
         return c->response->status;
-    if (known == count)
-        list_tag_set(c, snapshot);
     reply_json(c, names_status(known, count));
     json_array_open(c->json);
     for (size_t i = 0; i < count; i++) {
