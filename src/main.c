@@ -96,8 +96,7 @@ static void wrong_usage(const char *what) {
 static void choose(enum action action) {
     if (options.action != SUPERVISE && options.action != action)
         wrong_usage("only one of -t, --init-db, --check-db, --drop-extensions, --prune-history, "
-                    "--export, --import, "
-                    "--once, token");
+                    "--export, --import, --once, token");
     options.action = action;
 }
 
