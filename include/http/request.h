@@ -64,6 +64,9 @@ struct request {
 enum request_method request_method_parse(const char *text);
 const char *request_method_name(enum request_method method);
 
+/* GET or HEAD. */
+bool request_is_read(const struct request *request);
+
 /* A request header by its HTTP name ("Clusto-Mode"), or NULL. */
 const char *request_header(const struct request *request, const char *name);
 

@@ -31,13 +31,11 @@ static void forget_form(struct etag_list *list) {
 }
 
 int preferences_conditions(struct context *c, struct prefs_change *change) {
-    enum request_method method = c->request->method;
-
     if (condition_read(c, "If-Match", "HTTP_IF_MATCH", &change->if_match) ||
         condition_read(c, "If-None-Match", "HTTP_IF_NONE_MATCH", &change->if_none_match))
         return c->response->status;
     forget_form(&change->if_match);
-    if (method != METHOD_GET && method != METHOD_HEAD)
+    if (!request_is_read(c->request))
         forget_form(&change->if_none_match);
     return 0;
 }

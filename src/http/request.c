@@ -25,6 +25,10 @@ const char *request_method_name(enum request_method method) {
     return method == METHOD_OTHER ? "OTHER" : method_names[method];
 }
 
+bool request_is_read(const struct request *request) {
+    return request->method == METHOD_GET || request->method == METHOD_HEAD;
+}
+
 /* RFC 3875 section 4.1.18: upper case, '-' becomes '_', after "HTTP_", which the headers of the
  * body do without. False: longer than any that is used here. */
 static bool variable_name(const char *header, char *out, size_t size) {

@@ -16,7 +16,7 @@ int as_of_check(struct exchange *x) {
 
     if (text == NULL)
         return 0;
-    if (r->method != METHOD_GET && r->method != METHOD_HEAD)
+    if (!request_is_read(r))
         return reply_fail(&x->c, 400, "Clusto-As-Of is for GET: the past can't be changed.");
     if (x->match.route->flags & ROUTE_PRESENT)
         return reply_fail(&x->c, 400,

@@ -156,10 +156,6 @@ static int run(struct exchange *x) {
     return status;
 }
 
-static bool is_write(const struct exchange *x) {
-    return x->request.method != METHOD_GET && x->request.method != METHOD_HEAD;
-}
-
 /* Not all workers may wait for the database to confirm writes: reads are served meanwhile. */
 static int run_write(struct exchange *x) {
     int status;
@@ -308,7 +304,7 @@ static int check_request(struct exchange *x) {
 /* --- steps --- */
 
 bool dispatch_is_quick(const struct exchange *x) {
-    return !x->responded && x->match.route->ask != NULL && !is_write(x) &&
+    return !x->responded && x->match.route->ask != NULL && request_is_read(&x->request) &&
            (!x->as_of.wanted || as_of_is_quick(x));
 }
 
@@ -339,7 +335,10 @@ void dispatch_run(struct exchange *x) {
     exchange_set_log_request(x);
     if (!x->asked)
         response_cache_note_seq(x);
-    x->status = is_write(x) ? run_write(x) : is_feed(x) ? run_feed(x) : run(x);
+    if (request_is_read(&x->request))
+        x->status = is_feed(x) ? run_feed(x) : run(x);
+    else
+        x->status = run_write(x);
     x->responded = true;
     response_cache_store(x);
 }

@@ -28,7 +28,7 @@ int idempotency_check(struct exchange *x) {
     const struct request *r = &x->request;
     const char *text = request_header(r, "Idempotency-Key");
 
-    if (text == NULL || r->method == METHOD_GET || r->method == METHOD_HEAD)
+    if (text == NULL || request_is_read(r))
         return 0;
     if (!(x->match.route->flags & ROUTE_WRITE))
         return reply_fail(&x->c, 400, "Idempotency-Key is for writes of the inventory.");

@@ -89,9 +89,10 @@ enum path_result intake_path(const struct settings *settings, struct request *re
                                      .max_segments = (size_t)settings->max_path_segments,
                                      .max_bytes = (size_t)settings->max_path_bytes};
     enum path_result result = path_parse(request->arena, &input, &request->path);
-    bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
 
-    return result == PATH_OK && request->path.dots && !reads ? PATH_DOTS : result;
+    if (result == PATH_OK && request->path.dots && !request_is_read(request))
+        return PATH_DOTS;
+    return result;
 }
 
 /* Content-Length, -1 if the front server did not send one; false: malformed. */

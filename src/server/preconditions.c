@@ -5,10 +5,6 @@
 #include "api/reply.h"
 #include "server/access.h"
 
-static bool is_write(const struct exchange *x) {
-    return x->request.method != METHOD_GET && x->request.method != METHOD_HEAD;
-}
-
 /* A condition that can't be obeyed must not be ignored, either. */
 static int check_obeyed(struct exchange *x) {
     const struct request *r = &x->request;
@@ -20,7 +16,7 @@ static int check_obeyed(struct exchange *x) {
         return reply_fail(&x->c, 400,
                           "If-Match can't be obeyed here: it is a condition of single objects and "
                           "documents as they are now.");
-    if (is_write(x) && !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)) &&
+    if (!request_is_read(r) && !(flags & (ROUTE_CONDITIONS | ROUTE_CREATES)) &&
         request_header(r, "If-None-Match") != NULL)
         return reply_fail(&x->c, 400,
                           "If-None-Match can't be obeyed here: it is a condition of reads and of "
