@@ -32,8 +32,19 @@ my $build = build_dir();
 delete local @ENV{qw(MUSTER_TALLY PERL5LIB MUSTER_BUILD_DIR PROVEFLAGS MAKEFLAGS MFLAGS MAKELEVEL)};
 my $tests = temp_dir();
 spew("$tests/good.t", "print qq{1..2\\nok 1\\nok 2\\n};\n");
-spew("$tests/bad.t",  "print qq{1..3\\nok 1\\nnot ok 2\\nnot ok 3\\n};\n");
-spew("$tests/dead.t", "print qq{1..1\\nok 1\\n}; exit 3;\n");
+spew("$tests/bad.t",  <<'END');
+use Test::More tests => 3;
+ok 1, 'well';
+subtest 'a part' => sub { note 'not worth a word'; is 1, 1, 'one'; is 'a' x 999, "b\n" x 99, 'another'; ok 0, "number $_" for 1 .. 40; done_testing };
+is 'left', 'right', 'sides';
+END
+spew("$tests/few.t", <<'END');
+use Test::More;
+subtest 'outer' => sub { is 'left', 'right', 'inner'; diag 'seen \\there'; done_testing };
+done_testing;
+END
+symlink "$tests/bad.t", "$tests/bad$_.t" for 2 .. 6;
+spew("$tests/dead.t", "\$| = 1; print qq{1..1\\nok 1\\n}; print STDERR qq{could not go on\\n}; exit 3;\n");
 
 sub check {
     my ($made, @args) = @_;
@@ -50,10 +61,24 @@ subtest 'contrib/check' => sub {
     unlike($good->{out}, qr/^failed/m, 'and names nothing');
     my $bad = check("$suite $tests/good.t $tests/bad.t $tests/dead.t ;; esac; done ;; esac\n");
     is($bad->{status}, 1, 'with tests that fail');
-    like($bad->{out}, qr{\nfailed:\n  [^\n]*\Q$tests\E/bad\.t: 2\n  [^\n]*\Q$tests\E/dead\.t: 1\n4 passed, 3 failed\n\z}, 'their names are the end');
+    my $lines = qr/(?:      [^\n]*\n)+/;
+    like($bad->{out}, qr{\nfailed:\n  [^\n]*\Q$tests\E/bad\.t: 2\n$lines  [^\n]*\Q$tests\E/dead\.t: 1\n${lines}4 passed, 3 failed\n\z}, 'their names are the end') or diag substr $bad->{out}, -4000;
+    my ($about) = $bad->{out} =~ m{\nfailed:\n[^\n]*bad\.t: 2\n($lines)};
+    like($about, qr/^ +not ok 2 - another$/m, 'the assertions that failed, also of a subtest');
+    cmp_ok(scalar(() = $about =~ /\n/g), '<=', 21, 'not too many lines of one file');
+    unlike($about, qr/.{310}/, 'nor too long ones');
+    unlike($about, qr/not worth|- one$|- well/m, 'nothing of those that passed');
+    like($bad->{out}, qr{/dead\.t: 1\n +could not go on\n +exit status 3\n}, 'what a program said before it ended');
+    my $few = check("$suite $tests/few.t ;; esac; done ;; esac\n");
+    like($few->{out}, qr{/few\.t: 1\n +not ok 1 - inner\n +# at \S+ line 2\.\n +# got: 'left'\n +# expected: 'right'\n +# seen \\there\n +not ok 1 - outer\n +# at [^\n]*\n0 passed, 1 failed\n\z}, 'few failures: with their diagnostics')
+        or diag $few->{out};
+    my $many = check("$suite @{[ map { qq{$tests/$_.t} } qw(bad few dead bad2 bad3 bad4 bad5 bad6) ]} ;; esac; done ;; esac\n");
+    my ($end) = $many->{out} =~ /^failed:\n(.*)/ms;
+    cmp_ok(scalar(() = $end =~ /\n/g), '<=', 72, 'few enough lines that the end of a log has all of them');
+    like($end, qr{/$_\.t: \d\n +\S}, "$_ is among them") for qw(bad few dead bad6);
     my $no = check("echo no compiler; exit 1\n");
     is($no->{status}, 1, 'where the build fails');
-    like($no->{out}, qr{no compiler\n.*\nfailed:\n  make [^\n]*tests\n0 passed, 1 failed\n\z}s, 'that is named');
+    like($no->{out}, qr{no compiler\n.*\nfailed:\n  make [^\n]*tests\n      no compiler\n0 passed, 1 failed\n\z}s, 'that is named');
     my $blank = check("exit 0\n", '--dir', "$base/b c");
     is($blank->{status}, 2, 'a directory with blanks is refused');
     like($blank->{err}, qr/"\Q$base\E\/b c": please use a path without blanks/, 'and why');
