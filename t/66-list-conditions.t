@@ -52,7 +52,7 @@ my @PATHS    = (
     '/entity/?clusto_drivers=pool&clusto_drivers=basicserver', '/by-attr?key=owner', '/by-attr?key=owner&value=ann',
     '/from-pools?pool=p1', '/from-pools?pool=p1&pool=p2', '/from-pools?pool=p1&pool=p2&pool=p2&children=false',
     '/query?q=name%20%5E%20web', '/query?q=within%20p1', '/query?q=name%20%5E%20web&fields=name,parents',
-    '/resourcemanager/', '/resourcemanager/ipmanager',
+    '/resourcemanager/', '/resourcemanager/ipmanager', '/targets?address=name', '/targets?address=name&pool=p1',
 );
 my @FORMS = ({}, \%EXPANDED, \%PAGE, \%AFTER, { %EXPANDED, %PAGE }, { %EXPANDED, %AFTER }, { 'Clusto-Minify' => 'true' },
     { %EXPANDED, 'Clusto-Units' => 'true' });

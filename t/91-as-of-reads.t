@@ -105,7 +105,7 @@ my @QUESTIONS = (
         (map { "/query?q=$_" =~ s/ /%20/gr } 'all', 'name = s1 or pool = p1', 'within p1 and is device', 'directly within p2', 'has s1', 'refers s1', 'attr k = 3 or attr l ^ p', 'type = server and not attr k exists',
             'driver = basicvirtualserver', 'name ~ r', 'attr ref ~ /s1', 'pool exists', 'ip exists', 'ip in 10.9.0.0/30'),
         '/by-attr?key=k', '/by-attr?key=k&value=3', '/by-attr?key=l&value=py', '/by-attr?key=k&subkey=x', '/by-attr?key=ip', '/resourcemanager/', '/resourcemanager/ipmanager' } qw(compact expanded)),
-    [ '/resourcemanager/ipmanager/net', 'expanded' ], map({ [ "/export$_", 'compact' ] } '', '', '?driver=pool&driver=basicserver', '?q=within%20p1'),
+    [ '/resourcemanager/ipmanager/net', 'expanded' ], map({ [ "/targets?$_", 'compact' ] } '', 'pool=p1', 'address=name&q=within%20p2', 'address=k'), map({ [ "/export$_", 'compact' ] } '', '', '?driver=pool&driver=basicserver', '?q=within%20p1'),
     (map { [ "/entity/pool/p$_/contents", 'compact' ], [ "/entity/pool/p$_/contents", 'expanded' ], [ "/by-name/p$_", 'expanded', 'Clusto-Contents' => 'none' ], [ "/by-name/s$_", 'expanded', 'Clusto-Contents' => 'none' ] } 1 .. 4),
     (map { [ "/entity/basicserver/s$_/ports", 'expanded' ] } 1 .. 4),
     (map { [ "/entity/entity/s$_/parents", 'compact' ], [ "/entity/entity/s$_/parents?ancestors=1", 'compact' ], [ "/entity/entity/s$_/references", 'compact' ], [ "/entity/entity/s$_/references?key=_contains", 'compact' ],

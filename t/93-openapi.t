@@ -162,6 +162,7 @@ POST   /resourcemanager/{driver}/{name}                  postResourcemanagerDriv
 GET    /resourcemanager/{driver}/{name}/free             getResourcemanagerDriverNameFree
 POST   /revert                                           postRevert
 GET    /search                                           getSearch
+GET    /targets                                          getTargets
 POST   /transaction                                      postTransaction
 GET    /transaction/__doc__                              getTransactionDoc
 GET    /typelist                                         getTypelist

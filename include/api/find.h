@@ -17,6 +17,12 @@ int find_check(struct context *c, enum rc rc, const char *name, const struct ref
 /* Looks the whole object up and checks it. */
 int find_object(struct context *c, const char *name, const char *driver, struct object *out);
 
+/* The pools of these names into `refs`, which has room for as many; `any`: other objects, too.
+ * *found_at: the snapshot in which they were looked up. 404: there is no such object, 409: it is
+ * not a pool. */
+int find_pools(struct context *c, const char *const *names, size_t count, bool any,
+               struct ref *refs, const char **found_at);
+
 /* Asks for one object that is to be shown in the mode of the request, expanded unless it says
  * otherwise. In compact mode it is its own row, unless a condition needs its tag; otherwise,
  * without the contents, not more than a few of its members, as these may be very many. */

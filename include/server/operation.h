@@ -79,7 +79,7 @@ extern const struct operation operation_version, operation_openapi, operation_do
     operation_meta, operation_metrics, operation_ready, operation_by_address, operation_changes,
     operation_by_attr, operation_by_name, operation_by_names, operation_driverlist,
     operation_export, operation_favicon, operation_from_pools, operation_query, operation_typelist,
-    operation_units, operation_free, operation_search, operation_whoami;
+    operation_units, operation_free, operation_search, operation_targets, operation_whoami;
 extern const struct operation operation_history, operation_diff, operation_revert,
     operation_transaction, operation_import;
 extern const struct operation operation_entities, operation_entity_create, operation_entity,

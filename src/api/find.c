@@ -40,6 +40,19 @@ int find_object(struct context *c, const char *name, const char *driver, struct 
                       driver);
 }
 
+int find_pools(struct context *c, const char *const *names, size_t count, bool any,
+               struct ref *refs, const char **found_at) {
+    if (reply_rc(c, store_refs_by_names(c->store, c->arena, names, count, refs, found_at)))
+        return c->response->status;
+    for (size_t i = 0; i < count; i++) {
+        if (refs[i].id == 0)
+            return reply_fail(c, 404, "%s does not exist.", names[i]);
+        if (!any && !find_is_a(&refs[i], "pool"))
+            return reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
+    }
+    return 0;
+}
+
 /* The compact form needs no more than the object's own row, unless somebody asks for its tag. */
 static bool needs_rows(const struct context *c) {
     return input_mode(c, MODE_EXPANDED) == MODE_EXPANDED || condition_given(c);

@@ -119,23 +119,16 @@ int lookup_by_attr(struct context *c) {
     return show_list(c, &listing, mode, &page);
 }
 
-/* The ids of the pools, or with containers=true of any objects. */
-static int find_pools(struct context *c, const char *const *names, size_t count,
+static int read_pools(struct context *c, const char *const *names, size_t count,
                       struct listing *listing) {
     bool any = input_boolean(c, "containers", false);
     struct ref *refs = arena_array(c->arena, count, sizeof *refs);
     int32_t *ids = arena_array(c->arena, count, sizeof *ids);
 
-    if (reply_rc(c,
-                 store_refs_by_names(c->store, c->arena, names, count, refs, &listing->found_at)))
+    if (find_pools(c, names, count, any, refs, &listing->found_at))
         return c->response->status;
-    for (size_t i = 0; i < count; i++) {
-        if (refs[i].id == 0)
-            return reply_fail(c, 404, "%s does not exist.", names[i]);
-        if (!any && !find_is_a(&refs[i], "pool"))
-            return reply_fail(c, 409, "The object \"%s\" is not a pool", names[i]);
+    for (size_t i = 0; i < count; i++)
         ids[i] = refs[i].id;
-    }
     listing->pools = ids;
     listing->pool_count = count;
     return 0;
@@ -151,7 +144,7 @@ int lookup_from_pools(struct context *c) {
     if (count == 0)
         return reply_fail(c, 412, "Provide at least one pool to get data from");
     if (input_page(c, &page) || input_check_nonempty(c, "pool", pools, count) ||
-        find_pools(c, pools, count, &listing) || input_filters(c, &listing) ||
+        read_pools(c, pools, count, &listing) || input_filters(c, &listing) ||
         input_check_mode(c, mode))
         return c->response->status;
     listing.children = input_boolean(c, "children", true);

@@ -23,6 +23,7 @@
 #include "api/revert.h"
 #include "api/root.h"
 #include "api/search.h"
+#include "api/targets.h"
 #include "server/health.h"
 #include "server/openapi.h"
 #include "server/whoami.h"
@@ -83,6 +84,7 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
     {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE | ROUTE_PRESENT, NULL, &operation_search},
+    {GET, MOUNT_ROOT, "targets", targets_list, ROLE_READ, "GET /targets", LIST, NULL, &operation_targets},
     {POST, MOUNT_ROOT, "transaction", NULL, ROLE_NONE, "POST /transaction", WRITE | ROUTE_TRANSACTION, NULL, &operation_transaction},
     {GET, MOUNT_ROOT, "transaction/__doc__", docs_show, ROLE_READ, "GET /transaction/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "typelist", root_typelist, ROLE_READ, "GET /typelist", ALONE, NULL, &operation_typelist},
