@@ -108,6 +108,7 @@ sub _nginx {
     _put(\$text, qr{^ *listen \[::\]:.*\n}m, '', 2) unless $self->{ipv6};
     _put(\$text, qr{\[::\]:80;}m,         "[::1]:$self->{port};") if $self->{ipv6};
     _put(\$text, qr{^ *listen \[::\]:443.*\n}m, '') if $self->{ipv6};
+    _put(\$text, qr{/usr/share/muster/www}m, build_dir() . '/share/www');
     _put(\$text, qr{listen 80;}m,      "listen 127.0.0.1:$self->{port};");
     _put(\$text, qr{server_name .*;}m, 'server_name localhost;') unless $self->{installed};
     _put(\$text, qr{/var/log/nginx/muster\.(\w+)\.log}m, sub { "$dir/$1.log" }, 2);
@@ -127,8 +128,8 @@ sub _nginx {
     }
     elsif ($self->{identity} eq 'basic') {
         _put(\$text, qr{^ *fastcgi_param REMOTE_USER +"";\n}m, '');
-        _put(\$text, qr{^ *#(?=auth_basic |auth_basic_user_file |fastcgi_param REMOTE_USER )}m, '', 3);
-        _put(\$text, qr{/etc/muster/htpasswd}m, "$dir/htpasswd");
+        _put(\$text, qr{^ *#(?=auth_basic |auth_basic_user_file |fastcgi_param REMOTE_USER )}m, '', 5);
+        _put(\$text, qr{/etc/muster/htpasswd}m, "$dir/htpasswd", 2);
     }
     if (!$self->{cors}) {
         _put(\$text, qr{^ *add_header Access-Control-.*\n}m, '', 8);
@@ -180,6 +181,7 @@ sub _lighttpd {
     _put(\$text, qr{"0\.0\.0\.0"(?=\nserver)}m,              '"127.0.0.1"');
     _put(\$text, qr{"/run/lighttpd\.pid"}m,                  "\"$dir/lighttpd.pid\"");
     _put(\$text, qr{"/var/log/lighttpd/muster\.error\.log"}m, "\"$dir/error.log\"");
+    _put(\$text, qr{"/usr/share/muster/www"}m,             '"' . build_dir() . '/share/www"');
     _put(\$text, qr{"/var/empty"}m,                          "\"$dir/empty\"");
     if ($self->{bin_path}) {
         my $command = $self->{server} ? join ' ', $self->{server}->command('-f') : croak 'bin_path needs a server';

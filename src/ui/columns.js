@@ -1,0 +1,40 @@
+// columns.js: what a column of a list is made of.
+import { isA } from './api.js';
+import { nameOf } from './state.js';
+
+const names = paths => paths.map(nameOf).join(', ');
+const isRack = p => p.startsWith('/basicrack/');
+const first = (list, usual) => list.length ? Number(list[0]) : usual;
+const used = r => r['attr _contains.ru'].length;
+const size = r => first(r['attr maxu'], 45) - first(r['attr minu'], 1) + 1;
+
+/* Column: the fields of /query that it needs, and its text. */
+const special = {
+    name: [['name'], r => r.name],
+    driver: [['driver'], r => r.driver],
+    type: [['type'], r => r.type],
+    ips: [['ips'], r => r.ips.join(' ')],
+    in: [['parents'], r => names(r.parents.filter(p => !isRack(p)))],
+    rack: [['parents'], r => names(r.parents.filter(isRack))],
+    U: [['parents'], () => ''],
+    members: [['contents'], r => String(r.contents.length)],
+    devices: [['contents'], r => String(r.contents.length)],
+    used: [['attr _contains.ru'], r => String(used(r))],
+    free: [['attr _contains.ru', 'attr minu', 'attr maxu'], r => String(size(r) - used(r))],
+};
+
+const own = name => Object.hasOwn(special, name);
+export const fieldsOf = cols => [...new Set(['path', ...cols.flatMap(c => own(c) ? special[c][0] : [`attr ${c}`])])].join(',');
+export const cellOf = (col, r) => own(col) ? special[col][1](r) : r[`attr ${col}`].map(v => typeof v === 'string' ? v : JSON.stringify(v)).join(' ');
+export const valid = col => own(col) || /^[A-Za-z_][\w-]*(\.[\w-]+)?(:\d+)?$/.test(col);
+
+export function usual(all, driver) {
+    const is = what => isA(all, driver, what);
+    if (is('basicrack')) return ['name', 'in', 'devices', 'used', 'free'];
+    if (is('basicserver')) return ['name', 'rack', 'U', 'ips', 'model', 'os', 'owner', 'in'];
+    if (is('device')) return ['name', 'rack', 'U', 'model', 'ips'];
+    if (is('pool')) return ['name', 'in', 'members'];
+    if (is('ipmanager')) return ['name', 'baseip', 'netmask', 'gateway', 'in'];
+    if (driver && all[driver]?.is_manager) return ['name', 'basename', 'digits', 'in'];
+    return driver ? ['name', 'in', 'members'] : ['name', 'driver', 'rack', 'ips', 'owner', 'in'];
+}

@@ -1,0 +1,13 @@
+// ranges.js: numbers as ranges.
+
+/* "8-11, 14": ranges of adjacent units. */
+export function ranges(numbers) {
+    const out = [];
+    for (const n of [...numbers].sort((a, b) => a - b)) {
+        const last = out.at(-1);
+        if (last && last[1] === n - 1) last[1] = n;
+        else out.push([n, n]);
+    }
+    return out;
+}
+export const rangeText = numbers => ranges(numbers).map(([a, b]) => a === b ? `${a}` : `${a}-${b}`).join(', ');

@@ -1,0 +1,455 @@
+# 72-page.t: the page in a real browser, behind both front servers: every view by its URL, keys, edits and refused
+# ones, two editors, the past, undo, what changes meanwhile, names that look like markup, a silent console.
+# MUSTER_AXE=FILE (axe.min.js) also looks for obstacles with axe-core; MUSTER_PAGE_ROWS (3,000) rows are listed.
+use v5.24;
+use warnings;
+use utf8;
+use Compress::Zlib ();
+use JSON::PP ();
+use Muster::Browser;
+use Muster::Client qw(uri_encode);
+use Muster::Data qw(load_many);
+use Muster::Datacentre;
+use Muster::Front;
+use Muster::Process qw(poll slurp source_dir temp_dir);
+use Muster::World;
+use Test::More;
+
+my $missing = Muster::Browser::missing();
+plan skip_all => "$missing is missing (Debian: chromium, chromium-driver)" if $missing;
+binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failure_output, Test::More->builder->todo_output;
+
+my $SLOW = 3 * ($ENV{MUSTER_SLOW} // 1);
+my $ROWS = $ENV{MUSTER_PAGE_ROWS} // 3000;
+my $JSON = JSON::PP->new->utf8->allow_nonref->allow_bignum;
+
+my $world  = Muster::World->new(data => 0, front => 'nginx', conf => {
+    token_key => 'k' x 32, access => [ { who => 'anonymous', roles => 'admin' } ] });
+my $client = $world->client;
+my @hostile = Muster::Datacentre::hostile();
+Muster::Datacentre::fill($client, racks => 2);
+$client->post('/entity/pool', form => [ map { (name => $_) } @hostile ]);
+
+my $browser = Muster::Browser->new(url => $world->front->url);
+
+# The page when it shows this view: the heading is the text, and nothing is on its way.
+sub shows {
+    my ($heading, $name, $b) = @_;
+    $b //= $browser;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok($b->until_js('return document.querySelector("main h1")?.innerText.startsWith(arguments[0]) && !document.querySelector("main[aria-busy]")', $heading), $name)
+        || diag($b->address . ":\n" . ($b->text // '') . join "\n", $b->console);
+}
+
+sub has_text {
+    my ($css, $pattern, $name, $b) = @_;
+    $b //= $browser;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return ok(poll(20, sub { (eval { $b->text($css) } // '') =~ $pattern }), $name) || diag($b->address . ":\n" . ($b->text // ''));
+}
+
+# What the console has to say, but for requests that were meant to fail.
+sub silent {
+    my ($name, $b, $meant) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is(join("\n", grep { !$meant || !/$meant/ } ($b // $browser)->console), '', "$name: the console is silent");
+}
+
+sub value_of { my ($name, $key) = @_; return $client->get('/attribute/' . uri_encode($name) . "/$key")->{json}[0]{value} }
+
+my @views = (
+    [ '/ui/', 'Muster' ], [ '/ui/list', 'Objects' ], [ '/ui/list/basicserver', 'basicserver' ], [ '/ui/list?q=pool+%3D+db&cols=name,owner,system.memory&sort=-name', 'Objects' ],
+    [ '/ui/search?q=ams1-db', 'Found for' ], [ '/ui/object/ams1-db002', 'ams1-db002' ], [ '/ui/object/ams1-db002?tab=history', 'ams1-db002' ],
+    [ '/ui/object/ams1-db002?tab=json', 'ams1-db002' ], [ '/ui/object/db?tab=contents', 'db' ], [ '/ui/object/ams1-a01', 'ams1-a01' ],
+    [ '/ui/object/ams1-servers', 'ams1-servers' ], [ '/ui/racks', 'Racks' ], [ '/ui/racks/ams1-a?colour=owner', 'ams1-a' ], [ '/ui/pools', 'Pools' ], [ '/ui/managers', 'Managers' ],
+    [ '/ui/history', 'History' ], [ '/ui/history/3', 'Version 3' ], [ '/ui/new?driver=ipmanager', 'New object' ], [ '/ui/keys', 'Keys' ], [ '/ui/signin', 'Sign in' ],
+    [ '/ui/object/ams1-db002?asof=4', 'ams1-db002' ],
+);
+
+sub obstacles {
+    my ($name, $b) = @_;
+    return if !$ENV{MUSTER_AXE};
+    $b->js(slurp($ENV{MUSTER_AXE}) =~ s/\bsourceMappingURL.*//r . ';window.axe = axe') if !$b->js('return !!window.axe');
+    my $found = $b->wait_js(<<'JS');
+axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    .then(r => arguments[0](r.violations.map(v => `${v.id}: ${v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' ')}`)), e => arguments[0]([String(e)]));
+JS
+    is_deeply($found, [], "$name: axe-core finds no obstacle");
+    return;
+}
+
+subtest 'every view by its URL' => sub {
+    for my $view (@views) {
+        my ($path, $heading) = @$view;
+        $browser->go($path);
+        shows($heading, $path);
+        obstacles($path, $browser);
+    }
+    silent('all of them');
+    $browser->go('/ui/no-such-view');
+    shows('Not found', 'a view that is not there');
+    $browser->go('/ui/object/nobody');
+    shows('Not found', 'an object that is not there');
+    is($browser->role('main [role=alert]'), 'alert', 'which is said aloud');
+    has_text('main', qr/nobody does not exist/, '  in the words of the server');
+    silent('these two', $browser, qr/404/);
+};
+
+subtest 'links, back and reload' => sub {
+    $browser->go('/ui/');
+    shows('Muster', 'the first page');
+    $browser->click('basicserver', 'main');
+    shows('basicserver', 'a driver');
+    $browser->click('ams1-db002', 'main');
+    shows('ams1-db002', 'an object');
+    like($browser->address, qr{/ui/object/ams1-db002$}, '  is a URL');
+    is($browser->title, 'ams1-db002 - Muster', '  and a title');
+    $browser->click('History', 'main');
+    has_text('main table', qr/rack 1 is filled/, 'its history');
+    $browser->reload;
+    has_text('main table', qr/rack 1 is filled/, 'is there after a reload');
+    $browser->back;
+    has_text('main table', qr/R740/, 'back: its attributes');
+    $browser->back;
+    shows('basicserver', 'back: the list');
+    silent('links');
+};
+
+subtest 'names that look like something else' => sub {
+    for my $name (@hostile) {
+        $browser->go('/ui/object/' . uri_encode($name));
+        shows($name, $name);
+        $browser->go('/ui/list/pool?filter=' . uri_encode($name));
+        $browser->click($name, 'main');
+        shows($name, '  by a link');
+        is($browser->js('return document.querySelectorAll("main img, main b").length'), 0, '  is a text');
+    }
+    silent('hostile names');
+};
+
+subtest 'searching' => sub {
+    $browser->go('/ui/');
+    $browser->one('#find');
+    $browser->keys('/');
+    $browser->keys(split(//, 'ams1-k8s004'), 'enter');
+    shows('ams1-k8s004', 'a name opens at once');
+    my $address = $client->get('/by-name/ams1-web001')->{json}{ips}[0];
+    $browser->go("/ui/search?q=$address");
+    shows('ams1-web001', 'an address opens its owner');
+    $browser->go('/ui/search?q=10.20.1.200');
+    shows('ams1-servers', 'or the manager that can give it');
+    $browser->go('/ui/search?q=frontend');
+    has_text('main', qr/owner: frontend/, 'else it says what matched');
+    silent('searching');
+};
+
+subtest 'keys' => sub {
+    $browser->go('/ui/list/basicserver');
+    $browser->one('main [data-row] a');
+    $browser->keys('j', 'j');
+    is($browser->js('return document.activeElement.innerText'), 'ams1-db002', 'j goes down the rows');
+    $browser->keys('k');
+    is($browser->js('return document.activeElement.innerText'), 'ams1-web001', 'k goes up');
+    $browser->keys('x');
+    has_text('main .tools', qr/\S/, 'x ticks');
+    ok($browser->js('return document.querySelector("main [data-row] input").checked'), '  the row');
+    $browser->keys('enter');
+    shows('ams1-web001', 'Enter opens');
+    $browser->keys(']');
+    shows('ams1-db002', '] is the next one of the list');
+    $browser->keys('[');
+    shows('ams1-web001', '[ the one before');
+    $browser->keys('e');
+    ok($browser->until_js('return document.activeElement.name === "value"'), 'e edits');
+    $browser->keys('g', 'r');
+    shows('ams1-web001', 'keys do nothing while one types');
+    $browser->keys('escape');
+    ok($browser->until_js('return !document.querySelector("form.edit")'), 'Escape closes');
+    for my $key ([ r => 'Racks' ], [ p => 'Pools' ], [ m => 'Managers' ], [ h => 'History' ], [ o => 'Objects' ]) {
+        $browser->keys('g', $key->[0]);
+        shows($key->[1], "g $key->[0]");
+    }
+    $browser->keys('?');
+    shows('Keys', '? lists them');
+    silent('keys');
+};
+
+subtest 'an edit, tried, refused, saved and undone' => sub {
+    $browser->go('/ui/object/ams1-db007');
+    $browser->click('Edit owner');
+    $browser->type('form.edit [name=value]', 'ops');
+    $browser->type('form.edit [name=why]', 'a new team');
+    $browser->click('Preview');
+    has_text('form.edit', qr/This would change.*core.*ops/s, 'a preview shows what would be different');
+    is(value_of('ams1-db007', 'owner'), 'core', '  and changes nothing');
+    $browser->js('const s = document.querySelector("form.edit select"); s.value = "int"');
+    $browser->click('Save', 'form.edit');
+    has_text('form.edit [role=alert]', qr/Error casting ops into a\(n\) int.*request \S+/s, 'a refusal is in the words of the server, with its id');
+    $browser->js('const s = document.querySelector("form.edit select"); s.value = "string"');
+    $browser->click('Save', 'form.edit');
+    has_text('#status', qr/^owner changed \(version \d+\)/, 'saved');
+    is($browser->role('#status'), 'status', '  and said');
+    is(value_of('ams1-db007', 'owner'), 'ops', '  and done');
+    my ($version) = $browser->text('#status') =~ /(\d+)/;
+    is($client->get("/history?limit=1")->{json}{versions}[0]{description}, 'a new team', '  with the reason');
+
+    $browser->go('/ui/object/ams1-db007?asof=' . ($version - 1));
+    has_text('main table', qr/core/, 'as of before: the old value');
+    is($browser->js('return document.querySelectorAll("[data-edit]").length'), 0, '  which nobody can edit');
+    has_text('#past', qr/nothing can be changed/, '  as the bar says');
+
+    $browser->go("/ui/history/$version");
+    has_text('main', qr/owner: .*core.*ops/s, 'the version shows before and after');
+    $browser->click('Undo this');
+    $browser->click("Preview");
+    has_text('form.edit', qr/This would change.*ops.*core/s, 'undo: shown first');
+    $browser->click("Undo version $version");
+    poll(20, sub { value_of('ams1-db007', 'owner') eq 'core' });
+    is(value_of('ams1-db007', 'owner'), 'core', '  then done');
+    shows('Version ' . ($version + 1), '  and seen') if $browser->until_js('return location.pathname.endsWith(arguments[0])', $version + 1);
+    silent('edits', $browser, qr/400|412/);
+};
+
+subtest 'two editors' => sub {
+    $browser->go('/ui/object/ams1-cache008');
+    $browser->click('Edit os');
+    $client->put('/attribute/ams1-cache008/os', form => 'value=theirs');
+    $browser->type('form.edit [name=value]', 'mine');
+    $browser->click('Save', 'form.edit');
+    has_text('form.edit [role=alert]', qr/Somebody else.*theirs/s, 'the second one sees what the first did');
+    is(value_of('ams1-cache008', 'os'), 'theirs', '  which is still there');
+    $browser->click('Save', 'form.edit');
+    ok(poll(20, sub { value_of('ams1-cache008', 'os') eq 'mine' }), 'and may insist');
+    silent('two editors', $browser, qr/412/);
+};
+
+subtest 'attributes are added and deleted, numbers stay as they are' => sub {
+    $browser->go('/ui/object/ams1-web001');
+    $browser->click('Add attribute');
+    $browser->type('form.edit [name=key]', 'serial');
+    $browser->type('form.edit [name=value]', '1234567890123456789');
+    $browser->js('document.querySelector("form.edit select").value = "int"');
+    $browser->click('Add', 'form.edit');
+    has_text('main table', qr/serial\s+1234567890123456789\b/, 'a long integer');
+    like($client->get('/attribute/ams1-web001/serial')->{body}, qr/"value": 1234567890123456789\n/, '  as it was typed');
+    $client->post('/attribute/ams1-web001', body => '{"key": "big", "value": {"n": 12345678901234567890, "f": 1.10}}', type => 'application/json');
+    $browser->reload;
+    has_text('main table', qr/12345678901234567890/, 'and what no double holds');
+    has_text('main table', qr/1\.10/, '  nor has another form');
+    $browser->click('Delete big');
+    $browser->click('Delete big', 'form.edit');
+    ok(poll(20, sub { !@{ $client->get('/attribute/ams1-web001/big')->{json} } }), 'an exact row is deleted');
+    $client->post('/attribute/ams1-web001', form => "key=tag&value=$_") for 'a', 'b';
+    $browser->reload;
+    $browser->click('Edit tag');
+    $browser->type('form.edit [name=value]', '${0}');
+    $browser->click('Save', 'form.edit');
+    ok(poll(20, sub { join(' ', sort map { $_->{value} } @{ $client->get('/attribute/ams1-web001/tag')->{json} }) eq '${0} b' }), 'one of two is changed');
+    silent('attributes');
+};
+
+subtest 'racks, containers, addresses' => sub {
+    $browser->go('/ui/object/ams1-a01');
+    is($browser->role('.rack a'), 'link', 'a device in the drawing is a link');
+    is($browser->label('.rack a'), 'sw-ams1-a01, basicnetworkswitch, U45', '  that says what it is and where');
+    is($browser->js('return document.querySelectorAll(".rack a[tabindex=\"0\"]").length'), 1, '  and one stop for Tab');
+    $browser->js('document.querySelector(".rack a").focus()');
+    $browser->keys('down');
+    like($browser->js('return document.activeElement.getAttribute("aria-label")'), qr/basicserver, U/, '  arrows move');
+    $client->post('/entity/basicserver', form => 'name=spare');
+    my ($free) = $client->get('/entity/basicrack/ams1-a01/units')->{json}{free}[-1][0];
+    $browser->press(".rack .free[data-unit='$free']");
+    $browser->type('form.edit [name=device]', 'spare');
+    $browser->click('Put in', 'form.edit');
+    ok(poll(20, sub { ($client->get('/by-name/spare')->{json}{parents}[0] // '') eq '/basicrack/ams1-a01' }), 'a free unit is filled by a click');
+    $browser->go('/ui/object/spare');
+    has_text('main', qr/ams1-a01 U$free/, 'its place is shown');
+    $browser->click('Put into');
+    $browser->type('form.edit [name=container]', 'web');
+    $browser->click('Put in', 'form.edit');
+    has_text('main .chips', qr/web/, 'it is put into a pool');
+    $browser->click('Take out');
+    $browser->js('document.querySelector("form.edit select").value = "web"');
+    $browser->click('Take out', 'form.edit');
+    ok(poll(20, sub { @{ $client->get('/by-name/spare')->{json}{parents} } == 1 }), 'and taken out');
+
+    $browser->go('/ui/object/ams1-servers');
+    has_text('main table', qr/\d+ free: 10\.20\.1\.\d+-254/, 'the gaps of a manager are rows');
+    $browser->click('Allocate');
+    $browser->type('form.edit [name=object]', 'spare');
+    $browser->type('form.edit [name=resource]', '10.20.1.240');
+    $browser->click('Allocate', 'form.edit');
+    ok(poll(20, sub { ($client->get('/by-name/spare')->{json}{ips}[0] // '') eq '10.20.1.240' }), 'an address is allocated');
+    $browser->go('/ui/object/spare');
+    $browser->click('Give back');
+    $browser->click('Give back 10.20.1.240');
+    ok(poll(20, sub { !@{ $client->get('/by-name/spare')->{json}{ips} } }), 'and given back');
+    silent('racks');
+};
+
+subtest 'an object from its beginning to its end' => sub {
+    $browser->go('/ui/new?driver=ipmanager');
+    $browser->type('form.edit [name=name]', 'lab');
+    $browser->type('form.edit [name="property baseip"]', '192.0.2.0');
+    $browser->type('form.edit [name="property netmask"]', '28');
+    $browser->click('Create', 'form.edit');
+    shows('lab', 'a manager is created');
+    has_text('main', qr/of 14 used/, '  with its range');
+    $browser->click('Rename');
+    $browser->type('form.edit [name=to]', 'lab 2');
+    $browser->click('Rename', 'form.edit');
+    shows('lab 2', 'renamed');
+    $browser->click('Delete', 'main header');
+    $browser->type('form.edit [name=name]', 'lab');
+    $browser->click('Delete', 'form.edit');
+    has_text('form.edit [role=alert]', qr/not its name/, 'deleted only by its name');
+    $browser->type('form.edit [name=name]', 'lab 2');
+    $browser->click('Delete', 'form.edit');
+    ok(poll(20, sub { $client->get('/by-name/lab%202')->{status} == 404 }), 'deleted');
+    silent('a life');
+};
+
+subtest 'what changes meanwhile' => sub {
+    $browser->go('/ui/object/ams1-web006');
+    shows('ams1-web006', 'an object');
+    ok(poll(30, sub {
+        $client->put('/attribute/ams1-web006/seen', form => 'value=' . time);
+        return poll(2, sub { ($browser->text('#live') // '') =~ /ams1-web006 changed/ });
+    }), 'a line says that it was changed');
+    unlike($browser->text('main'), qr/seen/, '  and nothing moves');
+    $browser->click('Show', '#live');
+    has_text('main', qr/seen/, 'until one asks');
+    silent('live');
+};
+
+subtest 'many at once' => sub {
+    $browser->go('/ui/list?q=' . uri_encode('pool = db') . '&sort=name');
+    $browser->one('main [data-row] a');
+    $browser->press("main [data-row]:nth-child($_) input") for 2, 3;
+    $browser->click('Set attribute');
+    $browser->type('form.edit [name=key]', 'window');
+    $browser->type('form.edit [name=value]', 'sunday');
+    $browser->click('Preview', 'form.edit');
+    has_text('form.edit', qr/This would change.*window/s, 'the difference comes first');
+    $browser->click('Change 2 objects');
+    ok(poll(20, sub { @{ $client->get('/by-attr?key=window&value=sunday')->{json} } == 2 }), 'then both are changed, in one version');
+    my $dir = temp_dir();
+    chmod 0777, $dir;
+    $browser->cdp('Browser.setDownloadBehavior', behavior => 'allow', downloadPath => $dir);
+    $browser->click('Export CSV');
+    ok(poll(20, sub { -s "$dir/muster.csv" }), 'what is shown is exported');
+    like(slurp("$dir/muster.csv"), qr/\A"name","driver".*\r\n"ams1-db002","basicserver"/, '  as CSV, in its order');
+    silent('many');
+};
+
+subtest 'a long list' => sub {
+    load_many($world->postgres, count => $ROWS, attrs => 0, prefix => 'many');
+    $browser->go('/ui/list?q=' . uri_encode('name ^ many'));
+    shows('Objects', 'a list');
+    has_text('main h1', qr/or more/, 'begins with its first rows');
+    cmp_ok($browser->js('return document.querySelectorAll("main tbody tr").length'), '<=', 62, 'few of them are in the page');
+    $browser->type('main input[placeholder=Filter]', sprintf 'many%06d', $ROWS);
+    has_text('main h1', qr/1 object of \Q@{[ $ROWS =~ s{(?<=\d)(?=(\d{3})+$)}{,}gr ]}\E$/, 'the filter has all of them');
+    has_text('main tbody', qr/many0*$ROWS/, '  and finds the last one');
+    my $ms = $browser->wait_js(<<'JS');
+const done = arguments[0], box = document.querySelector('main input[placeholder=Filter]'), begin = performance.now();
+box.value = 'many0'; box.dispatchEvent(new Event('input', { bubbles: true }));
+requestAnimationFrame(() => { document.body.offsetHeight; done(performance.now() - begin); });
+JS
+    cmp_ok($ms, '<', 90 * $SLOW, sprintf 'a key in the filter box to laid out rows: %d ms', $ms);
+    silent('a long list');
+};
+
+subtest 'how much, how quick' => sub {
+    my $all = 0;
+    $all += length Compress::Zlib::memGzip(slurp($_)) for grep { !/\.png$/ } glob source_dir() . '/src/ui/*';
+    cmp_ok($all, '<', 48 * 1024, "all files: $all bytes compressed");
+    $browser->go('/ui/object/ams1-db002');
+    shows('ams1-db002', 'an object');
+    my $time = $browser->js('return { paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0, bytes: performance.getEntriesByType("resource").filter(e => !e.name.includes("/ui/")).reduce((n, e) => n + e.transferSize, 0) }');
+    cmp_ok($time->{paint}, '<', 500 * $SLOW, sprintf 'first paint: %d ms', $time->{paint});
+    cmp_ok($time->{bytes}, '<', 13 * 1024, "data of an object: $time->{bytes} bytes");
+    my $headers = $client->get('/ui/list')->{headers};
+    is($headers->{'content-security-policy'}, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'", 'the policy');
+    is($headers->{'x-content-type-options'}, 'nosniff', 'nosniff');
+};
+
+subtest 'structure and names' => sub {
+    $browser->go('/ui/list/basicserver');
+    shows('basicserver', 'a list');
+    is($browser->role('#bar form'), 'search', 'the search');
+    is($browser->label('#find'), 'Search', '  has a name');
+    is($browser->role('main'), 'main', 'the main part');
+    is($browser->label('#bar nav'), 'Views', 'the views');
+    is($browser->label('main [data-row] input'), 'Tick ams1-web001', 'a box to tick');
+    is($browser->role('main table'), 'table', 'a table');
+    is($browser->role('main tbody th'), 'rowheader', '  whose rows have names');
+    is($browser->js('return document.querySelector("#bar nav [aria-current=page]").innerText'), 'Objects', 'where one is');
+};
+$browser->stop;
+
+subtest 'behind lighttpd, with a token' => sub {
+    my $token = $world->server->run_program([ 'token', 'add', '--owner', 'alice' ]);
+    my ($secret) = $token->{out} =~ /(mst_\w+)/ or diag "$token->{out}$token->{err}";
+    my $front = Muster::Front->new(kind => 'lighttpd', server => $world->server);
+    my $b = Muster::Browser->new(url => $front->url, dark => 1);
+    is($front->client->get('/ui')->{status}, 301, '/ui leads to /ui/');
+    is($front->client->get('/ui/list')->{headers}{'content-security-policy'}, $client->get('/ui/list')->{headers}{'content-security-policy'}, 'the same policy');
+    for my $view (@views) {
+        $b->go($view->[0]);
+        shows($view->[1], "lighttpd: $view->[0]", $b);
+        obstacles("dark: $view->[0]", $b);
+    }
+    for my $name (@hostile) {
+        $b->go('/ui/object/' . uri_encode($name));
+        shows($name, "lighttpd: $name", $b);
+    }
+    silent('lighttpd', $b);
+
+    $b->go('/ui/preferences');
+    has_text('main', qr/Preferences belong to a user/, 'preferences are of somebody', $b);
+    $b->click('sign in');
+    $b->type('#token', 'mst_0000000000000000_' . '0' x 64);
+    $b->click('Sign in', 'main');
+    has_text('main [role=alert]', qr/\S/, 'a token that is none', $b);
+    $b->type('#token', $secret);
+    $b->click('Sign in', 'main');
+    shows('Preferences', 'signed in', $b);
+    has_text('#bar .who', qr/alice/, 'the name is shown', $b);
+    $b->type('#container', 'editor');
+    $b->click('Create');
+    shows('editor', 'a container', $b);
+    $b->type('#document', '{"size": 12345678901234567890');
+    ok($b->until_js('return document.querySelector("main button.main").disabled'), 'what is not JSON can not be saved');
+    $b->type('#document', '{"size": 12345678901234567890}');
+    $b->click('Save');
+    has_text('#status', qr/editor saved/, 'saved', $b);
+    my $mine = Muster::Client->new(port => $front->port, headers => { Authorization => "Bearer $secret" });
+    like($mine->get('/preferences/editor')->{body}, qr/12345678901234567890/, '  as it was typed');
+    $mine->put('/preferences/editor', json => { size => 1 });
+    $b->type('#document', '{"size": 2}');
+    $b->click('Save');
+    has_text('main [role=alert]', qr/changed elsewhere/, 'another editor was quicker', $b);
+    has_text('main pre', qr/1/, '  and is shown', $b);
+    $b->click('Save');
+    ok(poll(20, sub { $mine->get('/preferences/editor')->{json}{size} == 2 }), 'the second time it is meant');
+    $b->stop;
+    $front->stop;
+};
+
+subtest 'who may only read' => sub {
+    my $front = Muster::Front->new(server => $world->server);
+    my ($secret) = $world->server->run_program([ 'token', 'add', '--owner', 'reader', '--scope', 'read' ])->{out} =~ /(mst_\w+)/;
+    my $b = Muster::Browser->new(url => $front->url);
+    $b->go('/ui/signin?to=' . uri_encode('/ui/object/ams1-db002'));
+    $b->type('#token', $secret);
+    $b->click('Sign in', 'main');
+    shows('ams1-db002', 'where one wanted to go', $b);
+    is($b->js('return document.querySelectorAll("[data-edit], [data-open]").length'), 0, 'nothing is offered that would be refused');
+    silent('reading', $b);
+    $b->stop;
+    $front->stop;
+};
+
+$world->stop;
+done_testing;
