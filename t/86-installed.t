@@ -26,9 +26,10 @@ subtest 'the samples name the paths that configure was given' => sub {
         next if $name =~ /\.(?:sql|json)$/; # compiled in
         my $text = slurp("$examples/$name");
         ok(length $text, "$name is installed");
-        ok($text !~ m{/usr/sbin/muster|(?<!/opt)/etc/muster[/ "]}, "$name: no path of another installation");
-        ok($text =~ s{/opt/m/sbin/muster}{/usr/sbin/muster}gr =~ s{/opt/etc/muster}{/etc/muster}gr eq slurp($path), "$name: nothing else differs");
+        ok($text !~ m{/usr/sbin/muster|/usr/share/muster|(?<!/opt)/etc/muster[/ "]}, "$name: no path of another installation");
+        ok($text =~ s{/opt/m/sbin/muster}{/usr/sbin/muster}gr =~ s{/opt/etc/muster}{/etc/muster}gr =~ s{/opt/m/share/muster}{/usr/share/muster}gr eq slurp($path), "$name: nothing else differs");
     }
+    is(slurp("$to/opt/m/share/muster/www/ui/$_"), slurp(source_dir() . "/src/ui/$_"), "the page: $_") for qw(index.html main.js style.css);
     my $unit = slurp("$examples/muster.service");
     my ($start) = $unit =~ m{^ExecStart=(/opt/m/sbin/muster -c /opt/etc/muster/muster\.conf) -f$}m;
     ok(defined $start, 'the unit starts what was installed');

@@ -25,9 +25,9 @@ sub new {
     $self->{base} = "http://127.0.0.1:$port";
     poll(30, sub { !$self->{driver}->alive || http_up($port) }) or croak "chromedriver does not start: " . slurp("$self->{dir}/driver.log");
     my ($width, $height) = @{ $option{size} // [ 1280, 800 ] };
-    # As root there is no sandbox; in a container /dev/shm is small.
+    # As root and in containers there is no sandbox, and /dev/shm is small. What is shown is our own.
     my @args = ('--headless=new', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--force-device-scale-factor=1',
-        "--window-size=$width,$height", "--user-data-dir=$self->{dir}/profile", $> == 0 ? '--no-sandbox' : (),
+        "--window-size=$width,$height", "--user-data-dir=$self->{dir}/profile", '--no-sandbox',
         $option{dark} ? '--force-dark-mode' : (), @{ $option{args} // [] });
     my $made = $self->_call(POST => '/session', { capabilities => { alwaysMatch => {
         browserName => 'chrome', 'goog:chromeOptions' => { binary => which('chromium'), args => \@args }, 'goog:loggingPrefs' => { browser => 'ALL' },
