@@ -113,7 +113,7 @@ sub rule_text {
     my $line = 0;
     for (split /\n/, $text) {
         $line++;
-        push @bad, "line $line: tab"               if /\t/ && $path !~ /Makefile\.am$/;
+        push @bad, "line $line: tab"               if /\t/ && $path !~ m{Makefile\.am$|^contrib/debian/rules$};
         push @bad, "line $line: blanks at the end" if /[ \t\r]$/;
         push @bad, "line $line: a path of somebody's own machine"
             if m{(?<![\w.\$\}])/(?:work|tmp/w|home/\w+)/};
@@ -427,7 +427,7 @@ for my $room (@rooms) {
 same_list('noinst_HEADERS', [ grep { m{^include/.*\.h$} } @tree ]);
 same_list('unit_tests', [ map { s/\.c$//r } grep { m{^t/unit_\w+\.c$} } @tree ]);
 same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
-same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{\.(?:json|sql)$} } @tree ]);
+same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{^etc/openapi\.json$|\.sql$} } @tree ]);
 same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
 is_deeply(
     [ sort map { @{ listed($_) } } qw(perl_tests long_tests slow_tests) ], [ grep { m{^t/[^/]+\.t$} } @tree ],
@@ -457,6 +457,9 @@ subtest 'at the top there is nothing else' => sub {
     my @left = grep { my $name = $_; !/^\.\.?$/ && !$wanted{$name} && !grep { $name =~ $_ } @ignored } readdir $top;
     is("@{[ sort @left ]}", '', 'of whatever belongs to nothing');
 } if $text{'.gitignore'};
+
+# What does not fit has a page in doc/.
+is(grep({ 1 } split /\n/, $text{README}) <= 120, 1, 'the README has at most 120 lines');
 
 # Reports of vulnerabilities must reach someone.
 for my $path (qw(README configure.ac), grep { m{^doc/.*\.[58]$} } @tree) {

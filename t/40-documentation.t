@@ -61,7 +61,9 @@ sub headings {
     return map { $lines[ $_ - 1 ] } grep { $lines[$_] =~ /^([=~^-])\1{3,}$/ && $lines[ $_ - 1 ] =~ /^\S/ } 1 .. $#lines;
 }
 
-my $doc  = source_dir() . '/doc';
+# Guides are at /__doc__/NAME, and need no examples.
+my %guide = map { $_ => 1 } qw(architecture install moving news operating security tutorial);
+my $doc   = source_dir() . '/doc';
 my %text = map { m{/(\w+)\.rst$} ? ($1 => slurp($_)) : () } glob "$doc/*.rst";
 ok $text{$_}, "doc/$_.rst is there" for qw(root entity attribute resourcemanager);
 like pattern("a ...\nb"), qr/./, 'a pattern is made';
@@ -95,7 +97,7 @@ my $dir   = temp_dir();
 for my $name (sort keys %text) {
     $world->fresh;
     my @examples = examples($text{$name});
-    ok @examples > 5, "doc/$name.rst has examples";
+    ok @examples > 5, "doc/$name.rst has examples" unless $guide{$name} && $name ne 'tutorial';
     for my $example (@examples) {
         my $shell = filled($world, $example->{command});
         my $result = run([ 'bash', '-uc', "$words\n$shell" ], cwd => $dir);
@@ -109,7 +111,7 @@ for my $name (sort keys %text) {
 # --- what is served ----------------------------------------------------------------------------------
 
 $world->fresh;
-my %served = (root => [ '/', '/__doc__' ], map { $_ => ["/$_/__doc__"] } grep { $_ ne 'root' } keys %text);
+my %served = (root => [ '/', '/__doc__' ], map { $_ => [ $guide{$_} ? "/__doc__/$_" : "/$_/__doc__" ] } grep { $_ ne 'root' } keys %text);
 push @{ $served{resourcemanager} }, '/resource/__doc__';
 my ($host) = $world->url =~ m{^http://(.+)$};
 my %linked;
@@ -131,17 +133,21 @@ for my $name (sort keys %served) {
             my ($heading) = headings($text{$name});
             ok $html->{body} =~ /<h1 class="title">\Q$heading\E</, "$path for $accept: is doc/$name.rst";
             like $html->{body}, qr/<meta name="viewport" [^>]*>.*max-width: \d+em.*<body>/s, "$path for $accept: fits a small and a wide screen";
-            like $html->{body}, qr/^<kbd>\$\{get\} \Q@{[ $world->url ]}\E/m, "$path for $accept: commands without a prompt in them";
+            like $html->{body}, qr/^<kbd>\$\{get\} \Q@{[ $world->url ]}\E/m, "$path for $accept: commands without a prompt in them" if examples($text{$name});
             $linked{$1} .= ' ' . ($2 // '') while $html->{body} =~ /<a [^>]*href="\Q@{[ $world->url ]}\E([^"#]*)(?:#([^"]*))?"/g;
         }
     }
 }
 
-is join(' ', sort keys %linked), '/__doc__ /__doc__/ /attribute/__doc__/ /bulk/__doc__/ /changes/__doc__/ /entity/__doc__/ /history/__doc__/ /preferences/__doc__/ /query/__doc__/ /resourcemanager/__doc__/ /transaction/__doc__/', 'all pages are linked';
-for my $name (grep { $_ ne 'root' } sort keys %text) {
+my %page = map { ($guide{$_} ? "/__doc__/$_" : "/$_/__doc__/") => $_ } grep { $_ ne 'root' } keys %text;
+is join(' ', sort keys %linked), join(' ', sort '/__doc__', '/__doc__/', keys %page), 'all pages are linked';
+# Each begins with links to the others of its kind.
+for my $name (sort values %page) {
     my ($top) = $text{$name} =~ /^(`Muster <.*?)\n\n/ms;
-    is join(' ', sort +($top // '') =~ m{<\$\{server_url\}(/[^>]*)>}g), join(' ', grep { m{/$} && $_ ne "/$name/__doc__/" } sort keys %linked), "doc/$name.rst begins with links to all the others";
+    my @others = grep { $page{$_} ne $name && !$guide{ $page{$_} } == !$guide{$name} } keys %page;
+    is join(' ', sort +($top // '') =~ m{<\$\{server_url\}(/[^>]*)>}g), join(' ', sort '/__doc__/', @others), "doc/$name.rst begins with links to all the others";
 }
+is $world->ask(GET => $_)->{status}, 404, "$_ is not there" for qw(/__doc__/nothing /__doc__/entity /__doc__/install/more);
 for my $path (sort keys %linked) {
     my $page = $world->ask(GET => $path, headers => { Accept => 'text/html', Host => $host });
     is $page->{status}, 200, "$path: is there";

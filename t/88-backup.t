@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# 88-backup.t: backup and restore as the README describes them, with row-level security in the way.
+# 88-backup.t: backup and restore as doc/operating.rst describes them, with row-level security in the way.
 use v5.24;
 use warnings;
 use Muster::Data;
@@ -8,7 +8,7 @@ use Muster::Process qw(run slurp source_dir temp_dir);
 use Muster::Server;
 use Test::More;
 
-my $readme   = slurp(source_dir() . '/README');
+my $guide    = slurp(source_dir() . '/doc/operating.rst');
 my $postgres = Muster::Postgres->new(database => undef);
 my $dir      = temp_dir();
 chmod 0777, $dir;
@@ -47,16 +47,16 @@ like($before, qr/"of": "alice".*"of": "bob".*testserver1.*testserver1/s, 'all of
 
 my $refused = tool('pg_dump', '-U', 'muster', '-Fc', '-f', "$dir/none", 'muster');
 isnt($refused->{status}, 0, 'the role muster can not dump its own database');
-like($refused->{err}, qr/query would be affected by row-level security policy/, 'for the reason that the README gives');
+like($refused->{err}, qr/query would be affected by row-level security policy/, 'for the reason that the text gives');
 
-my ($create, $grant, $dump) = $readme =~ /^ +(create role backup .*;)\n +(grant \S+ to backup;)\n\n +(pg_dump .*)$/m or BAIL_OUT('README has other words');
+my ($create, $grant, $dump) = $guide =~ /^ +(create role backup .*;)\n +(grant \S+ to backup;)\n\n +(pg_dump .*)$/m or BAIL_OUT('doc/operating.rst has other words');
 $postgres->psql("$create $grant", database => 'postgres');
 my (undef, @args) = split ' ', $dump =~ s{ muster\.dump}{ $dir/muster.dump}r;
 my $made = tool('pg_dump', @args);
 is($made->{status}, 0, $dump) or diag $made->{err};
 
 $postgres->psql('create database restored owner muster', database => 'postgres');
-my ($restore) = $readme =~ /pg_restore (--.*) -d restored muster\.dump/ or BAIL_OUT('README has other words');
+my ($restore) = $guide =~ /pg_restore (--.*) -d restored muster\.dump/ or BAIL_OUT('doc/operating.rst has other words');
 my $put = tool('pg_restore', '-U', 'postgres', split(' ', $restore), '-d', 'restored', "$dir/muster.dump");
 is($put->{status}, 0, 'pg_restore into a new database') or diag $put->{err};
 

@@ -78,6 +78,7 @@ is_deeply([ map { join ' ', @$_[ 0, 1 ], $_->[2]{operationId} } operations($docu
 GET    /                                                 getRoot
 HEAD   /                                                 headRoot
 GET    /__doc__                                          getDoc
+GET    /__doc__/{page}                                   getDocPage
 GET    /__live__                                         getLive
 GET    /__meta__                                         getMeta
 GET    /__metrics__                                      getMetrics

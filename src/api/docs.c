@@ -12,8 +12,11 @@
 
 #define DOC_LIMIT (4u << 20)
 
-/* Pages of the root beside its own: at /NAME/__doc__. */
-static const char *const pages[] = {"bulk", "changes", "history", "query", "transaction"};
+/* Pages of the root beside its own: at /__doc__/NAME, and those of requests at /NAME/__doc__. */
+static const char *const pages[] = {
+    "architecture", "bulk",      "changes", "history",  "install",     "moving",
+    "news",         "operating", "query",   "security", "transaction", "tutorial",
+};
 
 enum { PAGES = sizeof pages / sizeof *pages };
 
@@ -45,25 +48,33 @@ static char *read_file(const char *path) {
     return fitting ? fitting : text;
 }
 
-/* Which page is asked for, and its place among the texts. */
+/* Which page is asked for, and its place among the texts; NULL: one that does not exist. */
 static const char *find_page(const struct context *c, size_t *place) {
     const struct path *path = &c->request->path;
+    const char *name = path->count == 2 ? path->segments[0] : "";
 
+    if (strcmp(name, "__doc__") == 0)
+        name = path->segments[1];
     *place = c->mount;
-    for (size_t i = 0; c->mount == MOUNT_ROOT && path->count == 2 && i < PAGES; i++) {
-        if (strcmp(path->segments[0], pages[i]) == 0) {
+    if (c->mount != MOUNT_ROOT || *name == '\0')
+        return mount_rows[c->mount].part;
+    for (size_t i = 0; i < PAGES; i++) {
+        if (strcmp(name, pages[i]) == 0) {
             *place = MOUNT_COUNT + i;
             return pages[i];
         }
     }
-    return mount_rows[c->mount].part;
+    return NULL;
 }
 
 static const char *doc_text(struct context *c, bool html) {
     size_t place;
     const char *page = find_page(c, &place);
-    char **slot = &texts[place][html];
+    char **slot;
 
+    if (page == NULL)
+        return NULL;
+    slot = &texts[place][html];
     if (!*slot)
         *slot = read_file(
             arena_printf(c->arena, "%s/%s.%s", c->options->doc_dir, page, html ? "html" : "rst"));

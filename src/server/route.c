@@ -57,6 +57,7 @@ static const struct route table[] = {
     {HEAD, MOUNT_ROOT, "", root_version, ROLE_READ, "GET /", ALONE, NULL, &operation_version},
     {GET, MOUNT_ROOT, "", docs_show, ROLE_READ, "GET /", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "__doc__", docs_show, ROLE_READ, "GET /__doc__", ALONE, NULL, &operation_docs},
+    {GET, MOUNT_ROOT, "__doc__/{page}", docs_show, ROLE_READ, "GET /__doc__/{page}", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "__live__", health_live, ROLE_ADMIN, "GET /__live__", MONITOR | ALONE, NULL, &operation_live},
     {GET, MOUNT_ROOT, "__meta__", root_meta, ROLE_READ, "GET /__meta__", ALONE, NULL, &operation_meta},
     {GET, MOUNT_ROOT, "__metrics__", health_metrics, ROLE_ADMIN, "GET /__metrics__", MONITOR | ALONE, NULL, &operation_metrics},

@@ -18,7 +18,7 @@ use Muster::Process qw(build_dir free_port http_up poll run slurp source_dir spe
 #              'sample': exactly as the sample is; 'basic': the sample's lines for basic auth in
 #              force, user "alice", password "secret", and "bob" the same
 #   cors       0: the sample's lines for other origins taken out
-#   installed  1: included by the distribution's own file, as the README says for Debian
+#   installed  1: included by the distribution's own file, as doc/install.rst says for Debian
 #   default_site  1 (nginx, installed): with the site that Debian's package enables
 #   ipv6       1 (nginx): also on [::1]
 #   edit       sub that gets the text of the sample and gives back another
@@ -206,7 +206,7 @@ sub _lighttpd {
     return $self->{installed} ? $self->_installed_lighttpd($text) : $text;
 }
 
-# Debian's file, which includes the part of the sample that the README says; its paths are ours.
+# Debian's file, which includes the part of the sample that doc/install.rst says; its paths are ours.
 sub _installed_lighttpd {
     my ($self, $text) = @_;
     my $dir = $self->{dir};
