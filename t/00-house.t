@@ -113,7 +113,7 @@ sub rule_text {
     my $line = 0;
     for (split /\n/, $text) {
         $line++;
-        push @bad, "line $line: tab"               if /\t/ && $path !~ m{Makefile\.am$|^contrib/debian/rules$};
+        push @bad, "line $line: tab"               if /\t/ && $path !~ m{Makefile\.am$|^contrib/debian/rules$|\.go$};
         push @bad, "line $line: blanks at the end" if /[ \t\r]$/;
         push @bad, "line $line: a path of somebody's own machine"
             if m{(?<![\w.\$\}])/(?:work|tmp/w|home/\w+)/};
