@@ -20,19 +20,21 @@ my $seconds  = $ENV{MUSTER_FAST} ? 2 : 4;
 
 sub server { return Muster::Server->new(postgres => $postgres, @_) }
 
-# $n clients that ask for $what until the time is over, and meanwhile $meanwhile->() in a process of
-# its own; the statuses with their counts (0: no whole answer).
+# $n clients that ask for $what until the time is over, and $meanwhile->(), in a process of its own, is done;
+# the statuses with their counts (0: no whole answer).
 sub load {
     my ($front, $n, $what, $meanwhile, $for) = @_;
     my $end     = time + ($for // $seconds);
+    my $done    = temp_dir() . '/done';
     my @results = parallel($n + 1, sub {
         my ($i) = @_;
         if ($i == $n) {
             $meanwhile->($end) if $meanwhile;
+            spew($done, '');
             return {};
         }
         my ($client, %count) = ($front->client);
-        while (time < $end) {
+        while (time < $end || !-e $done) {
             my $answer = $client->request(@$what);
             $count{ $answer->{complete} ? $answer->{status} : 0 }++;
         }
@@ -62,15 +64,17 @@ subtest 'a worker that is killed costs its own request at most' => sub {
     my $kills = 0;
     # A list: requests that can share a query of the database would be served several at once.
     my $sum = load($front, 4, [ GET => '/entity/basicserver' ], sub {
-        my ($end) = @_;
-        while (time < $end - 0.3) {
+        my ($end, %killed) = @_;
+        while (time < $end - 0.3 || keys %killed < 2) {
             my @workers = workers_of($muster->pid);
-            kill 'KILL', $workers[ rand @workers ] if @workers;
+            my $victim = $workers[ rand @workers ];
+            $killed{$victim} = kill 'KILL', $victim if $victim;
             # A worker takes its time to start: the next one is killed when requests are answered again.
             poll(10, sub { $front->client->get('/entity/basicserver')->{status} == 200 });
             sleep 0.25;
         }
     });
+    my @workers = $muster->workers(3); # the last death is in the log
     $kills = () = $muster->log =~ /was killed by signal 9 \(Killed\)/g;
     cmp_ok($kills, '>', 1, "$kills deaths are in the log, with their reason");
     my $failed = 0;
@@ -78,7 +82,7 @@ subtest 'a worker that is killed costs its own request at most' => sub {
     cmp_ok($failed, '<=', $kills, "no more failed requests ($failed) than deaths");
     # How many there are in that time depends on the machine.
     cmp_ok($sum->{200}, '>', $kills, 'the others were answered');
-    is(scalar $muster->workers(3), 3, 'there are as many workers as before');
+    is(scalar @workers, 3, 'there are as many workers as before');
 };
 
 subtest 'HUP: a new configuration without a lost request' => sub {

@@ -282,20 +282,33 @@ subtest 'nor has it through the front server' => sub {
     load_many($pg, count => 20_000, attrs => 5, prefix => 'more');
     my $whole = $client->get('/export', timeout => 120);
     like $whole->{body}, qr/^\{"complete": true, "objects": 25\d{3}\}\n\z/m, 'a long one';
+    my $end_it = q{select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and state <> 'idle' and pid <> pg_backend_pid()};
     my ($broken, @wrong) = (0);
-    for my $round (1 .. 60) {
+    my $look = sub {
+        my ($answer) = @_;
+        my $ended = $answer->{body} =~ /^\{"complete": true, "objects": 25\d{3}\}\n\z/m;
+        push @wrong, "$answer->{status} " . substr $answer->{body}, -100 if $answer->{status} == 200 && $ended != $answer->{complete} || $answer->{status} !~ /^(?:200|503)$/;
+        $broken++ if $answer->{status} == 200 && !$ended;
+    };
+    # In its middle: without a file of its own the front server stops reading when the client does.
+    my $front = Muster::Front->new(server => $world->server, edit => sub { $_[0] =~ s/fastcgi_max_temp_file_size \K\w+/0/r });
+    for my $round (1 .. 3) {
+        my $middle = sub { ok poll(60, sub { sql($end_it) ne '' }), 'in its middle it loses the database' };
+        $look->($front->client->raw("GET /export HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout => 120, begun => $middle));
+    }
+    is $broken, 3, '... and is broken off';
+    $front->stop;
+    # At any time.
+    for my $round (1 .. 10) {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
             select undef, undef, undef, rand 0.5;
-            eval { sql(q{select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and state <> 'idle' and pid <> pg_backend_pid()}) };
+            eval { sql($end_it) };
             require POSIX;
             POSIX::_exit(0);
         }
-        my $answer = $client->get('/export', timeout => 120);
+        $look->($client->get('/export', timeout => 120));
         waitpid $pid, 0;
-        my $ended = $answer->{body} =~ /^\{"complete": true, "objects": 25\d{3}\}\n\z/m;
-        push @wrong, "$answer->{status} " . substr $answer->{body}, -100 if $answer->{status} == 200 && $ended != $answer->{complete} || $answer->{status} !~ /^(?:200|503)$/;
-        last if $answer->{status} == 200 && !$ended && ++$broken >= 3;
     }
     is_deeply \@wrong, [], 'whole with its last line, or broken off without it, or refused';
     cmp_ok $broken, '>', 0, "$broken times it broke off";

@@ -65,7 +65,7 @@ sub form_encode {
 
 # One request. $path goes out as it is (encode names yourself). Options: headers (hash, or list of
 # pairs to repeat names), query and form (see form_encode), json (sent with its type), body (bytes),
-# type (Content-Type), head => 1 like HEAD. The answer is a hash:
+# type (Content-Type), timeout in seconds. The answer is a hash:
 #   status, reason, headers (lower case, joined by ", "), header_list (pairs as sent), body (bytes),
 #   json (decoded, undef if it is none), complete (false: it broke off), error (undef, or why there
 #   is no answer), seconds, raw (head as it came)
@@ -94,7 +94,7 @@ sub request {
         if defined $self->{user} && !$have{authorization};
     push @headers, [ Connection => $self->{keep_alive} ? 'keep-alive' : 'close' ] unless $have{connection};
     my $bytes = "$method $path HTTP/1.1\r\n" . join('', map { "$_->[0]: $_->[1]\r\n" } @headers) . "\r\n" . ($body // '');
-    my $answer = $self->raw($bytes, method => $method);
+    my $answer = $self->raw($bytes, method => $method, timeout => $option{timeout});
     Muster::Description::note($method, $path, $answer) if $self->{described};
     return $answer;
 }
@@ -123,7 +123,8 @@ sub _pairs {
 }
 
 # Sends exactly these bytes and reads one answer. Options: method (HEAD has no body), pause => {
-# after => bytes, seconds => n } stops in the middle, abort => 1 sends and disconnects.
+# after => bytes, seconds => n } stops in the middle, abort => 1 sends and disconnects, begun => sub
+# that is called when the answer begins to come, before any of it is read, timeout => seconds.
 sub raw {
     my ($self, $bytes, %option) = @_;
     utf8::downgrade($bytes, 1) or utf8::encode($bytes);
@@ -141,6 +142,10 @@ sub raw {
         if ($option{abort}) {
             close $socket;
             die "aborted\n";
+        }
+        if ($option{begun}) {
+            IO::Select->new($socket)->can_read($end - Time::HiRes::time()) or die "read: time is up\n";
+            $option{begun}->();
         }
         $self->_read_answer($socket, $answer, $end, uc($option{method} // ($bytes =~ /\A(\w+)/)[0] // ''));
         1;

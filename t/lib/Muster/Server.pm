@@ -34,7 +34,7 @@ sub new {
         listen        => $via ? 'fd:0' : "unix:$self->{socket}",
         listen_mode   => \'"0666"',
         workers       => 2,
-        drain_timeout => 5000,
+        drain_timeout => 5000 * ($ENV{MUSTER_SLOW} // 1),
         doc_dir       => doc_dir(),
         database      => $option{conninfo} // ($option{postgres} ? $option{postgres}->conninfo : undef),
         %{ $option{conf} // {} },
