@@ -79,11 +79,14 @@ sub accepted {
     return is($result->{status}, 0, "$what accepts it") || diag "@command\n$result->{out}$result->{err}";
 }
 
-# A subtest that needs a program.
+# A subtest that needs a program. What takes long has nothing to do with how the server was built.
+my %slow = map { $_ => 1 } qw(ansible-inventory puppet);
+
 sub with_program {
     my ($name, $package, $code) = @_;
     SKIP: {
         which($name) or skip "$name is not installed (Debian: $package)", 1;
+        $slow{$name} && $ENV{MUSTER_SANITIZED} and skip "$name is run on the plain build", 1;
         subtest $name => $code;
     }
     return;
@@ -303,6 +306,63 @@ subtest 'ansible' => sub {
     is_deeply json(printed('--list')), $list, '--list';
 };
 
+# What ansible-inventory and ansible say of this inventory; or why not.
+sub ansible {
+    my ($env, $name, @args) = @_;
+    my $result = run([ $name, @args ], timeout => 300, env => { HOME => $dir, ANSIBLE_NOCOLOR => 1, ANSIBLE_LOCAL_TEMP => "$dir/ansible", MUSTER_URL => $world->front->url, LC_ALL => 'C.UTF-8', %$env });
+    return $result->{status} == 0 ? Encode::decode('UTF-8', $result->{out}) : "exit status $result->{status}: $result->{out}$result->{err}";
+}
+
+with_program('ansible-inventory' => 'ansible-core', sub {
+    my %script = (ANSIBLE_INVENTORY_ENABLED => 'script');
+    my %plugin = (ANSIBLE_INVENTORY_ENABLED => 'muster', ANSIBLE_INVENTORY_PLUGINS => source_dir() . '/contrib/ansible', ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED => 1);
+    my $file   = spew("$dir/muster.yml", "plugin: muster\n");
+    for my $way ([ 'the script', \%script, $program ], [ 'the plugin', \%plugin, $file ]) {
+        my ($what, $env, $inventory) = @$way;
+        my $graph = ansible($env, 'ansible-inventory', '-i', $inventory, '--graph', 'production');
+        is $graph, <<'END', "$what: --graph";
+@production:
+  |--@group_all:
+  |  |--blade1
+  |--@web:
+  |  |--web1
+  |  |--web2
+  |--db1
+END
+        my $web1 = eval { json(ansible($env, 'ansible-inventory', '-i', $inventory, '--host', 'web1')) } // { error => $@ };
+        is_deeply [ @$web1{qw(ansible_host muster_driver)}, $web1->{muster}{system_memory} ], [ '10.20.0.11', 'basicserver', 32768 ], "$what: --host";
+        my $list = eval { json(ansible($env, 'ansible-inventory', '-i', $inventory, '--list')) } // { error => $@ };
+        is_deeply $list->{web}, { hosts => [qw(web1 web2)] }, "$what: --list";
+        is_deeply [ sort keys %{ $list->{_meta}{hostvars} } ], [qw(blade1 db1 ns1.example.org web1 web2)], "$what: all hosts, and nothing else became one";
+        my $said = ansible($env, 'ansible', '-i', $inventory, 'web1', '-c', 'local', '-m', 'debug', '-a', 'var=muster.motd');
+        like $said, qr/\{\{ lookup\('pipe', 'id'\) \}\}/, "$what: no attribute is run as a template";
+    }
+    spew($file, <<'END');
+plugin: muster
+query: attr os exists or name = db1
+pools: [production]
+drivers: [basicserver]
+keyed_groups: [{key: muster.os | default('none'), prefix: os}]
+groups: {large: muster.system_memory | default(0) >= 32768}
+compose: {where: "'at ' ~ ansible_host"}
+cache: true
+cache_plugin: jsonfile
+cache_connection: %CACHE%
+END
+    spew($file, slurp($file) =~ s{%CACHE%}{$dir/cache}r);
+    my $ask = sub { my $said = ansible(\%plugin, 'ansible-inventory', '-i', $file, '--list'); return eval { json($said) } // { error => $said } };
+    my $list = $ask->();
+    is_deeply [ map { $list->{$_}{hosts} } qw(os_debian os_none large) ], [ ['web1'], ['db1'], ['web1'] ], 'the plugin: selected, and grouped by attributes' or diag explain $list;
+    is $list->{_meta}{hostvars}{db1}{where}, 'at 10.20.0.13', 'composed';
+    attr('web2', key => 'os', value => 'debian');
+    is_deeply $ask->()->{os_debian}{hosts}, ['web1'], 'from the cache';
+    unlink glob "$dir/cache/*";
+    is_deeply $ask->()->{os_debian}{hosts}, [qw(web1 web2)], 'read again';
+    spew($file, "plugin: muster\nurl: http://127.0.0.1:" . free_port() . "\n");
+    like ansible(\%plugin, 'ansible-inventory', '-i', $file, '--list'), qr/^exit status .*muster-export has failed/s, 'nobody listens: it fails';
+    like ansible({ %script, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED => 1, MUSTER_URL => 'http://127.0.0.1:' . free_port() }, 'ansible-inventory', '-i', $program, '--list'), qr/^exit status .*refused/s, '... as the script does';
+});
+
 subtest 'puppet-enc' => sub {
     my $node = json(printed('puppet-enc', 'web1.example.org', '--domain', 'example.org'));
     is_deeply $node->{classes}, ['motd'], 'classes';
@@ -311,6 +371,14 @@ subtest 'puppet-enc' => sub {
     is export('puppet-enc', 'web1.example.net', '--domain', 'example.org')->{status}, 1, 'of another domain';
     is export('puppet-enc', "it's")->{status}, 1, 'a node that is not there';
     is export('puppet-enc')->{status}, 1, 'no node';
+    with_program(puppet => 'puppet-agent', sub {
+        my $enc = spew("$dir/enc", "#!/bin/sh\nMUSTER_URL=@{[ $world->front->url ]} exec python3 $program puppet-enc \"\$1\" --domain example.org\n");
+        chmod 0755, $enc;
+        my $manifest = spew("$dir/site.pp", qq(class motd { notice("class motd") }\nnotice("os \${muster_os}, \${muster_in[1]}")\n));
+        mkdir "$dir/puppet" or die "puppet: $!";
+        my $result = run([ 'puppet', 'apply', '--confdir', "$dir/puppet", '--vardir', "$dir/puppet", '--node_terminus', 'exec', '--external_nodes', $enc, '--certname', 'web1.example.org', '--environment', 'production', $manifest ], timeout => 300, env => { HOME => $dir, LC_ALL => 'C.UTF-8' });
+        like Encode::decode('UTF-8', $result->{out}), qr/os debian, größe.*class motd|class motd.*os debian, gr/s, 'classes and parameters arrive' or diag $result->{err};
+    });
 };
 
 done_testing;
