@@ -6,12 +6,14 @@ use warnings;
 use utf8;
 use Compress::Zlib ();
 use JSON::PP ();
+use MIME::Base64 ();
 use Muster::Browser;
 use Muster::Client qw(uri_encode);
 use Muster::Data qw(load_many);
 use Muster::Datacentre;
 use Muster::Front;
 use Muster::Process qw(poll slurp source_dir temp_dir);
+use Muster::Server;
 use Muster::World;
 use Test::More;
 
@@ -21,7 +23,6 @@ binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failur
 
 my $SLOW = 3 * ($ENV{MUSTER_SLOW} // 1);
 my $ROWS = $ENV{MUSTER_PAGE_ROWS} // 3000;
-my $JSON = JSON::PP->new->utf8->allow_nonref->allow_bignum;
 
 my $world  = Muster::World->new(data => 0, front => 'nginx', conf => {
     token_key => 'k' x 32, access => [ { who => 'anonymous', roles => 'admin' } ] });
@@ -273,6 +274,11 @@ subtest 'racks, containers, addresses' => sub {
     $browser->click('Take out', 'form.edit');
     ok(poll(20, sub { @{ $client->get('/by-name/spare')->{json}{parents} } == 1 }), 'and taken out');
 
+    $browser->go('/ui/racks/ams1-a?small=1');
+    shows('ams1-a', 'thumbnails');
+    my $pdf = $browser->cdp('Page.printToPDF', landscape => JSON::PP::true, paperWidth => 8.27, paperHeight => 11.69, preferCSSPageSize => JSON::PP::true)->{data};
+    is(scalar(() = MIME::Base64::decode($pdf) =~ m{/Type */Page\b}g), 1, 'printed: two racks are one page');
+
     $browser->go('/ui/object/ams1-servers');
     has_text('main table', qr/\d+ free: 10\.20\.1\.\d+-254/, 'the gaps of a manager are rows');
     $browser->click('Allocate');
@@ -449,6 +455,53 @@ subtest 'who may only read' => sub {
     silent('reading', $b);
     $b->stop;
     $front->stop;
+};
+
+subtest 'other paths, nobody known' => sub {
+    my $server = Muster::Server->new(postgres => $world->postgres, schema => 0, conf => { token_key => 'k' x 32, access => [ { who => 'alice', roles => 'admin' } ],
+        mounts => { entity => '/inventory/objects', attribute => '/inventory/attributes', resourcemanager => '/managers', preferences => '' } });
+    my $front = Muster::Front->new(server => $server);
+    my ($secret) = $server->run_program([ 'token', 'add', '--owner', 'alice' ])->{out} =~ /(mst_\w+)/;
+    my $b = Muster::Browser->new(url => $front->url);
+    $b->go('/ui/object/ams1-db002?tab=contents');
+    shows('Sign in', 'who is not known is asked', $b);
+    $b->type('#token', $secret);
+    $b->click('Sign in', 'main');
+    shows('ams1-db002', 'and led back', $b);
+    unlike($b->text('#bar'), qr/Preferences/, 'what is not mounted has no tab');
+    $b->go('/ui/object/ams1-db002');
+    $b->click('Edit owner');
+    $b->type('form.edit [name=value]', 'moved');
+    $b->click('Save', 'form.edit');
+    ok(poll(20, sub { value_of('ams1-db002', 'owner') eq 'moved' }), 'an edit finds its path');
+    $b->go('/ui/object/ams1-servers');
+    has_text('main table', qr/ams1-db002/, 'and so does what a manager gave', $b);
+    silent('other paths', $b, qr/401/);
+    $b->stop;
+    $front->stop;
+    $server->stop;
+};
+
+subtest 'preferences alone' => sub {
+    my $server = Muster::Server->new(postgres => $world->postgres, schema => 0, conf => { mounts => { preferences => '/' } });
+    my $front = Muster::Front->new(server => $server);
+    $front->client->post('/mine', headers => { 'X-User-Id' => 'alice' }, json => { a => 1 });
+    my $b = Muster::Browser->new(url => $front->url);
+    $b->cdp('Network.enable');
+    $b->cdp('Network.setExtraHTTPHeaders', headers => { 'X-User-Id' => 'alice' });
+    $b->go('/ui/');
+    shows('Preferences', 'the first page', $b);
+    is($b->js('return document.querySelectorAll("#bar nav a").length'), 1, 'has one tab');
+    $b->click('Your preferences');
+    $b->click('mine');
+    shows('mine', 'a container', $b);
+    $b->type('#document', '{"a": 2}');
+    $b->click('Save');
+    has_text('#status', qr/mine saved/, 'is saved', $b);
+    silent('preferences alone', $b, qr/404/);
+    $b->stop;
+    $front->stop;
+    $server->stop;
 };
 
 $world->stop;

@@ -4,7 +4,8 @@ import { asOf, base } from './state.js';
 const root = new URL('..', location.origin + base).pathname;
 const KEY = 'muster-token';
 const own = new Set();
-const parts = { '': root.replace(/\/$/, '') }, mounts = { '': '' };
+const parts = { '': root.replace(/\/$/, '') },
+    mounts = { '': '' };
 export const me = { name: null, by: 'nobody', roles: {}, version: '' };
 
 export class ApiError extends Error {
@@ -17,18 +18,21 @@ export class ApiError extends Error {
 /* A number that a double can't hold stays as it was written. */
 export function parseJson(text) {
     return JSON.parse(text, (_, value, context) =>
-        typeof value === 'number' && String(value) !== context.source ? JSON.rawJSON(context.source) : value);
+        typeof value === 'number' && String(value) !== context.source ? JSON.rawJSON(context.source) : value,
+    );
 }
 
-export const exactNumbers = () => typeof JSON.rawJSON === 'function' &&
+export const exactNumbers = () =>
+    typeof JSON.rawJSON === 'function' &&
     JSON.stringify(parseJson('12345678901234567890')) === '12345678901234567890';
 
 /* A value as text. */
-export const textOf = value => value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+export const textOf = value =>
+    value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 export const token = {
     get: () => sessionStorage.getItem(KEY),
-    set: text => text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY),
+    set: text => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
 };
 
 export const isOwn = version => own.has(version);
@@ -51,14 +55,24 @@ function sentence(response, text) {
 }
 
 /* One request: path below the root. Options: params, body, headers, signal, past (false: of now). */
-export async function request(method, path, { params, body, headers = {}, signal, past = method === 'GET', raw } = {}) {
+export async function request(
+    method,
+    path,
+    { params, body, headers = {}, signal, past = method === 'GET', raw } = {},
+) {
     const query = encode(params);
     const all = { ...headers };
     if (token.get()) all.Authorization = `Bearer ${token.get()}`;
     if (past && asOf()) all['Clusto-As-Of'] = asOf();
     let response, text;
     try {
-        response = await fetch(location.origin + (query ? `${path}?${query}` : path), { method, body, headers: all, signal, cache: 'no-cache' });
+        response = await fetch(location.origin + (query ? `${path}?${query}` : path), {
+            method,
+            body,
+            headers: all,
+            signal,
+            cache: 'no-cache',
+        });
         text = await response.text();
     } catch (error) {
         if (error.name === 'AbortError') throw error;
@@ -66,7 +80,15 @@ export async function request(method, path, { params, body, headers = {}, signal
     }
     const header = name => response.headers.get(name);
     if (!response.ok)
-        throw new ApiError(response.status, sentence(response, text), header('X-Request-Id'), { text, header });
+        throw new ApiError(
+            response.status,
+            sentence(response, text) +
+                (header('Clusto-Outcome') === 'unknown'
+                    ? ' It may have been done nevertheless: look before you try again.'
+                    : ''),
+            header('X-Request-Id'),
+            { text, header },
+        );
     return { body: raw ? text : text ? parseJson(text) : null, header, status: response.status };
 }
 
@@ -80,12 +102,20 @@ export const has = part => part in parts;
 export const may = (role, part = 'entity') => !asOf() && (me.roles[part] ?? []).includes(role);
 
 /* One operation of a transaction. Its path is the server's, without what a front server removes. */
-export const operation = (method, part, segments, rest) => ({ method, path: below(mounts[part], segments), ...rest });
+export const operation = (method, part, segments, rest) => ({
+    method,
+    path: below(mounts[part], segments),
+    ...rest,
+});
 
-const escape = value => typeof value === 'string' ? value.replaceAll('${', () => '$${')
-    : Array.isArray(value) ? value.map(escape)
-    : value && value.constructor === Object ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, escape(v)]))
-    : value;
+const escape = value =>
+    typeof value === 'string'
+        ? value.replaceAll('${', () => '$${')
+        : Array.isArray(value)
+          ? value.map(escape)
+          : value && value.constructor === Object
+            ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, escape(v)]))
+            : value;
 
 /* Does the operations, all or none; with dry nothing is kept. The response: version, changes, results. */
 export async function write(operations, { why, dry, tag } = {}) {
@@ -93,16 +123,26 @@ export async function write(operations, { why, dry, tag } = {}) {
     if (dry) headers['Clusto-Dry-Run'] = 'true';
     if (why) headers['Clusto-Description'] = why.replace(/[\r\n]+/g, ' ');
     const list = operations.map(o => ({
-        ...o, ...(o.params ? { params: escape(o.params) } : {}), ...(o.body ? { body: escape(o.body) } : {}),
+        ...o,
+        ...(o.params ? { params: escape(o.params) } : {}),
+        ...(o.body ? { body: escape(o.body) } : {}),
     }));
     if (tag && list[0]) list[0].if_match = tag;
-    const { body, header } = await request('POST', path('', 'transaction'), { body: JSON.stringify(list), headers });
+    const { body, header } = await request('POST', path('', 'transaction'), {
+        body: JSON.stringify(list),
+        headers,
+    });
     const version = Number(header('Clusto-Version'));
     if (version) own.add(version);
     return { version, changes: body.changes ?? [], results: body.result ?? body };
 }
 
-const APPLICATIONS = { entity: 'entity', attribute: 'attribute', resourcemanager: 'resourcemanager', cloudprefs: 'preferences' };
+const APPLICATIONS = {
+    entity: 'entity',
+    attribute: 'attribute',
+    resourcemanager: 'resourcemanager',
+    cloudprefs: 'preferences',
+};
 
 /* Learns what is mounted where, and who we are. A server of preferences alone has no /__meta__. */
 export async function start() {
@@ -127,10 +167,14 @@ export async function start() {
 let known;
 export function drivers() {
     known ??= get(path('', 'driverlist'), { headers: { 'Clusto-Mode': 'expanded' }, past: false });
-    known.catch(() => { known = undefined; });
+    known.catch(() => {
+        known = undefined;
+    });
     return known;
 }
-export const forgetDrivers = () => { known = undefined; };
+export const forgetDrivers = () => {
+    known = undefined;
+};
 export const isA = (all, driver, what) => (all[driver]?.is ?? []).includes(what);
 
 /* A text as a value of the query language. */
@@ -139,7 +183,8 @@ export const quote = text => `"${text.replace(/["\\]/g, '\\$&')}"`;
 /* Rows of a query with these columns: one page, and the cursor of the next. */
 export async function query(q, fields, { after = '0', limit = 200, signal } = {}) {
     const { body, header } = await request('GET', path('', 'query'), {
-        params: { q, fields }, signal,
+        params: { q, fields },
+        signal,
         headers: { 'Clusto-After': after, 'Clusto-Per-Page': String(limit), 'Clusto-Minify': 'true' },
     });
     return { rows: body, next: header('Clusto-Next') };

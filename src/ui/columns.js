@@ -1,10 +1,10 @@
 // columns.js: what a column of a list is made of.
-import { isA } from './api.js';
+import { get, has, isA, me, path, request } from './api.js';
 import { nameOf } from './state.js';
 
 const names = paths => paths.map(nameOf).join(', ');
 const isRack = p => p.startsWith('/basicrack/');
-const first = (list, usual) => list.length ? Number(list[0]) : usual;
+const first = (list, usual) => (list.length ? Number(list[0]) : usual);
 const used = r => r['attr _contains.ru'].length;
 const size = r => first(r['attr maxu'], 45) - first(r['attr minu'], 1) + 1;
 
@@ -24,8 +24,12 @@ const special = {
 };
 
 const own = name => Object.hasOwn(special, name);
-export const fieldsOf = cols => [...new Set(['path', ...cols.flatMap(c => own(c) ? special[c][0] : [`attr ${c}`])])].join(',');
-export const cellOf = (col, r) => own(col) ? special[col][1](r) : r[`attr ${col}`].map(v => typeof v === 'string' ? v : JSON.stringify(v)).join(' ');
+export const fieldsOf = cols =>
+    [...new Set(['path', ...cols.flatMap(c => (own(c) ? special[c][0] : [`attr ${c}`]))])].join(',');
+export const cellOf = (col, r) =>
+    own(col)
+        ? special[col][1](r)
+        : r[`attr ${col}`].map(v => (typeof v === 'string' ? v : JSON.stringify(v))).join(' ');
 export const valid = col => own(col) || /^[A-Za-z_][\w-]*(\.[\w-]+)?(:\d+)?$/.test(col);
 
 export function usual(all, driver) {
@@ -37,4 +41,25 @@ export function usual(all, driver) {
     if (is('ipmanager')) return ['name', 'baseip', 'netmask', 'gateway', 'in'];
     if (driver && all[driver]?.is_manager) return ['name', 'basename', 'digits', 'in'];
     return driver ? ['name', 'in', 'members'] : ['name', 'driver', 'rack', 'ips', 'owner', 'in'];
+}
+
+const kept = driver => `muster-columns-${driver || 'all'}`;
+
+/* The columns that one chose for a driver: in one's preferences where there are any, else in this browser. */
+export async function chosen(driver) {
+    if (has('preferences') && me.name) {
+        const mine = await get(path('preferences', 'muster-ui', 'columns', driver || 'all'), {
+            past: false,
+        }).catch(() => null);
+        return Array.isArray(mine) ? mine : null;
+    }
+    return JSON.parse(localStorage.getItem(kept(driver)) ?? 'null');
+}
+
+export async function keep(driver, cols) {
+    if (!has('preferences') || !me.name) return localStorage.setItem(kept(driver), JSON.stringify(cols));
+    await request('POST', path('preferences', 'muster-ui', 'columns'), {
+        body: JSON.stringify({ [driver || 'all']: cols }),
+        headers: { 'Content-Type': 'application/json' },
+    });
 }

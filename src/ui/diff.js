@@ -4,11 +4,19 @@ import { ago, h, timeOf } from './dom.js';
 import { rangeText } from './ranges.js';
 import { nameOf, objectUrl, url } from './state.js';
 
-export const attrName = a => [a.key, a.subkey].filter(x => x !== null && x !== '').join('.') + (a.number === null ? '' : `:${textOf(a.number)}`);
+export const attrName = a =>
+    [a.key, a.subkey].filter(x => x !== null && x !== '').join('.') +
+    (a.number === null ? '' : `:${textOf(a.number)}`);
 
 function values(name, before, after) {
-    return h('li', null, `${name}: `, before && h('del', null, h('span', { class: 'skip' }, 'before '), before), before && after && ' ',
-        after && h('ins', null, h('span', { class: 'skip' }, 'after '), after));
+    return h(
+        'li',
+        null,
+        `${name}: `,
+        before && h('del', null, h('span', { class: 'skip' }, 'before '), before),
+        before && after && ' ',
+        after && h('ins', null, h('span', { class: 'skip' }, 'after '), after),
+    );
 }
 
 const shown = value => value && (value.value === null ? 'no value' : textOf(value.value) || '""');
@@ -17,39 +25,127 @@ const shown = value => value && (value.value === null ? 'no value' : textOf(valu
 function contained(attrs) {
     const all = new Map();
     for (const a of attrs) {
-        const sign = a.after ? 'in' : 'out', key = `${sign} ${(a.after ?? a.before).value}`;
+        const sign = a.after ? 'in' : 'out',
+            key = `${sign} ${(a.after ?? a.before).value}`;
         const one = all.get(key) ?? { sign, path: (a.after ?? a.before).value, units: [] };
         if (a.subkey === 'ru' && a.number !== null) one.units.push(Number(a.number));
         all.set(key, one);
     }
-    return [...all.values()].map(c => {
-        const text = nameOf(String(c.path)) + (c.units.length ? ` U${rangeText(c.units)}` : '');
-        return c.sign === 'in' ? values('contains', null, text) : values('contains', text, null);
-    });
+    const part = (sign, word, tag) => {
+        const some = [...all.values()]
+            .filter(c => c.sign === sign)
+            .map(c => [
+                h(tag, null, nameOf(String(c.path)) + (c.units.length ? ` U${rangeText(c.units)}` : '')),
+                ' ',
+            ]);
+        return (
+            some.length > 0 &&
+            h(
+                'li',
+                null,
+                `${word} `,
+                some.slice(0, 12),
+                some.length > 12 &&
+                    h('details', null, h('summary', null, `${some.length - 12} more`), some.slice(12)),
+            )
+        );
+    };
+    return [part('out', 'no longer contains', 'del'), part('in', 'contains', 'ins')].filter(Boolean);
 }
 
 function lines(attrs) {
-    const all = [...contained(attrs.filter(a => a.key === '_contains')), ...attrs.filter(a => a.key !== '_contains').map(a => values(attrName(a), shown(a.before), shown(a.after)))];
-    return all.length > 12 ? [all.slice(0, 8), h('li', null, h('details', null, h('summary', null, `${all.length - 8} more`), h('ul', { class: 'diff' }, all.slice(8))))] : all;
+    const all = [
+        ...contained(attrs.filter(a => a.key === '_contains')),
+        ...attrs
+            .filter(a => a.key !== '_contains')
+            .map(a => values(attrName(a), shown(a.before), shown(a.after))),
+    ];
+    return all.length > 12
+        ? [
+              all.slice(0, 8),
+              h(
+                  'li',
+                  null,
+                  h(
+                      'details',
+                      null,
+                      h('summary', null, `${all.length - 8} more`),
+                      h('ul', { class: 'diff' }, all.slice(8)),
+                  ),
+              ),
+          ]
+        : all;
 }
+
+const words = o =>
+    ({
+        created: 'created',
+        deleted: 'deleted',
+        changed: '',
+        referenced: 'referred to',
+        renamed: `renamed, was ${o.was ? nameOf(o.was) : ''}`,
+    })[o.change] ?? o.change;
 
 function object(o) {
     const name = o.object ? nameOf(o.object) : 'an object that is gone';
-    const words = { created: 'created', deleted: 'deleted', changed: '', referenced: 'referred to', renamed: `renamed, was ${o.was ? nameOf(o.was) : ''}` }[o.change] ?? o.change;
-    return h('li', null, h('a', { href: o.object && o.change !== 'deleted' ? objectUrl(name) : null }, name), words && h('span', { class: 'quiet' }, ` ${words}`),
-        o.attrs.length > 0 && h('ul', { class: 'diff' }, lines(o.attrs)));
+    return h(
+        'li',
+        null,
+        h('a', { href: o.object && o.change !== 'deleted' ? objectUrl(name) : null }, name),
+        words(o) && h('span', { class: 'quiet' }, ` ${words(o)}`),
+        o.attrs.length > 0 && h('ul', { class: 'diff' }, lines(o.attrs)),
+    );
 }
 
 export function changes(objects, more) {
     const seen = objects.filter(o => o.change !== 'referenced' || o.attrs.length);
     if (!seen.length) return h('p', { class: 'quiet' }, 'Nothing would be different.');
-    return h('ul', { class: 'diff' }, seen.map(object), more ? h('li', { class: 'quiet' }, `and ${more} more objects`) : null);
+    return h(
+        'ul',
+        { class: 'diff' },
+        seen.map(object),
+        more ? h('li', { class: 'quiet' }, `and ${more} more objects`) : null,
+    );
 }
 
 /* A line of a table of versions. */
-export function versionRow(v, withObjects) {
-    return h('tr', { 'data-row': true }, h('th', { scope: 'row' }, h('a', { href: url('history', [v.version], { asof: null }) }, String(v.version))),
-        h('td', null, timeOf(v.time, ago(v.time))), h('td', null, v.user ?? ''), h('td', null, v.description),
-        withObjects && h('td', null, v.objects?.slice(0, 3).map(o => [o.object ? h('a', { href: objectUrl(nameOf(o.object)) }, nameOf(o.object)) : '?', ' ']),
-            v.objects?.length > 3 || v.more ? h('span', { class: 'quiet' }, `and ${v.objects.length - 3 + (v.more ?? 0)} more`) : null));
+export function versionRow(v, withObjects, about) {
+    return h(
+        'tr',
+        { 'data-row': true },
+        h(
+            'th',
+            { scope: 'row' },
+            h('a', { href: url('history', [v.version], { asof: null }) }, String(v.version)),
+        ),
+        h('td', null, timeOf(v.time, ago(v.time))),
+        h('td', null, v.user ?? ''),
+        h('td', null, v.description),
+        about &&
+            h(
+                'td',
+                null,
+                h(
+                    'ul',
+                    { class: 'diff flat' },
+                    v.objects
+                        .filter(o => nameOf(o.object ?? '') === about || (o.was && nameOf(o.was) === about))
+                        .map(o => [words(o) && h('li', { class: 'quiet' }, words(o)), lines(o.attrs)]),
+                ),
+            ),
+        withObjects &&
+            h(
+                'td',
+                null,
+                v.objects
+                    ?.slice(0, 3)
+                    .map(o => [
+                        o.object ? h('a', { href: objectUrl(nameOf(o.object)) }, nameOf(o.object)) : '?',
+                        ' ',
+                    ]),
+                v.objects?.length > 3 || v.more
+                    ? h('span', { class: 'quiet' }, `and ${v.objects.length - 3 + (v.more ?? 0)} more`)
+                    : null,
+            ),
+    );
 }

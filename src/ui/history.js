@@ -6,33 +6,82 @@ import { editForm } from './edit.js';
 import { here, navigate, url } from './state.js';
 
 export async function versionsOf(params, signal) {
-    return get(path('', 'history'), { params: { limit: 50, details: 'true', ...params }, signal, past: false });
+    return get(path('', 'history'), {
+        params: { limit: 50, details: 'true', ...params },
+        signal,
+        past: false,
+    });
 }
 
-const heads = ['Version', 'When', 'Who', 'Why', 'Objects'];
-
-export function versionTable(body, next) {
-    return h('div', null, h('table', null, h('thead', null, h('tr', null, heads.map(x => h('th', { scope: 'col' }, x)))), h('tbody', null, body.versions.map(v => versionRow(v, true)))),
-        !body.versions.length && h('p', { class: 'quiet' }, 'No versions.'), body.next && h('p', null, h('a', { href: next(body.next) }, 'Older')));
+/* Of all objects, or what became of one. */
+export function versionTable(body, next, about) {
+    const heads = ['Version', 'When', 'Who', 'Why', about ? 'What' : 'Objects'];
+    return h(
+        'div',
+        null,
+        h(
+            'table',
+            null,
+            h(
+                'thead',
+                null,
+                h(
+                    'tr',
+                    null,
+                    heads.map(x => h('th', { scope: 'col' }, x)),
+                ),
+            ),
+            h(
+                'tbody',
+                null,
+                body.versions.map(v => versionRow(v, !about, about)),
+            ),
+        ),
+        !body.versions.length && h('p', { class: 'quiet' }, 'No versions.'),
+        body.next && h('p', null, h('a', { href: next(body.next) }, 'Older')),
+    );
 }
 
 async function one(version, signal) {
     if (!/^\d+$/.test(version)) throw new TypeError(`"${version}" is not a version.`);
     const body = await versionsOf({ before: Number(version) + 1, limit: 1 }, signal);
     const v = body.versions.find(x => String(x.version) === version);
-    if (!v) return h('div', null, h('h1', null, `Version ${version}`), h('p', null, 'There is no such version.'));
+    if (!v)
+        return h('div', null, h('h1', null, `Version ${version}`), h('p', null, 'There is no such version.'));
     const place = h('div');
-    const undo = () => place.replaceChildren(editForm({
-        label: `Version ${version} undone`, save: `Undo version ${version}`, fields: [], tryFirst: true,
-        operations: () => [operation('POST', '', ['revert'], { params: { version } })],
-        cancel: () => place.replaceChildren(start), done: result => { say(`Version ${version} was undone by version ${result.version}`); navigate(url('history', [result.version])); },
-    }));
+    const undo = () =>
+        place.replaceChildren(
+            editForm({
+                label: `Version ${version} undone`,
+                save: `Undo version ${version}`,
+                fields: [],
+                tryFirst: true,
+                operations: () => [operation('POST', '', ['revert'], { params: { version } })],
+                cancel: () => place.replaceChildren(start),
+                done: result => {
+                    say(`Version ${version} was undone by version ${result.version}`);
+                    navigate(url('history', [result.version]));
+                },
+            }),
+        );
     const start = h('button', { type: 'button', onclick: undo, 'data-edit': true }, 'Undo this');
     place.append(may('write', 'root') ? start : '');
-    return h('div', null, h('h1', null, `Version ${version}`, h('small', null, timeOf(v.time), v.user && ` by ${v.user}`)), h('p', null, v.description),
-        h('p', { class: 'tools' }, h('a', { href: url('history', [Number(version) - 1]) }, 'Older'), h('a', { href: url('history', [Number(version) + 1]) }, 'Newer'),
-            h('a', { href: url('', [], { asof: version }) }, 'The inventory as of then')),
-        place, h('h2', null, plural(v.objects.length + v.more, 'object')), changes(v.objects, v.more));
+    return h(
+        'div',
+        null,
+        h('h1', null, `Version ${version}`, h('small', null, timeOf(v.time), v.user && ` by ${v.user}`)),
+        h('p', null, v.description),
+        h(
+            'p',
+            { class: 'tools' },
+            h('a', { href: url('history', [Number(version) - 1]) }, 'Older'),
+            h('a', { href: url('history', [Number(version) + 1]) }, 'Newer'),
+            h('a', { href: url('', [], { asof: version }) }, 'The inventory as of then'),
+        ),
+        place,
+        h('h2', null, plural(v.objects.length + v.more, 'object')),
+        changes(v.objects, v.more),
+    );
 }
 
 export async function history({ args, params, signal, following }) {
@@ -42,13 +91,30 @@ export async function history({ args, params, signal, following }) {
     const driver = params.get('driver') ?? '';
     const body = await versionsOf(filter, signal);
     const all = driver ? await drivers() : {};
-    if (driver) body.versions = body.versions.filter(v => v.objects.some(o => o.object && (all[o.object.split('/')[1]]?.is ?? []).includes(driver)));
+    if (driver)
+        body.versions = body.versions.filter(v =>
+            v.objects.some(o => o.object && (all[o.object.split('/')[1]]?.is ?? []).includes(driver)),
+        );
     const submit = event => {
         event.preventDefault();
         navigate(here({ before: null, ...Object.fromEntries(new FormData(event.target)) }));
     };
-    const box = (name, label, value) => [h('label', { for: `by-${name}` }, label), h('input', { id: `by-${name}`, name, value: value ?? '', size: 16 })];
-    return h('div', null, h('h1', null, 'History'),
-        h('form', { class: 'tools', onsubmit: submit }, box('object', 'Object', filter.object), box('user', 'User', filter.user), box('driver', 'Driver', driver), h('button', null, 'Filter')),
-        versionTable(body, before => here({ before })));
+    const box = (name, label, value) => [
+        h('label', { for: `by-${name}` }, label),
+        h('input', { id: `by-${name}`, name, value: value ?? '', size: 16 }),
+    ];
+    return h(
+        'div',
+        null,
+        h('h1', null, 'History'),
+        h(
+            'form',
+            { class: 'tools', onsubmit: submit },
+            box('object', 'Object', filter.object),
+            box('user', 'User', filter.user),
+            box('driver', 'Driver', driver),
+            h('button', null, 'Filter'),
+        ),
+        versionTable(body, before => here({ before })),
+    );
 }

@@ -4,45 +4,106 @@ import { versionRow } from './diff.js';
 import { h, meter, table } from './dom.js';
 import { managerPage, roomOf } from './groups.js';
 import { allRacks } from './racks.js';
-import { nameOf, objectUrl, url } from './state.js';
+import { objectUrl, url } from './state.js';
 
 /* A part that fails says so in its own place. */
-const part = (title, promise, show) => promise.then(show, error => error.name === 'AbortError' ? '' : h('p', { class: 'quiet' }, error.message))
-    .then(node => h('section', null, h('h2', null, title), node));
+const part = (title, promise, show) =>
+    promise
+        .then(show, error => (error.name === 'AbortError' ? '' : h('p', { class: 'quiet' }, error.message)))
+        .then(node => h('section', null, h('h2', null, title), node));
 
 const none = h.bind(null, 'p', { class: 'quiet' });
 
 function kinds(all) {
-    const used = Object.entries(all).filter(([name, d]) => Number(d.count) && name !== 'clustometa').sort((a, b) => b[1].count - a[1].count);
-    return used.length ? table(['Driver', 'Objects'], used.map(([name, d]) => h('tr', { 'data-row': true }, h('th', { scope: 'row' }, h('a', { href: url('list', [name]) }, name)),
-        h('td', { class: 'n' }, Number(d.count).toLocaleString('en'))))) : none('The inventory is empty.', ' ', h('a', { href: url('new') }, 'Create the first object'));
+    const used = Object.entries(all)
+        .filter(([name, d]) => Number(d.count) && name !== 'clustometa')
+        .sort((a, b) => b[1].count - a[1].count);
+    return used.length
+        ? table(
+              ['Driver', 'Objects'],
+              used.map(([name, d]) =>
+                  h(
+                      'tr',
+                      { 'data-row': true },
+                      h('th', { scope: 'row' }, h('a', { href: url('list', [name]) }, name)),
+                      h('td', { class: 'n' }, Number(d.count).toLocaleString('en')),
+                  ),
+              ),
+          )
+        : none('The inventory is empty.', ' ', h('a', { href: url('new') }, 'Create the first object'));
 }
 
 function fullRacks(all) {
     const least = all.sort((a, b) => a.free - b.free).slice(0, 8);
-    return least.length ? table(['Rack', 'Free', 'Full'], least.map(r => h('tr', { 'data-row': true }, h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
-        h('td', { class: 'n' }, `${r.free} U`), h('td', null, meter(r.used, r.size))))) : none('There is no rack.');
+    return least.length
+        ? table(
+              ['Rack', 'Free', 'Full'],
+              least.map(r =>
+                  h(
+                      'tr',
+                      { 'data-row': true },
+                      h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                      h('td', { class: 'n' }, `${r.free} U`),
+                      h('td', null, meter(r.used, r.size)),
+                  ),
+              ),
+          )
+        : none('There is no rack.');
 }
 
 async function fullManagers(signal) {
     const { body } = await managerPage('0', signal, 100);
-    return (await roomOf(body, signal)).filter(r => r.size && r.used / r.size >= 0.8).sort((a, b) => b.used / b.size - a.used / a.size);
+    return (await roomOf(body, signal))
+        .filter(r => r.size && r.used / r.size >= 0.8)
+        .sort((a, b) => b.used / b.size - a.used / a.size);
 }
 
 function tight(rows) {
-    return rows.length ? table(['Manager', 'Used', 'Full'], rows.map(r => h('tr', { 'data-row': true }, h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
-        h('td', { class: 'n' }, `${r.used} of ${r.size}`), h('td', null, meter(r.used, r.size))))) : none('No manager is more than 80 % full.');
+    return rows.length
+        ? table(
+              ['Manager', 'Used', 'Full'],
+              rows.map(r =>
+                  h(
+                      'tr',
+                      { 'data-row': true },
+                      h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                      h('td', { class: 'n' }, `${r.used} of ${r.size}`),
+                      h('td', null, meter(r.used, r.size)),
+                  ),
+              ),
+          )
+        : none('No manager is more than 80 % full.');
 }
 
 export async function home({ signal, following }) {
-    if (!has('')) return h('div', null, h('h1', null, 'Preferences'), h('a', { href: url('preferences') }, 'Your preferences'));
+    if (!has(''))
+        return h(
+            'div',
+            null,
+            h('h1', null, 'Preferences'),
+            h('a', { href: url('preferences') }, 'Your preferences'),
+        );
     following({});
-    const parts = await Promise.all([
-        part('Objects', drivers(), kinds),
-        part('Racks with least room', allRacks('', 2000), fullRacks),
-        has('resourcemanager') && part('Managers nearly full', fullManagers(signal), tight),
-        part('Latest changes', get(path('', 'history'), { params: { limit: 12 }, signal, past: false }), body => h('div', null,
-            table(['Version', 'When', 'Who', 'Why'], body.versions.map(v => versionRow(v))), h('p', null, h('a', { href: url('history') }, 'All of them')))),
-    ].filter(Boolean));
+    const parts = await Promise.all(
+        [
+            part('Objects', drivers(), kinds),
+            part('Racks with least room', allRacks('', 2000), fullRacks),
+            has('resourcemanager') && part('Managers nearly full', fullManagers(signal), tight),
+            part(
+                'Latest changes',
+                get(path('', 'history'), { params: { limit: 12 }, signal, past: false }),
+                body =>
+                    h(
+                        'div',
+                        null,
+                        table(
+                            ['Version', 'When', 'Who', 'Why'],
+                            body.versions.map(v => versionRow(v)),
+                        ),
+                        h('p', null, h('a', { href: url('history') }, 'All of them')),
+                    ),
+            ),
+        ].filter(Boolean),
+    );
     return h('div', null, h('h1', { class: 'skip' }, 'Muster'), h('div', { class: 'grid' }, parts));
 }

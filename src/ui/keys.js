@@ -3,9 +3,20 @@ import { byId } from './dom.js';
 import { navigate, neighbour, objectUrl, parse, url } from './state.js';
 
 export const list = [
-    ['/', 'search'], ['g o', 'objects'], ['g r', 'racks'], ['g p', 'pools'], ['g m', 'managers'], ['g h', 'history'], ['g g', 'first page'],
-    ['j k', 'next and previous row'], ['Enter', 'open the row'], ['x', 'tick the row'], ['e', 'edit'], ['[ ]', 'previous and next object of the list'],
-    ['?', 'this list'], ['Esc', 'leave a field, close what is open'],
+    ['/', 'search'],
+    ['g o', 'objects'],
+    ['g r', 'racks'],
+    ['g p', 'pools'],
+    ['g m', 'managers'],
+    ['g h', 'history'],
+    ['g g', 'first page'],
+    ['j k', 'next and previous row'],
+    ['Enter', 'open the row'],
+    ['x', 'tick the row'],
+    ['e', 'edit'],
+    ['[ ]', 'previous and next object of the list'],
+    ['?', 'this list'],
+    ['Esc', 'leave a field, close what is open'],
 ];
 const places = { o: 'list', r: 'racks', p: 'pools', m: 'managers', h: 'history', g: '' };
 let prefix = 0;
@@ -30,17 +41,31 @@ const press = selector => {
 function step(by) {
     const { view, args } = parse(new URL(location));
     const name = view === 'object' ? neighbour(args[0], by) : undefined;
-    if (name !== undefined) navigate(objectUrl(name, { tab: new URLSearchParams(location.search).get('tab') }));
+    if (name !== undefined)
+        navigate(objectUrl(name, { tab: new URLSearchParams(location.search).get('tab') }));
     return name !== undefined;
 }
 
 const actions = {
-    '/': () => { byId('find')?.focus(); byId('find')?.select(); return true; },
-    '?': () => { navigate(url('keys')); return true; },
-    j: () => move(1), k: () => move(-1), '[': () => step(-1), ']': () => step(1),
+    '/': () => {
+        byId('find')?.focus();
+        byId('find')?.select();
+        return true;
+    },
+    '?': () => {
+        navigate(url('keys'));
+        return true;
+    },
+    j: () => move(1),
+    k: () => move(-1),
+    '[': () => step(-1),
+    ']': () => step(1),
     e: () => press('[data-row]:focus-within [data-edit]') || press('[data-edit]'),
     x: () => press('[data-row]:focus-within input[type=checkbox]'),
-    g: () => { prefix = Date.now(); return true; },
+    g: () => {
+        prefix = Date.now();
+        return true;
+    },
 };
 
 function pressed(event) {
@@ -59,4 +84,6 @@ function pressed(event) {
     if (going || (Object.hasOwn(actions, event.key) && actions[event.key]())) event.preventDefault();
 }
 
-export function keys() { addEventListener('keydown', pressed); }
+export function keys() {
+    addEventListener('keydown', pressed);
+}

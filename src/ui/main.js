@@ -1,59 +1,122 @@
 // main.js: begins the page, and shows the view that the URL names.
 import { ApiError, exactNumbers, has, me, start, token } from './api.js';
-import { byId, failure, h } from './dom.js';
+import { byId, failure, h, opened } from './dom.js';
 import { keys } from './keys.js';
 import { watch } from './live.js';
 import { asOf, base, here, navigate, onNavigate, parse, url } from './state.js';
 
 /* Each view is loaded when it is first asked for. */
 const views = {
-    '': () => import('./home.js'), search: () => import('./search.js'), list: () => import('./list.js'), object: () => import('./object.js'),
-    racks: () => import('./racks.js'), pools: () => import('./groups.js'), managers: () => import('./groups.js'), history: () => import('./history.js'),
-    preferences: () => import('./preferences.js'), new: () => import('./create.js'), signin: () => import('./signin.js'), keys: () => import('./signin.js'),
+    '': () => import('./home.js'),
+    search: () => import('./search.js'),
+    list: () => import('./list.js'),
+    object: () => import('./object.js'),
+    racks: () => import('./racks.js'),
+    pools: () => import('./groups.js'),
+    managers: () => import('./groups.js'),
+    history: () => import('./history.js'),
+    preferences: () => import('./preferences.js'),
+    new: () => import('./create.js'),
+    signin: () => import('./signin.js'),
+    keys: () => import('./signin.js'),
 };
 const exported = { '': 'home', new: 'create' };
 const tabs = [
-    ['list', 'Objects', ''], ['racks', 'Racks', ''], ['pools', 'Pools', ''], ['managers', 'Managers', 'resourcemanager'],
-    ['history', 'History', ''], ['preferences', 'Preferences', 'preferences'],
+    ['list', 'Objects', ''],
+    ['racks', 'Racks', ''],
+    ['pools', 'Pools', ''],
+    ['managers', 'Managers', 'resourcemanager'],
+    ['history', 'History', ''],
+    ['preferences', 'Preferences', 'preferences'],
 ];
 const scrolled = new Map();
-let running, at = window.history.state?.at ?? 0;
+let running,
+    at = window.history.state?.at ?? 0;
 
 function bar(view) {
     const box = h('input', {
-        type: 'search', name: 'q', id: 'find', placeholder: 'Find a name, an address, a text', 'aria-label': 'Search', autocomplete: 'off',
-        'aria-keyshortcuts': '/', value: view === 'search' ? new URLSearchParams(location.search).get('q') ?? '' : '',
+        type: 'search',
+        name: 'q',
+        id: 'find',
+        placeholder: 'Find a name, an address, a text',
+        'aria-label': 'Search',
+        autocomplete: 'off',
+        'aria-keyshortcuts': '/',
+        value: view === 'search' ? (new URLSearchParams(location.search).get('q') ?? '') : '',
     });
     const find = event => {
         event.preventDefault();
         if (box.value.trim()) navigate(url('search', [], { q: box.value.trim() }));
     };
-    byId('bar').replaceChildren(...[
-        h('a', { class: 'brand', href: url('') }, 'Muster'),
-        has('') && h('form', { role: 'search', onsubmit: find }, box, h('kbd', { 'aria-hidden': 'true' }, '/')),
-        h('nav', { 'aria-label': 'Views' }, tabs.filter(t => has(t[2])).map(([name, label]) =>
-            h('a', { href: url(name), 'aria-current': name === view ? 'page' : null }, label))),
-        h('span', { class: 'who' }, has('') && h('a', { href: here({ asof: asOf() ? null : 'now' }) }, asOf() ? 'Now' : 'As of'), ' ',
-            h('a', { href: url('keys') }, 'Keys'), ' ',
-            me.name ? h('b', null, me.name) : h('a', { href: url('signin') }, token.get() ? 'Token' : 'Sign in')),
-    ].filter(Boolean));
+    byId('bar').replaceChildren(
+        ...[
+            h('a', { class: 'brand', href: url('') }, 'Muster'),
+            has('') &&
+                h('form', { role: 'search', onsubmit: find }, box, h('kbd', { 'aria-hidden': 'true' }, '/')),
+            h(
+                'nav',
+                { 'aria-label': 'Views' },
+                tabs
+                    .filter(t => has(t[2]))
+                    .map(([name, label]) =>
+                        h('a', { href: url(name), 'aria-current': name === view ? 'page' : null }, label),
+                    ),
+            ),
+            h(
+                'span',
+                { class: 'who' },
+                has('') && h('a', { href: here({ asof: asOf() ? null : 'now' }) }, asOf() ? 'Now' : 'As of'),
+                ' ',
+                h('a', { href: url('keys') }, 'Help'),
+                ' ',
+                me.name
+                    ? h('b', null, me.name)
+                    : h('a', { href: url('signin') }, token.get() ? 'Token' : 'Sign in'),
+            ),
+        ].filter(Boolean),
+    );
     past(view);
 }
 
 /* The moment that is looked at, while it is not now. */
 function past() {
-    const line = byId('past'), moment = asOf();
+    const line = byId('past'),
+        moment = asOf();
     line.hidden = !moment;
     if (!moment) return line.replaceChildren();
-    const field = h('input', { type: 'text', id: 'asof', value: moment, size: 24, autocomplete: 'off', 'aria-describedby': 'asof-help' });
+    const field = h('input', {
+        type: 'text',
+        id: 'asof',
+        value: moment,
+        size: 24,
+        autocomplete: 'off',
+        'aria-describedby': 'asof-help',
+    });
     const show = event => {
         event.preventDefault();
         const typed = field.value.trim();
-        const local = /^\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?$/.test(typed) ? new Date(typed.includes(' ') ? typed.replace(' ', 'T') : `${typed}T00:00`).toISOString() : typed;
+        const local = /^\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?$/.test(typed)
+            ? new Date(typed.includes(' ') ? typed.replace(' ', 'T') : `${typed}T00:00`).toISOString()
+            : typed;
         navigate(here({ asof: local }));
     };
-    line.replaceChildren(h('form', { onsubmit: show }, h('label', { for: 'asof' }, 'As of '), field, ' ', h('button', null, 'Show'), ' ',
-        h('a', { href: here({ asof: null }) }, 'Back to now'), h('span', { id: 'asof-help' }, ' a time, as 2026-11-25 14:00, or a version; nothing can be changed here')));
+    line.replaceChildren(
+        h(
+            'form',
+            { onsubmit: show },
+            h('label', { for: 'asof' }, 'As of '),
+            field,
+            ' ',
+            h('button', null, 'Show'),
+            ' ',
+            h('a', { href: here({ asof: null }) }, 'Back to now'),
+            h(
+                'span',
+                { id: 'asof-help' },
+                ' a time, as 2026-11-25 14:00, or a version; nothing can be changed here',
+            ),
+        ),
+    );
 }
 
 function problem(error) {
@@ -63,8 +126,13 @@ function problem(error) {
     }
     if (!(error instanceof ApiError)) console.error(error);
     const absent = error.status === 404;
-    return h('div', null, h('h1', null, absent ? 'Not found' : 'This did not work'), failure(error),
-        !absent && h('p', null, h('button', { type: 'button', onclick: () => show() }, 'Try again')));
+    return h(
+        'div',
+        null,
+        h('h1', null, absent ? 'Not found' : 'This did not work'),
+        failure(error),
+        !absent && h('p', null, h('button', { type: 'button', onclick: () => show() }, 'Try again')),
+    );
 }
 
 function put(node, focus, top) {
@@ -73,7 +141,8 @@ function put(node, focus, top) {
     main.removeAttribute('aria-busy');
     const heading = main.querySelector('h1');
     document.title = heading ? `${heading.dataset.title ?? heading.textContent} - Muster` : 'Muster';
-    const first = main.querySelector('[data-focus]');
+    const again = opened.find(main),
+        first = main.querySelector('[data-focus]') ?? (focus ? null : again);
     if (first) first.focus();
     else if (focus) main.focus({ preventScroll: true });
     scrollTo(0, top);
@@ -81,7 +150,7 @@ function put(node, focus, top) {
 
 async function show({ focus = false, top = 0 } = {}) {
     running?.abort();
-    const mine = running = new AbortController();
+    const mine = (running = new AbortController());
     const { view, args, params } = parse(new URL(location));
     watch(null);
     bar(view);
@@ -94,7 +163,15 @@ async function show({ focus = false, top = 0 } = {}) {
         if (!Object.hasOwn(views, view)) throw new ApiError(404, `There is no view "${view}".`);
         const module = await views[view]();
         if (mine !== running) return;
-        node = await module[exported[view] ?? view]({ args, params, signal: mine.signal, reload: () => show({ top: scrollY }), following: filter => { mine.filter = filter; } });
+        node = await module[exported[view] ?? view]({
+            args,
+            params,
+            signal: mine.signal,
+            reload: () => show({ top: scrollY }),
+            following: filter => {
+                mine.filter = filter;
+            },
+        });
     } catch (error) {
         if (error.name !== 'AbortError') node = problem(error);
     } finally {
@@ -121,7 +198,17 @@ addEventListener('popstate', event => {
 
 addEventListener('click', event => {
     const link = event.target.closest?.('a[href]');
-    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target || link.hasAttribute('download')) return;
+    if (
+        !link ||
+        event.button ||
+        event.metaKey ||
+        event.ctrlKey ||
+        event.shiftKey ||
+        event.altKey ||
+        link.target ||
+        link.hasAttribute('download')
+    )
+        return;
     const address = new URL(link.href?.baseVal ?? link.href, location);
     if (address.origin !== location.origin || !address.pathname.startsWith(base) || address.hash) return;
     event.preventDefault();
@@ -131,14 +218,26 @@ addEventListener('click', event => {
 window.history.scrollRestoration = 'manual';
 keys();
 if (!exactNumbers()) {
-    put(h('p', { class: 'error', role: 'alert' }, 'This browser changes long numbers when it reads them: please use chromium 114, firefox 135, safari 18.4 or newer.'), false, 0);
+    put(
+        h(
+            'p',
+            { class: 'error', role: 'alert' },
+            'This browser changes long numbers when it reads them: please use chromium 114, firefox 135, safari 18.4 or newer.',
+        ),
+        false,
+        0,
+    );
 } else {
     try {
         await start();
         show();
     } catch (error) {
         if (error.status === 401 && parse(new URL(location)).view !== 'signin')
-            window.history.replaceState(null, '', url('signin', [], { to: location.pathname + location.search }));
+            window.history.replaceState(
+                null,
+                '',
+                url('signin', [], { to: location.pathname + location.search }),
+            );
         error.status === 401 ? show() : put(problem(error), false, 0);
     }
 }

@@ -9,32 +9,114 @@ const toNumber = address => address.split('.').reduce((n, b) => n * 256 + Number
 function allocator(o, resource, close, done) {
     const names = o.driver === 'simpleentitynamemanager';
     return editForm({
-        label: 'Given', save: 'Allocate', tag: null, cancel: close,
-        fields: [names ? field('Driver of the new object', { name: 'driver', required: true, value: 'basicserver' }) : objectField('To', 'object'),
-            field(resource ? 'Resource' : 'Resource (empty: the next one)', { name: 'resource', value: resource, size: 18 })],
-        operations: v => [operation('POST', 'resourcemanager', [o.driver, o.name], { params: { ...(names ? { driver: v.driver } : { object: v.object }), ...(v.resource ? { resource: v.resource } : {}) } })],
-        done: result => names && typeof result.results[0]?.body === 'string' ? navigate(objectUrl(nameOf(result.results[0].body))) : done(),
+        label: 'Given',
+        save: 'Allocate',
+        tag: null,
+        cancel: close,
+        fields: [
+            names
+                ? field('Driver of the new object', { name: 'driver', required: true, value: 'basicserver' })
+                : objectField('To', 'object'),
+            field(resource ? 'Resource' : 'Resource (empty: the next one)', {
+                name: 'resource',
+                value: resource,
+                size: 18,
+            }),
+        ],
+        operations: v => [
+            operation('POST', 'resourcemanager', [o.driver, o.name], {
+                params: {
+                    ...(names ? { driver: v.driver } : { object: v.object }),
+                    ...(v.resource ? { resource: v.resource } : {}),
+                },
+            }),
+        ],
+        done: result =>
+            names && typeof result.results[0]?.body === 'string'
+                ? navigate(objectUrl(nameOf(result.results[0].body)))
+                : done(),
     });
 }
 
 /* Those it gave to, with the addresses that are in its own range, and its free ranges between them. */
 function rowsOf(objects, room) {
     const used = objects.flatMap(r => r.ips.map(ip => ({ from: toNumber(ip), text: ip, object: r.path })));
-    const gaps = (room.free ?? []).map(([a, b]) => ({ from: toNumber(a), text: a === b ? a : `${a}-${b.slice(b.lastIndexOf('.') + 1)}`, first: a, count: toNumber(b) - toNumber(a) + 1 }));
+    const gaps = (room.free ?? []).map(([a, b]) => ({
+        from: toNumber(a),
+        text: a === b ? a : `${a}-${b.slice(b.lastIndexOf('.') + 1)}`,
+        first: a,
+        count: toNumber(b) - toNumber(a) + 1,
+    }));
     return [...used, ...gaps].sort((x, y) => x.from - y.from);
 }
 
 export async function given(o, params, signal, done) {
     const [room, { rows, next }] = await Promise.all([
         get(path('resourcemanager', o.driver, o.name, 'free'), { signal, past: false }),
-        query(`refers ${quote(o.name)}`, 'path,ips', { signal, after: params.get('after') ?? '0', limit: 1000 }),
+        query(`refers ${quote(o.name)}`, 'path,ips', {
+            signal,
+            after: params.get('after') ?? '0',
+            limit: 1000,
+        }),
     ]);
-    const allocate = (text, resource = '') => opener(text, close => allocator(o, resource, close, done), 'allocate', 'resourcemanager', resource ? { 'aria-label': `Allocate ${resource}` } : {});
-    const head = h('p', null, room.size ? [meter(room.used, room.size), ` ${room.used} of ${room.size} used `] : `${plural(room.used, 'resource')} given out `, allocate('Allocate'));
+    const allocate = (text, resource = '') =>
+        opener(
+            text,
+            close => allocator(o, resource, close, done),
+            'allocate',
+            'resourcemanager',
+            resource ? { 'aria-label': `Allocate ${resource}` } : {},
+        );
+    const head = h(
+        'p',
+        null,
+        room.size
+            ? [meter(room.used, room.size), `, ${room.used} of ${room.size} used `]
+            : `${plural(room.used, 'resource')} given out `,
+        allocate('Allocate'),
+    );
     const list = room.free ? rowsOf(rows, room) : rows.map(r => ({ text: '', object: r.path }));
-    return h('div', null, head, h('table', null, h('thead', null, h('tr', null, ['Resource', 'Object', 'Driver'].map(x => h('th', { scope: 'col' }, x)))),
-        h('tbody', null, list.map(r => r.object
-            ? h('tr', { 'data-row': true }, h('td', null, h('span', { class: 'value' }, r.text)), h('th', { scope: 'row' }, h('a', { href: objectUrl(nameOf(r.object)) }, nameOf(r.object))), h('td', null, driverOf(r.object)))
-            : h('tr', { class: 'gap' }, h('td', { colspan: 2 }, `${r.count} free: ${r.text}`), h('td', null, allocate('Allocate', r.first)))))),
-    next && h('p', null, h('a', { href: here({ after: next }) }, 'More')));
+    return h(
+        'div',
+        null,
+        head,
+        h(
+            'table',
+            null,
+            h(
+                'thead',
+                null,
+                h(
+                    'tr',
+                    null,
+                    ['Resource', 'Object', 'Driver'].map(x => h('th', { scope: 'col' }, x)),
+                ),
+            ),
+            h(
+                'tbody',
+                null,
+                list.map(r =>
+                    r.object
+                        ? h(
+                              'tr',
+                              { 'data-row': true },
+                              h('td', null, h('span', { class: 'value' }, r.text)),
+                              h(
+                                  'th',
+                                  { scope: 'row' },
+                                  h('a', { href: objectUrl(nameOf(r.object)) }, nameOf(r.object)),
+                              ),
+                              h('td', null, driverOf(r.object)),
+                          )
+                        : h(
+                              'tr',
+                              { class: 'gap' },
+                              h('td', { colspan: 2 }, `${r.count} free: ${r.text}`),
+                              h('td', null, allocate('Allocate', r.first)),
+                          ),
+                ),
+            ),
+        ),
+        next && h('p', null, h('a', { href: here({ after: next }) }, 'More')),
+    );
 }

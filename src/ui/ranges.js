@@ -10,4 +10,7 @@ export function ranges(numbers) {
     }
     return out;
 }
-export const rangeText = numbers => ranges(numbers).map(([a, b]) => a === b ? `${a}` : `${a}-${b}`).join(', ');
+export const rangeText = numbers =>
+    ranges(numbers)
+        .map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`))
+        .join(', ');

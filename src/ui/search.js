@@ -3,7 +3,8 @@ import { ApiError, get, path, query, quote, request } from './api.js';
 import { h, plural, table } from './dom.js';
 import { driverOf, nameOf, navigate, objectUrl, remember, url } from './state.js';
 
-export const chips = paths => paths.map(p => [h('a', { class: 'chip', href: objectUrl(nameOf(p)) }, nameOf(p)), ' ']);
+export const chips = paths =>
+    paths.map(p => [h('a', { class: 'chip', href: objectUrl(nameOf(p)) }, nameOf(p)), ' ']);
 
 async function byAddress(address, signal) {
     const found = await get(path('', 'by-address', address), { signal });
@@ -14,7 +15,9 @@ async function byAddress(address, signal) {
 
 async function containers(paths, signal) {
     if (!paths.length) return {};
-    const { rows } = await query(`name in (${paths.map(p => quote(nameOf(p))).join(', ')})`, 'path,parents', { signal });
+    const { rows } = await query(`name in (${paths.map(p => quote(nameOf(p))).join(', ')})`, 'path,parents', {
+        signal,
+    });
     return Object.fromEntries(rows.map(r => [r.path, r.parents]));
 }
 
@@ -25,24 +28,64 @@ function why(found) {
 
 export async function search({ params, signal }) {
     const q = (params.get('q') ?? '').trim();
-    if (!q) return h('div', null, h('h1', null, 'Search'), h('p', null, 'Type a name, an address or a text above.'));
+    if (!q)
+        return h(
+            'div',
+            null,
+            h('h1', null, 'Search'),
+            h('p', null, 'Type a name, an address or a text above.'),
+        );
     if (/^\d+\.\d+\.\d+\.\d+$/.test(q) && !params.get('after')) {
-        const owner = await byAddress(q, signal).catch(e => { if (!(e instanceof ApiError)) throw e; });
+        const owner = await byAddress(q, signal).catch(e => {
+            if (!(e instanceof ApiError)) throw e;
+        });
         if (owner) return h('p', null, 'Opening ', nameOf(owner));
     }
-    const { body, header } = await request('GET', path('', 'search'), { params: { q, after: params.get('after') }, signal, past: false });
+    const { body, header } = await request('GET', path('', 'search'), {
+        params: { q, after: params.get('after') },
+        signal,
+        past: false,
+    });
     const exact = body.find(f => f.in === 'name' && nameOf(f.object) === q);
     if (exact) {
         navigate(objectUrl(q), true);
         return h('p', null, 'Opening ', q);
     }
-    const parents = await containers(body.map(f => f.object), signal);
+    const parents = await containers(
+        body.map(f => f.object),
+        signal,
+    );
     const next = header('Clusto-Next');
     remember(body.map(f => nameOf(f.object)));
-    return h('div', null, h('h1', { 'data-title': q }, `Found for "${q}"`),
-        body.length ? table(['Object', 'Driver', 'In', 'What matched'], body.map(f => h('tr', { 'data-row': true },
-            h('th', { scope: 'row' }, h('a', { href: objectUrl(nameOf(f.object)) }, nameOf(f.object))), h('td', null, driverOf(f.object)),
-            h('td', null, chips(parents[f.object] ?? [])), h('td', null, why(f)))))
+    return h(
+        'div',
+        null,
+        h('h1', { 'data-title': q }, `Found for "${q}"`),
+        body.length
+            ? table(
+                  ['Object', 'Driver', 'In', 'What matched'],
+                  body.map(f =>
+                      h(
+                          'tr',
+                          { 'data-row': true },
+                          h(
+                              'th',
+                              { scope: 'row' },
+                              h('a', { href: objectUrl(nameOf(f.object)) }, nameOf(f.object)),
+                          ),
+                          h('td', null, driverOf(f.object)),
+                          h('td', null, chips(parents[f.object] ?? [])),
+                          h('td', null, why(f)),
+                      ),
+                  ),
+              )
             : h('p', null, 'Nothing has this text in its name, its addresses or its attributes.'),
-        h('p', { class: 'quiet' }, next ? h('a', { href: url('search', [], { q, after: next }) }, 'More') : plural(body.length, 'object')));
+        h(
+            'p',
+            { class: 'quiet' },
+            next
+                ? h('a', { href: url('search', [], { q, after: next }) }, 'More')
+                : plural(body.length, 'object'),
+        ),
+    );
 }

@@ -35,7 +35,9 @@ export const driverOf = path => path.slice(1, path.indexOf('/', 1));
 export const objectUrl = (name, params) => url('object', [name], params);
 
 /* The names of the list that one came from, for "previous" and "next". */
-export function remember(list) { names.opened = list; }
+export function remember(list) {
+    names.opened = list;
+}
 
 export function neighbour(name, step) {
     const at = names.opened.indexOf(name);
@@ -43,5 +45,7 @@ export function neighbour(name, step) {
 }
 
 let go = () => {};
-export function onNavigate(f) { go = f; }
+export function onNavigate(f) {
+    go = f;
+}
 export const navigate = (address, replace) => go(address, replace);

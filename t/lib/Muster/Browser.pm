@@ -82,15 +82,22 @@ return [...document.querySelector(within).querySelectorAll('a, button, summary')
 JS
 }
 
-sub click { my ($self, $text, $within) = @_; return $self->_call(POST => '/element/' . $self->named($text, $within) . '/click') }
-sub press { my ($self, $css) = @_; return $self->_call(POST => '/element/' . $self->one($css) . '/click') }
+# Does something with an element, and once more with another where the page has put it in its place meanwhile.
+sub _with {
+    my ($self, $find, $path, $body) = @_;
+    my $done = poll(20, sub { eval { $self->_call(POST => '/element/' . $find->() . $path, $body); 1 } || ($@ !~ /stale element|not interactable|intercepted/ && die $@) });
+    croak $@ if !$done;
+    return;
+}
+
+sub click { my ($self, $text, $within) = @_; return $self->_with(sub { $self->named($text, $within) }, '/click') }
+sub press { my ($self, $css) = @_; return $self->_with(sub { $self->one($css) }, '/click') }
 
 # Types into a field; what was there goes.
 sub type {
     my ($self, $css, $text) = @_;
-    my $field = $self->one($css);
-    $self->_call(POST => "/element/$field/clear");
-    return $self->_call(POST => "/element/$field/value", { text => $text });
+    $self->_with(sub { $self->one($css) }, '/clear');
+    return $self->_with(sub { $self->one($css) }, '/value', { text => $text });
 }
 
 # Keys to whatever has the focus: characters, or one of enter, escape, tab, down, up.
