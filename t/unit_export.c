@@ -1,11 +1,13 @@
 /* unit_export.c: how deep containers are in others: chains, several ways, circles and what is below
- * them, compared with a search of all ways on random graphs. */
+ * them, compared with a search of all ways on random graphs; names that are remembered for a while.
+ */
 #include "tap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/export_depths.h"
+#include "store/export_names.h"
 
 enum { NODES = 9, ROUNDS = 2000, MANY = 200000 };
 
@@ -107,6 +109,38 @@ static void check_large(struct arena *arena) {
     free(edges);
 }
 
+/* So many that a generation ends with each turn. */
+static void check_names(void) {
+    enum { NAMES = 10000 };
+    struct export_names *names = export_names_new();
+    static struct export_name *got[NAMES];
+    bool is_new, all_new = true, all_named = true;
+
+    for (int32_t id = 0; id < NAMES; id++) {
+        got[id] = export_names_get(names, 7 * id, &is_new);
+        all_new = all_new && is_new && !got[id]->name;
+    }
+    ok(all_new, "%d names that are new", NAMES);
+    ok(export_names_get(names, 7, &is_new) == got[1] && !is_new, "got again it is the same one");
+    export_names_turn(names);
+    ok(export_names_get(names, 7, &is_new) != got[1] && is_new,
+       "after a turn it is asked for again");
+    for (int32_t id = 0; id < NAMES; id++)
+        export_names_fill(names, 7 * id, id % 2 ? "odd" : "even", "pool");
+    export_names_fill(names, 8, "not got", "pool");
+    for (int32_t id = 0; id < NAMES; id++)
+        all_named = all_named && got[id]->id == 7 * id &&
+                    strcmp(got[id]->name, id % 2 ? "odd" : "even") == 0;
+    ok(all_named, "those of before are valid, and can still be filled in");
+    is_str(export_names_get(names, 7, &is_new)->name, "odd", "... and so is the new one");
+    export_names_fill(names, 7, "other", "pool");
+    is_str(export_names_get(names, 7, &is_new)->name, "odd", "what is filled in stays");
+    export_names_turn(names);
+    export_names_get(names, 7, &is_new);
+    ok(!is_new, "few are not forgotten");
+    export_names_free(&names);
+}
+
 int main(void) {
     struct arena *arena = arena_new();
 
@@ -114,6 +148,7 @@ int main(void) {
     check_shapes(arena);
     check_random(arena);
     check_large(arena);
+    check_names();
     arena_free(&arena);
     return done_testing();
 }

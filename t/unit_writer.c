@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "json/flat.h"
 #include "json/reader.h"
 #include "json/writer.h"
 
@@ -542,6 +543,44 @@ static void test_tree(void) {
     release(deep);
 }
 
+/* Texts of random bytes, of all lengths that are looked at differently, beside the writer's. */
+static void test_flat(void) {
+    static const char some[] = "abc \"\\\n\x1f\x7f\xc3\xa9\xff";
+    struct json_writer *other = json_writer_new();
+    struct buf flat;
+    int wrong = 0;
+
+    buf_init(&flat, 0);
+    for (int round = 0; round < 4000; round++) {
+        char text[40];
+        size_t n = (size_t)rand() % sizeof text;
+
+        for (size_t i = 0; i < n; i++)
+            text[i] = some[rand() % (round % 2 ? 4 : (int)sizeof some)];
+        begin(true);
+        json_string_n(w, text, n);
+        json_end(w);
+        buf_clear(&flat);
+        json_flat_string_n(&flat, other, text, n);
+        wrong += flat.failed || flat.len != out.len || memcmp(flat.data, out.data, out.len) != 0;
+    }
+    ok(wrong == 0, "pieces of JSON: strings as the writer has them");
+    buf_clear(&flat);
+    json_flat_literal(&flat, "[");
+    json_flat_int(&flat, INT64_MIN);
+    json_flat_literal(&flat, ", ");
+    json_flat_int(&flat, INT64_MAX);
+    json_flat_literal(&flat, ", ");
+    json_flat_string(&flat, other, NULL);
+    json_flat_literal(&flat, ", ");
+    json_flat_string(&flat, other, "\"");
+    json_flat_literal(&flat, "]");
+    is_str(buf_cstr(&flat), "[-9223372036854775808, 9223372036854775807, null, \"\\\"\"]",
+           "... numbers, null and the program's own text");
+    buf_release(&flat);
+    json_writer_free(&other);
+}
+
 int main(void) {
     w = json_writer_new();
     buf_init(&out, 0);
@@ -555,6 +594,7 @@ int main(void) {
     test_sink();
     test_edges();
     test_tree();
+    test_flat();
     buf_release(&out);
     json_writer_free(&w);
     ok(w == NULL, "free resets the pointer");

@@ -4,22 +4,22 @@
 #define MUSTER_STORE_EXPORT_SQL_H
 
 /* $1: the planner may choose freely, with more memory than usual, for what reads whole tables;
- * false: it goes by the indexes, as the session does (store/session.c). Until the transaction ends.
- */
+ * false: it goes by the indexes, as the session does (store/session.c), but may also take what an
+ * index says page by page: a chunk has many rows. Until the transaction ends. */
 extern const char export_sql_planner[];
 
-/* All containers, each with null, and which of them are in which others. */
+/* What containers contain: each with ids of some of its members, as an array. */
 extern const char export_sql_edges[];
 extern const char export_sql_past_edges[];
 extern const char export_sql_past_same_edges[];
 
-/* The ids of all objects in their order. $1, $2: all containers and their depths
- * (store/export_depths.h); $3 drivers (none: any), $4 ids (null: all). */
+/* The ids of all objects by name, driver, type and id, each with whether it is wanted. $1 drivers
+ * (none: any), $2 ids (null: all). */
 extern const char export_sql_order[];
 extern const char export_sql_past_order[];
 extern const char export_sql_past_same_order[];
 
-/* The objects $1 and what they are in, in any order. */
+/* The objects $1, and the memberships that they have, in any order. */
 extern const char export_sql_objects[];
 extern const char export_sql_places[];
 

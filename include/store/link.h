@@ -118,6 +118,9 @@ void link_sync(struct link *link);
 
 /* --- receiving (store/link_result.c) */
 
+/* See pg_read_ahead. A failure shows with the next result. */
+void link_read_ahead(struct link *link);
+
 /* The result of the oldest wanted statement. RC_OK: *result is the caller's; else NULL. */
 enum rc link_next(struct link *link, PGresult **result);
 

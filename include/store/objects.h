@@ -50,8 +50,10 @@ const struct object *objects_finish(struct assembly *a);
 /* The attribute of a row with these columns, its texts copied into the arena. */
 struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_t row);
 
-/* The same with the texts that are in the result, where they stay. */
-struct attr objects_borrow_attr(struct arena *arena, const PGresult *result, size_t row);
+/* The value alone, of columns that are in the order of the above from `first`, the datatype, to the
+ * relation; of what it refers to the id. Its text is in the result, where it stays. */
+struct value objects_borrow_value(struct arena *arena, const PGresult *result, size_t row,
+                                  int first);
 
 /* All objects in the result, by entity id; a first row without an owner is left out. `result` is
  * kept by the arena from here on. */

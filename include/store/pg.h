@@ -42,6 +42,10 @@ void pg_send(struct store *store, const struct stmt_row *row, const struct pg_ar
 /* Sends the packet without waiting for a result (prefetch). pg_next does it by itself. */
 void pg_flush(struct store *store);
 
+/* Takes what has come from the server meanwhile, without waiting: it goes on where it could not
+ * send more. */
+void pg_read_ahead(struct store *store);
+
 /* The result of the oldest statement sent by pg_send. RC_OK: *result is the caller's; else NULL. */
 enum rc pg_next(struct store *store, PGresult **result);
 

@@ -7,6 +7,7 @@
 
 struct answer {
     struct context *c;
+    struct buf line;
     int64_t objects;
 };
 
@@ -21,10 +22,11 @@ static bool take_head(void *context, const struct export_head *head) {
 static bool take_object(void *context, const struct export_object *object) {
     struct answer *a = context;
 
-    reply_line_begin(a->c);
-    export_lines_object(a->c->json, object);
+    buf_clear(&a->line);
+    export_lines_object(&a->line, a->c->json, object);
     a->objects++;
-    return reply_line_end(a->c);
+    return !a->line.failed && response_write(a->c->response, a->line.data, a->line.len) &&
+           reply_list_is_wanted(a->c);
 }
 
 /* An empty parameter is more likely a mistake than the wish for everything. */
@@ -55,7 +57,9 @@ int export_show(struct context *c) {
         return c->response->status;
     c->response->status = 200;
     response_header(c->response, "Content-Type", "application/x-ndjson");
+    buf_init(&a.line, 0);
     rc = store_export(c->store, c->arena, &selection, &sink);
+    buf_release(&a.line);
     if (rc != RC_OK)
         return reply_rc(c, rc);
     reply_line_begin(c);

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "json/decimal.h"
+#include "json/plain.h"
 
 /* yajl_gen keeps its states in a fixed array of 128. */
 enum { DEPTH_MAX = 127, BUFFER = 8192, PLAIN_MAX = 4096, SHORT_LINE = 33 };
@@ -265,51 +266,6 @@ static void put_repaired(struct json_writer *w, const char *text, size_t n) {
     free(repaired);
 }
 
-/* True where any of eight bytes is a control character, a quote, a backslash or not ASCII. */
-static bool any_special(uint64_t word) {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t quote, backslash;
-
-    quote = word ^ (ones * '"');
-    backslash = word ^ (ones * '\\');
-    /* A byte that is less than what is taken from it borrows into its top bit. */
-    return ((word | ((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) |
-             ((backslash - ones) & ~backslash)) &
-            (ones * 0x80)) != 0;
-}
-
-static uint64_t eight_bytes(const char *p) {
-    uint64_t word;
-
-    memcpy(&word, p, sizeof(word));
-    return word;
-}
-
-/* The first and the last four of four to eight bytes. */
-static uint64_t four_and_four(const char *p, size_t n) {
-    uint32_t first, last;
-
-    memcpy(&first, p, sizeof(first));
-    memcpy(&last, p + n - sizeof(last), sizeof(last));
-    return (uint64_t)first << 32 | last;
-}
-
-/* True if the text is in JSON as it is: most are. */
-static bool is_plain(const char *text, size_t n) {
-    if (n >= sizeof(uint64_t)) {
-        for (size_t i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t))
-            if (any_special(eight_bytes(text + i)))
-                return false;
-        return !any_special(eight_bytes(text + n - sizeof(uint64_t)));
-    }
-    if (n >= sizeof(uint32_t))
-        return !any_special(four_and_four(text, n));
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] - 0x20u > 0x7Eu - 0x20u || text[i] == '"' || text[i] == '\\')
-            return false;
-    return true;
-}
-
 /* yajl takes any literal for a value: a plain string in its quotes costs it least. */
 static void put_literal(struct json_writer *w, const char *text, size_t n) {
     char quoted[PLAIN_MAX + 2];
@@ -321,7 +277,7 @@ static void put_literal(struct json_writer *w, const char *text, size_t n) {
 }
 
 static void put_string(struct json_writer *w, const char *text, size_t n) {
-    if (is_plain(text, n) || utf8_valid(text, n))
+    if (json_is_plain(text, n) || utf8_valid(text, n))
         check(w, yajl_gen_string(w->gen, (const unsigned char *)text, n));
     else
         put_repaired(w, text, n);
@@ -349,7 +305,7 @@ void json_string_n(struct json_writer *w, const char *text, size_t n) {
     if (text == NULL) {
         json_null(w);
     } else if (before_value(w)) {
-        if (n < PLAIN_MAX && is_plain(text, n))
+        if (n < PLAIN_MAX && json_is_plain(text, n))
             put_literal(w, text, n);
         else
             put_string(w, text, n);

@@ -21,6 +21,7 @@ enum { USUAL_MODE = 0666 };
 
 struct output {
     struct json_writer *json;
+    struct buf line;
     FILE *file;
     int64_t objects;
 };
@@ -52,10 +53,10 @@ static bool take_head(void *context, const struct export_head *head) {
 static bool take_object(void *context, const struct export_object *object) {
     struct output *out = context;
 
-    begin_line(out);
-    export_lines_object(out->json, object);
+    buf_clear(&out->line);
+    export_lines_object(&out->line, out->json, object);
     out->objects++;
-    return end_line(out);
+    return !out->line.failed && write_bytes(out, out->line.data, out->line.len);
 }
 
 static bool write_end(struct output *out) {
@@ -221,6 +222,7 @@ int export_file_run(const struct export_file_command *command, const struct sett
         ok = write_file(path, &out, &selection, settings, arena);
     free(path);
     json_writer_free(&out.json);
+    buf_release(&out.line);
     arena_free(&arena);
     return ok ? 0 : 1;
 }

@@ -242,6 +242,10 @@ void pg_flush(struct store *store) {
     link_sync(&store->db.link);
 }
 
+void pg_read_ahead(struct store *store) {
+    link_read_ahead(&store->db.link);
+}
+
 /* What is read so can't be checked: the next attempt is to have a snapshot. */
 static enum rc refuse_unchecked(struct store *store) {
     (void)link_abandon(&store->db.link);

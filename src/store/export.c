@@ -1,33 +1,23 @@
-/* export.c: whole objects, containers before what they contain: first their ids in that order, then
- * themselves in chunks. */
+/* export.c: whole objects, containers before what they contain: first their ids in that order
+ * (store/export_order.c), then themselves in chunks. */
 #include "store/export.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/export_depths.h"
+#include "store/export_names.h"
+#include "store/export_order.h"
 #include "store/objects.h"
-#include "store/query_sql.h"
 
 /* Objects. The first chunk is small, so that the first byte leaves soon (limits.md); each is twice
  * as large as the one before it, and half as large where that took more than so many bytes. */
 #define FIRST_CHUNK 100
-#define CHUNK       1000
-#define CHUNK_BYTES (4u << 20)
+#define CHUNK       500
+#define CHUNK_BYTES (2u << 20)
 
-struct ids {
-    struct arena *arena;
-    int column;
-    int32_t *items;
-    size_t count, capacity;
-};
-
-struct edges {
-    struct arena *arena;
-    struct export_edge *items;
-    size_t count, capacity;
-};
+/* Objects between two looks for what the server has sent: else it waits while lines are written. */
+#define LOOK_EVERY 64
 
 /* Which of the ids. */
 struct part {
@@ -39,18 +29,32 @@ struct slot {
     size_t place; /* in the part */
 };
 
+/* What is called so, once that is known: one of both. */
+struct pending_name {
+    const struct export_name *name;
+    struct value *value;
+    struct export_place *place;
+};
+
+struct chunk {
+    struct arena *arena;
+    struct part part;
+    struct slot *slots;      /* by id */
+    const struct slot *last; /* rows of one object come together */
+    struct export_object *objects;
+    struct pending_name *references;
+    size_t reference_count, reference_capacity;
+    int32_t *asked; /* its objects, and what they refer to as far as that was not known */
+    size_t asked_count, asked_capacity;
+};
+
 struct walk {
     struct store *store;
     const struct export_sink *sink;
-    struct ids ids;
+    struct export_order order;
+    struct export_names *names;
     size_t asked; /* ids that belong to a chunk already */
     size_t size;  /* of the next chunk */
-    /* a chunk while its rows come in: */
-    struct arena *arena;
-    struct slot *slots; /* by id */
-    size_t count;
-    const struct slot *last; /* rows of one object come together */
-    struct export_object *objects;
 };
 
 /* --- order of what one object has --- */
@@ -101,7 +105,9 @@ static int by_container(const void *left, const void *right) {
 /* --- a chunk --- */
 
 enum { OBJECT_ID, OBJECT_NAME, OBJECT_DRIVER };
-enum { PLACE_ID, PLACE_CONTAINER, PLACE_SUBKEY, PLACE_NUMBER };
+enum { OWNER }; /* of both: */
+enum { ATTR_KEY = 1, ATTR_SUBKEY, ATTR_NUMBER, ATTR_DATATYPE };
+enum { PLACE_CONTAINER = 1, PLACE_SUBKEY, PLACE_NUMBER };
 
 static int by_id(const void *a, const void *b) {
     int32_t x = ((const struct slot *)a)->id, y = ((const struct slot *)b)->id;
@@ -109,99 +115,190 @@ static int by_id(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void start_chunk(struct walk *w, const struct part *part) {
-    arena_reset(w->arena);
-    w->count = part->count;
-    w->last = NULL;
-    w->objects = arena_array(w->arena, w->count, sizeof *w->objects);
-    w->slots = arena_array(w->arena, w->count, sizeof *w->slots);
-    for (size_t i = 0; i < w->count; i++)
-        w->slots[i] = (struct slot){w->ids.items[part->first + i], i};
-    qsort(w->slots, w->count, sizeof *w->slots, by_id);
+static void start_chunk(const struct walk *w, struct chunk *c, const struct part *part) {
+    struct arena *arena = c->arena;
+
+    arena_reset(arena);
+    *c = (struct chunk){.arena = arena, .part = *part, .asked_capacity = 2 * part->count};
+    c->objects = arena_array(arena, part->count, sizeof *c->objects);
+    c->slots = arena_array(arena, part->count, sizeof *c->slots);
+    c->asked = arena_array(arena, c->asked_capacity, sizeof *c->asked);
+    c->asked_count = part->count;
+    for (size_t i = 0; i < part->count; i++) {
+        c->asked[i] = w->order.ids[part->first + i];
+        c->slots[i] = (struct slot){c->asked[i], i};
+    }
+    qsort(c->slots, part->count, sizeof *c->slots, by_id);
 }
 
-/* Whose row it is. */
-static struct export_object *owner_of(struct walk *w, const PGresult *result, size_t row) {
-    const struct slot wanted = {.id = pg_get_int32(result, row, 0)};
+/* NULL: it is none of the chunk's objects. */
+static struct export_object *object_of(struct chunk *c, int32_t id) {
+    const struct slot wanted = {.id = id};
 
-    if (!w->last || w->last->id != wanted.id)
-        w->last = bsearch(&wanted, w->slots, w->count, sizeof wanted, by_id);
-    assert(w->last);
-    return &w->objects[w->last->place];
+    if (!c->last || c->last->id != id)
+        c->last = bsearch(&wanted, c->slots, c->part.count, sizeof wanted, by_id);
+    return c->last ? &c->objects[c->last->place] : NULL;
 }
 
-static void take_objects(struct walk *w, const PGresult *result) {
-    for (size_t row = 0; row < pg_rows(result); row++)
-        owner_of(w, result, row)->ref =
-            (struct ref){.id = pg_get_int32(result, row, OBJECT_ID),
-                         .name = pg_get_text(result, row, OBJECT_NAME),
-                         .driver = pg_get_text(result, row, OBJECT_DRIVER)};
+/* Whose the rows are, and how many each object has. */
+static struct export_object **owners_of(struct chunk *c, const PGresult *result, size_t **counts) {
+    size_t rows = pg_rows(result);
+    struct export_object **owners = arena_array(c->arena, rows, sizeof(struct export_object *));
+
+    *counts = arena_array(c->arena, c->part.count, sizeof **counts);
+    for (size_t row = 0; row < rows; row++) {
+        owners[row] = object_of(c, pg_get_int32(result, row, OWNER));
+        assert(owners[row]);
+        (*counts)[owners[row] - c->objects]++;
+    }
+    return owners;
 }
 
-/* How many rows each object has. */
-static const size_t *count_rows(struct walk *w, const PGresult *result) {
-    size_t *counts = arena_array(w->arena, w->count, sizeof *counts);
+static void refer(struct walk *w, struct chunk *c, int32_t id, struct pending_name reference) {
+    bool is_new;
 
-    for (size_t row = 0; row < pg_rows(result); row++)
-        counts[owner_of(w, result, row) - w->objects]++;
-    return counts;
+    reference.name = export_names_get(w->names, id, &is_new);
+    c->references = arena_grow(c->arena, c->references, c->reference_count, &c->reference_capacity,
+                               sizeof *c->references);
+    c->references[c->reference_count++] = reference;
+    if (!is_new)
+        return;
+    c->asked = arena_grow(c->arena, c->asked, c->asked_count, &c->asked_capacity, sizeof *c->asked);
+    c->asked[c->asked_count++] = id;
 }
 
-static void take_attrs(struct walk *w, const PGresult *result) {
-    const size_t *counts = count_rows(w, result);
+static void take_attrs(struct walk *w, struct chunk *c, const PGresult *result) {
+    size_t *counts;
+    struct export_object **owners = owners_of(c, result, &counts);
 
     for (size_t row = 0; row < pg_rows(result); row++) {
-        struct export_object *o = owner_of(w, result, row);
+        struct export_object *o = owners[row];
+        const char *key = pg_get_text(result, row, ATTR_KEY);
+        struct attr *attr;
 
         if (!o->attrs)
-            o->attrs = arena_array(w->arena, counts[o - w->objects], sizeof *o->attrs);
-        o->attrs[o->attr_count++] = objects_borrow_attr(w->arena, result, row);
+            o->attrs = arena_array(c->arena, counts[o - c->objects], sizeof *o->attrs);
+        attr = &o->attrs[o->attr_count++];
+        *attr = (struct attr){.key = key ? key : "",
+                              .subkey = pg_get_text(result, row, ATTR_SUBKEY),
+                              .has_number = !pg_is_null(result, row, ATTR_NUMBER),
+                              .number = pg_get_int32(result, row, ATTR_NUMBER),
+                              .value = objects_borrow_value(c->arena, result, row, ATTR_DATATYPE)};
+        if (attr->value.datatype == DATATYPE_RELATION && attr->value.related_id != 0)
+            refer(w, c, attr->value.related_id, (struct pending_name){.value = &attr->value});
     }
 }
 
-static void take_places(struct walk *w, const PGresult *result) {
-    const size_t *counts = count_rows(w, result);
+static void take_places(struct walk *w, struct chunk *c, const PGresult *result) {
+    size_t *counts;
+    struct export_object **owners = owners_of(c, result, &counts);
 
     for (size_t row = 0; row < pg_rows(result); row++) {
-        struct export_object *o = owner_of(w, result, row);
+        struct export_object *o = owners[row];
+        struct export_place *place;
 
         if (!o->places)
-            o->places = arena_array(w->arena, counts[o - w->objects], sizeof *o->places);
-        o->places[o->place_count++] =
-            (struct export_place){.container = pg_get_text(result, row, PLACE_CONTAINER),
-                                  .subkey = pg_get_text(result, row, PLACE_SUBKEY),
-                                  .has_number = !pg_is_null(result, row, PLACE_NUMBER),
-                                  .number = pg_get_int32(result, row, PLACE_NUMBER)};
+            o->places = arena_array(c->arena, counts[o - c->objects], sizeof *o->places);
+        place = &o->places[o->place_count++];
+        *place = (struct export_place){.subkey = pg_get_text(result, row, PLACE_SUBKEY),
+                                       .has_number = !pg_is_null(result, row, PLACE_NUMBER),
+                                       .number = pg_get_int32(result, row, PLACE_NUMBER)};
+        refer(w, c, pg_get_int32(result, row, PLACE_CONTAINER),
+              (struct pending_name){.place = place});
     }
 }
 
-/* What a chunk is read by, and who takes it. */
-static const struct step {
-    const struct stmt_row *row;
-    void (*take)(struct walk *w, const PGresult *result);
-} steps[] = {{STMT(EXPORT_OBJECTS), take_objects},
-             {STMT(EXPORT_ATTRS), take_attrs},
-             {STMT(EXPORT_PLACES), take_places}};
+/* The chunk's own objects, and what others are called. */
+static void take_objects(struct walk *w, struct chunk *c, const PGresult *result) {
+    bool others = c->asked_count > c->part.count;
 
-enum { STEPS = sizeof steps / sizeof *steps };
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        int32_t id = pg_get_int32(result, row, OBJECT_ID);
+        struct export_object *o = object_of(c, id);
+        const char *name = pg_get_text(result, row, OBJECT_NAME);
+        const char *driver = pg_get_text(result, row, OBJECT_DRIVER);
 
-/* Asks for the next chunk, if there is one. */
-static struct part ask_chunk(struct walk *w) {
-    size_t left = w->ids.count - w->asked;
+        if (o)
+            o->ref = (struct ref){.id = id, .name = name, .driver = driver};
+        if (others)
+            export_names_fill(w->names, id, name, driver);
+    }
+    for (size_t i = 0; i < c->reference_count; i++) {
+        struct pending_name *r = &c->references[i];
+
+        if (r->place) {
+            r->place->container = r->name->name;
+        } else {
+            r->value->related_name = r->name->name;
+            r->value->related_driver = r->name->driver;
+        }
+    }
+}
+
+/* --- the pipeline --- */
+
+/* What hangs on the objects of the next chunk, if there is one. */
+static struct part ask_rows(struct walk *w) {
+    size_t left = w->order.count - w->asked;
     struct part part = {.first = w->asked, .count = left < w->size ? left : w->size};
     struct pg_arg ids;
 
     if (part.count == 0)
         return part;
-    ids = pg_ints(w->ids.items + part.first, NULL, part.count);
-    for (size_t i = 0; i < STEPS; i++)
-        pg_send(w->store, steps[i].row, &ids, 1);
+    ids = pg_ints(w->order.ids + part.first, NULL, part.count);
+    pg_send(w->store, STMT(EXPORT_ATTRS), &ids, 1);
+    pg_send(w->store, STMT(EXPORT_PLACES), &ids, 1);
     pg_flush(w->store);
     w->asked += part.count;
     return part;
 }
 
+typedef void (*taker)(struct walk *w, struct chunk *c, const PGresult *result);
+
+static enum rc take_next(struct walk *w, struct chunk *c, taker take, size_t *bytes) {
+    PGresult *result;
+    enum rc rc = pg_next(w->store, &result);
+
+    if (rc != RC_OK)
+        return rc;
+    pg_keep(c->arena, result);
+    *bytes += PQresultMemorySize(result);
+    take(w, c, result);
+    return RC_OK;
+}
+
+/* Then it is known what more has to be asked for. */
+static enum rc read_rows(struct walk *w, struct chunk *c, const struct part *part) {
+    size_t bytes = 0;
+    enum rc rc;
+
+    start_chunk(w, c, part);
+    export_names_turn(w->names);
+    rc = take_next(w, c, take_attrs, &bytes);
+    if (rc == RC_OK)
+        rc = take_next(w, c, take_places, &bytes);
+    if (rc != RC_OK)
+        return rc;
+    pg_send(w->store, STMT(EXPORT_OBJECTS), PG_ARGS(pg_ints(c->asked, NULL, c->asked_count)));
+    pg_flush(w->store);
+    w->size = bytes > CHUNK_BYTES ? w->size / 2 + 1 : 2 * w->size;
+    if (w->size > CHUNK)
+        w->size = CHUNK;
+    return RC_OK;
+}
+
+/* A membership in what is no object is none. */
+static void drop_lost_places(struct export_object *o) {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < o->place_count; i++)
+        if (o->places[i].container)
+            o->places[kept++] = o->places[i];
+    o->place_count = kept;
+}
+
 static bool give_object(const struct walk *w, struct export_object *o) {
+    drop_lost_places(o);
     if (o->attr_count > 1)
         qsort(o->attrs, o->attr_count, sizeof *o->attrs, by_content);
     if (o->place_count > 1)
@@ -209,114 +306,38 @@ static bool give_object(const struct walk *w, struct export_object *o) {
     return w->sink->object(w->sink->context, o);
 }
 
-static enum rc give_chunk(struct walk *w, const struct part *part, size_t *bytes) {
-    start_chunk(w, part);
-    *bytes = 0;
-    for (size_t i = 0; i < STEPS; i++) {
-        PGresult *result;
-        enum rc rc = pg_next(w->store, &result);
+static enum rc give_chunk(struct walk *w, struct chunk *c) {
+    size_t bytes = 0;
+    enum rc rc = take_next(w, c, take_objects, &bytes);
 
-        if (rc != RC_OK)
-            return rc;
-        pg_keep(w->arena, result);
-        *bytes += PQresultMemorySize(result);
-        steps[i].take(w, result);
-    }
-    for (size_t i = 0; i < w->count; i++)
-        if (!give_object(w, &w->objects[i]))
+    for (size_t i = 0; rc == RC_OK && i < c->part.count; i++) {
+        if (!give_object(w, &c->objects[i]))
             return pg_abandon(w->store);
-    return RC_OK;
-}
-
-/* While the objects of one chunk are given out, the next one is in the pipeline already. */
-static enum rc give_objects(struct walk *w) {
-    struct part part, next = ask_chunk(w);
-    enum rc rc = RC_OK;
-
-    while (rc == RC_OK && next.count > 0) {
-        size_t bytes;
-
-        part = next;
-        next = ask_chunk(w);
-        rc = give_chunk(w, &part, &bytes);
-        w->size = bytes > CHUNK_BYTES ? w->size / 2 + 1 : 2 * w->size;
-        if (w->size > CHUNK)
-            w->size = CHUNK;
+        if (i % LOOK_EVERY == 0)
+            pg_read_ahead(w->store);
     }
     return rc;
 }
 
-/* --- which objects, and in which order --- */
-
-static bool take_id(void *context, const PGresult *result) {
-    struct ids *ids = context;
-
-    if (pg_is_null(result, 0, ids->column)) /* the row ahead of a list */
-        return true;
-    ids->items = arena_grow(ids->arena, ids->items, ids->count, &ids->capacity, sizeof *ids->items);
-    ids->items[ids->count++] = pg_get_int32(result, 0, ids->column);
-    return true;
-}
-
-static bool take_edge(void *context, const PGresult *result) {
-    struct edges *e = context;
-
-    e->items = arena_grow(e->arena, e->items, e->count, &e->capacity, sizeof *e->items);
-    e->items[e->count++] =
-        (struct export_edge){pg_get_int32(result, 0, 0), pg_get_int32(result, 0, 1)};
-    return true;
-}
-
-/* As a list of all that the question finds. */
-static enum rc find_ids(struct store *store, struct arena *arena, const struct query_node *question,
-                        struct ids *found) {
-    struct pg_arg list[] = {pg_null(), pg_bigint(0), pg_bool(false), pg_int(0)};
-    struct pg_arg *args = list;
-    size_t count = sizeof list / sizeof *list;
-    const struct stmt_row *row = query_sql_compile(store, arena, question, false, &args, &count);
-
-    pg_send(store, row, args, count);
-    return pg_stream(store, take_id, found);
-}
-
-static void set_planner(struct store *store, bool whole_tables) {
-    pg_queue(store, STMT(EXPORT_PLANNER), PG_ARGS(pg_bool(whole_tables)));
-}
-
-static enum rc find_depths(struct store *store, struct arena *arena, struct export_depths *out) {
-    struct edges edges = {.arena = arena};
-    enum rc rc;
-
-    pg_send(store, STMT(EXPORT_EDGES), PG_NONE);
-    rc = pg_stream(store, take_edge, &edges);
-    if (rc == RC_OK)
-        *out = export_depths_find(arena, edges.items, edges.count);
-    return rc;
-}
-
-/* The ids in their order. Everything else that this needs is gone when it returns. */
-static enum rc find_order(struct store *store, const struct export_selection *selection,
-                          struct ids *out) {
-    struct arena *arena = arena_new();
-    struct ids found = {.arena = arena, .column = 1};
-    struct export_depths depths = {.count = 0};
+/* While the objects of a chunk are given out, the server looks for the rows of those after it, and
+ * for the names of the next one. */
+static enum rc give_objects(struct walk *w, struct chunk chunks[2]) {
+    struct part next = ask_rows(w), after = ask_rows(w);
+    bool is_due = false;
     enum rc rc = RC_OK;
 
-    if (selection->question)
-        rc = find_ids(store, arena, selection->question, &found);
-    set_planner(store, true);
-    if (rc == RC_OK)
-        rc = find_depths(store, arena, &depths);
-    if (rc == RC_OK) {
-        pg_send(store, STMT(EXPORT_ORDER),
-                PG_ARGS(pg_ints(depths.ids, NULL, depths.count),
-                        pg_ints(depths.depths, NULL, depths.count),
-                        pg_texts(selection->drivers, selection->driver_count),
-                        selection->question ? pg_ints(found.items, NULL, found.count) : pg_null()));
-        set_planner(store, false);
-        rc = pg_stream(store, take_id, out);
+    for (size_t i = 0; rc == RC_OK && (next.count > 0 || is_due); i++) {
+        bool was_due = is_due;
+
+        is_due = next.count > 0;
+        if (is_due)
+            rc = read_rows(w, &chunks[i % 2], &next);
+        next = after;
+        if (rc == RC_OK)
+            after = ask_rows(w);
+        if (rc == RC_OK && was_due)
+            rc = give_chunk(w, &chunks[(i + 1) % 2]);
     }
-    arena_free(&arena);
     return rc;
 }
 
@@ -334,28 +355,30 @@ static enum rc read_head(struct store *store, struct arena *arena, struct export
 
 static enum rc export_all(struct walk *w, struct arena *arena,
                           const struct export_selection *selection) {
+    struct chunk chunks[2] = {{.arena = arena_new()}, {.arena = arena_new()}};
+    struct arena *ids = arena_new();
     struct export_head head;
     enum rc rc = read_head(w->store, arena, &head);
 
     if (rc == RC_OK && !w->sink->head(w->sink->context, &head))
         rc = RC_GONE;
     if (rc == RC_OK)
-        rc = find_order(w->store, selection, &w->ids);
-    return rc == RC_OK ? give_objects(w) : rc;
+        rc = export_order_find(w->store, ids, selection, &w->order);
+    if (rc == RC_OK)
+        rc = give_objects(w, chunks);
+    arena_free(&ids);
+    arena_free(&chunks[0].arena);
+    arena_free(&chunks[1].arena);
+    return rc;
 }
 
 enum rc store_export(struct store *store, struct arena *arena,
                      const struct export_selection *selection, const struct export_sink *sink) {
-    struct arena *ids = arena_new();
-    struct walk w = {.store = store,
-                     .sink = sink,
-                     .ids = {.arena = ids},
-                     .size = FIRST_CHUNK,
-                     .arena = arena_new()};
+    struct walk w = {
+        .store = store, .sink = sink, .size = FIRST_CHUNK, .names = export_names_new()};
     bool own = pg_begin_own_snapshot(store);
     enum rc rc = pg_end_own_snapshot(store, own, export_all(&w, arena, selection));
 
-    arena_free(&w.arena);
-    arena_free(&ids);
+    export_names_free(&w.names);
     return rc;
 }

@@ -139,7 +139,12 @@ static void on_notice(void *context, const PGresult *notice) {
         l->standby_missed = true;
     if (severity && strcmp(severity, "FATAL") == 0)
         l->ended = true;
-    log_info("database: %s", message ? message : "notice");
+    /* Those of libpq itself have no SQLSTATE: when a connection is lost, one for each row that was
+     * still to be read. */
+    if (PQresultErrorField(notice, PG_DIAG_SQLSTATE))
+        log_info("database: %s", message ? message : "notice");
+    else
+        log_debug("database: %s", message ? message : "notice");
 }
 
 bool link_open(struct link *l, const char *const *names, const char *const *values) {
@@ -191,6 +196,11 @@ bool link_is_idle(const struct link *l) {
 static void enqueued(struct link *l, struct link_sent sent) {
     if (l->head == l->tail)
         l->head = l->tail = 0;
+    if (l->tail == l->capacity && l->head > 0) { /* a pipeline that never runs empty */
+        memmove(l->sent, l->sent + l->head, (l->tail - l->head) * sizeof *l->sent);
+        l->tail -= l->head;
+        l->head = 0;
+    }
     if (l->tail == l->capacity) {
         l->capacity = l->capacity ? 2 * l->capacity : 64;
         l->sent = realloc(l->sent, l->capacity * sizeof *l->sent);

@@ -192,6 +192,11 @@ void link_drain_stale(struct link *l) {
     link_clear_error(l);
 }
 
+void link_read_ahead(struct link *l) {
+    if (l->state == LINK_READY)
+        (void)PQconsumeInput(l->conn);
+}
+
 /* Up to the next statement whose result is wanted; false: there was a failure. */
 static bool skip_unwanted(struct link *l) {
     link_sync(l);

@@ -97,34 +97,44 @@ static struct ref ref_of(const struct assembly *a, const PGresult *result, size_
                         .type = text_of(a, result, row, COLUMN_TYPE)};
 }
 
+/* The columns that have a value, beginning with that of its datatype. */
+enum {
+    VALUE_DATATYPE,
+    VALUE_INT = COLUMN_INT - COLUMN_DATATYPE,
+    VALUE_STRING = COLUMN_STRING - COLUMN_DATATYPE,
+    VALUE_DATETIME = COLUMN_DATETIME - COLUMN_DATATYPE,
+    VALUE_RELATION = COLUMN_RELATION - COLUMN_DATATYPE
+};
+
 /* A row with an unknown datatype is shown as the text that it holds. */
-static const char *any_text(const struct assembly *a, const PGresult *result, size_t row) {
-    static const int columns[] = {COLUMN_STRING, COLUMN_INT, COLUMN_DATETIME};
+static const char *any_text(const struct assembly *a, const PGresult *result, size_t row,
+                            int first) {
+    static const int columns[] = {VALUE_STRING, VALUE_INT, VALUE_DATETIME};
 
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        if (!pg_is_null(result, row, columns[i]))
-            return text_of(a, result, row, columns[i]);
+        if (!pg_is_null(result, row, first + columns[i]))
+            return text_of(a, result, row, first + columns[i]);
     return "";
 }
 
-static void read_value(const struct assembly *a, const PGresult *result, size_t row,
+static void read_value(const struct assembly *a, const PGresult *result, size_t row, int first,
                        const struct ref *related, struct value *value) {
-    const char *name = or_else(pg_get_text(result, row, COLUMN_DATATYPE), "");
+    const char *name = or_else(pg_get_text(result, row, first), "");
     const char *text;
 
     if (!value_datatype_parse(name, &value->datatype)) {
         value->datatype = DATATYPE_STRING;
-        value->text = any_text(a, result, row);
+        value->text = any_text(a, result, row, first);
         return;
     }
     switch (value->datatype) {
-    case DATATYPE_INT: value->number = pg_get_int(result, row, COLUMN_INT); break;
-    case DATATYPE_STRING: value->text = text_of(a, result, row, COLUMN_STRING); break;
+    case DATATYPE_INT: value->number = pg_get_int(result, row, first + VALUE_INT); break;
+    case DATATYPE_STRING: value->text = text_of(a, result, row, first + VALUE_STRING); break;
     case DATATYPE_JSON:
-        value->text = or_else(text_of(a, result, row, COLUMN_STRING), "null");
+        value->text = or_else(text_of(a, result, row, first + VALUE_STRING), "null");
         break;
     case DATATYPE_DATETIME:
-        text = pg_get_text(result, row, COLUMN_DATETIME);
+        text = pg_get_text(result, row, first + VALUE_DATETIME);
         value->text = text ? datetime_from_pg(a->arena, text) : NULL;
         break;
     case DATATYPE_RELATION:
@@ -156,7 +166,7 @@ static struct attr read_attr(const struct assembly *a, const PGresult *result, s
                         .number = pg_get_int32(result, row, COLUMN_NUMBER)};
 
     *related = ref_of(a, result, row, COLUMN_RELATION);
-    read_value(a, result, row, related, &attr.value);
+    read_value(a, result, row, COLUMN_DATATYPE, related, &attr.value);
     return attr;
 }
 
@@ -178,11 +188,14 @@ struct attr objects_read_attr(struct arena *arena, const PGresult *result, size_
     return read_attr(&a, result, row, &related);
 }
 
-struct attr objects_borrow_attr(struct arena *arena, const PGresult *result, size_t row) {
+struct value objects_borrow_value(struct arena *arena, const PGresult *result, size_t row,
+                                  int first) {
     const struct assembly a = {.arena = arena, .copy = false};
-    struct ref related;
+    const struct ref related = {.id = pg_get_int32(result, row, first + VALUE_RELATION)};
+    struct value value = {.related_id = 0};
 
-    return read_attr(&a, result, row, &related);
+    read_value(&a, result, row, first, &related, &value);
+    return value;
 }
 
 /* A membership in a rack says which unit it is. */

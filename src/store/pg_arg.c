@@ -222,9 +222,10 @@ const char *pg_get_text(const PGresult *result, size_t row, int column) {
 int64_t pg_get_int(const PGresult *result, size_t row, int column) {
     const char *text = PQgetvalue(result, (int)row, column);
     bool negative = *text == '-';
-    uint64_t size;
+    uint64_t size = 0;
 
-    (void)num_digits(text + negative, NULL, &size);
+    for (text += negative; *text >= '0' && *text <= '9'; text++)
+        size = 10 * size + (uint64_t)(*text - '0');
     return (int64_t)(negative ? 0 - size : size);
 }
 
