@@ -209,6 +209,9 @@ subtest 'dry runs and changes' => sub {
     }
     my $many = import_text(lines(map { object("diff$_", 'pool') } 1 .. 1200), query => { dry_run => 'true' }, headers => { 'Clusto-Diff' => 'true' });
     is_deeply([ scalar @{ $many->{json}{changes} }, $many->{json}{more} ], [ 1000, 200 ], 'of many changes the first are shown, and that there are more');
+    my $full = import_text(lines(object('full', 'pool'), map { object("into$_", 'pool', undef, 'full') } 1 .. 10_100), query => { dry_run => 'true' }, headers => { 'Clusto-Diff' => 'true' });
+    my ($first, @others) = @{ $full->{json}{changes} };
+    is_deeply([ $first->{object}, scalar @{ $first->{attrs} }, $first->{more_attrs}, scalar @others, $full->{json}{more} ], [ '/pool/full', 10_000, JSON::PP::true, 999, 9101 ], 'of many attributes, too');
 };
 
 subtest 'CSV' => sub {

@@ -33,6 +33,7 @@ struct history_object {
     enum history_kind kind;
     struct history_attr *attrs;
     size_t attr_count;
+    bool cut;     /* it has more changed attributes: query->max_attrs was reached */
     int64_t more; /* objects that were changed in this span, but are beyond the limit */
 };
 
@@ -47,6 +48,7 @@ struct history_query {
     size_t count;
     int32_t after;      /* only objects with a greater id */
     int64_t limit;      /* of objects in each span; 0: all */
+    size_t max_attrs;   /* of all objects together; 0: all */
     const int32_t *ids; /* these objects come first */
     size_t id_count;
     bool only_ids; /* and alone; for one span */
@@ -77,9 +79,9 @@ enum rc history_collect(struct store *store, struct arena *arena, const struct h
 enum rc history_page(struct store *store, struct arena *arena, const struct history_query *query,
                      struct history_list *out);
 
-/* What the open write transaction has changed so far, of at most `limit` objects (0: of all);
- * nothing if it has made no version (as without versioning). Sees the transaction's own rows, so
- * before the commit. */
+/* What the open write transaction has changed so far, of at most `limit` objects with as many times
+ * ten attributes together (0: of all); nothing if it has made no version (as without versioning).
+ * Sees the transaction's own rows, so before the commit. */
 enum rc history_of_transaction(struct store *store, struct arena *arena, int64_t limit,
                                struct history_list *out);
 

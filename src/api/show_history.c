@@ -49,6 +49,10 @@ void show_change(struct context *c, const struct history_object *object) {
     json_key_string(w, "change", kinds[object->kind]);
     json_key(w, "id");
     json_int(w, object->ref.id);
+    if (object->cut) {
+        json_key(w, "more_attrs");
+        json_bool(w, true);
+    }
     json_key(w, "object");
     show_ref(c, &object->ref);
     if (object->kind == HISTORY_RENAMED) {

@@ -31,7 +31,8 @@ struct gathering {
     size_t slot; /* the first attribute with the key, subkey and number of the last one */
     history_row row;
     void *context;
-    bool keep; /* all objects stay in the arena */
+    bool keep;               /* all objects stay in the arena */
+    size_t attrs, max_attrs; /* of all objects; 0: any number */
     bool stopped;
     int32_t last; /* see struct history_list */
     int64_t more;
@@ -52,6 +53,7 @@ static struct history_attr *append(struct gathering *g) {
     struct history_object *o = &g->object;
 
     o->attrs = arena_grow(g->arena, o->attrs, o->attr_count, &g->room, sizeof *o->attrs);
+    g->attrs++;
     return &o->attrs[o->attr_count++];
 }
 
@@ -73,10 +75,26 @@ static struct history_attr *find_attr(struct gathering *g, const struct attr *at
     return found;
 }
 
-static void add_attr(struct gathering *g, const PGresult *result, size_t row, bool added) {
-    struct attr attr = objects_read_attr(g->arena, result, row);
-    struct history_attr *found = find_attr(g, &attr, added);
+/* Both sides of the last attribute are kept. What comes next is not even read: memory is limited.
+ */
+static bool is_cut(struct gathering *g, const struct attr *attr) {
+    struct history_object *o = &g->object;
 
+    o->cut = g->max_attrs > 0 && g->attrs >= g->max_attrs &&
+             (!attr || !same_slot(&o->attrs[g->slot], attr));
+    return o->cut;
+}
+
+static void add_attr(struct gathering *g, const PGresult *result, size_t row, bool added) {
+    struct history_attr *found;
+    struct attr attr;
+
+    if (g->object.cut || (g->object.attr_count == 0 && is_cut(g, NULL)))
+        return;
+    attr = objects_read_attr(g->arena, result, row);
+    if (g->object.attr_count > 0 && is_cut(g, &attr))
+        return;
+    found = find_attr(g, &attr, added);
     if (added) {
         found->is = true;
         found->after = attr.value;
@@ -127,8 +145,8 @@ static bool classify(struct gathering *g) {
         o->kind = HISTORY_RENAMED;
         o->was = g->old;
     } else {
-        o->kind = o->attr_count > 0 ? HISTORY_CHANGED : HISTORY_REFERENCED;
-        return o->attr_count > 0 || g->referenced;
+        o->kind = o->attr_count > 0 || o->cut ? HISTORY_CHANGED : HISTORY_REFERENCED;
+        return o->attr_count > 0 || o->cut || g->referenced;
     }
     return true;
 }
@@ -219,7 +237,8 @@ static bool collect(void *context, const struct history_object *object) {
 enum rc history_collect(struct store *store, struct arena *arena, const struct history_query *query,
                         struct history_list *out) {
     struct collection c = {.arena = arena, .list = out};
-    struct gathering g = {.arena = arena, .row = collect, .context = &c, .keep = true};
+    struct gathering g = {
+        .arena = arena, .row = collect, .context = &c, .keep = true, .max_attrs = query->max_attrs};
     enum rc rc;
 
     *out = (struct history_list){.count = 0};
@@ -231,7 +250,7 @@ enum rc history_collect(struct store *store, struct arena *arena, const struct h
 
 enum rc history_of_transaction(struct store *store, struct arena *arena, int64_t limit,
                                struct history_list *out) {
-    const struct history_query own = {.limit = limit};
+    const struct history_query own = {.limit = limit, .max_attrs = 10 * (size_t)limit};
 
     *out = (struct history_list){.count = 0};
     if (store->version == 0 || !pg_versioning(store))
