@@ -270,6 +270,28 @@ $end->();
 
 # --- the floor
 
+# Of several reads of one version while nothing is committed the later ones are not checked as the first ones
+# are: what happens then has to be seen all the same.
+my $one    = Muster::Server->new(postgres => $pg, schema => 0, conf => { workers => 1, cache_size => 0 });
+my $beyond = Muster::Front->new(server => $one);
+my $repeat = sub {
+    my ($times) = @_;
+    return join ' ', map { join '/', $_->{status}, $_->{headers}{'clusto-as-of-exact'} // '' } map { $beyond->client->get('/entity/pool/p1', headers => { 'Clusto-As-Of' => $version }) } 1 .. $times;
+};
+is $repeat->(8), join(' ', ('200/true') x 8), 'equal reads';
+my $renamed = must($client->post('/entity/pool/p1', form => { action => 'rename', to => 'other' }));
+is $repeat->(1), '200/true', 'an object that was renamed after five of them is found by the name that it had';
+must($client->post('/entity/pool/other', form => { action => 'rename', to => 'p1' }));
+is $repeat->(8), join(' ', ('200/true') x 8), '... and is still';
+sql('alter table entities disable trigger muster_keep_name');
+is $repeat->(2), '200/false 200/false', 'a trigger that was switched off after five of them is noticed at once';
+sql('alter table entities enable always trigger muster_keep_name; update muster_floor set watch = muster_keep_watch()');
+is $repeat->(8), join(' ', ('200/true') x 8), 'equal reads again';
+sql('update muster_floor set oldest = oldest + 100000');
+is $repeat->(1), '410/', 'and so is a floor that was raised';
+sql('update muster_floor set oldest = oldest - 100000');
+$_->stop for $beyond, $one;
+
 sql('alter table entities disable trigger muster_keep_name; alter table entities enable always trigger muster_keep_name');
 $answer = status_of($version, 'Clusto-Minify' => 'true');
 is_deeply [ $answer->{status}, $answer->{headers}{'clusto-as-of-exact'} ], [ 200, 'false' ], 'a trigger was off: what was written meanwhile may be missing';

@@ -32,6 +32,16 @@ struct past_check {
     bool renamed;      /* the statement knows other names */
 };
 
+/* What the check of a version said last, and the snapshot that it saw: as long as that is the
+ * present one, nothing has been committed since, and the check would say the same. */
+struct past_known {
+    uint64_t connection; /* 0: nothing is known */
+    int32_t version;
+    bool renamed;
+    int seen; /* checks in a row that saw this snapshot */
+    char snapshot[128], time[32];
+};
+
 struct store {
     struct connection db;
     enum transaction transaction;
@@ -40,10 +50,11 @@ struct store {
     struct arena *texts;            /* of the version, until it is sent */
     const char *user, *description; /* of the version */
     int32_t as_of;                  /* a snapshot is read as of this version; CURRENT: as it is */
-    bool renamed;             /* since then an object was given another name, driver or type */
-    struct past_check check;  /* as of a version, outside a transaction */
-    int32_t renamed_to;       /* up to this version it is known that one was */
-    int64_t check_failed_at;  /* clock_ms() */
+    bool renamed;            /* since then an object was given another name, driver or type */
+    struct past_check check; /* as of a version, outside a transaction */
+    int32_t renamed_to;      /* up to this version it is known that one was */
+    int64_t check_failed_at; /* clock_ms() */
+    struct past_known known;
     int32_t version;          /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
     struct stmt_row compiled; /* the last one that was made for a request (store/query_sql.h) */
     bool user_set; /* this transaction has said for which user it is; there is only one */
@@ -56,7 +67,8 @@ void exec_read_current(struct store *store);
 /* After statements of any of these versions, in their packet: can they be read so? */
 void exec_send_check(struct store *store, const int32_t *versions, size_t count);
 
-/* One row of the answer. RC_RETRY: no; what was read says nothing. */
+/* One row of the answer, or all of it where the check was spared. RC_RETRY: no; what was read says
+ * nothing. */
 enum rc exec_read_check(struct store *store, const struct past_check *check, PGresult *answer,
                         size_t row);
 

@@ -137,6 +137,7 @@ enum stmt {
     /* points in time (store/versions.c) */
     STMT_FIND_VERSION,
     STMT_CHECK_VERSIONS,
+    STMT_SNAPSHOT,
     STMT_VERSIONS_DONE,
     /* and those that go (store/prune.c) */
     STMT_RAISE_FLOOR,

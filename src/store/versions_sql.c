@@ -41,7 +41,7 @@ const char versions_sql_check[] =
     " and v.version <= (select max(version) from clustoversioning),"
     " exists (select from muster_was where until > v.version),"
     " (select " ISO(TAKEN_AT) " from clustoversioning"
-    " where version <= v.version order by version desc limit 1)"
+    " where version <= v.version order by version desc limit 1), pg_current_snapshot()::text"
     " from (select unnest($1) as version, oldest, exact, watch, " KEEP_WATCH " as watching from muster_floor offset 0) v";
 
 const char versions_sql_done[] =
