@@ -112,12 +112,14 @@ my $answer;
 poll(10, sub { $answer = run([ entered('sh', '-c', $commands[2] =~ s/ln -s/ln -sf/r) ], timeout => 60); $answer->{out} =~ /clustometa/ });
 like($answer->{out}, qr{^\[\s*"/clustometa/clustometa"\s*\]$}m, "the third: $commands[2]") or diag explain($answer), slurp("$dir/log");
 inside('nginx is content', 'nginx -t 2>&1');
+like(inside('the page', 'curl -si http://localhost/ui/racks'), qr{\AHTTP/1.1 200 .*Content-Security-Policy.*<!doctype html>}is, 'is served');
 inside('logrotate is content', 'logrotate -d /etc/logrotate.d/muster 2>&1');
 
 subtest 'lighttpd, with what the package has for it' => sub {
     inside('nginx ends', 'service nginx stop');
     inside('lighttpd begins', 'lighty-enable-mod muster && service lighttpd restart');
     like(inside('a request', 'curl -s --retry 5 --retry-connrefused http://localhost/entity/'), qr{\A\[\s*"/clustometa/clustometa"\s*\]\s*\z}, 'is answered');
+    like(inside('the page', 'curl -si http://localhost/ui/racks'), qr{\AHTTP/1.1 200 .*Content-Security-Policy.*<!doctype html>}is, 'is served');
     inside('and the other way round', 'service lighttpd stop && service nginx start');
 };
 
