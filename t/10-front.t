@@ -94,7 +94,7 @@ my @examples = (
     [ GET => '/__doc__',      { Accept => 'text/html' }, 200, $html, qr/\A<\?xml version="1\.0" encoding="utf-8" \?>\n/ ],
     [ GET => '/',             { Accept => 'text/html' }, 200, $html, qr/\A<\?xml version="1\.0" encoding="utf-8" \?>\n/ ],
     [ GET => '/__doc__',      { Accept => 'text/plain' }, 200, 'text/plain', qr/\A(?!<\?xml).*clusto/si ],
-    [ GET => '/__version__',  {}, 200, $json, qr/\A"\d+\.\d+[.\d]*"\z/ ],
+    [ GET => '/__version__',  {}, 200, $json, qr/\A"\d+\.\d+[.\d]*(?:[~+]\d+\.g[0-9a-f]+)?"\z/ ],
     [ HEAD => '/',            {}, 200, $json, '' ],
     [ GET => '/__meta__',     {}, 200, $json, qr/"\/entity": "clustoapi\.apps\.entity"/ ],
     [ GET => '/driverlist',   {}, 200, $json, $driverlist ],

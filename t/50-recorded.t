@@ -52,7 +52,7 @@ my @listed = (
     options_allow('GET, HEAD, OPTIONS', numbers(server => 2, 4)),
     options_allow('GET, HEAD, POST, PUT, DELETE, OPTIONS', numbers(server => 5)),
 
-    'doc-server/006' => [ 'our own version', body => [ '"0.5.2"', qr/^"\d+\.\d+\.\d+"$/ ] ],
+    'doc-server/006' => [ 'our own version', body => [ '"0.5.2"', qr/^"\d+\.\d+\.\d+(?:[~+]\d+\.g[0-9a-f]+)?"$/ ] ],
     'doc-server/009' => [
         'our own documentation, and HTML where the client takes it',
         body           => [ qr/^\n=+\nclustoapi/, qr/^<\?xml version="1\.0" encoding="utf-8" \?>/ ],

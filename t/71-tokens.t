@@ -270,7 +270,7 @@ subtest 'a standby that does not respond delays no request' => sub {
     $postgres->psql("alter system set synchronous_standby_names = 'nobody'", database => 'postgres');
     $postgres->psql('select pg_reload_conf()', database => 'postgres');
     ok(poll(10, sub { $postgres->psql('show synchronous_standby_names') eq 'nobody' }), 'every commit would wait');
-    $postgres->psql("select pg_terminate_backend(pid) $sessions");
+    $postgres->psql("select pg_terminate_backend(pid, 60000) $sessions");
     my $ask = sub { return $client->get('/by-name/testserver1', headers => { Authorization => "Bearer $token" }) };
     for my $n (1, 2) {
         my $answer = $ask->();

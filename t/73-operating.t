@@ -61,6 +61,8 @@ for my $kind (qw(nginx lighttpd)) {
     my $client = $front->client;
     subtest "through $kind" => sub {
         is($client->get('/__live__')->{body}, '"alive"', '/__live__');
+        # It is ready when half of its workers are.
+        ok(poll(15, sub { ($client->get('/__ready__')->{json} // {})->{workers} == 3 }), 'all workers come');
         my $ready = $client->get('/__ready__');
         is($ready->{status}, 200, '/__ready__');
         is_deeply($ready->{json}, { database => JSON::PP::true, timeline => 1, workers => 3, workers_wanted => 3, writable => JSON::PP::true }, 'says what it looked at');
@@ -160,7 +162,7 @@ subtest 'retries are counted' => sub {
     # A serialisation failure is a reason to run the request again; a connection that was lost while
     # it was idle is replaced before.
     my $before = metrics($client);
-    $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'muster'");
+    $postgres->psql("select pg_terminate_backend(pid, 60000) from pg_stat_activity where application_name = 'muster'");
     is($client->get("/by-names?name=testserver$_")->{status}, 200, 'answered all the same') for 1, 2;
     $postgres->psql(q{create sequence tries; create function fail_once() returns trigger language plpgsql as
         'begin if nextval(''tries'') = 1 then raise exception using errcode = ''40001''; end if; return new; end';
@@ -223,7 +225,7 @@ subtest 'preferences alone' => sub {
 
 subtest 'one request by --once' => sub {
     my $once = Muster::Server->new(postgres => $postgres, schema => 0, start => 0);
-    like($once->once(GET => '/__metrics__')->{out}, qr/^muster_info\{version="[\d.]+"\} 1$/m, 'has nothing to count');
+    like($once->once(GET => '/__metrics__')->{out}, qr/^muster_info\{version="[\d.]+(?:[~+]\d+\.g[0-9a-f]+)?"\} 1$/m, 'has nothing to count');
     like($once->once(GET => '/__ready__')->{out}, qr/\AStatus: 200/, 'and is ready');
 };
 

@@ -386,11 +386,11 @@ for my $kind (sort keys %front) {
                     my @parts  = ('GET /by-n', "GET /by-name/x HTTP/1.1\r\nHost: x\r\nX-Y", "POST /entity/pool HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nname=");
                     syswrite $socket, $parts[ @held % 3 ];
                     push @held, $socket;
-                    sleep 0.01;
+                    sleep 0.01 * $slow;
                 }
                 elsif ($i == 2) {    # asks for much and disconnects
                     $client->raw("GET /entity/basicserver HTTP/1.1\r\nHost: x\r\n\r\n", abort => 1);
-                    sleep 0.03;
+                    sleep 0.03 * $slow; # as many as are asked on a quick machine
                 }
                 else {               # sends what is no request
                     $client->raw(join('', map { chr int rand 256 } 1 .. 200) . "\r\n\r\n", timeout => 0.2);

@@ -18,7 +18,7 @@ use Test::More;
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 
-my $world  = Muster::World->new(data => 0, conf => { statement_timeout => 120_000 });
+my $world  = Muster::World->new(data => 0, conf => { statement_timeout => 120_000, connect_timeout => 60_000 });
 my $client = $world->client;
 my $pg     = $world->postgres;
 my $J      = JSON::PP->new->utf8->allow_nonref->allow_bignum;
@@ -320,7 +320,7 @@ $world->stop;
 SKIP: {
     my $many  = $ENV{MUSTER_SLOW} || $ENV{MUSTER_FAST} ? 30_000 : 100_000;
     my $pg    = Muster::Postgres->new(settings => { shared_buffers => '128MB' });
-    my $other = Muster::Server->new(postgres => $pg, conf => { workers => 1, statement_timeout => 120_000 }, start => 0);
+    my $other = Muster::Server->new(postgres => $pg, conf => { workers => 1, statement_timeout => 120_000, connect_timeout => 60_000 }, start => 0);
     skip 'memory of this build says nothing', 1 if $ENV{MUSTER_WRAPPER} || Muster::Process::run([ 'grep', '-q', '__asan_init', $other->{program} ])->{status} == 0;
     load_many($pg, count => $many, attrs => 5, pool => 'everything');
     $other->start;

@@ -53,7 +53,7 @@ sub server {
     my ($sql)    = @_;
     my $database = $postgres->create_database('round' . $count++);
     $postgres->psql($sql, database => $database) if $sql;
-    return Muster::Server->new(postgres => $postgres, conninfo => $postgres->conninfo($database), schema => $sql ? 0 : 1, conf => { workers => 1 });
+    return Muster::Server->new(postgres => $postgres, conninfo => $postgres->conninfo($database), schema => $sql ? 0 : 1, conf => { workers => 1, connect_timeout => 60_000 });
 }
 
 # All lines but the first, which has a version and a time.
@@ -84,13 +84,14 @@ exported($python, 'before', 'what Python clusto made');
 is(same_again('before', 'before --init-db'), 13, '... twelve objects');
 $python->init_db;
 is_deeply(exported($python, 'after', 'after --init-db'), lines_of("$dir/before"), '... it is the same');
-is($python->run_program([ '--import', "$dir/after", '--mode', 'replace' ])->{out}, "12 objects: 0 created, 1 changed\n", 'put where it came from it changes only the int without a value, which an export has as 0');
+my $put = $python->run_program([ '--import', "$dir/after", '--mode', 'replace' ]);
+is($put->{out}, "12 objects: 0 created, 1 changed\n", 'put where it came from it changes only the int without a value, which an export has as 0') or diag $put->{err};
 
 my $front  = Muster::Front->new(server => $python, cors => 0);
 my %counts = (1 => 4, 2 => 9, 3 => 13, 4 => 13, 5 => 12);
 for my $version (sort keys %counts) {
     my $past = $front->client->get('/export', headers => { 'Clusto-As-Of' => $version });
-    is($past->{status}, 200, "as of version $version");
+    is($past->{status}, 200, "as of version $version") or diag $past->{error} // $past->{body}, $python->log;
     spew("$dir/past", $past->{body});
     is(same_again('past', "version $version"), $counts{$version} + 1, '... so many objects');
 }
