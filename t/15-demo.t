@@ -52,6 +52,8 @@ subtest 'a whole life' => sub {
     ok $try, 'says what to try';
     my $client = Muster::Client->new(port => $port);
     is $client->get($try =~ s{^http://[^/]+}{}r)->{status}, 200, 'which works';
+    like $said, qr{^demo: the page: http://127\.0\.0\.1:$port/ui/$}m, 'and where the page is';
+    like $client->get('/ui/object/testserver1')->{body}, qr{<script type="module" src="/ui/main\.js">}, 'which is there';
     is_deeply $client->get('/entity/')->{json},
         [qw(/clustometa/clustometa /pool/emptypool /pool/singlepool /pool/multipool /basicserver/testserver1
             /basicserver/testserver2 /simpleentitynamemanager/testnames)], 'the example inventory';

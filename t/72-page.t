@@ -12,7 +12,7 @@ use Muster::Client qw(uri_encode);
 use Muster::Data qw(load_many);
 use Muster::Datacentre;
 use Muster::Front;
-use Muster::Process qw(poll slurp source_dir temp_dir);
+use Muster::Process qw(poll slurp source_dir spew temp_dir);
 use Muster::Server;
 use Muster::World;
 use Test::More;
@@ -156,6 +156,8 @@ subtest 'keys' => sub {
     ok($browser->js('return document.querySelector("main [data-row] input").checked'), '  the row');
     $browser->keys('enter');
     shows('ams1-web001', 'Enter opens');
+    $browser->reload;
+    shows('ams1-web001', '  the same after a reload');
     $browser->keys(']');
     shows('ams1-db002', '] is the next one of the list');
     $browser->keys('[');
@@ -183,10 +185,11 @@ subtest 'an edit, tried, refused, saved and undone' => sub {
     $browser->click('Preview');
     has_text('form.edit', qr/This would change.*core.*ops/s, 'a preview shows what would be different');
     is(value_of('ams1-db007', 'owner'), 'core', '  and changes nothing');
-    $browser->js('const s = document.querySelector("form.edit select"); s.value = "int"');
+    $browser->one('form.edit select');
+    $browser->js('document.querySelector("form.edit select").value = "int"');
     $browser->click('Save', 'form.edit');
     has_text('form.edit [role=alert]', qr/Error casting ops into a\(n\) int.*request \S+/s, 'a refusal is in the words of the server, with its id');
-    $browser->js('const s = document.querySelector("form.edit select"); s.value = "string"');
+    $browser->js('document.querySelector("form.edit select").value = "string"');
     $browser->click('Save', 'form.edit');
     has_text('#status', qr/^owner changed \(version \d+\)/, 'saved');
     is($browser->role('#status'), 'status', '  and said');
@@ -196,6 +199,9 @@ subtest 'an edit, tried, refused, saved and undone' => sub {
 
     $browser->go('/ui/object/ams1-db007?asof=' . ($version - 1));
     has_text('main table', qr/core/, 'as of before: the old value');
+    $browser->click('History', 'main');
+    has_text('main table', qr/rack 1 is filled/, '  and its history till then');
+    unlike($browser->text('main table'), qr/a new team/, '  without what came later');
     is($browser->js('return document.querySelectorAll("[data-edit]").length'), 0, '  which nobody can edit');
     has_text('#past', qr/nothing can be changed/, '  as the bar says');
 
@@ -270,6 +276,7 @@ subtest 'racks, containers, addresses' => sub {
     $browser->click('Put in', 'form.edit');
     has_text('main .chips', qr/web/, 'it is put into a pool');
     $browser->click('Take out');
+    $browser->one('form.edit select');
     $browser->js('document.querySelector("form.edit select").value = "web"');
     $browser->click('Take out', 'form.edit');
     ok(poll(20, sub { @{ $client->get('/by-name/spare')->{json}{parents} } == 1 }), 'and taken out');
@@ -480,6 +487,38 @@ subtest 'other paths, nobody known' => sub {
     $b->stop;
     $front->stop;
     $server->stop;
+};
+
+# The page and the server below a path of the front server's, which it removes.
+sub below_inventory {
+    my ($dir) = @_;
+    mkdir $_ for "$dir/inventory", "$dir/inventory/ui";
+    spew("$dir/inventory/ui/" . s{.*/}{}r, slurp($_) =~ s{(?<=")/ui/}{/inventory/ui/}gr) for grep { -f } glob source_dir() . '/src/ui/*';
+    return sub {
+        my ($text) = @_;
+        $text =~ s{^ *location = /import \{.*?\}\n}{}ms or die 'no location of imports in the sample';
+        $text =~ s{location / \{}{location ~ ^/inventory(?<below>/.*)\$ \{} or die 'no location in the sample';
+        $text =~ s{(PATH_INFO +)\$uri;}{$1\$below;} or die 'no PATH_INFO in the sample';
+        $text =~ s{location \^~ /ui/}{location ^~ /inventory/ui/} && $text =~ s{\$uri /ui/}{\$uri /inventory/ui/} or die 'no page in the sample';
+        return $text =~ s{(root +)[^;]+;}{$1$dir;}r;
+    };
+}
+
+subtest 'below another path' => sub {
+    my $front = Muster::Front->new(server => $world->server, edit => below_inventory(temp_dir()));
+    my $b = Muster::Browser->new(url => $front->url);
+    $b->go('/inventory/ui/list/pool');
+    $b->click('db');
+    shows('db', 'an object', $b);
+    like($b->address, qr{/inventory/ui/object/db$}, '  below the same path');
+    $b->click('Add attribute');
+    $b->type('form.edit [name=key]', 'below');
+    $b->type('form.edit [name=value]', '1');
+    $b->click('Add', 'form.edit');
+    ok(poll(20, sub { (value_of('db', 'below') // '') eq '1' }), 'an edit');
+    silent('below another path', $b);
+    $b->stop;
+    $front->stop;
 };
 
 subtest 'preferences alone' => sub {

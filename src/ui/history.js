@@ -3,11 +3,12 @@ import { drivers, get, may, operation, path } from './api.js';
 import { h, plural, say, timeOf } from './dom.js';
 import { changes, versionRow } from './diff.js';
 import { editForm } from './edit.js';
-import { here, navigate, url } from './state.js';
+import { asOf, here, navigate, url } from './state.js';
 
+/* The latest first; none is later than the moment that is looked at. */
 export async function versionsOf(params, signal) {
     return get(path('', 'history'), {
-        params: { limit: 50, details: 'true', ...params },
+        params: { limit: 50, details: 'true', to: asOf() || null, ...params },
         signal,
         past: false,
     });
@@ -44,7 +45,7 @@ export function versionTable(body, next, about) {
 
 async function one(version, signal) {
     if (!/^\d+$/.test(version)) throw new TypeError(`"${version}" is not a version.`);
-    const body = await versionsOf({ before: Number(version) + 1, limit: 1 }, signal);
+    const body = await versionsOf({ before: Number(version) + 1, limit: 1, to: null }, signal);
     const v = body.versions.find(x => String(x.version) === version);
     if (!v)
         return h('div', null, h('h1', null, `Version ${version}`), h('p', null, 'There is no such version.'));

@@ -1,10 +1,10 @@
 // home.js: the first page: what there is, what is nearly full, what happened last.
-import { drivers, get, has, path } from './api.js';
+import { drivers, forgetDrivers, get, has, path } from './api.js';
 import { versionRow } from './diff.js';
 import { h, meter, table } from './dom.js';
 import { managerPage, roomOf } from './groups.js';
 import { allRacks } from './racks.js';
-import { objectUrl, url } from './state.js';
+import { asOf, objectUrl, url } from './state.js';
 
 /* A part that fails says so in its own place. */
 const part = (title, promise, show) =>
@@ -13,6 +13,16 @@ const part = (title, promise, show) =>
         .then(node => h('section', null, h('h2', null, title), node));
 
 const none = h.bind(null, 'p', { class: 'quiet' });
+
+/* How many objects each driver has: the server keeps the numbers of now. */
+async function counts() {
+    if (!asOf()) {
+        forgetDrivers();
+        return drivers();
+    }
+    const rows = await get(path('', 'query'), { params: { q: 'all', count_by: 'driver' } });
+    return Object.fromEntries(rows.map(r => [r.value, r]));
+}
 
 function kinds(all) {
     const used = Object.entries(all)
@@ -86,12 +96,12 @@ export async function home({ signal, following }) {
     following({});
     const parts = await Promise.all(
         [
-            part('Objects', drivers(), kinds),
+            part('Objects', counts(), kinds),
             part('Racks with least room', allRacks('', 2000), fullRacks),
             has('resourcemanager') && part('Managers nearly full', fullManagers(signal), tight),
             part(
                 'Latest changes',
-                get(path('', 'history'), { params: { limit: 12 }, signal, past: false }),
+                get(path('', 'history'), { params: { limit: 12, to: asOf() || null }, signal, past: false }),
                 body =>
                     h(
                         'div',

@@ -2,7 +2,7 @@
 import { get, operation, path, query, quote } from './api.js';
 import { h, meter, plural } from './dom.js';
 import { editForm, field, objectField, opener } from './edit.js';
-import { driverOf, here, nameOf, navigate, objectUrl } from './state.js';
+import { asOf, driverOf, here, nameOf, navigate, objectUrl } from './state.js';
 
 const toNumber = address => address.split('.').reduce((n, b) => n * 256 + Number(b), 0);
 
@@ -38,10 +38,22 @@ function allocator(o, resource, close, done) {
     });
 }
 
+/* Whether an address is in the manager's own network: an object may have others, too. */
+function networkOf(o) {
+    const value = key => String(o.attrs.find(a => a.key === key)?.value ?? '');
+    const text = value('netmask');
+    const mask = text.includes('.') ? toNumber(text) : text ? 2 ** 32 - 2 ** (32 - Number(text)) : 0;
+    const base = (toNumber(value('baseip')) & mask) >>> 0;
+    return address => (toNumber(address) & mask) >>> 0 === base;
+}
+
 /* Those it gave to, with the addresses that are in its own range, and its free ranges between them. */
-function rowsOf(objects, room) {
-    const used = objects.flatMap(r => r.ips.map(ip => ({ from: toNumber(ip), text: ip, object: r.path })));
-    const gaps = (room.free ?? []).map(([a, b]) => ({
+function rowsOf(o, objects, room) {
+    const isOwn = networkOf(o);
+    const used = objects.flatMap(r =>
+        r.ips.filter(isOwn).map(ip => ({ from: toNumber(ip), text: ip, object: r.path })),
+    );
+    const gaps = (asOf() ? [] : room.free).map(([a, b]) => ({
         from: toNumber(a),
         text: a === b ? a : `${a}-${b.slice(b.lastIndexOf('.') + 1)}`,
         first: a,
@@ -75,7 +87,7 @@ export async function given(o, params, signal, done) {
             : `${plural(room.used, 'resource')} given out `,
         allocate('Allocate'),
     );
-    const list = room.free ? rowsOf(rows, room) : rows.map(r => ({ text: '', object: r.path }));
+    const list = room.free ? rowsOf(o, rows, room) : rows.map(r => ({ text: '', object: r.path }));
     return h(
         'div',
         null,

@@ -1,7 +1,7 @@
 // search.js: a name opens at once, an address its owner; else what was found, and why.
 import { ApiError, get, path, query, quote, request } from './api.js';
 import { h, plural, table } from './dom.js';
-import { driverOf, nameOf, navigate, objectUrl, remember, url } from './state.js';
+import { asOf, driverOf, nameOf, navigate, objectUrl, remember, url } from './state.js';
 
 export const chips = paths =>
     paths.map(p => [h('a', { class: 'chip', href: objectUrl(nameOf(p)) }, nameOf(p)), ' ']);
@@ -56,11 +56,13 @@ export async function search({ params, signal }) {
         signal,
     );
     const next = header('Clusto-Next');
+    const note = asOf() && h('p', { class: 'quiet' }, 'Texts are searched in the inventory of now.');
     remember(body.map(f => nameOf(f.object)));
     return h(
         'div',
         null,
         h('h1', { 'data-title': q }, `Found for "${q}"`),
+        note,
         body.length
             ? table(
                   ['Object', 'Driver', 'In', 'What matched'],

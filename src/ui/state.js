@@ -1,7 +1,6 @@
 // state.js: where we are: every view is a URL, and everything that one sees is in it.
 
 export const base = new URL('./', import.meta.url).pathname;
-const names = { opened: [] };
 
 export const asOf = () => new URLSearchParams(location.search).get('asof') ?? '';
 
@@ -36,12 +35,13 @@ export const objectUrl = (name, params) => url('object', [name], params);
 
 /* The names of the list that one came from, for "previous" and "next". */
 export function remember(list) {
-    names.opened = list;
+    sessionStorage.setItem('muster-list', JSON.stringify(list.slice(0, 2000)));
 }
 
 export function neighbour(name, step) {
-    const at = names.opened.indexOf(name);
-    return at < 0 ? undefined : names.opened[at + step];
+    const names = JSON.parse(sessionStorage.getItem('muster-list') ?? '[]');
+    const at = names.indexOf(name);
+    return at < 0 ? undefined : names[at + step];
 }
 
 let go = () => {};
