@@ -17,6 +17,7 @@ my $server = Muster::Server->new(postgres => $pg, conf => { workers => 2, feed_k
 my $front  = Muster::Front->new(server => $server);
 my $client = $front->client;
 
+sub uri { return $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger }
 sub sql { return $pg->psql($_[0]) }
 sub get { my ($query, $c) = @_; return ($c // $client)->get("/changes?$query") }
 sub now { return get('since=now')->{headers}{'clusto-next'} }
@@ -121,6 +122,54 @@ subtest 'filters' => sub {
     my $whole = join ' ', follow($cursor, '', sub { $_[0]{seq} });
     is(join(' ', follow($cursor, "&limit=$_", sub { $_[0]{seq} })), $whole, "the same in pages of $_") for 1, 2, 3, 7;
     is(follow($cursor, "&limit=$_&driver=basicserver"), follow($cursor, '&driver=basicserver'), "with a filter in pages of $_") for 1 .. 5;
+};
+
+subtest 'a question' => sub {
+    is($client->post('/entity/basicserver', form => { name => 'f' })->{status}, 201, 'an object');
+    my $cursor = now();
+    my $found  = sub { my ($q, $more) = @_; return follow($cursor, '&q=' . uri($q) . ($more // '')) };
+    put('f/crew/team', 'web');
+    put('f/shade', 'dark');
+    put('f/crew/team', 'mail');
+    put('f/shade', 'light');
+    put('d/size', '7');
+    my @of_web = ('changed /basicserver/f', 'changed /basicserver/f', 'left /basicserver/f');
+    is($found->('attr crew.team = web'), join(', ', @of_web), 'that an object stops to fit is told, what came after is not');
+    is($found->('attr crew.team = web', '&key=shade'), 'changed /basicserver/f', 'beside another filter');
+    is($found->('attr crew.team = web', "&limit=$_"), join(', ', @of_web), "in pages of $_") for 1 .. 4;
+    is($found->('not attr size > 6 and name = d'), 'left /basicserver/d', 'by what was not there');
+    is($found->('attr size > 6 or attr crew exists and not is basicserver'), 'changed /basicserver/d', 'a number');
+    is($found->('is pool'), '', 'nothing fits');
+    $cursor = now();
+    $client->post('/entity/pool/p', form => [ action => 'insert', device => 'd' ]);
+    put('d/size', '8');
+    put('f/size', '8');
+    $client->post('/entity/pool/p', form => [ action => 'remove', device => 'd' ]);
+    put('d/size', '9');
+    my $of_pool = 'referenced /basicserver/d, changed /basicserver/d, left /basicserver/d';
+    is($found->('is basicserver and within p'), $of_pool, 'in a container');
+    is($found->('pool = p and is basicserver'), $of_pool, 'in a type of container');
+    is($found->('is basicserver and directly within p'), $of_pool, 'directly');
+    is($found->('is basicserver and within q'), $of_pool, 'through another');
+    is($found->('is basicserver and directly within q'), '', 'not directly');
+    like($found->('has d'), qr{^changed /pool/p, .*left /pool/p$}, 'what has it');
+    is($found->('attr inherited colour exists and name = d'), '', 'what its containers do not have is not inherited');
+    $cursor = now();
+    sql("update entities set name = 'dd' where name = 'd'");
+    is($found->('name = d'), 'left /basicserver/dd', 'an old name');
+    is($found->('name = dd'), 'renamed /basicserver/dd', 'a new name');
+    sql("update entities set name = 'd' where name = 'dd'");
+    is($client->post('/entity/basicserver', form => { name => 'brief' })->{status}, 201, 'one for a short time');
+    is($client->delete('/entity/basicserver/brief')->{status}, 204, 'and gone');
+    is($found->('name = brief'), 'created /basicserver/brief, deleted /basicserver/brief', 'created and deleted');
+    sql("insert into entities (entity_id, type, driver, name, version) values (90001, 'server', 'basicserver', 'psql', 1)");
+    is($found->('name = psql'), 'created /basicserver/psql', 'written by another program');
+    sql("delete from entities where entity_id = 90001");
+    is($found->('name = psql'), 'created /basicserver/psql, deleted /basicserver/psql', 'and erased by it');
+    is(get("since=$cursor&q=")->{status}, 412, 'an empty question');
+    like(get("since=$cursor&q=name+bad")->{body}, qr/line 1, column|column 6/, 'a bad one');
+    is(get("since=$cursor&q=name+bad")->{status}, 400, 'is refused');
+    is($client->delete('/entity/basicserver/f')->{status}, 204, 'the end');
 };
 
 subtest 'who commits when' => sub {

@@ -184,6 +184,30 @@ subtest 'a pool' => sub {
     is(answer($out)->{json}[0]{change}, 'left', 'and what leaves');
 };
 
+subtest 'a question' => sub {
+    my $member = make('member98');
+    my $since  = now();
+    my @same   = map { begin("/changes?since=$since&q=attr+mood+%3D+good") } 1 .. 2;
+    my $other  = begin("/changes?since=$since&q=attr+mood+%3D+'bad'+or+name+in+(a,+b)");
+    my $stream = begin("/changes?since=$since&q=attr+mood+%3D+good", headers => { Accept => 'text/event-stream' });
+    waiting_becomes(4);
+    $client->put("/attribute/$member/mood", form => { value => 'so so' });
+    is($client->get("/changes?since=$since&q=attr+mood+%3D+'so+so'")->{json}[0]{object}, "/pool/$member", 'a change that nobody waits for');
+    ok(is_waiting($_), 'does not wake') for @same, $other;
+    $client->put("/attribute/$member/mood", form => { value => 'good' });
+    is(objects(answer($_)), $member, 'what fits does') for @same;
+    ok(read_until($stream, qr/^data: .*"value": "good"/m), 'in a stream, too');
+    ok(is_waiting($other), 'who asks for something else waits');
+    my $since_then = now();
+    my $leaving    = begin("/changes?since=$since_then&q=attr+mood+%3D+good");
+    waiting_becomes(3);
+    $client->put("/attribute/$member/mood", form => { value => 'bad' });
+    is(answer($leaving)->{json}[0]{change}, 'left', 'what does not fit any more');
+    is(objects(answer($other)), $member, 'and now what the other waits for');
+    close $stream->{socket};
+    waiting_becomes(0);
+};
+
 subtest 'limits and pages' => sub {
     my $since   = now();
     my $waiting = begin("/changes?since=$since&limit=1&driver=pool");

@@ -6,12 +6,13 @@
 #include "api/context.h"
 #include "store/feed.h"
 
-/* Parameters that events are chosen by, and attrs. 404: a pool never existed. */
+/* Parameters that events are chosen by, and attrs. 404: a pool never existed; 400: a question that
+ * can't be read. The compiled question is in `lasting`. */
 struct changes_wanted {
     struct feed_filter filter;
     bool attrs; /* are they to be shown? */
 };
-int changes_event_read(struct context *c, struct changes_wanted *out);
+int changes_event_read(struct context *c, struct arena *lasting, struct changes_wanted *out);
 
 /* {attrs, change, description, id, object, seq, time, user, version}; was, of a renamed object.
  * attrs: {added, datatype, id, key, number, subkey, value}. */

@@ -57,6 +57,11 @@ struct query_limits input_query_limits(const struct api_options *options);
 bool input_accepts(const struct context *c, const char *type);
 
 /* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
+/* The question that the parameter is, in the arena; NULL: it is not there. An empty one is more
+ * likely a mistake than the wish for everything: 412. 400: it can't be read. */
+int input_question(struct context *c, struct arena *arena, const char *name,
+                   const struct query_node **out);
+
  * name. */
 int input_filters(struct context *c, struct listing *listing);
 

@@ -15,6 +15,7 @@ struct waiter_question {
     struct handover_strings variables; /* of the request (parking.c) */
     const char *user;                  /* whose preferences; NULL: changes of the inventory, */
     struct changes_wanted *asked;      /* and which of them, */
+    struct arena *compiled;            /* where its q is; NULL: it has none */
     size_t limit;                      /* at most so many in a response */
     /* of waiter_answer.c: the answer from what was read last */
     uint64_t page;
@@ -34,10 +35,12 @@ const char *waiter_question_variable(void *strings, const char *name);
 struct waiter_question *waiter_questions_find(struct waiter_questions *questions,
                                               const struct handover_strings *variables);
 
-/* Makes it, with one user. `asked` is copied; NULL: about preferences. NULL: no memory. */
+/* Makes it, with one user. `asked` is copied, but for what is in `compiled`, which is the
+ * question's own from now on; NULL: about preferences. NULL: no memory. */
 struct waiter_question *waiter_questions_add(struct waiter_questions *questions,
                                              const struct handover_strings *variables,
-                                             const struct changes_wanted *asked, size_t limit);
+                                             const struct changes_wanted *asked,
+                                             struct arena *compiled, size_t limit);
 
 /* Frees the answers from what was read last: those to whom they are sent have them. */
 void waiter_questions_forget_answers(struct waiter_questions *questions);

@@ -17,6 +17,7 @@
 #ifndef MUSTER_STORE_FEED_H
 #define MUSTER_STORE_FEED_H
 
+#include "query/query.h"
 #include "store/store.h"
 
 /* Events on a page at most. */
@@ -90,6 +91,8 @@ struct feed_event {
     size_t attr_count;
     struct feed_container *containers;
     size_t container_count;
+    bool erased;        /* its row is gone: it is not known what it was */
+    bool before, after; /* whether it fitted a question (store_feed_fit) */
 };
 
 struct feed_wanted {
@@ -141,16 +144,30 @@ struct feed_filter {
     size_t key_count;
     const int32_t *pools; /* ids (store_feed_pools) of what the object was in before or after */
     size_t pool_count;
+    struct feed_query *query; /* what the object fits before or after; NULL: no filter */
 };
+
+/* A question, compiled once for any number of batches. Valid as long as the arena. */
+struct feed_query *store_feed_compile(struct arena *arena, const struct query_node *question);
+
+/* Finds out which objects of the events fitted the filter's question at the version before, and at
+ * the event's; of those that the rest of the filter passes. An object of which no row is left fits
+ * both. Inside the snapshot of store_feed_read; RC_OK at once where there is no question. */
+enum rc store_feed_fit(struct store *store, struct arena *arena, const struct feed_filter *filter,
+                       struct feed_events *events);
 
 /* What a filter needs to be read, beside what is shown. */
 bool feed_filter_needs_attrs(const struct feed_filter *filter);
 bool feed_filter_needs_containers(const struct feed_filter *filter);
 
-/* Compares in memory; needs what the two above say. */
+/* Compares in memory; needs what the two above say, and store_feed_fit. */
 bool feed_filter_passes(const struct feed_filter *filter, const struct feed_event *event);
 
-/* True if the change took the object out of the filter's pools. */
+/* The same but for the question. */
+bool feed_filter_may_pass(const struct feed_filter *filter, const struct feed_event *event);
+
+/* True if the change took the object out of the filter's pools, or the question does not find it
+ * any more. */
 bool feed_filter_left(const struct feed_filter *filter, const struct feed_event *event);
 
 /* The ids of all objects, also deleted ones, that have one of these names. RC_NOTFOUND: one of the

@@ -22,6 +22,19 @@
         " where entity_id = o.entity_id and until > $5 and version <= $5 offset 0) w on true where " THERE("o"), \
         "select * from entity_attrs o where " THERE("o"))
 
+/* As of the versions v.at, of each the objects v.ids; also of rows without a version. */
+#define THERE_AT(t) \
+    "coalesce(" t ".version, 0) <= v.at and coalesce(" t ".deleted_at_version::bigint, 4294967295) > v.at"
+#define AT_VERSIONS \
+    "select v.at, f.entity_id from (select at, array_agg(id) as ids from unnest($1, $2) as i(id, at) group by at) v" \
+    " cross join lateral (" \
+    WHAT_THERE_IS("select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
+        " coalesce(w.type, o.type) as type from entities o left join lateral (select name, driver, type from muster_was" \
+        " where entity_id = o.entity_id and until > v.at and version <= v.at offset 0) w on true where " THERE_AT("o"), \
+        "select * from entity_attrs o where " THERE_AT("o"))
+#define AT_IDS " select e.entity_id from object e where e.entity_id = any(v.ids) and "
+#define ORDER_OF_VERSIONS " offset 0) f order by 1, 2"
+
 #define HITS ", hit as materialized (select e.entity_id, e.name, e.driver, e.type from object e where "
 #define PAGE_OF_HITS \
     " select null::bigint, e.entity_id, e.name, e.driver, e.type from object e where e.entity_id > $4 and "
@@ -77,6 +90,13 @@
 #define IS_INSIDE \
     THERE_IS "(select m.entity_id from attr m where m.relation_id = e.entity_id and m.key between '_contains' and '_contains'" \
     " offset 0) m where (m.entity_id in (select container from walk%zu where at = 0)) is true" ENDED
+
+/* Of a few objects: up from each. */
+#define IN_ABOVE \
+    THERE_IS "(with recursive up(id) as (select m.id from " ENTITY("e.entity_id") " c" CONTAINERS
+#define UP_FROM_ABOVE " union select m.id from up u cross join " ENTITY("u.id") " c" CONTAINERS
+#define OF_ABOVE \
+    ") select c.* from up u cross join lateral (select name, type from object where entity_id = u.id offset 0) c) c where "
 
 #define IS_ABOVE "e.entity_id in (select id from walk%zu)"
 

@@ -14,6 +14,12 @@ const struct stmt_row *query_sql_compile(struct store *store, struct arena *aren
                                          const struct query_node *question, bool total,
                                          struct pg_arg **args, size_t *count);
 
+/* Which of some objects fit as of which versions: the first parameter is their ids, the second, of
+ * the same length, the versions as bigint. Both are null in *args until they are set. The rows are
+ * version and id, in this order. All of it is in the arena. */
+const struct stmt_row *query_sql_fits(struct arena *arena, const struct query_node *question,
+                                      struct pg_arg **args, size_t *count);
+
 /* How many of the objects have each value in the column, the most frequent first: its text, and the
  * number. */
 const struct stmt_row *query_sql_count(struct store *store, struct arena *arena,

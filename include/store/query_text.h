@@ -16,7 +16,8 @@ struct query_text {
     size_t count, capacity;
     const struct query_node **walked; /* the test of each walk (store/query_walk.h) */
     size_t walk_count, walk_capacity;
-    bool by_steps;                 /* the indexes for it are there */
+    bool by_steps; /* the indexes for it are there */
+    bool of_few;   /* objects that are known: not all that there are is looked through */
     const struct query_node *sure; /* is fulfilled by what the streams give */
     int stream_count;
     bool several; /* more than one seed is possible */

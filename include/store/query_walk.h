@@ -9,4 +9,8 @@
  * it is first asked for. `c->out` stays what it is. */
 size_t query_walk_of(struct query_text *c, const struct query_node *test);
 
+/* The same test (within, a type of containers) as a condition on the object e: a walk up from it.
+ */
+void query_walk_from(struct query_text *c, const struct query_node *test);
+
 #endif

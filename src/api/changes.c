@@ -18,6 +18,15 @@ static struct feed_wanted first_batch(const struct changes_page *page,
                                 .containers = feed_filter_needs_containers(&wanted->filter)};
 }
 
+static int read_batch(struct context *c, const struct feed_wanted *batch,
+                      const struct changes_wanted *wanted, struct feed_events *events) {
+    enum rc rc = store_feed_read(c->store, c->arena, batch, events);
+
+    if (rc == RC_OK)
+        rc = store_feed_fit(c->store, c->arena, &wanted->filter, events);
+    return reply_rc(c, rc);
+}
+
 /* What is lost after the first batch is so for the next request. */
 static int collect(struct context *c, const struct changes_page *page,
                    const struct changes_wanted *wanted, struct changes_answer *out) {
@@ -25,7 +34,7 @@ static int collect(struct context *c, const struct changes_page *page,
     struct feed_events events;
 
     for (int i = 0; i < MAX_BATCHES && out->count < out->limit && (i == 0 || out->page.more); i++) {
-        if (reply_rc(c, store_feed_read(c->store, c->arena, &batch, &events)))
+        if (read_batch(c, &batch, wanted, &events))
             return c->response->status;
         if (events.page.state != FEED_OK)
             return i == 0 ? changes_page_check(c, &events.page) : 0;
@@ -56,8 +65,7 @@ static int stream(struct context *c, const struct changes_page *page,
     while (events.page.more && clock_ms() < until && !c->response->failed) {
         struct changes_answer answer = changes_answer_new(c->arena, batch.limit);
 
-        if (reply_rc(c, store_feed_read(c->store, c->arena, &batch, &events)) ||
-            changes_page_check(c, &events.page))
+        if (read_batch(c, &batch, wanted, &events) || changes_page_check(c, &events.page))
             return c->response->status;
         changes_answer_add(&answer, wanted, &batch.from, &events);
         (void)changes_answer_send(c, wanted, &answer);
@@ -73,7 +81,7 @@ int changes_list(struct context *c) {
     struct changes_wanted wanted;
 
     if (changes_page_read(c, &page) || changes_page_begin(c, &page) ||
-        changes_event_read(c, &wanted))
+        changes_event_read(c, c->arena, &wanted))
         return c->response->status;
     return page.stream ? stream(c, &page, &wanted) : list(c, &page, &wanted);
 }

@@ -22,7 +22,17 @@ static int find_pools(struct context *c, struct feed_filter *filter) {
     return reply_rc(c, rc);
 }
 
-int changes_event_read(struct context *c, struct changes_wanted *out) {
+static int read_question(struct context *c, struct arena *lasting, struct feed_filter *filter) {
+    const struct query_node *question;
+
+    if (input_question(c, lasting, "q", &question))
+        return c->response->status;
+    if (question)
+        filter->query = store_feed_compile(lasting, question);
+    return 0;
+}
+
+int changes_event_read(struct context *c, struct arena *lasting, struct changes_wanted *out) {
     const struct params *params = &c->request->params;
     struct feed_filter *f = &out->filter;
 
@@ -30,7 +40,7 @@ int changes_event_read(struct context *c, struct changes_wanted *out) {
     f->drivers = params_all(params, c->arena, "driver", &f->driver_count);
     f->objects = params_all(params, c->arena, "object", &f->object_count);
     f->keys = params_all(params, c->arena, "key", &f->key_count);
-    return find_pools(c, f);
+    return read_question(c, lasting, f) != 0 ? c->response->status : find_pools(c, f);
 }
 
 static const char *change_of(const struct changes_wanted *wanted, const struct feed_event *event) {

@@ -29,18 +29,11 @@ static bool take_object(void *context, const struct export_object *object) {
            reply_list_is_wanted(a->c);
 }
 
-/* An empty parameter is more likely a mistake than the wish for everything. */
 static int read_selection(struct context *c, struct export_selection *out) {
-    const struct query_limits limits = input_query_limits(c->options);
-    const char *query = params_last(&c->request->params, "q");
     struct listing filters = {.driver_count = 0};
 
     *out = (struct export_selection){.driver_count = 0};
-    if (query && !*query)
-        return reply_fail(c, 412, "Provide a query as q");
-    if (query && reply_verdict(c, query_parse(c->arena, query, &limits, &out->question)))
-        return c->response->status;
-    if (input_filters(c, &filters))
+    if (input_question(c, c->arena, "q", &out->question) || input_filters(c, &filters))
         return c->response->status;
     out->drivers = filters.drivers;
     out->driver_count = filters.driver_count;

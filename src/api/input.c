@@ -137,6 +137,19 @@ static const char *header_or_param(const struct context *c, const char *header, 
 int input_page(struct context *c, struct page *out) {
     const int most = c->options->max_per_page, usual = c->options->per_page;
 
+int input_question(struct context *c, struct arena *arena, const char *name,
+                   const struct query_node **out) {
+    const struct query_limits limits = input_query_limits(c->options);
+    const char *text = params_last(&c->request->params, name);
+
+    *out = NULL;
+    if (!text)
+        return 0;
+    if (!*text)
+        return reply_fail(c, 412, "Provide a query as %s", name);
+    return reply_verdict(c, query_parse(arena, text, &limits, out));
+}
+
     *out = (struct page){.per_page = most > 0 && most < usual ? most : usual};
     if (reply_verdict(c, page_parse(c->arena, request_header(c->request, "Clusto-Page"),
                                     header_or_param(c, "Clusto-Per-Page", "clusto_per_page"),

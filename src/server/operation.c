@@ -133,13 +133,13 @@ const struct operation operation_query = {
     .parameters = {&question, &fields, &count_by, &csv_safe, PAGES},
 };
 
-PARAMETER export_question = {"q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
+PARAMETER only_question = {"q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
 
 const struct operation operation_export = {
     .summary = "Whole objects, one a line, containers before what they contain",
     .answers = {{200, "ExportLine", "application/x-ndjson"}},
     .errors = {412},
-    .parameters = {&any_driver, &export_question},
+    .parameters = {&any_driver, &only_question},
 };
 
 PARAMETER searched = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The text, in any case."};
@@ -249,8 +249,9 @@ PARAMETER with_attrs = {"attrs", OPERATION_BOOLEAN, 0,
 const struct operation operation_changes = {
     .summary = "What was committed after a cursor, each change once and in order",
     .answers = {{200, "Events", NULL}},
-    .errors = {404, 409, 410, 429},
-    .parameters = {&since, &most_events, &any_driver, &of_names, &of_keys, &of_pools, &with_attrs},
+    .errors = {404, 409, 410, 412, 429},
+    .parameters = {&since, &most_events, &any_driver, &only_question, &of_names, &of_keys,
+                   &of_pools, &with_attrs},
 };
 
 /* --- objects --- */

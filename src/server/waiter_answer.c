@@ -87,15 +87,19 @@ static struct waiter_question *make_question(struct waiter_answers *a,
                                              const struct handover_strings *variables) {
     struct context *c = &a->x->c;
     struct changes_wanted asked;
+    struct arena *compiled;
     int64_t limit = FEED_MAX_PAGE;
 
     if (!begin_request(a, variables) || input_number(c, "limit", 1, FEED_MAX_PAGE, &limit) != 0)
         return NULL;
     if (a->x->match.mount == MOUNT_PREFERENCES)
-        return waiter_questions_add(a->questions, variables, NULL, (size_t)limit);
-    if (changes_event_read(c, &asked) != 0)
+        return waiter_questions_add(a->questions, variables, NULL, NULL, (size_t)limit);
+    compiled = params_last(&c->request->params, "q") != NULL ? arena_new() : NULL;
+    if (changes_event_read(c, compiled, &asked) != 0) {
+        arena_free(&compiled);
         return NULL;
-    return waiter_questions_add(a->questions, variables, &asked, (size_t)limit);
+    }
+    return waiter_questions_add(a->questions, variables, &asked, compiled, (size_t)limit);
 }
 
 struct waiter_question *waiter_question_take(struct waiter_answers *a,
@@ -181,9 +185,13 @@ void waiter_answers_close(struct waiter_answers *a) {
 /* RC_OK: the response was made. */
 static enum rc answer_events(struct waiter_answers *a, struct waiter_question *q) {
     struct changes_answer answer = changes_answer_new(a->x->arena, q->limit);
+    enum rc rc;
 
     if (a->events.page.state == FEED_LOST)
         return RC_GONE;
+    rc = store_feed_fit(a->w->store, a->x->arena, &q->asked->filter, &a->events);
+    if (rc != RC_OK)
+        return rc;
     changes_answer_add(&answer, q->asked, &a->wanted.from, &a->events);
     q->at = answer.page.next;
     if (answer.count == 0)

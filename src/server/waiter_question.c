@@ -111,6 +111,7 @@ static struct changes_wanted *copy_question(const struct changes_wanted *asked) 
 
 static void free_question(struct waiter_question *q) {
     waiter_text_free(&q->body);
+    arena_free(&q->compiled);
     free(q->asked);
     free((char *)(uintptr_t)q->variables.bytes);
     free(q);
@@ -134,12 +135,16 @@ static bool fill(struct waiter_question *q, const struct handover_strings *varia
 
 struct waiter_question *waiter_questions_add(struct waiter_questions *questions,
                                              const struct handover_strings *variables,
-                                             const struct changes_wanted *asked, size_t limit) {
+                                             const struct changes_wanted *asked,
+                                             struct arena *compiled, size_t limit) {
     struct waiter_question **list = list_of(questions, variables);
     struct waiter_question *q = calloc(1, sizeof(*q));
 
-    if (q == NULL)
+    if (q == NULL) {
+        arena_free(&compiled);
         return NULL;
+    }
+    q->compiled = compiled;
     if (!fill(q, variables, asked)) {
         free_question(q);
         return NULL;

@@ -46,7 +46,8 @@ static void read_event(struct arena *arena, const PGresult *r, size_t row, struc
                                .time = pg_get_text(r, row, EVENT_TIME),
                                .user = pg_get_text(r, row, EVENT_USER),
                                .description = pg_get_text(r, row, EVENT_DESCRIPTION)};
-    if (!out->ref.name)
+    out->erased = !out->ref.name;
+    if (out->erased)
         read_erased(arena, pg_get_text(r, row, EVENT_ERASED), &out->ref);
 }
 

@@ -75,7 +75,7 @@ static void in_pools(const struct feed_filter *filter, const struct feed_event *
     }
 }
 
-bool feed_filter_passes(const struct feed_filter *filter, const struct feed_event *event) {
+bool feed_filter_may_pass(const struct feed_filter *filter, const struct feed_event *event) {
     bool before, after;
 
     if (!any(event, filter->drivers, filter->driver_count, has_driver) ||
@@ -86,9 +86,15 @@ bool feed_filter_passes(const struct feed_filter *filter, const struct feed_even
     return filter->pool_count == 0 || before || after;
 }
 
+bool feed_filter_passes(const struct feed_filter *filter, const struct feed_event *event) {
+    return feed_filter_may_pass(filter, event) && (!filter->query || event->before || event->after);
+}
+
 bool feed_filter_left(const struct feed_filter *filter, const struct feed_event *event) {
     bool before, after;
 
+    if (filter->query && event->before && !event->after)
+        return true;
     in_pools(filter, event, &before, &after);
     return before && !after;
 }

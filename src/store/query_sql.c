@@ -74,7 +74,10 @@ static void is_driver(struct query_text *c, const struct query_node *n) {
 }
 
 static void of_walk(struct query_text *c, const struct query_node *n) {
-    buf_printf(c->out, n->field == QUERY_HAS ? IS_ABOVE : IS_INSIDE, query_walk_of(c, n));
+    if (c->of_few && n->field != QUERY_HAS)
+        query_walk_from(c, n);
+    else
+        buf_printf(c->out, n->field == QUERY_HAS ? IS_ABOVE : IS_INSIDE, query_walk_of(c, n));
 }
 
 static void test(struct query_text *c, const struct query_node *n) {
@@ -170,19 +173,23 @@ static const char *taken(struct arena *arena, struct buf *b) {
     return copy;
 }
 
-/* The parameters of a list, and of the past the version. */
-static void begin(struct query_text *c, struct store *store, const struct pg_arg *args) {
+static void begin_text(struct query_text *c, const char *letters) {
     buf_init(&c->condition, 0);
     buf_init(&c->walks, 0);
     buf_init(&c->seeds, 0);
     buf_init(&c->streams, 0);
     buf_init(&c->letters, 0);
+    buf_adds(&c->letters, letters);
+    c->count = strlen(letters);
     c->capacity = 32;
     c->args = arena_array(c->arena, c->capacity, sizeof *c->args);
-    memcpy(c->args, args, FIRST_PARAMETERS * sizeof *c->args);
-    c->count = FIRST_PARAMETERS;
-    buf_adds(&c->letters, "llbi");
     c->out = &c->condition;
+}
+
+/* The parameters of a list, and of the past the version. */
+static void begin(struct query_text *c, struct store *store, const struct pg_arg *args) {
+    begin_text(c, "llbi");
+    memcpy(c->args, args, FIRST_PARAMETERS * sizeof *c->args);
     c->by_steps = pg_is_current(store) && pg_has_extensions(store);
     if (!pg_is_current(store)) {
         c->args[c->count++] = pg_int(store->as_of);
@@ -197,16 +204,21 @@ static void write(struct query_text *c, const struct query_node *question) {
     expression(c, question);
 }
 
-static const struct stmt_row *finish(struct query_text *c, struct store *store, struct buf *out) {
-    store->compiled =
-        (struct stmt_row){.name = "query",
-                          .params = taken(c->arena, &c->letters),
-                          .flags = STMT_COMPILED | (pg_is_current(store) ? 0 : STMT_NEEDS_INIT_DB),
-                          .text = taken(c->arena, out)};
+static struct stmt_row statement(struct query_text *c, unsigned flags, struct buf *out) {
+    struct stmt_row row = {.name = "query",
+                           .params = taken(c->arena, &c->letters),
+                           .flags = STMT_COMPILED | flags,
+                           .text = taken(c->arena, out)};
+
     buf_release(&c->condition);
     buf_release(&c->walks);
     buf_release(&c->seeds);
     buf_release(&c->streams);
+    return row;
+}
+
+static const struct stmt_row *finish(struct query_text *c, struct store *store, struct buf *out) {
+    store->compiled = statement(c, pg_is_current(store) ? 0 : STMT_NEEDS_INIT_DB, out);
     return &store->compiled;
 }
 
@@ -225,6 +237,26 @@ const struct stmt_row *query_sql_compile(struct store *store, struct arena *aren
     *args = c.args;
     *count = c.count;
     return finish(&c, store, &out);
+}
+
+const struct stmt_row *query_sql_fits(struct arena *arena, const struct query_node *question,
+                                      struct pg_arg **args, size_t *count) {
+    struct query_text c = {.arena = arena, .of_few = true};
+    struct stmt_row *row = arena_alloc(arena, sizeof *row);
+    struct buf out;
+
+    begin_text(&c, "IL");
+    expression(&c, question);
+    buf_init(&out, 0);
+    buf_adds(&out, AT_VERSIONS);
+    buf_add(&out, buf_cstr(&c.walks), c.walks.len);
+    buf_adds(&out, AT_IDS);
+    buf_add(&out, buf_cstr(&c.condition), c.condition.len);
+    buf_adds(&out, ORDER_OF_VERSIONS);
+    *row = statement(&c, STMT_NEEDS_INIT_DB, &out);
+    *args = c.args;
+    *count = c.count;
+    return row;
 }
 
 /* --- counting */

@@ -18,13 +18,17 @@ static void is_of_type(struct query_text *c, const struct query_node *n) {
     query_text_add(c, ")");
 }
 
-/* The containers to look into. */
-static void down(struct query_text *c, const struct query_node *n, size_t number) {
-    buf_printf(c->out, ", walk%zu" INTO, number);
+static void is_wanted(struct query_text *c, const struct query_node *n) {
     if (n->field == QUERY_WITHIN)
         is_called(c, n);
     else
         is_of_type(c, n);
+}
+
+/* The containers to look into. */
+static void down(struct query_text *c, const struct query_node *n, size_t number) {
+    buf_printf(c->out, ", walk%zu" INTO, number);
+    is_wanted(c, n);
     if (!n->directly)
         buf_printf(c->out, c->by_steps ? DOWN_BY_STEPS : DOWN_BY_MEMBERS, number);
     query_text_add(c, ")");
@@ -50,4 +54,12 @@ size_t query_walk_of(struct query_text *c, const struct query_node *test) {
     (test->field == QUERY_HAS ? up : down)(c, test, c->walk_count);
     c->out = out;
     return c->walk_count;
+}
+
+void query_walk_from(struct query_text *c, const struct query_node *test) {
+    query_text_add(c, IN_ABOVE);
+    query_text_add(c, test->directly ? "" : UP_FROM_ABOVE);
+    query_text_add(c, OF_ABOVE);
+    is_wanted(c, test);
+    query_text_add(c, ENDED);
 }
