@@ -108,6 +108,7 @@ my @QUESTIONS = (
     [ '/resourcemanager/ipmanager/net', 'expanded' ], map({ [ "/targets?$_", 'compact' ] } '', 'pool=p1', 'address=name&q=within%20p2', 'address=k'), map({ [ "/export$_", 'compact' ] } '', '', '?driver=pool&driver=basicserver', '?q=within%20p1'),
     (map { [ "/entity/pool/p$_/contents", 'compact' ], [ "/entity/pool/p$_/contents", 'expanded' ], [ "/by-name/p$_", 'expanded', 'Clusto-Contents' => 'none' ], [ "/by-name/s$_", 'expanded', 'Clusto-Contents' => 'none' ] } 1 .. 4),
     (map { [ "/entity/basicserver/s$_/ports", 'expanded' ] } 1 .. 4),
+    (map { [ "/attribute/s$_", 'expanded', 'Clusto-Inherit' => 'true' ], [ "/attribute/p$_/k", 'expanded', 'Clusto-Inherit' => 'true' ] } 1 .. 4),
     (map { [ "/entity/entity/s$_/parents", 'compact' ], [ "/entity/entity/s$_/parents?ancestors=1", 'compact' ], [ "/entity/entity/s$_/references", 'compact' ], [ "/entity/entity/s$_/references?key=_contains", 'compact' ],
         [ "/by-name/s$_", 'expanded', 'Clusto-Units' => 'true' ], [ "/by-address/10.9.0.$_", 'compact' ], [ "/attribute/s$_/ip?resource=10.9.0.$_", 'compact' ] } 1 .. 8),
     [ '/entity/basicrack/rack', 'expanded', 'Clusto-Units' => 'true' ], [ '/entity/ipmanager/net/references', 'compact' ], [ '/entity/pool/p2/parents?ancestors=1&type=pool', 'compact' ],

@@ -9,7 +9,7 @@
 
 /* The headers of a request by which what it shows may be another, as CGI variables. Where entity
  * tags and the response cache tell requests apart, all of them count. */
-enum { INPUT_HEADERS = 7 };
+enum { INPUT_HEADERS = 8 };
 extern const char *const input_headers[INPUT_HEADERS];
 
 /* The parameter's last value; NULL if it is missing or empty. */
@@ -40,6 +40,10 @@ bool input_units(const struct context *c);
 bool input_contents(const struct context *c);
 int input_check_contents(struct context *c);
 
+/* Are attributes wanted that the object inherits? Clusto-Inherit: true says yes. Returns 0, or 400
+ * for what is neither true nor false. */
+int input_inherit(struct context *c, bool *inherit);
+
 /* 400 if this header was sent more than once: "If-Match", which is the variable HTTP_IF_MATCH. */
 int input_check_once(struct context *c, const char *header, const char *variable);
 
@@ -53,15 +57,15 @@ const struct json_node *input_json_body(struct context *c, size_t depth);
 /* What a query in a request may be. */
 struct query_limits input_query_limits(const struct api_options *options);
 
-/* Is this media type the first that the request accepts? Parameters of it do not count. */
-bool input_accepts(const struct context *c, const char *type);
-
-/* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
 /* The question that the parameter is, in the arena; NULL: it is not there. An empty one is more
  * likely a mistake than the wish for everything: 412. 400: it can't be read. */
 int input_question(struct context *c, struct arena *arena, const char *name,
                    const struct query_node **out);
 
+/* Is this media type the first that the request accepts? Parameters of it do not count. */
+bool input_accepts(const struct context *c, const char *type);
+
+/* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
  * name. */
 int input_filters(struct context *c, struct listing *listing);
 

@@ -27,6 +27,9 @@ void show_tree(struct context *c, const struct json_node *node, size_t length);
 /* {datatype, key, number, subkey, value} */
 void show_attr(struct context *c, const struct attr *attr);
 
+/* The same with "from": the object that has it (NULL: left out). */
+void show_attr_from(struct context *c, const struct attr *attr, const struct ref *from);
+
 /* Is this one of the addresses of an object, as it is shown? */
 bool show_is_ip(const struct attr *attr);
 

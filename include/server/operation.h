@@ -62,7 +62,8 @@ struct operation {
     bool csv;                     /* the first answer may be text/csv as well */
     int errors[OPERATION_ERRORS]; /* its own, beside what any may answer */
     const struct operation_parameter *parameters[OPERATION_PARAMETERS]; /* ends with NULL */
-    bool has_contents; /* one object, which Clusto-Contents: none shows without its contents */
+    bool has_contents;  /* one object, which Clusto-Contents: none shows without its contents */
+    bool has_inherited; /* attributes, to which Clusto-Inherit: true adds what is inherited */
 };
 
 /* True if parameters may be in the body, too. */

@@ -20,6 +20,29 @@
     "select e.entity_id, x.* from (" entities " offset 0) e cross join lateral (" arms ") x"
 #define EACH(entities, arms) EACH_UNSORTED(entities " order by entity_id", arms)
 
+/* Of the object that NAMED gives and of what it is in the attributes with the key $2, subkey $3, number $4
+ * (null: any), of each key and subkey those of the nearest that have it; objects by how far they are, with
+ * that as their number. A circle ends with the depth. The ranges leave out a container's members. */
+#define INHERITED_MATCH \
+    " and ($3::text is null or a.subkey = $3) and ($4::integer is null or a.number = $4)" \
+    " and (a.key not like '\\_%' or (n.depth = 0 and a.key = $2))"
+#define INHERITED(NAMED, CONTAINERS, ENTITY, ATTRS) \
+    "with recursive up(id, depth) as (select e.entity_id, 0 from (" NAMED " order by entity_id limit 1) e" \
+    " union select c.entity_id, u.depth + 1 from up u cross join " CONTAINERS("u.id") " m" \
+    " cross join " ENTITY("m.entity_id") " c where u.depth < 32)," \
+    " near as materialized (select id as entity_id, min(depth) as depth from up group by id)," \
+    " own as (select n.entity_id, n.depth, a.*, rank() over (partition by a.key, a.subkey order by n.depth) as place" \
+    " from near n cross join lateral (" \
+    ATTRS(" and $2::text is null and a.key < '_contains'" INHERITED_MATCH) " union all " \
+    ATTRS(" and $2::text is null and a.key > '_contains'" INHERITED_MATCH) " union all " \
+    ATTRS(" and a.key = $2" INHERITED_MATCH) ") a)" \
+    " select x.* from (select n.entity_id, 0 as tag, null::integer, null::varchar, null::varchar, n.depth, null::varchar," \
+    " null::bigint, null::text, null::timestamp, null::integer, e.name, e.driver, e.type, n.depth as far" \
+    " from near n cross join " ENTITY("n.entity_id") " e" \
+    " union all select o.entity_id, 1, o.attr_id, o.key, o.subkey, o.number, o.datatype, o.int_value, o.string_value," \
+    " o.datetime_value, o.relation_id, r.name, r.driver, r.type, o.depth" \
+    " from own o left join " ENTITY("o.relation_id") " r on true where o.place = 1) x order by x.far, x.entity_id, x.tag"
+
 /* Attributes for an export. What they refer to is asked for with the objects: a column less costs as much as
  * a row's way through an index. */
 #define EXPORT_ATTRS(rows, condition) \

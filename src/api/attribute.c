@@ -9,7 +9,10 @@
 #include "api/attribute_rows.h"
 #include "api/condition.h"
 #include "api/find.h"
+#include "api/input.h"
 #include "api/reply.h"
+#include "api/show.h"
+#include "store/inherited.h"
 #include "store/write.h"
 
 static const char *arg(const struct context *c, size_t i) {
@@ -30,6 +33,7 @@ static struct verdict read_filter(struct context *c, const char *resource,
 
 /* What the request asks for. */
 struct wanted {
+    bool inherit;
     struct attr_filter filter;
     struct verdict verdict; /* of the filter */
 };
@@ -39,16 +43,42 @@ int attribute_ask(struct context *c) {
     const char *resource = params_last(&c->request->params, "resource");
     struct wanted *wanted = arena_array(c->arena, 1, sizeof *wanted);
 
+    if (input_inherit(c, &wanted->inherit))
+        return c->response->status;
+    if (wanted->inherit && resource)
+        return reply_fail(c, 400, "\"resource\" and Clusto-Inherit can't be sent together.");
     wanted->verdict = read_filter(c, resource, &wanted->filter);
     c->asked = wanted;
+    if (wanted->inherit && wanted->verdict.rc == RC_OK) {
+        c->read = store_ask_inherited(c->arena, c->args[0], &wanted->filter);
+        return 0;
+    }
     c->read = wanted->verdict.rc != RC_OK ? store_ask_ref(c->arena, c->args[0])
                                           : store_ask_attrs(c->arena, c->args[0], &wanted->filter);
     return 0;
 }
 
-int attribute_show(struct context *c) {
+/* What objects inherit has no entity tag: their own state does not say it. */
+static int show_inherited(struct context *c) {
+    struct inherited found = {.count = 0};
+    struct object object = {0};
+    enum rc rc = store_take_inherited(c->store, c->read, &found);
+
+    if (find_check(c, rc, c->args[0], &found.ref, params_last(&c->request->params, "driver")))
+        return c->response->status;
+    object.ref = found.ref;
+    c->dependencies.anything = true;
+    if (condition_shown(c, &object))
+        return c->response->status;
+    json_array_open(reply_json(c, 200));
+    for (size_t i = 0; i < found.count; i++)
+        show_attr_from(c, &found.attrs[i].attr, found.attrs[i].from);
+    json_array_close(c->json);
+    return reply_end(c);
+}
+
+static int show_own(struct context *c, const struct wanted *wanted) {
     const char *resource = params_last(&c->request->params, "resource");
-    const struct wanted *wanted = c->asked;
     struct object object = {0};
     enum rc rc = wanted->verdict.rc != RC_OK
                      ? store_take_ref(c->store, c->read, &object.ref)
@@ -63,6 +93,12 @@ int attribute_show(struct context *c) {
     if (condition_shown(c, &object))
         return c->response->status;
     return attribute_rows_show(c, 200, &object, c->arg_count > 1 && c->args[1][0] == '_');
+}
+
+int attribute_show(struct context *c) {
+    const struct wanted *wanted = c->asked;
+
+    return wanted->inherit && wanted->verdict.rc == RC_OK ? show_inherited(c) : show_own(c, wanted);
 }
 
 /* --- changing --- */

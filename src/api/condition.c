@@ -102,7 +102,7 @@ int condition_shown(struct context *c, const struct object *object) {
     response_header(
         c->response, "Vary",
         c->mount == MOUNT_ATTRIBUTE
-            ? "Clusto-Minify, Clusto-As-Of"
+            ? "Clusto-Minify, Clusto-Inherit, Clusto-As-Of"
             : "Clusto-Minify, Clusto-Mode, Clusto-Contents, Clusto-Units, Clusto-As-Of");
     if (object->state[0] == '\0')
         return c->if_none_match.any ? reply_empty(c, 304) : 0;

@@ -12,7 +12,7 @@
 
 const char *const input_headers[INPUT_HEADERS] = {
     "HTTP_CLUSTO_MODE",  "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_PAGE",  "HTTP_CLUSTO_PER_PAGE",
-    "HTTP_CLUSTO_AFTER", "HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_UNITS",
+    "HTTP_CLUSTO_AFTER", "HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_UNITS", "HTTP_CLUSTO_INHERIT",
 };
 
 const char *input_nonempty(const struct context *c, const char *name) {
@@ -81,6 +81,16 @@ int input_check_mode(struct context *c, enum context_mode mode) {
                       request_header(c->request, "Clusto-Mode"));
 }
 
+int input_inherit(struct context *c, bool *inherit) {
+    const char *text = request_header(c->request, "Clusto-Inherit");
+
+    *inherit = text && strcasecmp(text, "true") == 0;
+    if (*inherit || !text || !*text || strcasecmp(text, "false") == 0)
+        return 0;
+    return reply_fail(c, 400, "Clusto-Inherit must be true or false, not %s",
+                      quote(c->arena, text));
+}
+
 bool input_contents(const struct context *c) {
     const char *contents = request_header(c->request, "Clusto-Contents");
 
@@ -127,16 +137,6 @@ struct query_limits input_query_limits(const struct api_options *options) {
                                  .values = options->query_values};
 }
 
-/* A header, or the parameter that stands for it in a link. */
-static const char *header_or_param(const struct context *c, const char *header, const char *name) {
-    const char *value = request_header(c->request, header);
-
-    return value ? value : params_last(&c->request->params, name);
-}
-
-int input_page(struct context *c, struct page *out) {
-    const int most = c->options->max_per_page, usual = c->options->per_page;
-
 int input_question(struct context *c, struct arena *arena, const char *name,
                    const struct query_node **out) {
     const struct query_limits limits = input_query_limits(c->options);
@@ -149,6 +149,16 @@ int input_question(struct context *c, struct arena *arena, const char *name,
         return reply_fail(c, 412, "Provide a query as %s", name);
     return reply_verdict(c, query_parse(arena, text, &limits, out));
 }
+
+/* A header, or the parameter that stands for it in a link. */
+static const char *header_or_param(const struct context *c, const char *header, const char *name) {
+    const char *value = request_header(c->request, header);
+
+    return value ? value : params_last(&c->request->params, name);
+}
+
+int input_page(struct context *c, struct page *out) {
+    const int most = c->options->max_per_page, usual = c->options->per_page;
 
     *out = (struct page){.per_page = most > 0 && most < usual ? most : usual};
     if (reply_verdict(c, page_parse(c->arena, request_header(c->request, "Clusto-Page"),

@@ -84,11 +84,15 @@ void show_value(struct context *c, const struct value *value) {
     }
 }
 
-void show_attr(struct context *c, const struct attr *attr) {
+void show_attr_from(struct context *c, const struct attr *attr, const struct ref *from) {
     struct json_writer *w = c->json;
 
     json_object_open(w);
     json_key_string(w, "datatype", value_datatype_name(attr->value.datatype));
+    if (from) {
+        json_key(w, "from");
+        show_ref(c, from);
+    }
     json_key_string(w, "key", attr->key);
     json_key(w, "number");
     json_int_or_null(w, attr->has_number, attr->number);
@@ -96,6 +100,10 @@ void show_attr(struct context *c, const struct attr *attr) {
     json_key(w, "value");
     show_value(c, &attr->value);
     json_object_close(w);
+}
+
+void show_attr(struct context *c, const struct attr *attr) {
+    show_attr_from(c, attr, NULL);
 }
 
 void show_attrs(struct context *c, const struct attr *attrs, size_t count, bool hidden) {

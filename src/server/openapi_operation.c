@@ -115,6 +115,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Mode", has_mode(route->operation)},
         {"Clusto-Units", has_mode(route->operation)},
         {"Clusto-Contents", route->operation->has_contents},
+        {"Clusto-Inherit", route->operation->has_inherited},
         {"Clusto-Page", has_pages(route->operation)},
         {"Clusto-Per-Page", has_pages(route->operation)},
         {"Clusto-After", has_pages(route->operation)},

@@ -384,6 +384,7 @@ const struct operation operation_attributes = {
     .answers = {{200, "Attributes", NULL}},
     .errors = {404, 409, 412},
     .parameters = {&of_resource, &driver},
+    .has_inherited = true,
 };
 
 const struct operation operation_attribute_add = {

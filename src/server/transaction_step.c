@@ -19,8 +19,9 @@ struct transaction_step {
 /* --- its headers --- */
 
 /* How all responses are to be; the rest is about the request as a whole. */
-static const char *const inherited[] = {"HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_MINIFY",
-                                        "HTTP_CLUSTO_MODE", "HTTP_CLUSTO_UNITS", "SCRIPT_NAME"};
+static const char *const inherited[] = {"HTTP_CLUSTO_CONTENTS", "HTTP_CLUSTO_INHERIT",
+                                        "HTTP_CLUSTO_MINIFY",   "HTTP_CLUSTO_MODE",
+                                        "HTTP_CLUSTO_UNITS",    "SCRIPT_NAME"};
 
 static const char *variable(void *context, const char *name) {
     const struct transaction_step *step = context;

@@ -42,9 +42,10 @@
     " where m.relation_id = e.entity_id and m.subkey = 'manager' and " THERE("m", v) \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
-#define ROWS_OF(place, is, condition) \
+#define ROWS_OF_ONE(one, place, is, condition) \
     "select " place " as attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value," \
-    " a.datetime_value, a.relation_id from entity_attrs a where a.entity_id = e.entity_id and " is condition
+    " a.datetime_value, a.relation_id from entity_attrs a where a.entity_id = " one ".entity_id and " is condition
+#define ROWS_OF(place, is, condition) ROWS_OF_ONE("e", place, is, condition)
 #define ARM_ATTRS(condition, v) \
     "select 1, a.*, r.name, r.driver, r.type from (" ROWS_OF("a.attr_id", LIVE("a", v), condition) \
     " union all " ROWS_OF(PLACE, ENDED("a", v), condition) ") a left join " ENTITY_OF("a.relation_id", v) " r on true"
@@ -97,6 +98,12 @@
 #define UP_CONTAINERS(id) CONTAINERS_OF(id, "$9")
 #define UP_ENTITY(id)     ENTITY_OF(id, "$9")
 
+#define NEAR_CONTAINERS(id) CONTAINERS_OF(id, "$5")
+#define NEAR_ENTITY(id)     ENTITY_OF(id, "$5")
+#define ROWS_OF_NEAR(condition) \
+    ROWS_OF_ONE("n", "a.attr_id", LIVE("a", "$5"), condition) " union all " \
+    ROWS_OF_ONE("n", PLACE, ENDED("a", "$5"), condition)
+
 #define PAST STMT_NEEDS_INIT_DB | STMT_LATE
 _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a place for each of both tables");
 
@@ -116,6 +123,8 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
     [STMT_ATTRS_BY_NAME] = {PREFIX "attrs_by_name", "TTttii", PAST, ATTRS(" and a.key <> '_contains'", "$6")}, \
     [STMT_ATTRS_AND_MEMBERS] = {PREFIX "attrs_and_members", "TTttii", PAST, ATTRS("", "$6")}, \
     [STMT_ATTRS_BY_NAME_KEY] = {PREFIX "attrs_by_name_key", "TTttiti", PAST, ATTRS(" and a.key = $6", "$7")}, \
+    [STMT_ATTRS_INHERITED] = {PREFIX "attrs_inherited", "tttii", PAST, \
+        INHERITED(ONE("$1", "$5"), NEAR_CONTAINERS, NEAR_ENTITY, ROWS_OF_NEAR)}, \
     [STMT_LIST_ALL] = {PREFIX "list_all", "llbii", PAST, \
         "select count(*), " NO_ENTITY " from entities e where " THERE("e", "$5") " and $3 having $3" \
         " union all (select null::bigint, e.entity_id, e.name, e.driver, e.type from " LIST_ALL ")"}, \

@@ -100,6 +100,9 @@
     " a.datetime_value, a.relation_id, r.name, r.driver, r.type from entity_attrs a" \
     " left join " ENTITY_OF("a.relation_id") " r on true" \
     " where a.entity_id = e.entity_id and a.deleted_at_version is null" condition
+#define ROWS_OF_NEAR(condition) \
+    "select a.attr_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value," \
+    " a.relation_id from entity_attrs a where a.entity_id = n.entity_id and a.deleted_at_version is null" condition
 #define ARM_CONTAINERS \
     "select 2, a.attr_id, null::varchar, a.subkey, a.number, null::varchar, null::bigint, null::text, null::timestamp," \
     " a.entity_id, c.name, c.driver, c.type" \
@@ -287,6 +290,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_ATTRS_AND_MEMBERS] = {"attrs_and_members", "TTtti", 0, ATTRS(MATCHING(""))},
     [STMT_ATTRS_BY_NAME_KEY] = {"attrs_by_name_key", "TTttit", 0,
         ATTRS(MATCHING(" and a.key = $6"))},
+    [STMT_ATTRS_INHERITED] = {"attrs_inherited", "ttti", 0,
+        INHERITED(ONE("name = $1"), CONTAINERS_OF, ENTITY_OF, ROWS_OF_NEAR)},
 
     [STMT_LIST_ALL] = {"list_all", "llbi", 0, LIST_WHERE("")},
     [STMT_LIST_DRIVER] = {"list_driver", "llbit", 0, LIST_ONE("driver")},
