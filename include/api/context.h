@@ -38,6 +38,7 @@ struct api_options {
     int query_tests;
     int query_depth;
     int query_values;
+    int query_devices;             /* that devices_from may find */
     int preferences_path_segments; /* of a place in a document, the container included */
     uint64_t fingerprint; /* differs where any of these or the drivers differ, which an entity tag
                              of a list says */
@@ -87,6 +88,7 @@ struct context {
     bool has_token;        /* which says who it is */
     bool may_manage;       /* the caller has the role write on the managers' mount, too */
     bool may_revert;       /* and on those of objects and attributes */
+    bool may_query;        /* the caller may read lists of objects */
     size_t allocations_before; /* of a transaction: its operations before this one that may need a
                                   number reserved */
     bool dry_run;              /* what this write has done is shown, and rolled back */

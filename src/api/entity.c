@@ -7,6 +7,7 @@
 
 #include "api/condition.h"
 #include "api/entity_convert.h"
+#include "api/entity_devices.h"
 #include "api/find.h"
 #include "api/input.h"
 #include "api/reply.h"
@@ -331,19 +332,25 @@ int entity_action(struct context *c) {
     enum context_mode mode = input_mode(c, MODE_EXPANDED);
     struct insertion in = {0};
     const char **devices = params_all(&c->request->params, c->arena, "device", &in.count);
-    struct ref *refs = arena_array(c->arena, in.count + 1, sizeof *refs);
+    size_t named = in.count;
+    struct entity_devices from;
+    struct ref *refs;
 
     if (action && strcmp(action, "rename") == 0)
         return entity_convert_rename(c);
     if (action && strcmp(action, "driver") == 0)
         return entity_convert_driver(c);
+    if (entity_devices_read(c, &from))
+        return c->response->status;
+    devices = entity_devices_names(c, &from, devices, &in.count);
+    refs = arena_array(c->arena, in.count + 1, sizeof *refs);
     in.container = refs;
     in.members = refs + 1;
     if (lock_all(c, devices, in.count, refs))
         return c->response->status;
     if (!action || !*action)
         return reply_fail(c, 400, "Parameter 'action' is required.");
-    if (input_check_nonempty(c, "device", devices, in.count) ||
+    if (input_check_nonempty(c, "device", devices, named) || entity_devices_check(c, &from) ||
         check_devices(c, devices, in.members, in.count))
         return c->response->status;
     if (strcmp(action, "insert") != 0 && strcmp(action, "move") != 0 &&

@@ -201,6 +201,7 @@ int auth_permit(struct exchange *x) {
     x->c.may_manage = access_allows(roles[MOUNT_RESOURCEMANAGER], ROLE_WRITE);
     x->c.may_revert = access_allows(roles[MOUNT_ENTITY], ROLE_WRITE) &&
                       access_allows(roles[MOUNT_ATTRIBUTE], ROLE_WRITE);
+    x->c.may_query = access_allows(roles[MOUNT_ROOT], ROLE_READ);
     return check_role(x);
 }
 

@@ -301,6 +301,8 @@ PARAMETER action = {"action", OPERATION_ACTION, OPERATION_REQUIRED,
                     "insert, move, remove, rename or driver."};
 PARAMETER to = {"to", OPERATION_TEXT, 0, "The new name, or the new driver."};
 PARAMETER device = {"device", OPERATION_NAME, OPERATION_REPEATED, "The names of the objects."};
+PARAMETER devices_from = {"devices_from", OPERATION_TEXT, 0,
+                          "All that this question finds, as /query."};
 PARAMETER rack_units = {"rackU", OPERATION_INTEGER, OPERATION_REPEATED,
                         "The units of a device in a rack."};
 
@@ -308,7 +310,7 @@ const struct operation operation_entity_action = {
     .summary = "Fills or empties a container, renames an object, or changes its driver",
     .answers = {{200, "CompactOrObject", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&action, &device, &rack_units, &to},
+    .parameters = {&action, &device, &devices_from, &rack_units, &to},
 };
 
 const struct operation operation_entity_delete = {

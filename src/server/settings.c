@@ -306,6 +306,7 @@ static const struct setting table[] = {
            "segments of a place in a document, the container included"),
     INT_OF(api, query_bytes, 4096, 16, 65536, "longest question of /query in bytes"),
     INT_OF(api, query_depth, 32, 1, 100, "parentheses and \"not\" inside each other in a question"),
+    INT_OF(api, query_devices, 10000, 1, 1000000, "objects that devices_from may find"),
     INT_OF(api, query_tests, 64, 1, 1000, "tests in a question"),
     INT_OF(api, query_values, 1000, 1, 10000, "values of one \"in\" of a question"),
     STRINGS(require_conditions, "()", 1, 255, NULL,
