@@ -62,7 +62,7 @@ sub headings {
 }
 
 # Guides are at /__doc__/NAME, and need no examples.
-my %guide = map { $_ => 1 } qw(architecture install moving news operating page security tutorial);
+my %guide = map { $_ => 1 } qw(architecture install moving news operating page recipes security tutorial);
 my $doc   = source_dir() . '/doc';
 my %text = map { m{/(\w+)\.rst$} ? ($1 => slurp($_)) : () } glob "$doc/*.rst";
 ok $text{$_}, "doc/$_.rst is there" for qw(root entity attribute resourcemanager);
@@ -93,11 +93,12 @@ $drivers =~ s/^#//gm;
 # One worker: each keeps the number of a refused allocation for its next one.
 my $world = Muster::Api->new(conf => { drivers => \$drivers, workers => 1 });
 my $dir   = temp_dir();
+$ENV{PATH} = source_dir() . "/contrib:$ENV{PATH}";
 
 for my $name (sort keys %text) {
     $world->fresh;
     my @examples = examples($text{$name});
-    ok @examples > 5, "doc/$name.rst has examples" unless $guide{$name} && $name ne 'tutorial';
+    ok @examples > 5, "doc/$name.rst has examples" unless $guide{$name} && $name !~ /^(?:recipes|tutorial)$/;
     for my $example (@examples) {
         my $shell = filled($world, $example->{command});
         my $result = run([ 'bash', '-uc', "$words\n$shell" ], cwd => $dir);
