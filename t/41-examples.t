@@ -6,7 +6,7 @@ use warnings;
 use JSON::PP ();
 use Muster::Front;
 use Muster::Postgres;
-use Muster::Process qw(poll run slurp source_dir temp_dir which);
+use Muster::Process qw(poll run slurp source_dir spew temp_dir which);
 use Muster::Server;
 use Test::More;
 
@@ -84,8 +84,40 @@ my %ids = map { $_->{id} => 1 } @{ $dashboard->{panels} };
 is(keys %ids, @{ $dashboard->{panels} }, 'whose panels have numbers of their own');
 SKIP: {
     my $promtool = which('promtool') or skip 'promtool is not installed (Debian: prometheus)', 1;
-    my $result   = run([ $promtool, 'check', 'rules', source_dir() . '/etc/muster-alerts.yml' ]);
-    is($result->{status}, 0, 'the rules are rules') or diag $result->{out}, $result->{err};
+    subtest 'the rules' => sub {
+        my $rules  = source_dir() . '/etc/muster-alerts.yml';
+        my $result = run([ $promtool, 'check', 'rules', $rules ]);
+        is($result->{status}, 0, 'are rules') or diag $result->{out}, $result->{err};
+        # By the minute: what makes an alert.
+        my %reason = (
+            MusterDatabaseAway   => { 'muster_database_connect_failures_total' => '0x10 0+9x20' },
+            MusterDatabaseErrors => { 'muster_database_errors_total{kind="busy"}' => '0x10 0+9x20' },
+            MusterDown           => { up => '0x30' },
+            MusterErrors         => { 'muster_requests_total{route="GET /",status="500"}' => '0x10 0+1x20' },
+            MusterFailover       => { muster_database_timeline => '1x25 2x5' },
+            MusterOldPrimary     => { muster_database_timeline => '2x25 1x5' },
+            MusterSlow           => { 'muster_request_seconds_bucket{le="1"}' => '0+90x30', 'muster_request_seconds_bucket{le="2.5"}' => '0+100x30', 'muster_request_seconds_bucket{le="+Inf"}' => '0+100x30' },
+            MusterUnavailable    => { 'muster_requests_total{status="503"}' => '0+1x30', 'muster_requests_total{status="200"}' => '0+9x30' },
+            MusterWorkersDie     => { muster_workers_died_total => '0x25 1x5' },
+            MusterWorkersMissing => { 'muster_workers{state="idle"}' => '2x30', 'muster_workers{state="busy"}' => '1x30', muster_workers_wanted => '4x30' },
+            MusterWritersFull    => { muster_workers_writing => '6x30', muster_workers_wanted => '8x30' },
+            MusterWritesRefused  => { muster_writes_refused_total => '0x25 0+1x5' },
+        );
+        is(join(' ', sort keys %reason), join(' ', sort { $a cmp $b } slurp($rules) =~ /alert: (\w+)/g), 'each has its reason here');
+        my $labelled = sub { my ($base, $labels) = $_[0] =~ /^(\w+)\{?([^}]*)/; return "$base\{" . join(',', 'job="muster"', 'instance="a"', $labels || ()) . '}' };
+        my $test     = sub {
+            my ($alert, $fires, %value) = @_;
+            return {
+                interval         => '1m',
+                input_series     => [ map { { series => $labelled->($_), values => $value{$_} } } sort keys %value ],
+                promql_expr_test => [ { expr => qq(count(ALERTS{alertname="$alert",alertstate="firing"}) or vector(0)), eval_time => '30m', exp_samples => [ { labels => '{}', value => $fires } ] } ],
+            };
+        };
+        my @tests = map { my $values = $reason{$_}; ($test->($_, 1, %$values), $test->($_, 0, map { $_ => /writing/ ? '0x30' : '1x30' } keys %$values)) } sort keys %reason;
+        my $file = spew("$dir/rules.json", JSON::PP->new->encode({ rule_files => [$rules], tests => \@tests }));
+        my $run  = run([ $promtool, 'test', 'rules', $file ]);
+        is($run->{status}, 0, 'fire for it, and are silent without') or diag $run->{out}, $run->{err};
+    };
 }
 
 $server->stop;
