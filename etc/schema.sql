@@ -950,6 +950,21 @@ perform pg_temp.muster_make('index', 'muster_idempotency_at',
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- Which primaries there have been: muster gives each timeline a number of its own when it first reads from
+-- standbys. A standby that has the row follows that primary; one that has come further on a timeline that
+-- was given up has not.
+
+do $$ begin
+
+perform pg_temp.muster_make('table', 'muster_primary', '
+    create table muster_primary (
+        timeline integer primary key,
+        lineage  bigint not null
+    )');
+
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- Bearer tokens. Of a token itself there is only a hash, made with a key that is not in here.
 
 do $$ begin

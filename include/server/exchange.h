@@ -34,7 +34,8 @@ struct exchange {
     bool wants_diff;                 /* what a write has changed is shown */
     struct transaction *transaction; /* its operations; NULL: it is none */
     struct as_of as_of;              /* the version that the inventory is read as of */
-    bool asked;                      /* the next attempt begins with a quick read's second step */
+    uint64_t standby_instance; /* read from a standby: of the primary that was asked; else 0 */
+    bool asked;                /* the next attempt begins with a quick read's second step */
     /* of the response cache: where the response is stored, NULL: nowhere */
     const char *cache_key;
     size_t cache_key_length;

@@ -19,6 +19,11 @@ enum metric {
     METRIC_CACHE_MISSED,    /* cacheable responses that were not there, or not current */
     METRIC_CACHE_STORED,    /* responses stored in the cache */
     METRIC_CACHE_CHECKS,    /* queries whether the cache is current */
+    METRIC_STANDBY_READS,   /* requests that a standby was read for */
+    METRIC_STANDBY_CHECKS,  /* queries for the primary's position */
+    METRIC_STANDBY_BEHIND,  /* a standby was waited for in vain */
+    METRIC_STANDBY_FAILED,  /* requests that were run again by the primary */
+    METRIC_STANDBY_STALE,   /* requests served while the primary could not be asked */
     METRIC_WRITES_REFUSED,  /* because too many were waiting */
     METRIC_WAITS_WOKEN,     /* waiting clients that were sent a change */
     METRIC_WAITS_TIMED_OUT, /* and those for whom there was none in their time */

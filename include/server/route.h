@@ -52,6 +52,11 @@ struct route {
 /* It creates: If-None-Match: * is obeyed. */
 #define ROUTE_CREATES 128u
 
+/* A standby may be read from (standby.h); and where the response may be long, only one that asks
+ * the primary to keep what it needs. */
+#define ROUTE_STANDBY 65536u
+#define ROUTE_LONG    131072u
+
 /* A compact page after an id is read by one statement. */
 #define ROUTE_PAGE 512u
 

@@ -45,6 +45,9 @@ struct settings {
     const char *log_destination; /* "stderr", "syslog" or a file's path */
     const char *log_level;       /* debug info warning error */
     struct store_options store;
+    const char *database_read; /* libpq connection string of standbys to read from; "": none */
+    int read_wait;             /* for a standby that is behind */
+    int stale_reads;           /* how old a read may be while the primary can't be asked; 0: not */
     struct api_options api;
     /* HTTP */
     const struct header *response_headers;

@@ -16,6 +16,8 @@ struct worker_state {
     const struct settings *settings;
     struct cache *cache; /* of responses; NULL: there is none; borrowed */
     struct store *store;
+    struct store *standby; /* to read from (standby.h); NULL: not yet */
+    struct store_options standby_options;
     struct json_writer *json;
     char id_prefix[12]; /* of the request ids made here, different in each process */
     uint64_t requests;

@@ -15,7 +15,7 @@ struct changes {
     const char *blind; /* why changes are not reported, so that nothing may be served; else NULL */
 };
 
-/* One statement, one snapshot; in the arena. RC_UNREADY without --init-db's triggers, else as any
+/* One snapshot; in the arena. RC_UNREADY without --init-db's triggers, else as any
  * read. */
 enum rc store_changes(struct store *store, struct arena *arena, const char *since,
                       struct changes *out);

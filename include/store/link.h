@@ -52,6 +52,7 @@ struct link {
     bool unnamed; /* statements are not prepared: each is sent with its text */
     int client;   /* the socket of the waiting client; -1: none to watch */
     struct link_watch watch;
+    int64_t until; /* no result is waited for longer than this, in clock_ms(); 0: see limits */
 
     struct arena *scratch; /* parameters on their way into libpq's buffer */
     struct link_sent *sent;

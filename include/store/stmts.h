@@ -178,6 +178,8 @@ enum stmt {
     /* what was changed (store/changes.c) */
     STMT_UNCHANGED,
     STMT_UNCHANGED_SINCE,
+    STMT_REPLAYED,
+    STMT_UNREPLAYED,
     STMT_CHANGES,
 
     /* the same for those who follow them (store/feed.c and others) */
@@ -193,6 +195,12 @@ enum stmt {
     STMT_FEED_PRUNE_POINTS,
     STMT_FEED_PRUNE_CHANGES,
     STMT_FEED_ADOPT,
+
+    /* reads from standbys (store/position.c) */
+    STMT_POSITION,
+    STMT_POSITION_TIMELINE,
+    STMT_POSITION_LINEAGE,
+    STMT_POSITION_REACHED,
 
     /* the report of --check-db, in its order (store/check.c) */
     STMT_CHECK_ENCODING,

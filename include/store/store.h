@@ -215,6 +215,12 @@ struct store_prefetch {
  * sent (there is no connection, or tag_reads demands a packet for each). */
 bool store_prefetch(struct store *store, const struct store_prefetch *items, size_t count);
 
+/* True after that if its result is there. */
+bool store_read_is_done(const struct store_read *read);
+
+/* Those that failed are to be run again, perhaps by another store. */
+void store_repeat_failed(const struct store_prefetch *items, size_t count);
+
 struct store_read *store_ask_ref(struct arena *arena, const char *name);
 enum rc store_take_ref(struct store *store, struct store_read *read, struct ref *out);
 

@@ -46,12 +46,12 @@ static void set_headers(struct exchange *x) {
 bool as_of_is_quick(const struct exchange *x) {
     const struct version_wanted *wanted = &x->as_of.point.wanted;
 
-    return wanted->by_number && store_may_read_settled(x->w->store, wanted->number);
+    return wanted->by_number && store_may_read_settled(x->c.store, wanted->number);
 }
 
 void as_of_ask(struct exchange *x) {
     if (x->c.read != NULL)
-        store_ask_settled(x->w->store, x->c.read, x->as_of.point.wanted.number,
+        store_ask_settled(x->c.store, x->c.read, x->as_of.point.wanted.number,
                           &x->as_of.point.found);
 }
 
@@ -72,12 +72,12 @@ int as_of_begin(struct exchange *x) {
     as_of->tried = true;
     as_of->found = as_of->checked_after;
     if (as_of->checked_after) {
-        store_read_settled(x->w->store, x->arena, as_of->point.wanted.number, &as_of->point.found);
+        store_read_settled(x->c.store, x->arena, as_of->point.wanted.number, &as_of->point.found);
         return 0;
     }
     if (point_begin(&x->c, &x->as_of.point, 1))
         return x->response.status;
-    store_read_as_of(x->w->store, x->as_of.point.found.number, x->as_of.point.found.renamed);
+    store_read_as_of(x->c.store, x->as_of.point.found.number, x->as_of.point.found.renamed);
     x->as_of.found = true;
     set_headers(x);
     return 0;
@@ -119,7 +119,7 @@ static bool client_has(struct exchange *x, const char *tag) {
 static int check_settled(struct exchange *x) {
     if (!x->as_of.checked_after || x->as_of.point.found.exists || x->c.rc != RC_OK)
         return 0;
-    return reply_rc(&x->c, store_check_settled(x->w->store));
+    return reply_rc(&x->c, store_check_settled(x->c.store));
 }
 
 int as_of_end(struct exchange *x, int status) {

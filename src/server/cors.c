@@ -9,7 +9,7 @@
     "Clusto-As-Of, Clusto-As-Of-Exact, Clusto-As-Of-Time, Clusto-Dry-Run, Clusto-Made, "           \
     "Clusto-Minify, Clusto-More, "                                                                 \
     "Clusto-Next, Clusto-Oldest, Clusto-Outcome, Clusto-Page, Clusto-Pages, Clusto-Per-Page, "     \
-    "Clusto-Settled, Clusto-Version, "                                                             \
+    "Clusto-Settled, Clusto-Stale, Clusto-Version, "                                               \
     "ETag, Idempotency-Replayed, Link, Retry-After, Warnings, X-Request-Id"
 
 enum { MAX_ADDED = 5 }; /* headers that are added here */

@@ -22,6 +22,7 @@
 #include "server/parameters.h"
 #include "server/preconditions.h"
 #include "server/response_cache.h"
+#include "server/standby.h"
 #include "server/target.h"
 #include "server/transaction.h"
 #include "server/write_limit.h"
@@ -92,7 +93,7 @@ static int handle(struct exchange *x) {
 /* One attempt: transaction, handler, commit or rollback. */
 static int attempt(struct exchange *x) {
     const struct route *route = x->match.route;
-    struct store *store = x->w->store;
+    struct store *store = x->c.store;
     int status;
 
     if (route->flags & ROUTE_WRITE)
@@ -134,11 +135,33 @@ static void reset_attempt(struct exchange *x) {
     x->replayed = false;
 }
 
+/* The read's result, with which its second step begins, is there already. */
+static bool is_prefetched(const struct exchange *x) {
+    return x->asked && store_read_is_done(x->c.read);
+}
+
+/* One attempt by a standby, where that is possible. False: the primary is to be asked. */
+static bool run_at_standby(struct exchange *x, int *status) {
+    if (is_prefetched(x) || !standby_begin(x))
+        return false;
+    store_set_client(x->c.store, x->transport.client_fd);
+    store_set_request(x->c.store, x->request.id);
+    *status = attempt(x);
+    store_set_client(x->c.store, -1);
+    store_set_request(x->c.store, NULL);
+    if (standby_end(x, *status))
+        return true;
+    reset_attempt(x);
+    return false;
+}
+
 static int run(struct exchange *x) {
     struct response *response = &x->response;
     int status = 0;
 
     response->hold = (x->match.route->flags & ROUTE_WRITE) != 0 || x->write_only;
+    if (run_at_standby(x, &status))
+        return status;
     store_set_client(x->w->store, x->transport.client_fd);
     store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {

@@ -45,6 +45,7 @@ void exchange_begin(struct exchange *x, const struct transport *transport) {
     x->status = 0;
     x->responded = false;
     x->asked = false;
+    x->standby_instance = 0;
     x->wants_diff = false;
     x->idempotency_key = NULL;
     x->replayed = false;

@@ -302,6 +302,8 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Time", route->flags & ROUTE_PAST},
+        {"Clusto-Stale",
+         (route->flags & ROUTE_STANDBY) && route->methods == METHOD_BIT(METHOD_GET)},
         {"ETag", (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) &&
                      !(route->flags & ROUTE_WRITE) && answer->status != 204},
     };

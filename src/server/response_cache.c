@@ -128,6 +128,8 @@ static bool is_complete(const struct exchange *x) {
 static bool is_of_server(const struct exchange *x) {
     uint64_t before = x->cache_connection, now = store_connection(x->w->store);
 
+    if (x->standby_instance != 0) /* as far as that primary was after the seq was noted */
+        return x->cache_instance == 0 || x->cache_instance == x->standby_instance;
     if (x->cache_instance != 0 && store_instance(x->w->store) != x->cache_instance) {
         cache_leave_server(x->w->cache, x->cache_instance);
         return false;

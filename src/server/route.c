@@ -38,7 +38,8 @@
 #define WRITE ROUTE_WRITE
 #define CACHE ROUTE_CACHE
 #define PART  ROUTE_OPERATION
-#define READ  (ROUTE_CACHE | ROUTE_PAST | PART)
+#define NEAR  ROUTE_STANDBY
+#define READ  (ROUTE_CACHE | ROUTE_PAST | PART | NEAR)
 #define LIST  (READ | ROUTE_LIST)
 #define SHOW  (READ | ROUTE_CONDITIONS)
 #define ALTER (WRITE | ROUTE_CONDITIONS | PART)
@@ -74,17 +75,17 @@ static const struct route table[] = {
     {GET, MOUNT_ROOT, "changes/__doc__", docs_show, ROLE_READ, "GET /changes/__doc__", ALONE, NULL, &operation_docs},
     {GET, MOUNT_ROOT, "diff", history_diff, ROLE_READ, "GET /diff", 0, NULL, &operation_diff},
     {GET, MOUNT_ROOT, "driverlist", driverlist_show, ROLE_READ, "GET /driverlist", ALONE, NULL, &operation_driverlist},
-    {GET, MOUNT_ROOT, "export", export_show, ROLE_READ, "GET /export", ROUTE_PAST, NULL, &operation_export},
+    {GET, MOUNT_ROOT, "export", export_show, ROLE_READ, "GET /export", ROUTE_PAST | NEAR | ROUTE_LONG, NULL, &operation_export},
     {GET, MOUNT_ROOT, "favicon.ico", root_favicon, ROLE_READ, "GET /favicon.ico", ALONE, NULL, &operation_favicon},
     {GET, MOUNT_ROOT, "from-pools", lookup_from_pools, ROLE_READ, "GET /from-pools", LIST, NULL, &operation_from_pools},
     {GET, MOUNT_ROOT, "history", history_show, ROLE_READ, "GET /history", 0, NULL, &operation_history},
     {GET, MOUNT_ROOT, "history/__doc__", docs_show, ROLE_READ, "GET /history/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "import", import_post, ROLE_WRITE, "POST /import", WRITE | ROUTE_STREAM, NULL, &operation_import},
     {GET, MOUNT_ROOT, "query", query_show, ROLE_READ, "GET /query", LIST, NULL, &operation_query},
-    {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART, NULL, &operation_query},
+    {POST, MOUNT_ROOT, "query", query_show, ROLE_READ, "POST /query", PART | NEAR | ROUTE_LONG, NULL, &operation_query},
     {GET, MOUNT_ROOT, "query/__doc__", docs_show, ROLE_READ, "GET /query/__doc__", ALONE, NULL, &operation_docs},
     {POST, MOUNT_ROOT, "revert", revert_post, ROLE_WRITE, "POST /revert", WRITE | PART, NULL, &operation_revert},
-    {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE | ROUTE_PRESENT, NULL, &operation_search},
+    {GET, MOUNT_ROOT, "search", search_show, ROLE_READ, "GET /search", CACHE | ROUTE_PRESENT | NEAR, NULL, &operation_search},
     {GET, MOUNT_ROOT, "targets", targets_list, ROLE_READ, "GET /targets", LIST, NULL, &operation_targets},
     {POST, MOUNT_ROOT, "transaction", NULL, ROLE_NONE, "POST /transaction", WRITE | ROUTE_TRANSACTION, NULL, &operation_transaction},
     {GET, MOUNT_ROOT, "transaction/__doc__", docs_show, ROLE_READ, "GET /transaction/__doc__", ALONE, NULL, &operation_docs},
@@ -115,17 +116,17 @@ static const struct route table[] = {
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", LIST, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", ROUTE_PRESENT, NULL, &operation_free},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", ROUTE_PRESENT | NEAR, NULL, &operation_free},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, resourcemanager_ask, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
     {GET, MOUNT_PREFERENCES, "__doc__", docs_show, ROLE_READ, "GET /preferences/__doc__", ALONE, NULL, &operation_docs},
-    {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE | ROUTE_FEED, NULL, &operation_containers},
+    {GET, MOUNT_PREFERENCES, "", preferences_list, ROLE_READ, "GET /preferences/", OWN | CACHE | NEAR | ROUTE_FEED, NULL, &operation_containers},
     {POST, MOUNT_PREFERENCES, "", preferences_unnamed, ROLE_WRITE, "POST /preferences/{container}", OWN, NULL, &operation_unnamed},
     {DELETE, MOUNT_PREFERENCES, "", preferences_delete_all, ROLE_WRITE, "DELETE /preferences/", OWN, NULL, &operation_delete_all},
     {PUT, MOUNT_PREFERENCES, "{container}", preferences_replace, ROLE_WRITE, "PUT /preferences/{container}", OWN, NULL, &operation_replace},
     {PATCH, MOUNT_PREFERENCES, "{container}", preferences_patch, ROLE_WRITE, "PATCH /preferences/{container}", OWN, NULL, &operation_patch},
-    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, ROLE_READ, "GET /preferences/{container}/{key}/...", OWN | CACHE, preferences_ask, &operation_document},
+    {GET, MOUNT_PREFERENCES, KEYS, preferences_show, ROLE_READ, "GET /preferences/{container}/{key}/...", OWN | CACHE | NEAR, preferences_ask, &operation_document},
     {POST, MOUNT_PREFERENCES, KEYS, preferences_write, ROLE_WRITE, "POST /preferences/{container}/{key}/...", OWN, NULL, &operation_write},
     {DELETE, MOUNT_PREFERENCES, KEYS, preferences_delete, ROLE_WRITE, "DELETE /preferences/{container}/{key}/...", OWN, NULL, &operation_remove},
 };

@@ -23,6 +23,7 @@
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/route.h"
+#include "server/standby.h"
 #include "server/waiter.h"
 #include "server/worker.h"
 #include "store/cluster.h"
@@ -127,6 +128,7 @@ static void renew_shared(struct supervisor *s) {
     cluster_free(&s->cluster);
     s->cluster = cluster_new();
     store_log_servers(&s->settings->store);
+    standby_open(s->settings);
     cache_free(&s->cache);
     if (s->settings->cache_size > 0)
         s->cache = cache_new((size_t)s->settings->cache_size << 20);
@@ -454,6 +456,7 @@ out:
     listen_close(&s->listener);
     cache_free(&s->cache);
     cluster_free(&s->cluster);
+    standby_close();
     metrics_close();
     daemon_remove_pid(s->pid_file, &s->pid_fd);
     config_free(&s->settings);

@@ -28,6 +28,7 @@
 #include "server/prune.h"
 #include "server/response_cache.h"
 #include "server/signals.h"
+#include "server/standby.h"
 
 enum {
     BATCH = 16,
@@ -235,16 +236,20 @@ static void serve_cached(struct worker *w, struct batch *b) {
 /* Quick reads go in one packet; one alone goes when it is run. */
 static void prefetch(struct worker *w, const struct batch *b) {
     struct store_prefetch reads[STORE_PREFETCH];
+    struct exchange *asked[STORE_PREFETCH];
     size_t quick = 0, count = 0;
 
     for (size_t i = 0; i < b->count; i++)
         quick += !b->is_ended[i] && dispatch_is_quick(w->exchanges[i]);
     if (quick < 2)
         return;
-    for (size_t i = 0; i < b->count && count < STORE_PREFETCH; i++)
-        if (!b->is_ended[i] && dispatch_is_quick(w->exchanges[i]))
-            count += dispatch_ask(w->exchanges[i], &reads[count]);
-    if (store_prefetch(w->state.store, reads, count))
+    for (size_t i = 0; i < b->count && count < STORE_PREFETCH; i++) {
+        if (b->is_ended[i] || !dispatch_is_quick(w->exchanges[i]))
+            continue;
+        asked[count] = w->exchanges[i];
+        count += dispatch_ask(w->exchanges[i], &reads[count]);
+    }
+    if (standby_prefetch(asked, reads, count) || store_prefetch(w->state.store, reads, count))
         metrics_add(METRIC_PREFETCHED, count);
 }
 

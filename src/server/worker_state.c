@@ -23,6 +23,7 @@ void worker_state_init(struct worker_state *w, const struct settings *settings, 
 
 void worker_state_release(struct worker_state *w) {
     store_free(&w->store);
+    store_free(&w->standby);
     json_writer_free(&w->json);
     arena_free(&w->scratch);
 }

@@ -76,9 +76,9 @@ static bool connected(struct store *s) {
     if (s->db.replaced_at > 0 && now - s->db.replaced_at > REPLACED_LIMIT)
         link_close(l);
     link_check_alive(l);
-    l->if_lost = l->state == LINK_READY && silent > IDLE_LIMIT ? RC_RETRY : RC_BROKEN;
+    l->if_lost = l->state == LINK_READY && silent > IDLE_LIMIT && !s->pinned ? RC_RETRY : RC_BROKEN;
     if (l->state == LINK_DOWN)
-        link_fail(l, connect_ready(&s->db));
+        link_fail(l, s->pinned ? RC_BROKEN : connect_ready(&s->db));
     return l->rc == RC_OK;
 }
 

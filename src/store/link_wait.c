@@ -129,9 +129,16 @@ static void look(struct link *l, int64_t start) {
 static bool time_out(struct link *l) {
     link_set_error(l, "no answer from the server");
     log_warning("database: %s", l->error);
-    if (l->state == LINK_READY)
+    if (l->state == LINK_READY && l->until == 0)
         request_cancel(l->conn);
     return false;
+}
+
+/* clock_ms(), if the wait begins now. */
+static int64_t wait_deadline(const struct link *l) {
+    int64_t deadline = clock_ms() + timeout(l);
+
+    return l->until > 0 && l->until < deadline ? l->until : deadline;
 }
 
 bool link_wait(struct link *l) {
@@ -140,7 +147,7 @@ bool link_wait(struct link *l) {
     if (!PQisBusy(l->conn))
         return true;
     start = clock_ms();
-    deadline = start + timeout(l);
+    deadline = wait_deadline(l);
     while (PQisBusy(l->conn)) {
         enum link_state before = l->state;
 
@@ -151,7 +158,7 @@ bool link_wait(struct link *l) {
         if (is_outdated(l))
             return false;
         if (l->state != before)
-            deadline = clock_ms() + timeout(l);
+            deadline = wait_deadline(l);
     }
     return true;
 }

@@ -134,3 +134,13 @@ bool store_prefetch(struct store *store, const struct store_prefetch *items, siz
     link_clear_error(&store->db.link);
     return true;
 }
+
+bool store_read_is_done(const struct store_read *read) {
+    return read && read->done;
+}
+
+void store_repeat_failed(const struct store_prefetch *items, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (items[i].read->rc != RC_OK)
+            items[i].read->done = false;
+}

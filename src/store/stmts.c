@@ -5,6 +5,7 @@
 #include "store/feed_sql.h"
 #include "store/history_sql.h"
 #include "store/session.h"
+#include "store/position_sql.h"
 #include "store/snapshot_sql.h"
 #include "store/stmt_parts.h"
 #include "store/store.h"
@@ -795,6 +796,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
      * The short form, without what is only needed where something differs, takes half the time. */
     [STMT_UNCHANGED] = {"unchanged", "tt", STMT_NEEDS_INIT_DB,
         "select pg_current_snapshot()::text = $1 and not pg_is_in_recovery() and " INCARNATION " = $2"},
+    [STMT_REPLAYED] = {"replayed", "", 0, "select pg_last_wal_replay_lsn()::text"},
+    [STMT_UNREPLAYED] = {"unreplayed", "tt", 0, "select pg_last_wal_replay_lsn()::text = $1 and " INCARNATION " = $2"},
     [STMT_CHANGES] = {"changes", "tt", STMT_NEEDS_INIT_DB,
         "select n.snapshot, n.life, "
         "case when n.snapshot = $1 and n.life = $2 and not n.standby then null else muster_watch() end, case"
@@ -821,6 +824,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_FEED_PRUNE_POINTS] = {"feed_prune_points", "ll", STMT_NEEDS_INIT_DB, feed_sql_prune_points},
     [STMT_FEED_PRUNE_CHANGES] = {"feed_prune_changes", "l", STMT_NEEDS_INIT_DB, feed_sql_prune_changes},
     [STMT_FEED_ADOPT] = {"feed_adopt", "", STMT_ONCE | STMT_NEEDS_INIT_DB, feed_sql_adopt},
+
+    [STMT_POSITION] = {"position", "", STMT_NEEDS_INIT_DB, position_sql_ask},
+    [STMT_POSITION_TIMELINE] = {"position_timeline", "i", STMT_NEEDS_INIT_DB | STMT_ONCE, position_sql_timeline},
+    [STMT_POSITION_LINEAGE] = {"position_lineage", "il", STMT_NEEDS_INIT_DB | STMT_ONCE, position_sql_lineage},
+    [STMT_POSITION_REACHED] = {"position_reached", "lli", STMT_NEEDS_INIT_DB, position_sql_reached},
 
     /* --- the report of --check-db */
     [STMT_CHECK_ENCODING] = {"check_encoding", "", STMT_ONCE,
