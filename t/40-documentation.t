@@ -62,7 +62,7 @@ sub headings {
 }
 
 # Guides are at /__doc__/NAME, and need no examples.
-my %guide = map { $_ => 1 } qw(architecture install moving news operating page recipes security tutorial);
+my %guide = map { $_ => 1 } qw(architecture install moving news operating page recipes scale security tutorial);
 my $doc   = source_dir() . '/doc';
 my %text = map { m{/(\w+)\.rst$} ? ($1 => slurp($_)) : () } glob "$doc/*.rst";
 ok $text{$_}, "doc/$_.rst is there" for qw(root entity attribute resourcemanager);

@@ -14,8 +14,9 @@
 
 /* Pages of the root beside its own: at /__doc__/NAME, and those of requests at /NAME/__doc__. */
 static const char *const pages[] = {
-    "architecture", "bulk", "changes", "history", "install",  "moving",      "news",
-    "operating",    "page", "query",   "recipes", "security", "transaction", "tutorial",
+    "architecture", "bulk",  "changes",   "history",     "install",
+    "moving",       "news",  "operating", "page",        "query",
+    "recipes",      "scale", "security",  "transaction", "tutorial",
 };
 
 enum { PAGES = sizeof pages / sizeof *pages };
