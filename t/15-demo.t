@@ -113,6 +113,23 @@ subtest 'a whole life' => sub {
     unlike $said, qr/earlier run/, 'and not with lines of earlier runs';
 };
 
+subtest 'a standby' => sub {
+    my $dir = "$base/two";
+    for my $time ('made', 'made anew') {
+        my ($process, $port, $said) = start($dir, '--standby', '--workers', 2);
+        like $said, qr{^ready}m, "ready, the standby is $time" or diag $said, slurp("$dir/log/standby.log");
+        my $client = Muster::Client->new(port => $port);
+        is psql($dir, 'select count(*) from pg_stat_replication'), 1, 'it follows';
+        is run([ ((reverse sort glob '/usr/lib/postgresql/*/bin')[0] . '/psql'), '-XqAt', '-h', "$dir/standby", '-U', 'postgres', '-d', 'muster', '-c', 'select pg_is_in_recovery()' ])->{out}, "t\n", 'psql gets to it';
+        ok poll(30, sub {
+            $client->put('/attribute/testserver1/n', form => { value => ++state $n });
+            is($client->get('/attribute/testserver1/n')->{json}[0]{value}, $n, 'what was written is read') or return 1;
+            return $client->metric('standby_reads_total') > 0;
+        }), 'and the standby serves reads';
+        ends($process, 'TERM', $port, 'standby');
+    }
+};
+
 subtest 'after a hard end' => sub {
     my $dir = "$base/hard";
     my ($process, $port, $said) = start($dir, '--empty');
