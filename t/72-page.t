@@ -181,7 +181,7 @@ subtest 'an edit, tried, refused, saved and undone' => sub {
     $browser->go('/ui/object/ams1-db007');
     $browser->click('Edit owner');
     $browser->type('form.edit [name=value]', 'ops');
-    $browser->type('form.edit [name=why]', 'a new team');
+    $browser->type('form.edit [name=why]', 'ein neues Team, 10 €');
     $browser->click('Preview');
     has_text('form.edit', qr/This would change.*core.*ops/s, 'a preview shows what would be different');
     is(value_of('ams1-db007', 'owner'), 'core', '  and changes nothing');
@@ -195,13 +195,13 @@ subtest 'an edit, tried, refused, saved and undone' => sub {
     is($browser->role('#status'), 'status', '  and said');
     is(value_of('ams1-db007', 'owner'), 'ops', '  and done');
     my ($version) = $browser->text('#status') =~ /(\d+)/;
-    is($client->get("/history?limit=1")->{json}{versions}[0]{description}, 'a new team', '  with the reason');
+    is($client->get("/history?limit=1")->{json}{versions}[0]{description}, 'ein neues Team, 10 €', '  with the reason');
 
     $browser->go('/ui/object/ams1-db007?asof=' . ($version - 1));
     has_text('main table', qr/core/, 'as of before: the old value');
     $browser->click('History', 'main');
     has_text('main table', qr/rack 1 is filled/, '  and its history till then');
-    unlike($browser->text('main table'), qr/a new team/, '  without what came later');
+    unlike($browser->text('main table'), qr/ein neues Team/, '  without what came later');
     is($browser->js('return document.querySelectorAll("[data-edit]").length'), 0, '  which nobody can edit');
     has_text('#past', qr/nothing can be changed/, '  as the bar says');
 
@@ -434,7 +434,8 @@ subtest 'behind lighttpd, with a token' => sub {
     shows('editor', 'a container', $b);
     $b->type('#document', '{"size": 12345678901234567890');
     ok($b->until_js('return document.querySelector("main button.main").disabled'), 'what is not JSON can not be saved');
-    $b->type('#document', '{"size": 12345678901234567890}');
+    $b->type('#document', '{"size": 12345678901234567890, "of": {"a": [1]}}');
+    has_text('main .wide ul', qr/size: 12345678901234567890.*of\s+1 member/s, 'what is, is shown as a tree, too', $b);
     $b->click('Save');
     has_text('#status', qr/editor saved/, 'saved', $b);
     my $mine = Muster::Client->new(port => $front->port, headers => { Authorization => "Bearer $secret" });

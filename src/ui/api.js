@@ -117,17 +117,22 @@ const escape = value =>
             ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, escape(v)]))
             : value;
 
-/* Does the operations, all or none; with dry nothing is kept. The response: version, changes, results. */
+/* Does the operations, all or none; with dry nothing is kept. why says what for, tag is the state that the object
+   of the first must have. The response: version, changes, results. */
 export async function write(operations, { why, dry, tag } = {}) {
     const headers = { 'Content-Type': 'application/json', 'Clusto-Diff': 'true', 'Clusto-Mode': 'compact' };
     if (dry) headers['Clusto-Dry-Run'] = 'true';
-    if (why) headers['Clusto-Description'] = why.replace(/[\r\n]+/g, ' ');
     const list = operations.map(o => ({
         ...o,
         ...(o.params ? { params: escape(o.params) } : {}),
         ...(o.body ? { body: escape(o.body) } : {}),
     }));
-    if (tag && list[0]) list[0].if_match = tag;
+    const first = list[0];
+    if (tag) first.if_match = tag;
+    /* Not as a header: those have no characters beyond Latin-1. */
+    first.description =
+        why?.trim() ||
+        `${first.method} ${first.path}` + (list.length > 1 ? ` and ${list.length - 1} more` : '');
     const { body, header } = await request('POST', path('', 'transaction'), {
         body: JSON.stringify(list),
         headers,

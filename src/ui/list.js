@@ -190,7 +190,7 @@ export async function list({ args, params, signal, reload, following }) {
                 q,
             ),
             filter,
-            button('Export CSV', () => download(rows)),
+            button('Export CSV', () => download(rows, ticked)),
             may('write') && h('a', { href: url('new', [], { driver }) }, 'New object'),
             chooser(driver, cols, all),
         ),

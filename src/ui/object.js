@@ -84,6 +84,7 @@ function remover(o, close, done) {
 }
 
 function renamer(o, close) {
+    let to;
     return editForm({
         label: `${o.name} renamed`,
         save: 'Rename',
@@ -92,10 +93,10 @@ function renamer(o, close) {
         conflict: () => stateOf(o.name),
         fields: [field('New name', { name: 'to', value: o.name, required: true, size: 30 })],
         operations: v => {
-            renamer.to = v.to;
+            to = v.to;
             return [entity('POST', [o.driver, o.name], { params: { action: 'rename', to: v.to } })];
         },
-        done: () => navigate(objectUrl(renamer.to), true),
+        done: () => navigate(objectUrl(to), true),
     });
 }
 

@@ -1,6 +1,6 @@
 // preferences.js: one's own documents: a text that is checked while one types, saved only over what was read.
-import { get, me, path, request } from './api.js';
-import { button, failure, h, say } from './dom.js';
+import { get, me, parseJson, path, request } from './api.js';
+import { button, failure, h, plural, say } from './dom.js';
 import { navigate, url } from './state.js';
 
 function complaint(text) {
@@ -12,6 +12,28 @@ function complaint(text) {
     } catch (error) {
         return error.message;
     }
+}
+
+/* A document as a tree that opens where one looks. */
+function tree(value, name, open) {
+    if (value === null || typeof value !== 'object' || JSON.isRawJSON(value))
+        return h('li', null, `${name}: `, h('code', null, JSON.stringify(value)));
+    const members = Object.entries(value);
+    const size = plural(members.length, Array.isArray(value) ? 'element' : 'member');
+    return h(
+        'li',
+        null,
+        h(
+            'details',
+            { open },
+            h('summary', null, `${name} `, h('small', null, size)),
+            h(
+                'ul',
+                null,
+                members.map(([key, v]) => tree(v, key)),
+            ),
+        ),
+    );
 }
 
 const read = (name, signal) => request('GET', path('preferences', name), { signal, raw: true, past: false });
@@ -31,6 +53,7 @@ async function editor(name, signal, reload) {
     const test = () => {
         check.textContent = complaint(area.value) || 'This is JSON.';
         save.disabled = !!complaint(area.value);
+        if (!complaint(area.value)) shown.replaceChildren(tree(parseJson(area.value), name, true));
     };
     const send = async event => {
         event.preventDefault();
@@ -72,6 +95,7 @@ async function editor(name, signal, reload) {
         }
     };
     const save = h('button', { class: 'main' }, 'Save');
+    const shown = h('ul', { 'aria-label': 'The document as a tree' });
     area.addEventListener('input', test);
     test();
     return h(
@@ -89,6 +113,7 @@ async function editor(name, signal, reload) {
             button('Read again', reload),
             button('Delete', remove, { class: 'bad' }),
         ),
+        shown,
     );
 }
 

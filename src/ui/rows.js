@@ -50,9 +50,13 @@ export class Rows {
 /* A spreadsheet does not run what it reads here. */
 const csvCell = text => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
-export function download(rows) {
+/* Those that are ticked, or all that pass the filter. */
+export function download(rows, ticked) {
+    const some = ticked?.size
+        ? rows.shown.filter(r => ticked.has(r.slice(0, r.indexOf(SEPARATOR))))
+        : rows.shown;
     const text =
-        [rows.cols.map(csvCell), ...rows.shown.map(r => r.split(SEPARATOR).slice(1).map(csvCell))]
+        [rows.cols.map(csvCell), ...some.map(r => r.split(SEPARATOR).slice(1).map(csvCell))]
             .map(l => l.join(','))
             .join('\r\n') + '\r\n';
     const link = h('a', {
