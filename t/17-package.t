@@ -83,7 +83,8 @@ my %found = map { $_ => 1 } @files;
 ok($found{$_}, $_) for qw(usr/sbin/muster lib/systemd/system/muster.service lib/systemd/system/muster.socket
     etc/muster/muster.conf etc/nginx/sites-available/muster etc/lighttpd/conf-available/90-muster.conf etc/logrotate.d/muster
     usr/share/man/man8/muster.8.gz usr/share/man/man5/muster.conf.5.gz usr/share/doc/muster/copyright
-    usr/share/doc/muster/changelog.gz usr/share/doc/muster/examples/hardened.conf usr/share/muster/www/ui/index.html);
+    usr/share/doc/muster/changelog.gz usr/share/doc/muster/examples/hardened.conf usr/share/doc/muster/examples/client.py usr/share/doc/muster/examples/muster-export
+    usr/share/muster/www/ui/index.html);
 for my $text (glob source_dir() . '/doc/*.rst') {
     my ($name) = $text =~ m{([^/]+)\.rst$};
     ok($found{"usr/share/muster/$name.$_"}, "usr/share/muster/$name.$_") for qw(rst html);
