@@ -214,6 +214,7 @@ my %words = (
     subkey    => sub { return mostly(\&subkey) },
     number    => sub { return number() },
     address   => sub { return address() },
+    page      => sub { return mostly(sub { pick(qw(tutorial install recipes page)) }) },
     container => sub { return mostly(sub { pick(qw(a b settings), 'with space', 'é') }) },
 );
 
