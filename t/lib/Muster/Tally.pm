@@ -3,7 +3,7 @@
 package Muster::Tally;
 use v5.24;
 use warnings;
-use List::Util qw(max min);
+use List::Util qw(max min sum0);
 use parent 'TAP::Formatter::Console';
 
 my $MAX_LINES = 20; # of a test file
@@ -52,7 +52,8 @@ sub _about {
     my $room = max(1, $MAX_LINES - @outside);
     my $more = @failed - $room;
     splice @failed, $room if $more > 0;
-    my $each = @failed ? max(0, int(($room - @failed) / @failed)) : 0;
+    my $each = 0;
+    $each++ while $each < $MAX_LINES && sum0(map { min($#$_, $each + 1) } @failed) <= $room - @failed;
     my @lines = map { @$_[ 0 .. min($#$_, $each) ] } @failed;
     push @lines, "and $more more" if $more > 0;
     return map { substr $_, 0, $MAX_WIDTH } @lines, @outside;
