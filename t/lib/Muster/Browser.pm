@@ -8,6 +8,10 @@ use JSON::PP ();
 use MIME::Base64 ();
 use Muster::Process qw(free_port http_up poll slurp spew temp_dir which);
 
+# Those that still run: a test that dies ends them, too, since chromium outlives its driver.
+my %running;
+my $owner = $$;
+
 my $JSON    = JSON::PP->new->utf8->allow_nonref;
 my $ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 my %KEYS    = (enter => "\x{E007}", escape => "\x{E00C}", tab => "\x{E004}", down => "\x{E015}", up => "\x{E013}");
@@ -33,6 +37,7 @@ sub new {
         browserName => 'chrome', 'goog:chromeOptions' => { binary => which('chromium'), args => \@args }, 'goog:loggingPrefs' => { browser => 'ALL' },
     } } });
     $self->{base} .= "/session/$made->{sessionId}";
+    $running{$self} = $self;
     $self->_call(POST => '/goog/cdp/execute', { cmd => 'Emulation.setEmulatedMedia', params => { features => [ { name => 'prefers-color-scheme', value => 'dark' } ] } }) if $option{dark};
     return $self;
 }
@@ -120,8 +125,14 @@ sub picture { my ($self, $file) = @_; return spew($file, MIME::Base64::decode($s
 
 sub stop {
     my ($self) = @_;
+    delete $running{$self};
     eval { $self->_call(DELETE => '') } if $self->{driver}->alive;
     return $self->{driver}->stop('TERM', 20);
+}
+
+END {
+    local ($?, $@);
+    if ($$ == $owner) { $_->stop for values %running }
 }
 
 1;
