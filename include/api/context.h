@@ -90,7 +90,8 @@ struct context {
     bool may_revert;       /* and on those of objects and attributes */
     bool may_query;        /* the caller may read lists of objects */
     size_t allocations_before; /* of a transaction: its operations before this one that may need a
-                                  number reserved */
+                                  number reserved, */
+    size_t allocations;        /* and how many this one wants, set by its first step */
     bool dry_run;              /* what this write has done is shown, and rolled back */
     enum rc rc;                /* last result of the store that made the request fail */
     bool json_open;

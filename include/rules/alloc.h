@@ -22,6 +22,14 @@ struct verdict alloc_check_key(struct store *store, struct arena *arena,
 struct verdict alloc_give(struct store *store, struct arena *arena,
                           const struct allocation *allocation, struct attr *given);
 
+/* So many addresses side by side that nobody holds, the first of the range that are; *first is in
+ * stored form. RC_CONFLICT: there are none. They are not claimed: alloc_give does that. */
+struct verdict alloc_find_adjacent(struct store *store, struct arena *arena,
+                                   const struct manager *manager, int64_t count, int64_t *first);
+
+/* After adjacent ones were given: the next search begins after this address. */
+struct verdict alloc_set_last(struct store *store, const struct manager *manager, int64_t last);
+
 /* A name for a new object (ALLOCATOR_ENTITY_NAME) of at most `longest` characters; `resource` NULL:
  * generated. */
 struct verdict alloc_name(struct store *store, struct arena *arena, const struct manager *manager,

@@ -9,9 +9,13 @@
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
+#include "model/ip.h"
 #include "model/names.h"
 #include "rules/alloc.h"
 #include "rules/properties.h"
+
+/* Resources that one request may have. */
+enum { MAX_COUNT = 256 };
 
 /* The names of all known drivers that are managers. */
 static void all_managers(struct context *c, struct listing *listing) {
@@ -124,9 +128,14 @@ static int lock_both(struct context *c, const char *object, struct ref refs[2],
  * is what the path says of the manager; if it was another one, that has been noted as missed. */
 int resourcemanager_ask(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
-    size_t count = c->allocations_before + 1;
+    int64_t wanted = 1;
+    size_t count;
     enum rc rc;
 
+    if (input_number(c, "count", 1, MAX_COUNT, &wanted))
+        return c->response->status;
+    c->allocations = (size_t)wanted;
+    count = c->allocations_before + c->allocations;
     if (input_nonempty(c, "driver") || !input_nonempty(c, "object"))
         return 0;
     store_suspend_transaction(c->store, true);
@@ -137,14 +146,88 @@ int resourcemanager_ask(struct context *c) {
     return reply_rc(c, rc);
 }
 
+/* How many, and how. */
+struct several {
+    bool is_list; /* count was sent: the response is a list */
+    bool adjacent;
+    int64_t count;
+};
+
+static int read_several(struct context *c, const char *resource, struct several *out) {
+    *out = (struct several){.is_list = params_last(&c->request->params, "count") != NULL,
+                            .adjacent = input_boolean(c, "adjacent", false),
+                            .count = 1};
+    if (input_number(c, "count", 1, MAX_COUNT, &out->count))
+        return c->response->status;
+    if (resource && (out->is_list || out->adjacent))
+        return reply_fail(c, 400, "\"resource\" can't be sent together with count or adjacent.");
+    return 0;
+}
+
+/* One more, with the next of the numbers that were reserved. `free`: it was free a moment ago, and
+ * another may be ahead who has not locked the manager. */
+static int give_next(struct context *c, struct allocation *allocation, bool free,
+                     struct attr *given) {
+    const char *key = allocation->manager->driver->resource_key;
+    struct verdict verdict;
+
+    /* the path has another driver, or the server restarted */
+    if (!store_reserved_number(c->store, key, &allocation->number))
+        return reply_rc(c, RC_RETRY);
+    verdict = alloc_give(c->store, c->arena, allocation, given);
+    if (free && verdict.rc == RC_CONFLICT)
+        verdict = verdict_of(RC_RETRY);
+    if (reply_verdict(c, verdict))
+        return c->response->status;
+    store_number_used(key);
+    return 0;
+}
+
+static int give_all(struct context *c, struct manager *manager, struct allocation *allocation,
+                    int64_t count, struct attr *given) {
+    for (int64_t i = 0; i < count; i++) {
+        if (give_next(c, allocation, false, &given[i]))
+            return c->response->status;
+        if (manager->driver->allocator == ALLOCATOR_IP && !allocation->resource)
+            manager->last_given = given[i].value.number; /* the next one is after it */
+    }
+    return 0;
+}
+
+static int give_adjacent(struct context *c, const struct manager *manager,
+                         struct allocation *allocation, int64_t count, struct attr *given) {
+    int64_t first = 0;
+
+    if (reply_verdict(c, alloc_find_adjacent(c->store, c->arena, manager, count, &first)))
+        return c->response->status;
+    for (int64_t i = 0; i < count; i++) {
+        allocation->resource = ip_text(c->arena, ip_from_stored((int32_t)(first + i)));
+        if (give_next(c, allocation, true, &given[i]))
+            return c->response->status;
+    }
+    return reply_verdict(c, alloc_set_last(c->store, manager, first + count - 1));
+}
+
+static int show_given(struct context *c, const struct several *several, const struct attr *given) {
+    reply_json(c, 201);
+    if (several->is_list)
+        json_array_open(c->json);
+    for (int64_t i = 0; i < several->count; i++)
+        show_attr(c, &given[i]);
+    if (several->is_list)
+        json_array_close(c->json);
+    return reply_end(c);
+}
+
 static int give_to_object(struct context *c, const char *name, const char *resource) {
     struct allocation allocation = {.resource = resource};
+    struct several several;
     struct ref refs[2] = {{0}};
     struct object properties;
     struct manager manager;
-    struct attr attr;
+    struct attr *given;
 
-    if (lock_both(c, name, refs, &properties))
+    if (read_several(c, resource, &several) || lock_both(c, name, refs, &properties))
         return c->response->status;
     if (refs[1].id == 0)
         return reply_fail(c, 404, "Thing was \"%s\" not found", name);
@@ -155,40 +238,48 @@ static int give_to_object(struct context *c, const char *name, const char *resou
                           manager.ref.name);
     if (reply_verdict(c, alloc_check_key(c->store, c->arena, &manager)))
         return c->response->status;
-    /* the path has another driver, or the server restarted */
-    if (!store_reserved_number(c->store, manager.driver->resource_key, &allocation.number))
-        return reply_rc(c, RC_RETRY);
     allocation.manager = &manager;
     allocation.object = &refs[1];
+    given = arena_array(c->arena, (size_t)several.count, sizeof *given);
     if (condition_check(c, &refs[0]) ||
-        reply_verdict(c, alloc_give(c->store, c->arena, &allocation, &attr)))
+        (several.adjacent ? give_adjacent(c, &manager, &allocation, several.count, given)
+                          : give_all(c, &manager, &allocation, several.count, given)))
         return c->response->status;
-    store_number_used(manager.driver->resource_key);
-    reply_json(c, 201);
-    show_attr(c, &attr);
-    return reply_end(c);
+    return show_given(c, &several, given);
 }
 
 /* An object with the manager's next name (or this one). */
 static int create_named(struct context *c, const struct driver *driver,
-                        const struct manager *manager, const char *resource) {
+                        const struct manager *manager, const char *resource, struct ref *ref) {
     const char *name;
     struct creation creation = {driver, &name, 1, properties_default(c->arena, driver)};
     size_t max = (size_t)c->options->max_name_characters;
     bool created = false;
-    struct ref ref = {0};
 
     for (int tries = 0; !created && tries < 16; tries++) {
         if (reply_verdict(c, alloc_name(c->store, c->arena, manager, resource, max, &name)) ||
-            reply_rc(c, store_create(c->store, c->arena, &creation, &ref, &created)))
+            reply_rc(c, store_create(c->store, c->arena, &creation, ref, &created)))
             return c->response->status;
         if (!created && resource)
             return reply_fail(c, 409, "\"%s\" already exists", resource);
     }
-    if (!created)
-        return reply_rc(c, RC_RETRY);
+    return created ? 0 : reply_rc(c, RC_RETRY);
+}
+
+static int create_all(struct context *c, const struct driver *driver, const struct manager *manager,
+                      const char *resource, const struct several *several) {
+    struct ref *refs = arena_array(c->arena, (size_t)several->count, sizeof *refs);
+
+    for (int64_t i = 0; i < several->count; i++)
+        if (create_named(c, driver, manager, resource, &refs[i]))
+            return c->response->status;
     reply_json(c, 201);
-    show_ref(c, &ref);
+    if (several->is_list)
+        json_array_open(c->json);
+    for (int64_t i = 0; i < several->count; i++)
+        show_ref(c, &refs[i]);
+    if (several->is_list)
+        json_array_close(c->json);
     return reply_end(c);
 }
 
@@ -196,9 +287,11 @@ static int give_to_driver(struct context *c, const char *name, const char *resou
     const struct driver *driver = driver_find(name);
     struct ref refs[2] = {{0}};
     struct object properties;
+    struct several several;
     struct manager manager;
 
-    if ((driver && find_may_manage(c, driver)) || lock_both(c, NULL, refs, &properties))
+    if ((driver && find_may_manage(c, driver)) || read_several(c, resource, &several) ||
+        lock_both(c, NULL, refs, &properties))
         return c->response->status;
     if (!driver)
         return reply_fail(c, 404, "Thing was \"%s\" not found", name);
@@ -211,7 +304,9 @@ static int give_to_driver(struct context *c, const char *name, const char *resou
         return reply_fail(c, 409, "clustometa cannot be created or deleted");
     if (condition_check(c, &refs[0]))
         return c->response->status;
-    return create_named(c, driver, &manager, resource);
+    if (several.adjacent)
+        return reply_fail(c, 409, "\"%s\" has no range of addresses", manager.ref.name);
+    return create_all(c, driver, &manager, resource, &several);
 }
 
 int resourcemanager_allocate(struct context *c) {

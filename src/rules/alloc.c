@@ -46,6 +46,13 @@ static struct verdict claim_exactly(struct store *store, struct arena *arena,
 
 /* --- addresses --- */
 
+struct verdict alloc_set_last(struct store *store, const struct manager *manager, int64_t last) {
+    if (manager->last_given == INT64_MIN)
+        return verdict_of(store_set_last(store, manager->ref.id, "_lastip", last));
+    store_move_last(store, manager->ref.id, "_lastip", last);
+    return verdict_of(RC_OK);
+}
+
 /* Goes on after the last one given and wraps. */
 static struct verdict choose_ip(struct store *store, struct arena *arena,
                                 const struct manager *manager, struct value *value) {
@@ -65,9 +72,35 @@ static struct verdict choose_ip(struct store *store, struct arena *arena,
     if (rc == RC_NOTFOUND)
         return exhausted(arena, manager);
     RC_TRY(rc);
-    if (manager->last_given == INT64_MIN)
-        return verdict_of(store_set_last(store, manager->ref.id, "_lastip", value->number));
-    store_move_last(store, manager->ref.id, "_lastip", value->number);
+    return alloc_set_last(store, manager, value->number);
+}
+
+struct run {
+    int64_t count, first;
+    bool found;
+};
+
+static bool look_at_range(void *context, int64_t first, int64_t last) {
+    struct run *run = context;
+
+    if (!run->found && last - first + 1 >= run->count)
+        *run = (struct run){run->count, first, true};
+    return true;
+}
+
+struct verdict alloc_find_adjacent(struct store *store, struct arena *arena,
+                                   const struct manager *manager, int64_t count, int64_t *first) {
+    struct run run = {.count = count};
+
+    if (manager->driver->allocator != ALLOCATOR_IP || !manager->has_range)
+        return verdict_no(arena, RC_CONFLICT, "\"%s\" has no range of addresses",
+                          manager->ref.name);
+    RC_TRY(store_free_ranges(store, manager->first, manager->last, manager->gateway, look_at_range,
+                             &run));
+    if (!run.found)
+        return verdict_no(arena, RC_CONFLICT, "\"%s\" has no %lld adjacent addresses left",
+                          manager->ref.name, (long long)count);
+    *first = run.first;
     return verdict_of(RC_OK);
 }
 

@@ -450,12 +450,14 @@ const struct operation operation_free = {
 PARAMETER to_object = {"object", OPERATION_NAME, 0, "The object to which it is allocated."};
 PARAMETER to_driver = {"driver", OPERATION_DRIVER, 0, "The driver of the object to create."};
 PARAMETER resource = {"resource", OPERATION_TEXT, 0, "A specific resource."};
+PARAMETER how_many = {"count", OPERATION_INTEGER, 0, "How many, at most 256; all or none."};
+PARAMETER adjacent = {"adjacent", OPERATION_BOOLEAN, 0, "Addresses side by side."};
 
 const struct operation operation_allocate = {
     .summary = "Allocates a resource",
     .answers = {{201, "Allocated", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&to_object, &to_driver, &resource},
+    .parameters = {&to_object, &to_driver, &resource, &how_many, &adjacent},
 };
 
 PARAMETER from_object = {"object", OPERATION_NAME, OPERATION_REQUIRED, "The name of the object."};

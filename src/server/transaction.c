@@ -139,8 +139,9 @@ int transaction_ask(struct exchange *x) {
 
         if (status == 0 && (step->match.route->flags & ROUTE_WRITE) &&
             step->match.route->ask != NULL) {
-            step->c.allocations_before = asked++;
+            step->c.allocations_before = asked;
             status = transaction_step_ask(t->step, operation);
+            asked += step->c.allocations;
         }
         if (status != 0)
             return fail(x, i, status);
