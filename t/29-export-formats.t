@@ -381,4 +381,54 @@ subtest 'puppet-enc' => sub {
     });
 };
 
+# --- tokens ------------------------------------------------------------------------------------------
+
+# A server for one request: what it got goes to a file, then it sends that elsewhere, or says that there is nothing.
+sub serve_once {
+    my ($file, $location) = @_;
+    my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!";
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        alarm 300;
+        my $socket = $listener->accept;
+        my ($got, $length) = ('', 0);
+        while (my $line = <$socket>) {
+            $got .= $line;
+            $length = $1 if $line =~ /^content-length: (\d+)/i;
+            last if $line eq "\r\n";
+        }
+        read $socket, my $body, $length if $length;
+        spew($file, $got);
+        print {$socket} $location ? "HTTP/1.1 303 See Other\r\nLocation: $location\r\n" : "HTTP/1.1 404 Not Found\r\n", "Connection: close\r\nContent-Length: 0\r\n\r\n";
+        POSIX::_exit(0);
+    }
+    return { pid => $pid, url => 'http://127.0.0.1:' . $listener->sockport };
+}
+
+subtest 'a token is sent to the server that it is for' => sub {
+    my %env     = (MUSTER_TOKEN => 'secret', PYTHONPATH => source_dir() . '/contrib/examples', PYTHONDONTWRITEBYTECODE => 1);
+    my $contrib = source_dir() . '/contrib';
+    my $objects = spew("$dir/objects.jsonl", "{}\n");
+    my $prefs   = spew("$dir/prefs.json", qq({"__id": "c", "a": 1}\n));
+    for my $case (
+        [ 'muster-export',     'python3', $program, 'hosts', '--url', 'URL' ],
+        [ 'muster-import',     'python3', "$contrib/muster-import", 'URL', $objects ],
+        [ 'import-cloudprefs', 'perl', "$contrib/import-cloudprefs", '--user', 'u', '--header', 'Authorization: Bearer secret', '--header', 'X-Key: secret', '--url', 'URL', $prefs ],
+        [ 'client.py', 'python3', '-c', 'import sys, client; client.Muster(sys.argv[1], "secret", 1).request("GET", "/x")', 'URL' ],
+        [ 'client.py, a write', 'python3', '-c', 'import sys, client; client.Muster(sys.argv[1], "secret", 1).request("POST", "/x")', 'URL' ],
+        )
+    {
+        my ($what, @command) = @$case;
+        unlink "$dir/first", "$dir/second";
+        my $second = serve_once("$dir/second");
+        my $first  = serve_once("$dir/first", "$second->{url}/elsewhere");
+        my $result = run([ map { $_ eq 'URL' ? $first->{url} : $_ } @command ], timeout => 120, env => \%env);
+        isnt $result->{status}, 0, "$what fails where it is sent elsewhere";
+        kill TERM => $_->{pid} for $first, $second;
+        waitpid $_->{pid}, 0 for $first, $second;
+        like slurp("$dir/first"), qr/^authorization: bearer secret\r$/mi, '... the server gets the token' or diag $result->{err};
+        unlike -e "$dir/second" ? slurp("$dir/second") : '', qr/secret/, '... another one does not';
+    }
+};
+
 done_testing;

@@ -29,8 +29,6 @@ class Muster:
         text = urllib.parse.urlencode(parameters, doseq=True)
         url, body = self.url + urllib.parse.quote(path, safe="/%"), None
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token:
-            headers["Authorization"] = "Bearer " + self.token
         if method == "GET":
             url += "?" + text if text else ""
         else:
@@ -40,6 +38,9 @@ class Muster:
         for left in reversed(range(self.tries)):
             try:
                 request = urllib.request.Request(url, body, headers, method=method)
+                if self.token:
+                    # Not for the server that a redirect may name.
+                    request.add_unredirected_header("Authorization", "Bearer " + self.token)
                 with urllib.request.urlopen(request, timeout=60) as response:
                     text = response.read()
                     return response.status, json.loads(text) if text else None
