@@ -1,4 +1,5 @@
-/* hash.h: a quick hash of 64 bits (FNV-1a), for what nobody gains by making collide. */
+/* hash.h: quick hashes, for what nobody gains by making collide: FNV-1a with 64 bits, and
+ * MurmurHash2, which others use. */
 #ifndef MUSTER_BASE_HASH_H
 #define MUSTER_BASE_HASH_H
 
@@ -13,5 +14,8 @@ uint64_t hash_add(uint64_t hash, const char *text);
 
 /* The same with bytes, whatever they are: how they are divided has no say. */
 uint64_t hash_add_bytes(uint64_t hash, const char *bytes, size_t n);
+
+/* MurmurHash2 with 32 bits and the seed 0, as nginx has it (split_clients). */
+uint32_t hash_murmur2(const char *bytes, size_t n);
 
 #endif

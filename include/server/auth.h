@@ -10,7 +10,8 @@
  * create and delete managers, in the exchange whether it may only write. Returns 0, or the status
  * of the response: 400 for an identity that was passed twice or is not valid, 401 for an unknown
  * client or a token that is not valid (RFC 6750, section 3.1), 403 for a client without the role
- * and a write of another site's page, 503 if a token can't be checked. */
+ * and a write of another site's page, 421 (RFC 9110, section
+ * 15.5.20) for the preferences of a user of another shard, 503 if a token can't be checked. */
 int auth_admit(struct exchange *x);
 
 /* The part of it that is about the route: whether the roles of the client, which are in the

@@ -72,6 +72,7 @@ struct settings {
     int cache_size;             /* of the response cache, MiB; 0: no cache */
     const char *identity_param; /* FastCGI parameter with the name of the user, "REMOTE_USER" */
     const char *preferences_identity_param; /* the same for preferences, "HTTP_X_USER_ID" */
+    const char *shard;                      /* whose preferences are here (shard.h); "": all */
     struct strings trusted_networks;        /* whose HTTP_ parameters may name the user */
     const struct access *access;            /* what the identities may do; added up */
     size_t access_count;

@@ -8,9 +8,11 @@
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/quote.h"
 #include "server/access.h"
 #include "server/foreign.h"
 #include "server/secret.h"
+#include "server/shard.h"
 #include "server/write_limit.h"
 #include "store/tokens.h"
 
@@ -215,6 +217,24 @@ static int fail_no_user(struct exchange *x) {
     return reply_fail(&x->c, 401, "Whose preferences? The server was not told who is asking.");
 }
 
+/* A user of another database would find nothing here, and get a second home by writing. */
+static int check_shard(struct exchange *x) {
+    const char *user = x->request.user;
+    struct shard shard;
+    unsigned right;
+
+    if (x->w->settings->shard[0] == '\0' ||
+        shard_parse(x->arena, x->w->settings->shard, &shard) != NULL)
+        return 0;
+    right = shard_of(&shard, user);
+    if (right == shard.number)
+        return 0;
+    return reply_fail(&x->c, 421,
+                      "The preferences of %s are in shard %u of %u (counted from 0); this server "
+                      "has shard %u.",
+                      quote(x->arena, user), right, shard.count, shard.number);
+}
+
 /* The user that a trusted peer names, else the caller. */
 static int find_user(const struct caller *c) {
     struct exchange *x = c->x;
@@ -235,7 +255,7 @@ static int find_user(const struct caller *c) {
         return challenge(x, fail_no_user(x));
     if (named != NULL && strcmp(named, request->user) != 0)
         return reply_fail(&x->c, 403, "You may not see or change the preferences of others.");
-    return 0;
+    return check_shard(x);
 }
 
 /* --- the check --------------------------------------------------------------------------------

@@ -400,6 +400,8 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         write_error(w, arena, route, seen, common[i]);
     if (route->role != ROLE_READ)
         write_error(w, arena, route, seen, 507);
+    if (route->flags & ROUTE_USER)
+        write_error(w, arena, route, seen, 421);
     if (route->flags & ROUTE_WRITE)
         write_error(w, arena, route, seen, 422);
     if (route->flags & (ROUTE_CONDITIONS | ROUTE_CREATES))

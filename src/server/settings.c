@@ -13,6 +13,7 @@
 #include "base/network.h"
 #include "base/num.h"
 #include "model/names.h"
+#include "server/shard.h"
 
 #define HEADER_TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -171,6 +172,12 @@ static const char *check_token_key(struct arena *arena, const char *text) {
     return "is too short to be a secret: 32 characters at least (muster token key makes one)";
 }
 
+static const char *check_shard(struct arena *arena, const char *text) {
+    struct shard shard;
+
+    return text[0] == '\0' ? NULL : shard_parse(arena, text, &shard);
+}
+
 static bool mount_char(char c) {
     return isalnum((unsigned char)c) || strchr("._~-/", c) != NULL;
 }
@@ -320,6 +327,8 @@ static const struct setting table[] = {
         "deaths of workers in a minute after which new ones are started slowly"),
     INT(send_timeout, 60000, 10, HOUR,
         "milliseconds the front server may take to accept a part of a response"),
+    STRING(shard, "", 0, TEXT_MAX, check_shard,
+           "which part of the users has its preferences here; another's get 421; empty: all"),
     INT(stale_reads, 0, 0, HOUR,
         "milliseconds by which a read from a standby may be old while the primary is unreachable"),
     INT_OF(store, statement_timeout, 30000, 0, HOUR,
