@@ -77,28 +77,44 @@ subtest 'refusals' => sub {
     like $many->{body}, qr/more than 6 objects \(query_devices\)/, 'which is named';
     is act('/entity/pool/a', { action => 'insert', devices_from => 'name = a' })->{status}, 409, 'the rules of containers hold';
     is act('/entity/pool/a', { action => 'polish', devices_from => 'name = s1' })->{status}, 400, 'another action';
+    is act('/entity/pool/a', { action => 'rename', to => 'aa', devices_from => 'name = s1' })->{status}, 400, 'an action without devices';
     is act('/entity/pool/a', { action => 'insert', devices_from => 'name = s1' }, 'X-User' => 'blind')->{status}, 403, 'questions need the role read on root';
     is act('/entity/pool/a', { action => 'insert', device => 's1' }, 'X-User' => 'blind')->{status}, 200, 'names do not';
     is act('/entity/pool/none', { action => 'insert', devices_from => 'name = s1' })->{status}, 404, 'no container';
 };
 
 # Another changes what the question found, before it could be locked.
-subtest 'meanwhile' => sub {
-    is act('/entity/pool', { name => 'late' })->{status}, 201, 'a pool';
-    mood("s$_", 'late') for 1 .. 3;
+sub meanwhile {
+    my ($change, $path, $params) = @_;
     open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
     $psql->autoflush(1);
-    say {$psql} "begin; select from entities where name = 's2' for update; update entity_attrs set string_value = 'gone' where key = 'mood' and deleted_at_version is null and entity_id = (select entity_id from entities where name = 's2');";
+    say {$psql} "begin; select from entities where name = 's2' for update; $change";
     ok(poll(60, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") }), 'one is held');
     my ($done, $waited) = parallel(2, sub {
-        return act('/entity/pool/late', { action => 'insert', devices_from => 'attr mood = late' })->{status} if $_[0] == 0;
+        return act($path, $params)->{status} if $_[0] == 0;
         my $waits = poll(60, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") });
         say {$psql} 'commit;';
         return $waits ? 'waited' : 'no';
     });
     close $psql;
     is_deeply [ $done, $waited ], [ 200, 'waited' ], 'it is waited for';
+    return;
+}
+
+subtest 'meanwhile' => sub {
+    is act('/entity/pool', { name => 'late' })->{status}, 201, 'a pool';
+    mood("s$_", 'late') for 1 .. 3;
+    meanwhile("update entity_attrs set string_value = 'gone' where key = 'mood' and deleted_at_version is null and entity_id = (select entity_id from entities where name = 's2');",
+        '/entity/pool/late', { action => 'insert', devices_from => 'attr mood = late' });
     is contents('late'), 's1 s3', 'and asked again';
+};
+
+subtest 'renamed meanwhile' => sub {
+    is act('/entity/pool', { name => 'named' })->{status}, 201, 'a pool';
+    mood("s$_", 'late') for 1 .. 3;
+    meanwhile("update entities set name = 'other2' where name = 's2'; insert into entities (name, type, driver, version) values ('s2', 'server', 'basicserver', 1);",
+        '/entity/pool/named', { action => 'insert', devices_from => 'attr mood = late' });
+    is contents('named'), 's1 other2 s3', 'what is found, not what has its name now';
 };
 
 done_testing();

@@ -20,8 +20,9 @@ int entity_devices_read(struct context *c, struct entity_devices *out);
 const char **entity_devices_names(struct context *c, const struct entity_devices *from,
                                   const char *const *devices, size_t *count);
 
-/* After the objects are locked: asks again, and if it finds others now, the request is to be run
- * again. */
-int entity_devices_check(struct context *c, const struct entity_devices *from);
+/* After the objects are locked: asks again, and if it finds others than those that were locked by
+ * the names of what it found (`locked`, in that order), the request is to be run again. */
+int entity_devices_check(struct context *c, const struct entity_devices *from,
+                         const struct ref *locked);
 
 #endif

@@ -350,7 +350,8 @@ int entity_action(struct context *c) {
         return c->response->status;
     if (!action || !*action)
         return reply_fail(c, 400, "Parameter 'action' is required.");
-    if (input_check_nonempty(c, "device", devices, named) || entity_devices_check(c, &from) ||
+    if (input_check_nonempty(c, "device", devices, named) ||
+        entity_devices_check(c, &from, in.members + named) ||
         check_devices(c, devices, in.members, in.count))
         return c->response->status;
     if (strcmp(action, "insert") != 0 && strcmp(action, "move") != 0 &&

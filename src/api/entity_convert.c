@@ -37,8 +37,11 @@ static int lock(struct context *c, const char *name, struct ref refs[2]) {
 static int check(struct context *c, const struct ref *object, const char *to) {
     if (!to)
         return reply_fail(c, 400, "Parameter 'to' is required.");
-    if (params_last(&c->request->params, "device") || params_last(&c->request->params, "rackU"))
-        return reply_fail(c, 400, "\"device\" and \"rackU\" are for insert, move and remove.");
+    if (params_last(&c->request->params, "device") ||
+        params_last(&c->request->params, "devices_from") ||
+        params_last(&c->request->params, "rackU"))
+        return reply_fail(
+            c, 400, "\"device\", \"devices_from\" and \"rackU\" are for insert, move and remove.");
     if (input_check_mode(c, input_mode(c, MODE_EXPANDED)))
         return c->response->status;
     if (strcmp(object->driver, CLUSTOMETA) == 0)

@@ -44,7 +44,8 @@ const char **entity_devices_names(struct context *c, const struct entity_devices
     return names;
 }
 
-int entity_devices_check(struct context *c, const struct entity_devices *from) {
+int entity_devices_check(struct context *c, const struct entity_devices *from,
+                         const struct ref *locked) {
     struct ref *found;
     size_t count;
     bool same;
@@ -55,6 +56,6 @@ int entity_devices_check(struct context *c, const struct entity_devices *from) {
         return c->response->status;
     same = count == from->count;
     for (size_t i = 0; same && i < count; i++)
-        same = found[i].id == from->found[i].id;
+        same = found[i].id == locked[i].id;
     return same ? 0 : reply_rc(c, RC_RETRY);
 }
