@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct store_position {
+    int64_t asked_at;  /* clock_us() before the question; 0: never */
     int64_t lsn;       /* bytes of the write-ahead log */
     int32_t timeline;  /* of the primary */
     int64_t lineage;   /* of the primary's timeline: a standby has it once it has followed that */
@@ -22,6 +23,10 @@ struct store_position {
  * are missing. A primary that is new is first given a lineage of its own, by a write. Outside a
  * transaction. */
 enum rc position_ask(struct store *store, struct store_position *out);
+
+/* Of two answers, which may have come in any order: was the question of `a` the later one? What was
+ * done before it is known to be in that position only. */
+bool position_is_later(const struct store_position *a, const struct store_position *b);
 
 /* What a standby says of itself. */
 struct position_reached {

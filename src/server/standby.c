@@ -28,9 +28,8 @@ enum {
 struct shared {
     struct cluster *cluster;   /* what is known of the standbys as servers */
     struct shared_check check; /* for the position */
-    pthread_mutex_t mutex;     /* of the two that follow */
+    pthread_mutex_t mutex;     /* of what follows */
     struct store_position position;
-    int64_t asked_at;         /* clock_ms(); 0: never */
     _Atomic int pause;        /* 0: the standby was good for the last read */
     _Atomic int64_t retry_at; /* clock_ms() */
     atomic_bool no_feedback;  /* it may cancel long reads */
@@ -94,7 +93,6 @@ static void note_good(void) {
 
 static bool ask(struct worker_state *w) {
     struct store_position position;
-    int64_t began = clock_ms();
     enum rc rc;
 
     metrics_count(METRIC_STANDBY_CHECKS);
@@ -103,9 +101,10 @@ static bool ask(struct worker_state *w) {
         hold_off(MAX_PAUSE);
     if (rc != RC_OK)
         return false;
-    (void)mutex_lock(&shared->mutex); /* what is half written is replaced */
-    shared->position = position;
-    shared->asked_at = began;
+    /* several ask at once where one of them is late; what is half written is replaced */
+    if (mutex_lock(&shared->mutex) == MUTEX_RECOVERED ||
+        position_is_later(&position, &shared->position))
+        shared->position = position;
     pthread_mutex_unlock(&shared->mutex);
     return true;
 }
@@ -128,15 +127,14 @@ static bool ask_together(struct worker_state *w) {
 }
 
 /* False: it was never asked. */
-static bool read_position(struct store_position *position, int64_t *asked_at) {
+static bool read_position(struct store_position *position) {
     enum mutex_result locked = mutex_lock(&shared->mutex);
 
     if (locked == MUTEX_RECOVERED)
-        shared->asked_at = 0;
+        shared->position.asked_at = 0;
     *position = shared->position;
-    *asked_at = shared->asked_at;
     pthread_mutex_unlock(&shared->mutex);
-    return *asked_at > 0;
+    return position->asked_at > 0;
 }
 
 /* --- the standby --- */
@@ -222,13 +220,13 @@ static bool is_for_standby(const struct exchange *x) {
 
 /* The primary can't be asked: what it was at last may be shown for a while. */
 static bool begin_stale(struct exchange *x) {
-    int64_t asked_at, age;
     struct store_position position;
+    int64_t age;
 
     if (x->w->settings->stale_reads == 0 || !request_is_read(&x->request) ||
-        !read_position(&position, &asked_at))
+        !read_position(&position))
         return false;
-    age = clock_ms() - asked_at;
+    age = (clock_us() - position.asked_at) / 1000;
     if (age > x->w->settings->stale_reads || !is_reached(x->w, &position, true))
         return false;
     response_header(&x->response, "Clusto-Stale",
@@ -241,9 +239,8 @@ static bool begin_stale(struct exchange *x) {
 
 static bool begin_exact(struct exchange *x) {
     struct store_position position;
-    int64_t asked_at;
 
-    if (!read_position(&position, &asked_at) || !is_reached(x->w, &position, false))
+    if (!read_position(&position) || !is_reached(x->w, &position, false))
         return false;
     x->standby_instance = position.instance;
     return true;
@@ -292,7 +289,6 @@ static void note_prefetched(struct exchange *x, uint64_t instance) {
 
 bool standby_prefetch(struct exchange *const *x, const struct store_prefetch *reads, size_t count) {
     struct store_position position;
-    int64_t asked_at;
     struct worker_state *w;
     bool sent;
 
@@ -302,7 +298,7 @@ bool standby_prefetch(struct exchange *const *x, const struct store_prefetch *re
     for (size_t i = 0; i < count; i++)
         if (!is_for_standby(x[i]) || x[i]->as_of.wanted)
             return false;
-    if (!may_try() || !ask_together(w) || !read_position(&position, &asked_at) ||
+    if (!may_try() || !ask_together(w) || !read_position(&position) ||
         !is_reached(w, &position, false))
         return false;
     sent = store_prefetch(w->standby, reads, count);

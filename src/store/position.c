@@ -57,6 +57,7 @@ static enum rc find_lineage(struct store *store, uint64_t connection) {
 
 enum rc position_ask(struct store *store, struct store_position *out) {
     const struct cluster_server *server = &store->db.server;
+    int64_t began = clock_us();
     PGresult *result;
     uint64_t connection;
     enum rc rc;
@@ -71,13 +72,18 @@ enum rc position_ask(struct store *store, struct store_position *out) {
         rc = pg_exec(store, &result, STMT(POSITION), PG_NONE);
     if (rc != RC_OK)
         return rc;
-    *out = (struct store_position){.lsn = pg_get_int(result, 0, 0),
+    *out = (struct store_position){.asked_at = began,
+                                   .lsn = pg_get_int(result, 0, 0),
                                    .timeline = server->timeline,
                                    .lineage = store->lineage,
                                    .system = server->system,
                                    .instance = server->instance};
     PQclear(result);
     return store->db.number == connection ? RC_OK : RC_RETRY;
+}
+
+bool position_is_later(const struct store_position *a, const struct store_position *b) {
+    return a->asked_at > b->asked_at || (a->asked_at == b->asked_at && a->lsn > b->lsn);
 }
 
 enum rc position_compare(struct store *store, const struct store_position *position, bool lone,

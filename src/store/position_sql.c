@@ -4,10 +4,12 @@
 /* A line of SQL stays a line. */
 /* clang-format off */
 
-/* What is inserted next after the end of a page comes after its header of 24 bytes, which a standby has not
- * replayed as long as nothing comes. */
+/* What is inserted next after the end of a page comes after its header of 24 bytes, after the end of a segment
+ * of 40, which a standby has not replayed as long as nothing comes: after pg_switch_wal() or archive_timeout that
+ * may take long. */
 const char position_sql_ask[] =
-    "select w.at - case when w.at % 8192 = 24 then 24 else 0 end"
+    "select w.at - case when w.at % current_setting('wal_block_size')::integer = 24 then 24"
+    " when w.at % pg_size_bytes(current_setting('wal_segment_size')) = 40 then 40 else 0 end"
     " from (select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint as at offset 0) w";
 
 const char position_sql_timeline[] = "select lineage from muster_primary where timeline = $1";
