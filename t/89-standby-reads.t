@@ -179,6 +179,11 @@ subtest 'no primary' => sub {
     is($door->client->get('/by-name/one')->{status}, 503, 'without that setting 503');
     $primary->start;
     ok(poll(30 * $SLOW, sub { my $answer = $client->get('/by-name/one'); $answer->{status} == 200 && !$answer->{headers}{'clusto-stale'} }), 'exact again');
+    my $stales = $client->metric('standby_stale_total');
+    my $ended  = $primary->psql("select string_agg(pid::text, ',') from (select pid, pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%') as t");
+    ok(poll(60 * $SLOW, sub { $primary->psql("select count(*) from pg_stat_activity where pid in ($ended)") == 0 }), 'the connections to the primary are ended');
+    $client->get('/by-name/one') for 1 .. 6;
+    is($client->metric('standby_stale_total'), $stales, 'which is no reason for a stale response');
     $_->stop for $front, $door, $server, $strict;
 };
 

@@ -97,6 +97,8 @@ static bool ask(struct worker_state *w) {
 
     metrics_count(METRIC_STANDBY_CHECKS);
     rc = position_ask(w->store, &position);
+    if (rc == RC_RETRY) /* by another connection than before: that is no reason to be stale */
+        rc = position_ask(w->store, &position);
     if (rc == RC_READONLY || rc == RC_UNREADY)
         hold_off(MAX_PAUSE);
     if (rc != RC_OK)
