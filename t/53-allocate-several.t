@@ -71,6 +71,13 @@ subtest 'in a transaction' => sub {
     ]);
     is $done->{status}, 200, 'done' or diag $done->{body};
     is join(' ', map { scalar addresses("s$_") } 3 .. 6), '5 5 5 1', 'each has its own';
+    $done = $client->post('/transaction', json => [
+        { method => 'PUT', path => '/attribute/s7/wanted', params => { value => '3', datatype => 'int' } },
+        map { { method => 'POST', path => '/resourcemanager/ipmanager/other', params => { object => $_, count => '${0#/0/value}' } } } 's7', 's8',
+    ]);
+    is $done->{status}, 200, 'how many is what another operation says' or diag $done->{body};
+    is join(' ', map { scalar addresses($_) } 's7', 's8'), '3 3', 'so many';
+    is give('ipmanager/other', object => 's7', count => '${0}')->{status}, 400, 'which is none elsewhere';
 };
 
 # Four servers' workers, sixteen clients, one of two overlapping managers each; others take single ones.

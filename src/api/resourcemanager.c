@@ -123,16 +123,27 @@ static int lock_both(struct context *c, const char *object, struct ref refs[2],
     return check_manager(c, &refs[0]);
 }
 
+/* Of a transaction it may be in an answer that is not there yet: then as many as it can be. */
+static int read_count_ahead(struct context *c, int64_t *count) {
+    const char *text = params_last(&c->request->params, "count");
+
+    *count = MAX_COUNT;
+    if (text && strstr(text, "${"))
+        return 0;
+    *count = 1;
+    return input_number(c, "count", 1, MAX_COUNT, count);
+}
+
 /* The number for the rows of an allocation comes from a counter that all managers share: it is
  * taken ahead of the transaction, which else would make them wait for each other. Of which counter
  * is what the path says of the manager; if it was another one, that has been noted as missed. */
 int resourcemanager_ask(struct context *c) {
     const struct driver *driver = driver_find(c->args[0]);
-    int64_t wanted = 1;
+    int64_t wanted;
     size_t count;
     enum rc rc;
 
-    if (input_number(c, "count", 1, MAX_COUNT, &wanted))
+    if (read_count_ahead(c, &wanted))
         return c->response->status;
     c->allocations = (size_t)wanted;
     count = c->allocations_before + c->allocations;
