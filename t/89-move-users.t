@@ -33,7 +33,7 @@ sub users { my ($database) = @_; return map { /^user(\d+)@/ } $postgres->psql('s
 
 sub move {
     my (@more) = @_;
-    return run([ $^X, source_dir() . '/contrib/move-users', '--from', $postgres->conninfo('second'), '--to', $postgres->conninfo('third'), @more ], timeout => 60 * $SLOW);
+    return run([ $^X, source_dir() . '/contrib/move-users', '--from', $postgres->conninfo('second'), '--to', $postgres->conninfo('third'), @more ], env => { PATH => "$postgres->{bin}:$ENV{PATH}" }, timeout => 60 * $SLOW);
 }
 
 sub tables { return $postgres->psql(q{select count(*) from pg_class where relname in ('muster_moved', 'muster_arriving')}, database => $_[0]) }
@@ -46,7 +46,7 @@ like($help->{out}, qr/^  --$_ /m, "  tells of --$_") for qw(from to shard batch 
 for my $wrong ([], [ '--shard', '3/50% 25% *' ], [ '--shard', '0/50%' ], [ '--shard', '0/60% 50% *' ], [ '--shard', '0/101' ], [ '--shard', '1/2', '--batch', '0' ], [ '--what' ]) {
     is(move(@$wrong)->{status}, 2, "wrong arguments: @$wrong");
 }
-is(run([ $^X, source_dir() . '/contrib/move-users', '--from', $postgres->conninfo('nowhere'), '--to', $postgres->conninfo('third'), '--shard', '1/2' ])->{status}, 3, 'a database that is not there');
+is(move('--from', $postgres->conninfo('nowhere'), '--shard', '1/2')->{status}, 3, 'a database that is not there');
 
 # --- the move, while users write
 
@@ -88,12 +88,14 @@ sub operate {
     my $client = $front->client;
     $check->('users of the new part are refused', poll(30 * $SLOW, sub { grep { $client->get('/preferences/', as($_))->{status} == 421 } 1 .. $USERS }));
     # The first attempt is killed, wherever it is.
-    my $process = Muster::Process->start([ $^X, source_dir() . '/contrib/move-users', '--from', $postgres->conninfo('second'), '--to', $postgres->conninfo('third'), '--shard', "2/$after", '--batch', 1 ], out => '/dev/null');
+    my $process = Muster::Process->start([ $^X, source_dir() . '/contrib/move-users', '--from', $postgres->conninfo('second'), '--to', $postgres->conninfo('third'), '--shard', "2/$after", '--batch', 1 ], env => { PATH => "$postgres->{bin}:$ENV{PATH}" }, out => '/dev/null');
     $check->('a user is moved', poll(30 * $SLOW, sub { users('third') }));
     $process->stop('KILL');
-    my $moved = move('--shard', "2/$after", '--batch', 4);
-    $check->("the second attempt: $moved->{err}", $moved->{status} == 0);
-    $check->("progress: $moved->{err}", scalar($moved->{err} =~ /^move-users: (\d+) of \1 users moved$/m));
+    # Then two at once.
+    for my $moved (Muster::Client::parallel(2, sub { return move('--shard', "2/$after", '--batch', 4) })) {
+        $check->("another attempt: $moved->{err}", $moved->{status} == 0);
+        $check->("progress: $moved->{err}", scalar($moved->{err} =~ /^move-users: \d+ of \d+ users moved$/m));
+    }
     my $conf = $front->dir . '/nginx.conf';
     my $text = slurp($conf);
     $check->('the parts are there', scalar($text =~ s/50% muster_shard_0;\s+\*\s+muster_shard_1;/50% muster_shard_0; 25% muster_shard_1; * muster_shard_2;/));
