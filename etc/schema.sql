@@ -1780,6 +1780,45 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
+-- With search_index: the texts that contain a text, for GET /search, by their trigrams. Without the
+-- extension, or the right to create it, whole tables are read. What is MU002 is told, but nothing was done.
+-- The lists of pending entries are short, as each search reads them as a whole.
+
+do $$
+declare
+    home text;
+    x text;
+begin
+    if coalesce(current_setting('muster.search_index', true), '') <> 'on' then
+        foreach x in array array['muster_entities_text', 'muster_attrs_text'] loop
+            if current_setting('muster.search_index', true) = 'off' and to_regclass(x) is not null then
+                execute format('drop index %I', x);
+                raise notice using errcode = 'MU001', message = format('dropped index %s', x);
+            end if;
+        end loop;
+        return;
+    end if;
+    if not exists (select from pg_extension where extname = 'pg_trgm') then
+        create extension pg_trgm;
+        raise notice using errcode = 'MU001', message = 'created extension pg_trgm';
+    end if;
+    select quote_ident(nspname) into strict home
+      from pg_extension join pg_namespace n on n.oid = extnamespace where extname = 'pg_trgm';
+    perform pg_temp.muster_make('index', 'muster_entities_text', format(
+        'create index muster_entities_text on entities using gin (name %s.gin_trgm_ops)
+         with (gin_pending_list_limit = 512) where deleted_at_version is null', home));
+    perform pg_temp.muster_make('index', 'muster_attrs_text', format(
+        'create index muster_attrs_text on entity_attrs using gin (string_value %s.gin_trgm_ops)
+         with (gin_pending_list_limit = 512)
+         where string_value is not null and deleted_at_version is null', home));
+exception
+    -- The package is not installed, the role may not, or it is in a schema that the role may not use.
+    when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
+        raise notice using errcode = 'MU002',
+            message = format('GET /search goes without an index: %s', sqlerrm);
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
 -- Last: what of ours is there. STORE_SCHEMA_VERSION in include/store/schema.h is the same number.
 
 do $$

@@ -28,6 +28,7 @@ struct store_options {
     bool keep_history; /* with versioning: --init-db also keeps what others change or erase */
     const char
         *history_time_zone; /* of times that others wrote before --init-db; NULL: as it was */
+    bool search_index;      /* --init-db makes indexes for searches, where it may */
     bool whole_tables;      /* for statements that read all there is: the planner is left alone */
     bool tag_reads;         /* single reads say in application_name for which request they are */
     const char *statements; /* "named": prepared once in each session; "unnamed": for a pooler that

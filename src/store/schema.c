@@ -23,7 +23,8 @@ static const char drop_sql[] =
 #define ATTEMPTS     3
 #define LOCK_TIMEOUT 60000
 
-/* The schema tells what it does by notices of class MU; all others are of no interest. */
+/* The schema tells what it does by notices of class MU, MU002: what it can't do; all others are of
+ * no interest. */
 static void on_notice(void *context, const PGresult *notice) {
     const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
     int *notices = context;
@@ -31,7 +32,8 @@ static void on_notice(void *context, const PGresult *notice) {
     if (!state || strncmp(state, "MU", 2) != 0)
         return;
     printf("%s\n", PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
-    (*notices)++;
+    if (strcmp(state, "MU002") != 0)
+        (*notices)++;
 }
 
 /* The keys under which the drivers give resources. */
@@ -49,13 +51,15 @@ static const char *resource_keys(struct arena *arena) {
 static void set_options(PGconn *conn, const struct store_options *options) {
     struct arena *arena = arena_new();
     const char *values[] = {options->versioning && options->keep_history ? "on" : "off",
-                            resource_keys(arena), options->history_time_zone};
+                            resource_keys(arena), options->history_time_zone,
+                            options->search_index ? "on" : "off"};
 
     PQclear(PQexecParams(conn,
                          "select set_config('muster.keep_history', $1, false),"
                          " set_config('muster.resource_keys', $2, false),"
-                         " set_config('muster.history_time_zone', $3, false)",
-                         3, NULL, values, NULL, NULL, 0));
+                         " set_config('muster.history_time_zone', $3, false),"
+                         " set_config('muster.search_index', $4, false)",
+                         4, NULL, values, NULL, NULL, 0));
     arena_free(&arena);
 }
 

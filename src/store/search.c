@@ -1,5 +1,5 @@
 /* search.c: objects by what is in their names and in the texts of their attributes. Tables are read
- * as a whole: there are no statistics and no indexes of parts of texts to go by. */
+ * as a whole, unless --init-db made indexes of trigrams (the setting search_index). */
 #include "store/search.h"
 
 #include <string.h>
@@ -47,12 +47,13 @@ static struct search_found found_of(const PGresult *result, size_t row) {
                                  .text = pg_get_text(result, row, FOUND_TEXT)};
 }
 
-/* Whole tables are to be read as such, for this transaction. */
+/* Whole tables are to be read as such, for this transaction; or an index, if the text has trigrams
+ * and is not in most rows: for that the planner must see it. */
 static void allow_scans(struct store *store) {
-    static const char *const names[] = {"enable_seqscan", "enable_bitmapscan"};
-    static const char *const values[] = {"on", "on"};
+    static const char *const names[] = {"enable_seqscan", "enable_bitmapscan", "plan_cache_mode"};
+    static const char *const values[] = {"on", "on", "force_custom_plan"};
 
-    pg_queue(store, STMT(SET_SESSION), PG_ARGS(pg_texts(names, 2), pg_texts(values, 2)));
+    pg_queue(store, STMT(SET_SESSION), PG_ARGS(pg_texts(names, 3), pg_texts(values, 3)));
 }
 
 static enum rc ask(struct store *store, struct arena *arena, const struct search *wanted,

@@ -973,7 +973,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from tab t join pg_constraint c on c.conrelid = t.oid and c.contype in ('p', 'u', 'f', 'c')"
         " cross join lateral (select replace(pg_get_constraintdef(c.oid), t.prefix, '') as def) x"
         " union all select t.fresh, 6, 'index', t.name, c.relname, concat(i.indisvalid,"
-        " case when c.relname like 'muster\\_%' then replace(pg_get_indexdef(c.oid), t.prefix, '') end), null"
+        " case when c.relname like 'muster\\_%' and c.relname not like 'muster\\_%\\_text' then replace(pg_get_indexdef(c.oid), t.prefix, '') end), null"
         " from tab t join pg_index i on i.indrelid = t.oid join pg_class c on c.oid = i.indexrelid"
         " where not exists (select from pg_constraint where conindid = c.oid and conrelid = t.oid and contype in ('p', 'u'))"
         " union all select t.fresh, 7, 'trigger', t.name, g.tgname, case g.tgenabled when 'A' then 'A' when 'O' then 'O' else 'D' end, null"
