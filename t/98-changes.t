@@ -11,6 +11,7 @@ use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll run slurp source_dir temp_dir which);
 use Muster::Server;
+use Muster::Waiting qw(begin_at read_until);
 
 my $pg     = Muster::Postgres->new(settings => { max_prepared_transactions => 5 });
 my $server = Muster::Server->new(postgres => $pg, conf => { workers => 2, feed_keep => 3600 });
@@ -190,6 +191,25 @@ subtest 'who commits when' => sub {
     sql("begin; insert into clustoversioning (\"timestamp\", \"user\", description) values (now(), 'python', 'as Python clusto');
         insert into entities (name, type, driver, version) select 'py', 'server', 'basicserver', max(version) from clustoversioning; commit");
     is(follow($cursor, '', sub { "$_[0]{change} $_[0]{object} $_[0]{user}" }), 'created /basicserver/py python', 'Python clusto');
+};
+
+# With two workers one may write: the other one makes no point meanwhile, as that is a write, too.
+subtest 'a cursor while writes wait' => sub {
+    is($client->post('/entity/basicserver', form => [ map { (name => $_) } qw(early late) ])->{status}, 201, 'two objects');
+    my $before = now();
+    is($client->delete('/entity/basicserver/early')->{status}, 204, 'one is deleted');
+    my $release = $pg->hold('lock table entity_attrs in share mode');
+    my $write   = begin_at($front->port, '/entity/basicserver/late', method => 'DELETE');
+    ok(poll(60, sub { sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") }), 'the other one waits');
+    my $answer = get('since=now');
+    is($answer->{status} == 503 ? $answer->{headers}{'retry-after'} : 1, 1, 'a cursor is refused for a moment, unless the write has ended');
+    is(get("since=$before")->{status}, 200, 'who follows is told what there is');
+    $release->();
+    ok(poll(60, sub { $answer->{status} == 200 || ($answer = get('since=now'))->{status} == 200 }), 'and is there again');
+    is(read_until($write) && $write->{bytes} =~ m{^HTTP/1\.1 (\d+)} && $1, 204, 'the write goes on');
+    unlike(follow($answer->{headers}{'clusto-next'}), qr/early/, 'what was acknowledged before is not told after it');
+    is(follow($before), 'deleted /basicserver/early, deleted /basicserver/late', 'nothing was missed');
+    is(follow(now()), '', 'nor anything told again');
 };
 
 subtest 'preferences' => sub {

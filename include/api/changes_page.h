@@ -17,7 +17,8 @@ struct changes_page {
 int changes_page_read(struct context *c, struct changes_page *out);
 
 /* Makes a point and begins a snapshot in which it is there. Where `now` is asked for it responds
- * with an empty list: the status. 409: changes are not reported here. */
+ * with an empty list: the status. 409: changes are not reported here; 503: as many writes wait as
+ * may, and `now` needs one. */
 int changes_page_begin(struct context *c, struct changes_page *page);
 
 /* 410 if the changes after the cursor are not known any more. */

@@ -83,12 +83,13 @@ struct context {
                                                  of them undone */
     const char *list_vary; /* a list with an entity tag: by which headers it varies; else NULL */
     bool is_past;          /* what it reads is as of a version, which has entity tags of its own */
-    bool may_make_point;   /* of the feed: a write may be waited for */
-    const unsigned *roles; /* the client's on each mount (server/access.h) */
-    bool has_token;        /* which says who it is */
-    bool may_manage;       /* the caller has the role write on the managers' mount, too */
-    bool may_revert;       /* and on those of objects and attributes */
-    bool may_query;        /* the caller may read lists of objects */
+    void (*point_made)(void); /* of the feed: a point may be made, and then this is called; NULL: as
+                                 many writes wait as may */
+    const unsigned *roles;    /* the client's on each mount (server/access.h) */
+    bool has_token;           /* which says who it is */
+    bool may_manage;          /* the caller has the role write on the managers' mount, too */
+    bool may_revert;          /* and on those of objects and attributes */
+    bool may_query;           /* the caller may read lists of objects */
     size_t allocations_before; /* of a transaction: its operations before this one that may need a
                                   number reserved, */
     size_t allocations;        /* and how many this one wants, set by its first step */

@@ -48,6 +48,7 @@ struct feed_status {
     struct feed_cursor latest; /* the latest point */
     const char *made;          /* when it was made, "2026-11-26T15:07:43.120Z" */
     const char *blind;         /* why changes are not reported here; else NULL */
+    bool behind; /* more was committed before the call, and a new point may be made for it */
 };
 
 /* Makes a point if something was committed since the latest one, and says which is the latest: it
@@ -58,7 +59,7 @@ struct feed_status {
  * --init-db. */
 enum rc store_feed_make(struct store *store, struct arena *arena, struct feed_status *out);
 
-/* The latest point that somebody has made. */
+/* The latest point that somebody has made; `behind` says whether it is too old. */
 enum rc store_feed_latest(struct store *store, struct arena *arena, struct feed_status *out);
 
 /* --- events of the inventory */

@@ -61,15 +61,37 @@ static int answer_now(struct context *c, const struct feed_status *status) {
     return reply_end(c);
 }
 
+/* A point that was made is there for another attempt, too. */
+static enum rc find_latest(struct context *c, struct feed_status *out) {
+    enum rc rc;
+
+    if (!c->point_made)
+        return store_feed_latest(c->store, c->arena, out);
+    rc = store_feed_make(c->store, c->arena, out);
+    if (rc == RC_OK) {
+        c->point_made();
+        c->point_made = NULL;
+    }
+    return rc;
+}
+
+/* A reader with a cursor is told the rest later; a new one must not be told what was acknowledged
+ * before. */
+static int refuse_now(struct context *c) {
+    reply_fail(c, 503, "Too many writes are waiting. Please try again.");
+    response_header(c->response, "Retry-After", "1");
+    return c->response->status;
+}
+
 int changes_page_begin(struct context *c, struct changes_page *page) {
     struct feed_status status;
-    enum rc rc = c->may_make_point ? store_feed_make(c->store, c->arena, &status)
-                                   : store_feed_latest(c->store, c->arena, &status);
 
-    if (reply_rc(c, rc))
+    if (reply_rc(c, find_latest(c, &status)))
         return c->response->status;
     if (status.blind)
         return reply_fail(c, 409, "Changes are not reported here: %s.", status.blind);
+    if (page->now && status.behind)
+        return refuse_now(c);
     if (page->now && !page->stream)
         return answer_now(c, &status);
     if (page->now)

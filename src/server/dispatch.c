@@ -196,14 +196,15 @@ static int run_write(struct exchange *x) {
     return status;
 }
 
-/* Where no more workers may wait for the database to confirm, it is told what others have made. */
+/* A point is a write: where no more workers may wait for the database to confirm, the latest one
+ * has to do. What follows the point only reads. */
 static int run_feed(struct exchange *x) {
     int status;
 
-    x->c.may_make_point = write_limit_try(x->w->settings);
+    if (write_limit_begin(x->w->settings))
+        x->c.point_made = write_limit_end;
     status = run(x);
-    if (x->c.may_make_point)
-        write_limit_end();
+    write_limit_end();
     return status;
 }
 

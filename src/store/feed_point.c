@@ -4,7 +4,8 @@
 #include "store/feed.h"
 #include "store/pg.h"
 
-/* Another maker's point may be older than what this one is to show. */
+/* Another maker's point may be older than what this one is to show; the next one after it, whoever
+ * makes it, was begun after it was committed, and so after the call. */
 enum { ATTEMPTS = 5 };
 
 /* Milliseconds after which there is another point, even if nobody reads. */
@@ -16,7 +17,7 @@ enum {
     POINT_MADE,
     POINT_WATCH,
     POINT_IS_REPLICATED,
-    POINT_IS_MISSED /* one was due, and another maker was faster */
+    POINT_IS_BEHIND /* one is due, which was not made, or another maker was faster */
 };
 
 static const char *reason(const PGresult *r) {
@@ -29,7 +30,7 @@ static const char *reason(const PGresult *r) {
     return "triggers are missing or not always on; muster --init-db makes them again";
 }
 
-static enum rc take(struct arena *arena, PGresult *r, struct feed_status *out, bool *missed) {
+static enum rc take(struct arena *arena, PGresult *r, struct feed_status *out) {
     pg_keep(arena, r);
     if (pg_rows(r) == 0) /* --init-db did not come to its end */
         return RC_UNREADY;
@@ -37,40 +38,39 @@ static enum rc take(struct arena *arena, PGresult *r, struct feed_status *out, b
                                        .nonce = (uint32_t)pg_get_int(r, 0, POINT_NONCE)};
     out->made = pg_get_text(r, 0, POINT_MADE);
     out->blind = reason(r);
-    *missed = pg_get_bool(r, 0, POINT_IS_MISSED);
+    out->behind = pg_get_bool(r, 0, POINT_IS_BEHIND) && !pg_get_bool(r, 0, POINT_IS_REPLICATED);
     return RC_OK;
 }
 
 enum rc store_feed_latest(struct store *store, struct arena *arena, struct feed_status *out) {
     PGresult *result;
-    bool missed;
     enum rc rc = pg_exec(store, &result, STMT(FEED_LATEST), PG_NONE);
 
     *out = (struct feed_status){0};
-    return rc == RC_OK ? take(arena, result, out, &missed) : rc;
+    return rc == RC_OK ? take(arena, result, out) : rc;
 }
 
 /* If the latest is older than `age` milliseconds. */
-static enum rc make(struct store *store, struct arena *arena, int64_t age, struct feed_status *out,
-                    bool *missed) {
+static enum rc make(struct store *store, struct arena *arena, int64_t age,
+                    struct feed_status *out) {
     PGresult *result;
     enum rc rc = pg_exec_write(store, &result, STMT(FEED_MAKE), PG_ARGS(pg_bigint(age)));
 
     if (rc == RC_UNKNOWN) /* it can be made again */
         return RC_BROKEN;
-    return rc == RC_OK ? take(arena, result, out, missed) : rc;
+    return rc == RC_OK ? take(arena, result, out) : rc;
 }
 
 enum rc store_feed_make(struct store *store, struct arena *arena, struct feed_status *out) {
     enum rc rc = store_connect(store);
-    bool missed = true;
 
-    *out = (struct feed_status){0};
-    for (int i = 0; rc == RC_OK && missed && i < ATTEMPTS; i++) {
+    *out = (struct feed_status){.behind = true};
+    for (int i = 0; rc == RC_OK && out->behind && i < ATTEMPTS; i++) {
         if (store_is_standby(store))
             return store_feed_latest(store, arena, out);
-        rc = make(store, arena, 0, out, &missed);
+        rc = make(store, arena, 0, out);
     }
+    out->behind = false;
     if (rc == RC_READONLY || (rc == RC_OK && out->blind))
         return store_feed_latest(store, arena, out);
     return rc;
@@ -91,8 +91,7 @@ static enum rc prune(struct store *store, const struct stmt_row *row, const stru
 
 enum rc store_feed_prune(struct store *store, struct arena *arena, int64_t keep, bool *more) {
     struct feed_status status;
-    bool missed;
-    enum rc rc = make(store, arena, MAX_AGE, &status, &missed);
+    enum rc rc = make(store, arena, MAX_AGE, &status);
 
     *more = false;
     if (rc != RC_OK || status.blind)

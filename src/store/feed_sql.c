@@ -51,6 +51,13 @@
     " left join lateral (select name, driver, type from entities where entity_id = d.relation_id offset 0) r on true" \
     " order by m.seq, d.added desc, d.attr_id"
 
+/* Does the latest point l not show all that was committed, or were other triggers on (w)? */
+#define FEED_IS_BEHIND \
+    "(l.watch <> w.watch" \
+    " or (select xid from muster_change order by xid desc limit 1) >= pg_snapshot_xmax(l.snapshot)" \
+    " or exists (select from (select pg_snapshot_xip(l.snapshot) as xid offset 0) x" \
+    " cross join lateral (select 1 from muster_change m where m.xid = x.xid limit 1) f))"
+
 /* Writes a point down if anything was committed since the latest one, or triggers were off. $1:
  * only where the latest is older than so many milliseconds. Its commit flushes all that it shows, so that what was told is
  * not lost in a crash. The latest point, whether one was due, and who reports changes. */
@@ -61,10 +68,7 @@ const char feed_sql_make[] =
     " l as materialized " FEED_LAST ","
     " due as materialized (select l.point, w.watch from l, w where w.watch not like '!%'"
     " and ($1 = 0 or l.made < clock_timestamp() - $1 * interval '1 millisecond')"
-    " and (l.watch <> w.watch"
-    " or (select xid from muster_change order by xid desc limit 1) >= pg_snapshot_xmax(l.snapshot)"
-    " or exists (select from (select pg_snapshot_xip(l.snapshot) as xid offset 0) x"
-    " cross join lateral (select 1 from muster_change m where m.xid = x.xid limit 1) f))),"
+    " and " FEED_IS_BEHIND "),"
     " new as (insert into muster_point (point, snapshot, watch)"
     " select due.point + 1, pg_current_snapshot(), due.watch from due"
     " on conflict do nothing returning point, nonce, made)"
@@ -75,11 +79,12 @@ const char feed_sql_make[] =
 /* Where none can be made; the fifth: another server's points are replicated, by the one subscription that writes to
  * these tables. By two, or while their first contents are copied, a point can come before what it shows. */
 const char feed_sql_latest[] =
-    "select p.point, p.nonce, " ISO("p.made") ", " FEED_WATCH ", (select count(*) filter (where srrelid in"
+    "with w as materialized (select " FEED_WATCH " as watch), l as materialized " FEED_LAST
+    " select l.point, l.nonce, " ISO("l.made") ", w.watch, (select count(*) filter (where srrelid in"
     " ('muster_point'::regclass, 'muster_change'::regclass)) = 2 and count(distinct srsubid) = 1 and bool_and(srsubstate = 'r')"
     " from pg_subscription_rel where srrelid in ('clustoversioning'::regclass, 'entities'::regclass, 'entity_attrs'::regclass,"
-    " 'muster_preferences'::regclass, 'muster_point'::regclass, 'muster_change'::regclass)), false"
-    " from " FEED_LAST " p";
+    " 'muster_preferences'::regclass, 'muster_point'::regclass, 'muster_change'::regclass)),"
+    " not pg_is_in_recovery() and " FEED_IS_BEHIND " from w, l";
 
 /* From the point $1 (nonce $3, which is that of $2 if there is one) to $2 as in FEED_TO: are they there,
  * and is all known that was changed between them? */
