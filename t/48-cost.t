@@ -124,6 +124,18 @@ for my $path ('/from-pools?pool=innermany&pool=outermany', '/from-pools?pool=out
     cmp_ok(rows_read() - $before, '<', 2000, '... without a walk through the outer one');
 }
 
+# The question of a change is asked of the object that was changed, not of all that there are.
+subtest 'changes that a question finds' => sub {
+    my $since = $client->get('/changes?since=now')->{headers}{'clusto-next'};
+    is($client->put('/attribute/innerfew/state', form => { value => $_ })->{status}, 200, "a change: $_") for 1 .. 5;
+    for my $question ('has few-in1', 'not has few-in1', 'within outerfew', 'pool = outerfew', 'attr state = 3', 'attr inherited state = 3', 'refers few') {
+        my $before = rows_read();
+        my $answer = $client->get("/changes?since=$since&q=" . Muster::Client::uri_encode($question));
+        is($answer->{status}, 200, $question) or diag $answer->{body};
+        cmp_ok(rows_read() - $before, '<', 1000, '... reads few rows');
+    }
+};
+
 # Pools that all contain the same are not walked through one by one.
 subtest 'many pools' => sub {
     my @around = map { "around$_" } 1 .. 60;

@@ -155,8 +155,10 @@ subtest 'a question' => sub {
     is($found->('is basicserver and directly within q'), '', 'not directly');
     like($found->('has d'), qr{^changed /pool/p, .*left /pool/p$}, 'what has it');
     is($found->('attr inherited colour exists and name = d'), '', 'what its containers do not have is not inherited');
+    my ($earlier, $has) = ($cursor, scalar $found->('has d'));
     $cursor = now();
     sql("update entities set name = 'dd' where name = 'd'");
+    is(follow($earlier, '&q=has+d'), $has, 'what had it by its old name');
     is($found->('name = d'), 'left /basicserver/dd', 'an old name');
     is($found->('name = dd'), 'renamed /basicserver/dd', 'a new name');
     sql("update entities set name = 'd' where name = 'dd'");

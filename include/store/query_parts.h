@@ -74,6 +74,11 @@
     " cross join lateral (select entity_id as id from attr where relation_id = c.entity_id" \
     " and key || '' = '_contains' offset 0) m"
 #define ENTITY(id) "lateral (select entity_id from object where entity_id = " id " offset 0)"
+/* No index has what objects were called as of a version: by all names that they have or had. */
+#define FROM_ANY_TIME "(select entity_id as id from entities where name = "
+#define OR_EARLIER " union select entity_id from muster_was where name = "
+#define NAMED_AT \
+    ") n cross join lateral (select entity_id, name from object where entity_id = n.id offset 0) c"
 #define UP \
     " union select m.id from walk%zu w cross join " ENTITY("w.id") " c" CONTAINERS
 

@@ -34,9 +34,20 @@ static void down(struct query_text *c, const struct query_node *n, size_t number
     query_text_add(c, ")");
 }
 
+static void find_named(struct query_text *c, const struct query_node *n) {
+    if (!c->of_few) {
+        query_text_add(c, "object c");
+        return;
+    }
+    query_text_around(c, FROM_ANY_TIME, n->name, OR_EARLIER);
+    query_text_around(c, "", n->name, NAMED_AT);
+}
+
 /* What contains the one that is called so. */
 static void up(struct query_text *c, const struct query_node *n, size_t number) {
-    buf_printf(c->out, ", walk%zu(id) as (select m.id from object c" CONTAINERS " where ", number);
+    buf_printf(c->out, ", walk%zu(id) as (select m.id from ", number);
+    find_named(c, n);
+    query_text_add(c, CONTAINERS " where ");
     is_called(c, n);
     buf_printf(c->out, UP ")", number);
 }
