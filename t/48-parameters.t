@@ -49,8 +49,8 @@ subtest 'an unknown parameter is refused, and what is known is named' => sub {
     refused('vaule', 400, qr/"vaule".*key, subkey, value/, GET => '/by-attr?key=key1&vaule=x');
     refused('drvier of a pool', 400, qr/"drvier".*pool, driver, type, children/, GET => '/from-pools?pool=p&drvier=x');
     refused('drvier of an object', 400, qr/"drvier".*driver/, GET => '/by-name/web1?drvier=y');
-    refused('devices', 400, qr/"devices".*action, device, rackU/, POST => '/entity/pool/p', form => [ action => 'insert', devices => 'web1' ]);
-    refused("allocate $_", 400, qr/"$_"/, POST => '/resourcemanager/ipmanager/m', form => [ object => 'web1', $_ => 1 ]) for qw(ip count);
+    refused('devices', 400, qr/"devices".*action, device, devices_from, rackU/, POST => '/entity/pool/p', form => [ action => 'insert', devices => 'web1' ]);
+    refused("allocate $_", 400, qr/"$_"/, POST => '/resourcemanager/ipmanager/m', form => [ object => 'web1', $_ => 1 ]) for qw(ip amount);
     refused('a property of another driver', 400, qr/"colour"/, POST => '/entity/pool', form => [ name => 'x', colour => 'red' ]);
     refused("$_->[0] $_->[1]", 400, qr/Unknown parameter "q"/, @$_)
         for map { [ GET => "$_?q=1" ] } qw(/ /__doc__ /__live__ /__meta__ /__metrics__ /__ready__ /__version__ /driverlist /typelist
