@@ -168,7 +168,7 @@ sub some_test {
     if ($kind eq 'refers') {
         my $name = pick(@names);
         return ('refers ' . shown({ text => $name, quoted => 1 }), sub {
-            any { ($_->{key} // '') !~ /^_/ && defined $_->{relation} && ($self->{by_id}{ $_->{relation} }{name} // '') eq $name } @{ $self->{attrs}{ $_[0]{id} } // [] };
+            any { ($_->{key} // '') !~ /^_/ && (($self->{by_id}{ $_->{relation} // 0 } // {})->{name} // '') eq $name } @{ $self->{attrs}{ $_[0]{id} } // [] };
         });
     }
     if ($kind eq 'container') {
@@ -218,7 +218,7 @@ sub some_attr {
         my $fits = sub { my ($id) = @_; return grep { ($_->{key} // '') eq $key && (!defined $subkey || ($_->{subkey} // '') eq $subkey) && (!defined $number || ($_->{number} // -1) == $number) } @{ $self->{attrs}{$id} // [] } };
         my @mine = $fits->($_[0]{id});
         @mine = $self->nearest($fits, $_[0]{id}) if $inherited && !@mine;
-        return $accepts->(map { [ $self->value_text($_), $_->{datatype} eq 'string' ? 'text' : $_->{datatype} ] } @mine);
+        return $accepts->(map { [ scalar $self->value_text($_), $_->{datatype} eq 'string' ? 'text' : $_->{datatype} ] } @mine);
     });
 }
 
