@@ -5,7 +5,7 @@ use warnings;
 use Exporter 'import';
 use Muster::Process qw(source_dir);
 
-our @EXPORT_OK = qw(load_example load_many python_tables);
+our @EXPORT_OK = qw(load_example load_many python_inventory python_tables);
 
 # The example inventory that the documentation speaks of. The schema must be there.
 sub load_example {
@@ -72,6 +72,40 @@ create index idx_attrs_str_value on entity_attrs (substring(string_value, 0, 20)
 create index idx_counter_entity_attr on counters (entity_id, attr_key);
 create index idx_entity_name_version on entities (name, version, deleted_at_version);
 create index ix_clustoversioning_timestamp on clustoversioning (timestamp);
+SQL
+}
+
+# SQL: these tables with what Python clusto writes. Names that differ in case; properties as strings; attributes and objects that are deleted later, a relation to one
+# of these; equal attributes; ports, an address, units of a rack; a null of each kind.
+sub python_inventory {
+    return python_tables() . <<'SQL';
+insert into clustoversioning(timestamp, "user", description) select localtimestamp, 'python', 'change ' || n from generate_series(1, 6) n;
+insert into entities(name, type, driver, version, deleted_at_version) values
+    ('clustometa', 'clustometa', 'clustometa', 1, null), ('net', 'resourcemanager', 'ipmanager', 1, null),
+    ('labels', 'resourcemanager', 'simplenamemanager', 1, null), ('hosts', 'resourcemanager', 'simpleentitynamemanager', 1, null),
+    ('site', 'datacenter', 'basicdatacenter', 2, null), ('rack', 'rack', 'basicrack', 2, null), ('web', 'server', 'basicserver', 2, null),
+    ('all', 'pool', 'pool', 2, null), ('Web', 'server', 'basicserver', 3, null), ('inner', 'pool', 'pool', 3, null), ('old', 'server', 'basicserver', 2, 5),
+    ('sw', 'networkswitch', 'basicnetworkswitch', 3, null), ('only', 'pool', 'unique_pool', 3, null);
+insert into entity_attrs(entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, version, deleted_at_version) values
+    (1, 'schemaversion', 'property', null, 'int', 3, null, null, null, 1, null),
+    (2, 'baseip', 'property', null, 'string', null, '10.0.0.0', null, null, 1, null), (2, 'netmask', 'property', null, 'string', null, '255.255.255.248', null, null, 1, null),
+    (2, 'gateway', 'property', null, 'string', null, '10.0.0.1', null, null, 1, null), (2, '_lastip', null, null, 'int', -1979711486, null, null, null, 1, null),
+    (3, 'basename', 'property', null, 'string', null, 'l', null, null, 1, null), (3, 'digits', 'property', null, 'string', null, '3', null, null, 1, null),
+    (3, 'next', 'property', null, 'string', null, '1', null, null, 1, null), (3, 'leadingZeros', 'property', null, 'string', null, '1', null, null, 1, null),
+    (4, 'basename', 'property', null, 'string', null, 'h', null, null, 1, null),
+    (5, '_contains', null, 0, 'relation', null, null, null, 6, 2, null), (6, 'maxu', 'property', null, 'string', null, '52', null, null, 2, null),
+    (6, '_contains', 'ru', 7, 'relation', null, null, null, 7, 2, null), (6, '_contains', 'ru', 8, 'relation', null, null, null, 7, 2, null),
+    (8, '_contains', null, 0, 'relation', null, null, null, 7, 2, 4), (8, '_contains', null, 1, 'relation', null, null, null, 11, 2, 5), (8, '_contains', null, 2, 'relation', null, null, null, 10, 3, null),
+    (10, '_contains', null, 4, 'relation', null, null, null, 9, 3, null), (13, '_contains', null, 0, 'relation', null, null, null, 9, 3, null),
+    (7, 'ip', null, 0, 'int', -1979711486, null, null, null, 2, null), (7, 'ip', 'manager', 0, 'relation', null, null, null, 2, 2, null),
+    (7, 'ip', 'ipstring', 0, 'string', null, '10.0.0.2', null, null, 2, null), (7, 'ip', 'cidr', 0, 'string', null, '10.0.0.2/29', null, null, 2, null),
+    (7, 'port-nic-eth', 'connection', 1, 'relation', null, null, null, 12, 3, null), (7, 'port-nic-eth', 'otherportnum', 1, 'int', 5, null, null, null, 3, null),
+    (12, 'port-nic-eth', 'connection', 5, 'relation', null, null, null, 7, 3, null), (12, 'port-nic-eth', 'otherportnum', 5, 'int', 1, null, null, null, 3, null),
+    (7, 'note', 'x-y', null, 'string', null, E'two\nlines \\ "q"', null, null, 2, 3), (7, 'note', null, null, 'string', null, null, null, null, 3, null),
+    (7, 'same', null, null, 'string', null, 'twice', null, null, 3, null), (7, 'same', null, null, 'string', null, 'twice', null, null, 3, null),
+    (7, 'bought', null, null, 'datetime', null, null, '2012-03-04 05:06:07.5', null, 3, null), (9, 'friend', null, null, 'relation', null, null, null, 11, 3, null), (9, 'Mixed-Key', null, null, 'int', 1, null, null, null, 3, null),
+    (9, 'nothing', null, 0, 'int', null, null, null, null, 3, null);
+insert into counters(entity_id, attr_key, value) values (1, 'ip', 1), (3, 'next', 7), (8, '_contains', 2), (10, '_contains', 4);
 SQL
 }
 
