@@ -37,6 +37,8 @@ sub new {
 sub standby_of {
     my ($class, $primary) = @_;
     my $self = bless { %$primary, dir => temp_dir(), process => undef }, $class;
+    # A standby that is away at a checkpoint would never come back: segments are small here.
+    $primary->psql("alter system set wal_keep_size = '256MB'; select pg_reload_conf()");
     for my $name (qw(data socket)) {
         mkdir "$self->{dir}/$name" or croak "$name: $!";
         _must([ 'chown', $self->{user}, "$self->{dir}/$name" ]) if $self->{user};
