@@ -6,6 +6,7 @@ use v5.24;
 use warnings;
 use IPC::Open2 qw(open2);
 use Test::More;
+use Muster::Acknowledged;
 use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Postgres;
@@ -118,11 +119,10 @@ my @trouble = (
 # Writers count up, each its own things; readers note what was acknowledged before they ask. x writes past
 # all servers, as Python clusto does, and so is y renamed: both by psql, which changes its mind now and then.
 my @OBJECTS = ((map { "s$_" } grep { $_ != 2 } 1 .. 8), 'x');
-my @SLOTS   = (@OBJECTS, 'y', 'box');
-my %slot    = map { $SLOTS[$_] => $_ } 0 .. $#SLOTS;
 my $NEVER   = 1_000_000_000;                   # what was rolled back is above it
 my @ann     = (headers => { 'X-User-Id' => 'ann' });
-my $file    = Muster::Process::temp_dir() . '/acknowledged';
+my $known   = Muster::Acknowledged->new(@OBJECTS, 'y', 'box');
+my $late    = Muster::Process::temp_dir() . '/unanswered';
 my ($WRITERS, $READERS) = (6, 6);
 
 $client->post('/entity/basicserver', form => [ name => 'x', name => 'y-0' ]);
@@ -130,28 +130,11 @@ $client->post('/entity/pool', form => [ name => 'r' ]);
 $client->post('/entity/pool/r', form => [ action => 'insert', device => 'y-0' ]);
 $client->post('/entity/pool/q', form => [ action => 'insert', map { (device => $_) } @OBJECTS ]);
 
-sub acknowledge {
-    my ($what, $n) = @_;
-    state $shared = do { open my $out, '+<', $file or die $!; $out };
-    sysseek $shared, 8 * $slot{$what}, 0;
-    syswrite $shared, pack 'Q', $n;
-    return 1;
-}
-
-sub acknowledged {
-    state $shared = do { open my $in, '<', $file or die $!; $in };
-    sysseek $shared, 0, 0;
-    sysread $shared, my $bytes, 8 * @SLOTS;
-    my %least;
-    @least{@SLOTS} = unpack 'Q*', $bytes;
-    return %least;
-}
-
 # A write without a response (its worker was killed) may still be on its way in the database, and take
 # effect after others that were acknowledged later.
 sub unanswered {
     my ($what, $n) = @_;
-    state $shared = do { open my $out, '>>', "$file.unanswered" or die $!; $out };
+    state $shared = do { open my $out, '>>', $late or die $!; $out };
     syswrite $shared, "$what $n\n";
     return 0;
 }
@@ -163,7 +146,7 @@ sub write_objects {
     for (my $n = 1; time < $end; $n++) {
         my $what   = $mine[ $n % @mine ];
         my $answer = $c->put("/attribute/$what/n", form => { value => $n, datatype => 'int' });
-        $done += $answer->{status} == 200 ? acknowledge($what, $n) : unanswered($what, $n);
+        $done += $answer->{status} == 200 ? $known->note($what, $n) : unanswered($what, $n);
     }
     return $done;
 }
@@ -173,7 +156,7 @@ sub write_box {
     my $done = 0;
     for (my $n = 1; time < $end; $n++) {
         my $answer = $c->post('/preferences/box/n', @ann, body => $n, type => 'application/json');
-        $done += $answer->{status} == 204 ? acknowledge('box', $n) : unanswered('box', $n);
+        $done += $answer->{status} == 204 ? $known->note(box => $n) : unanswered('box', $n);
     }
     return $done;
 }
@@ -194,7 +177,7 @@ sub write_past {
         syswrite $in, "begin; insert into clustoversioning (timestamp, \"user\", description) values (localtimestamp, 'python', 'n');
             $change do 'begin perform pg_sleep(random() * 0.02); end'; " . ($mean ? 'commit;' : 'rollback;') . "\n\\qecho done\n";
         if ((<$out> // '') eq "done\n") {
-            $done += acknowledge($rename ? 'y' : 'x', $n) if $mean;
+            $done += $known->note($rename ? 'y' : 'x', $n) if $mean;
             sleep rand 0.02;
             next;
         }
@@ -219,7 +202,7 @@ sub read_all {
     my ($c, $end) = @_;
     my ($done, $other, @stale) = (0, 0);
     while (time < $end) {
-        my %least = acknowledged();
+        my %least = $known->least;
         my $what  = $OBJECTS[ rand @OBJECTS ];
         my ($path, $read, @option) = @{ (
             [ "/attribute/$what/n", sub { ($what => $_[0][0]{value} // 0) } ],
@@ -237,7 +220,7 @@ sub read_all {
         }
         my %got = $read->($answer->{json});
         push @stale, [ '', '', "$path: nothing to compare" ] if !%got;
-        for (grep { exists $slot{$_} } keys %got) {
+        for (grep { exists $least{$_} } keys %got) {
             push @stale, [ $_, $got{$_}, "$path: $_ was $least{$_}, $got{$_} was read" ] if $got{$_} < $least{$_} || $got{$_} > $NEVER;
         }
         $done++;
@@ -265,8 +248,8 @@ sub served {
 }
 
 for my $peace (1, 0) {
-    { open my $out, '>', $file or die $!; print {$out} "\0" x (8 * @SLOTS); close $out; }
-    { open my $out, '>', "$file.unanswered" or die $!; }
+    $known->clear;
+    { open my $out, '>', $late or die $!; }
     psql("delete from entity_attrs where key = 'n'; update entities set name = 'y-0' where name like 'y-%'");
     $client->post('/preferences/box', @ann, json => { n => 0 });
     my $served = served();
@@ -291,7 +274,7 @@ for my $peace (1, 0) {
     my $times = $peace ? 0 : $counts[-1][0];
     $served = served() - $served;
     diag "writes @writes; reads compared $done, answered otherwise $other, out of the cache $served, trouble $times times";
-    my %late  = do { open my $in, '<', "$file.unanswered" or die $!; map { chomp; $_ => 1 } <$in> };
+    my %late  = do { open my $in, '<', $late or die $!; map { chomp; $_ => 1 } <$in> };
     my @old   = map { @$_[ 2 .. $#$_ ] } @reads;
     my @stale = map { $_->[2] } grep { $peace || !$late{"$_->[0] $_->[1]"} } @old;    # in peace no worker is killed
     diag sprintf '%d writes had no answer; %d reads showed one that took effect late', scalar keys %late, @old - @stale;

@@ -5,6 +5,7 @@
 use v5.24;
 use warnings;
 use IPC::Open2 qw(open2);
+use Muster::Acknowledged;
 use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Postgres;
@@ -253,32 +254,16 @@ subtest 'a long transaction of the primary' => sub {
 
 # --- writers and readers, and trouble
 
-# One process writes for itself: what it was told is done, readers know by a file.
-my $file  = Muster::Process::temp_dir() . '/acknowledged';
-my $over  = "$file.over";                                        # is there when all are to end
+my $over  = Muster::Process::temp_dir() . '/over';               # is there when all are to end
 my @NAMES = map { "s$_" } 0 .. 4;                                # the last is written past us, and past psql's own errors
-
-sub acknowledge {
-    my ($i, $n) = @_;
-    state $shared = do { open my $out, '+<', $file or die $!; $out };
-    sysseek $shared, 8 * $i, 0;
-    syswrite $shared, pack 'Q', $n;
-    return 1;
-}
-
-sub acknowledged {
-    state $shared = do { open my $in, '<', $file or die $!; $in };
-    sysseek $shared, 0, 0;
-    sysread $shared, my $bytes, 8 * @NAMES;
-    return unpack 'Q*', $bytes;
-}
+my $known = Muster::Acknowledged->new(@NAMES);
 
 sub write_ours {
     my ($client, $i) = @_;
     my $done = 0;
     for (my $n = 1; !-e $over; $n++) {
         my $answer = $client->put("/attribute/$NAMES[$i]/n", form => { value => $n, datatype => 'int' });
-        $done += acknowledge($i, $n) if $answer->{status} == 200;
+        $done += $known->note($NAMES[$i], $n) if $answer->{status} == 200;
         sleep 0.02 if $answer->{status} != 200;
     }
     return $done;
@@ -292,7 +277,7 @@ sub write_past {
         $pid //= open2($out, $in, 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh', "$primary->{bin}/psql", '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $conninfo);
         syswrite $in, "update entity_attrs set int_value = $n where key = 'n' and deleted_at_version is null and entity_id = (select entity_id from entities where name = '$NAMES[$i]');\n\\qecho done\n";
         if ((<$out> // '') eq "done\n") {
-            $done += acknowledge($i, $n);
+            $done += $known->note($NAMES[$i], $n);
             sleep rand 0.01;
             next;
         }
@@ -310,7 +295,7 @@ sub read_all {
     my ($client) = @_;
     my ($done, $other, @stale) = (0, 0);
     while (!-e $over) {
-        my @least = acknowledged();
+        my %least = $known->least;
         my $i     = int rand @NAMES;
         my ($path, $read, @more) = @{ (
             [ "/attribute/$NAMES[$i]/n", sub { ($NAMES[$i] => $_[0][0]{value} // 0) } ],
@@ -321,9 +306,8 @@ sub read_all {
         my $answer = $client->get($path, @more);
         if ($answer->{status} != 200) { $other++; sleep 0.01; next }
         my %got = $read->($answer->{json});
-        for my $j (0 .. $#NAMES) {
-            my $got = $got{ $NAMES[$j] } // next;
-            push @stale, "$path: $NAMES[$j] was $least[$j], $got was read" if $got < $least[$j];
+        for (grep { exists $least{$_} } keys %got) {
+            push @stale, "$path: $_ was $least{$_}, $got{$_} was read" if $got{$_} < $least{$_};
         }
         $done++;
     }
@@ -361,7 +345,6 @@ subtest 'writers, readers, trouble' => sub {
     $client->post('/entity/pool', form => { name => 'q' });
     $client->post('/entity/pool/q', form => [ action => 'insert', map { (device => $_) } @NAMES ]);
     $client->put("/attribute/$_/n", form => { value => 0, datatype => 'int' }) for @NAMES;
-    { open my $out, '>', $file or die $!; print {$out} "\0" x (8 * @NAMES); close $out; }
     spared($_->[1]->client, 'a standby is read from') for @servers;
     my $end = time + $SECONDS;
     my ($reads, $checks) = (0, 0);
