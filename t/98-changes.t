@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use Test::More;
+use Muster::Client qw(uri_encode);
 use Muster::Front;
 use Muster::Postgres;
 use Muster::Process qw(poll run slurp source_dir temp_dir which);
@@ -18,7 +19,6 @@ my $server = Muster::Server->new(postgres => $pg, conf => { workers => 2, feed_k
 my $front  = Muster::Front->new(server => $server);
 my $client = $front->client;
 
-sub uri { return $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger }
 sub sql { return $pg->psql($_[0]) }
 sub get { my ($query, $c) = @_; return ($c // $client)->get("/changes?$query") }
 sub now { return get('since=now')->{headers}{'clusto-next'} }
@@ -128,7 +128,7 @@ subtest 'filters' => sub {
 subtest 'a question' => sub {
     is($client->post('/entity/basicserver', form => { name => 'f' })->{status}, 201, 'an object');
     my $cursor = now();
-    my $found  = sub { my ($q, $more) = @_; return follow($cursor, '&q=' . uri($q) . ($more // '')) };
+    my $found  = sub { my ($q, $more) = @_; return follow($cursor, '&q=' . uri_encode($q) . ($more // '')) };
     put('f/crew/team', 'web');
     put('f/shade', 'dark');
     put('f/crew/team', 'mail');
