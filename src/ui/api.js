@@ -168,6 +168,13 @@ export async function start() {
     Object.assign(me, await get(path('', '__whoami__'), { past: false }));
 }
 
+/* An object without what is in it, and with its tag. */
+export const readObject = (name, options) =>
+    request('GET', path('', 'by-name', name), {
+        headers: { 'Clusto-Contents': 'none', 'Clusto-Units': 'true' },
+        ...options,
+    });
+
 /* Drivers with what they are and can; asked for once. */
 let known;
 export function drivers() {

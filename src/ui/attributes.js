@@ -1,11 +1,11 @@
 // attributes.js: the table of an object's attributes, each of which can be changed where it stands.
 import { get, may, operation, path, textOf } from './api.js';
-import { button, h, opened } from './dom.js';
-import { editForm, field, opener, select, stateOf } from './edit.js';
+import { button, h, opened, table } from './dom.js';
+import { editForm, field, opener, stateOf, typeField } from './edit.js';
 import { attrName } from './diff.js';
-import { nameOf, objectUrl } from './state.js';
+import { objectLink } from './links.js';
+import { nameOf } from './state.js';
 
-const TYPES = ['string', 'int', 'datetime', 'relation', 'json'];
 const params = a =>
     Object.fromEntries(
         Object.entries({ subkey: a.subkey, number: a.number === null ? null : textOf(a.number) }).filter(
@@ -16,7 +16,7 @@ const same = (a, b) => a.key === b.key && a.subkey === b.subkey && textOf(a.numb
 
 function shown(a) {
     if (a.datatype === 'relation' && a.value)
-        return h('a', { href: objectUrl(nameOf(a.value)) }, nameOf(a.value));
+        return objectLink(nameOf(a.value));
     return a.value === null
         ? h('span', { class: 'quiet' }, 'no value')
         : h(
@@ -50,7 +50,7 @@ function changer(o, a, close, reload) {
                 value: textOf(a.value),
                 size: Math.min(60, Math.max(16, textOf(a.value).length + 2)),
             }),
-            select('Type', 'datatype', TYPES, a.datatype),
+            typeField(a.datatype),
         ],
         operations: values => change(o.name, o.attrs, a, values),
     });
@@ -101,7 +101,7 @@ async function adder(o, close, reload) {
             field('Subkey', { name: 'subkey', size: 12 }),
             field('Number', { name: 'number', size: 6 }),
             field('Value', { name: 'value', size: 30 }),
-            select('Type', 'datatype', TYPES, 'string'),
+            typeField(),
         ],
         operations: v => [
             operation('POST', 'attribute', [o.name], {
@@ -164,25 +164,9 @@ export function attributes(o, reload) {
         'div',
         null,
         o.attrs.length
-            ? h(
-                  'table',
-                  null,
-                  h(
-                      'thead',
-                      null,
-                      h(
-                          'tr',
-                          null,
-                          ['Key', 'Subkey', 'No.', 'Value', ''].map((t, i) =>
-                              h('th', { scope: 'col', class: i === 2 ? 'n' : null }, t),
-                          ),
-                      ),
-                  ),
-                  h(
-                      'tbody',
-                      null,
-                      o.attrs.map(a => line(o, a, given, reload)),
-                  ),
+            ? table(
+                  ['Key', 'Subkey', h('th', { scope: 'col', class: 'n' }, 'No.'), 'Value', ''],
+                  o.attrs.map(a => line(o, a, given, reload)),
               )
             : h('p', { class: 'quiet' }, 'No attributes.'),
         h(

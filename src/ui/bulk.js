@@ -1,7 +1,7 @@
 // bulk.js: what is done with the objects that are ticked in a list.
 import { operation } from './api.js';
 import { button, h, plural } from './dom.js';
-import { editForm, field, objectField, select } from './edit.js';
+import { editForm, field, objectField, typeField } from './edit.js';
 import { nameOf } from './state.js';
 
 /* What is done with the rows that are ticked: seen first, in one transaction. */
@@ -52,12 +52,7 @@ export function bulk(ticked, done) {
                         field('Key', { name: 'key', required: true }),
                         field('Subkey', { name: 'subkey' }),
                         field('Value', { name: 'value' }),
-                        select(
-                            'Type',
-                            'datatype',
-                            ['string', 'int', 'datetime', 'relation', 'json'],
-                            'string',
-                        ),
+                        typeField(),
                     ],
                     set,
                 ),

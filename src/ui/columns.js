@@ -5,8 +5,11 @@ import { nameOf } from './state.js';
 const names = paths => paths.map(nameOf).join(', ');
 const isRack = p => p.startsWith('/basicrack/');
 const first = (list, usual) => (list.length ? Number(list[0]) : usual);
-const used = r => r['attr _contains.ru'].length;
-const size = r => first(r['attr maxu'], 45) - first(r['attr minu'], 1) + 1;
+
+/* Of a rack: its units, and those that are taken, each of which is an attribute. */
+export const roomFields = ['attr _contains.ru', 'attr minu', 'attr maxu'];
+export const used = r => r['attr _contains.ru'].length;
+export const size = r => first(r['attr maxu'], 45) - first(r['attr minu'], 1) + 1;
 
 /* Column: the fields of /query that it needs, and its text. */
 const special = {
@@ -20,7 +23,7 @@ const special = {
     members: [['contents'], r => String(r.contents.length)],
     devices: [['contents'], r => String(r.contents.length)],
     used: [['attr _contains.ru'], r => String(used(r))],
-    free: [['attr _contains.ru', 'attr minu', 'attr maxu'], r => String(size(r) - used(r))],
+    free: [roomFields, r => String(size(r) - used(r))],
 };
 
 const own = name => Object.hasOwn(special, name);

@@ -1,6 +1,7 @@
 // diff.js: changes in words: before and after of each attribute, as /diff and Clusto-Diff have them.
 import { textOf } from './api.js';
 import { ago, h, timeOf } from './dom.js';
+import { objectLink } from './links.js';
 import { rangeText } from './ranges.js';
 import { nameOf, objectUrl, url } from './state.js';
 
@@ -140,7 +141,7 @@ export function versionRow(v, withObjects, about) {
                 v.objects
                     ?.slice(0, 3)
                     .map(o => [
-                        o.object ? h('a', { href: objectUrl(nameOf(o.object)) }, nameOf(o.object)) : '?',
+                        o.object ? objectLink(nameOf(o.object)) : '?',
                         ' ',
                     ]),
                 v.objects?.length > 3 || v.more

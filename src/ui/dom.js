@@ -73,7 +73,7 @@ export function plural(n, one, many = one + 's') {
 
 const pad = n => String(n).padStart(2, '0');
 
-export function clock(time) {
+function clock(time) {
     const d = new Date(time);
     return (
         `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ` +
@@ -109,6 +109,7 @@ export function meter(used, size) {
     );
 }
 
+/* Each head is a text, or a cell of its own. */
 export function table(heads, rows, caption) {
     return h(
         'table',
@@ -120,7 +121,7 @@ export function table(heads, rows, caption) {
             h(
                 'tr',
                 null,
-                heads.map(x => h('th', { scope: 'col' }, x)),
+                heads.map(x => (x instanceof Node ? x : h('th', { scope: 'col' }, x))),
             ),
         ),
         h('tbody', null, rows),

@@ -1,5 +1,5 @@
 // edit.js: forms in place: try it first, save it, or hear in the server's own words why not.
-import { get, may, path, query, quote, request, write } from './api.js';
+import { get, may, path, query, quote, readObject, write } from './api.js';
 import { button, failure, h, opened, plural, say } from './dom.js';
 import { changes } from './diff.js';
 
@@ -50,6 +50,9 @@ export function select(label, name, options, value) {
         ),
     );
 }
+
+export const typeField = (value = 'string') =>
+    select('Type', 'datatype', ['string', 'int', 'datetime', 'relation', 'json'], value);
 
 /* A form for one change. operations(values) is what is to be done; it may throw an Error with a sentence.
    done(result) comes after; conflict(form) says what another did, where the tag did not fit. */
@@ -160,10 +163,7 @@ export function opener(text, make, role = 'write', part = 'entity', attributes =
 
 /* What became of an object since it was read: for the loser of two editors. */
 export async function stateOf(name) {
-    const { header } = await request('GET', path('', 'by-name', name), {
-        headers: { 'Clusto-Contents': 'none', 'Clusto-Units': 'true' },
-        past: false,
-    });
+    const { header } = await readObject(name, { past: false });
     const last = await get(path('', 'history'), { params: { object: name, limit: 1, details: 'true' } });
     const version = last.versions[0];
     return {

@@ -1,7 +1,8 @@
 // groups.js: pools as a tree with the number of their members, managers with how much they have left.
 import { get, may, path, queryAll, request } from './api.js';
 import { h, meter, plural, table } from './dom.js';
-import { driverOf, nameOf, objectUrl, remember, url } from './state.js';
+import { objectLink, rowHead } from './links.js';
+import { driverOf, nameOf, remember, url } from './state.js';
 
 async function memberCounts() {
     const rows = await get(path('', 'query'), { params: { q: 'pool exists', count_by: 'parents' } });
@@ -19,7 +20,7 @@ export async function pools() {
         h(
             'li',
             { 'data-row': true },
-            h('a', { href: objectUrl(nameOf(r.path)) }, nameOf(r.path)),
+            objectLink(nameOf(r.path)),
             h(
                 'span',
                 { class: 'quiet' },
@@ -98,7 +99,7 @@ export async function managers({ params, signal }) {
                 h(
                     'tr',
                     { 'data-row': true },
-                    h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                    rowHead(r.name),
                     h('td', null, driverOf(r.path)),
                     h('td', null, h('code', null, rangeOf(r))),
                     h('td', { class: 'n' }, r.used),

@@ -1,9 +1,9 @@
 // history.js: the versions of the inventory; one of them with what it changed, and its undoing.
-import { drivers, get, may, operation, path } from './api.js';
-import { h, plural, say, timeOf } from './dom.js';
+import { drivers, get, isA, may, operation, path } from './api.js';
+import { h, plural, say, table, timeOf } from './dom.js';
 import { changes, versionRow } from './diff.js';
 import { editForm } from './edit.js';
-import { asOf, here, navigate, url } from './state.js';
+import { asOf, driverOf, here, navigate, url } from './state.js';
 
 /* The latest first; none is later than the moment that is looked at. */
 export async function versionsOf(params, signal) {
@@ -16,27 +16,12 @@ export async function versionsOf(params, signal) {
 
 /* Of all objects, or what became of one. */
 export function versionTable(body, next, about) {
-    const heads = ['Version', 'When', 'Who', 'Why', about ? 'What' : 'Objects'];
     return h(
         'div',
         null,
-        h(
-            'table',
-            null,
-            h(
-                'thead',
-                null,
-                h(
-                    'tr',
-                    null,
-                    heads.map(x => h('th', { scope: 'col' }, x)),
-                ),
-            ),
-            h(
-                'tbody',
-                null,
-                body.versions.map(v => versionRow(v, !about, about)),
-            ),
+        table(
+            ['Version', 'When', 'Who', 'Why', about ? 'What' : 'Objects'],
+            body.versions.map(v => versionRow(v, !about, about)),
         ),
         !body.versions.length && h('p', { class: 'quiet' }, 'No versions.'),
         body.next && h('p', null, h('a', { href: next(body.next) }, 'Older')),
@@ -94,7 +79,7 @@ export async function history({ args, params, signal, following }) {
     const all = driver ? await drivers() : {};
     if (driver)
         body.versions = body.versions.filter(v =>
-            v.objects.some(o => o.object && (all[o.object.split('/')[1]]?.is ?? []).includes(driver)),
+            v.objects.some(o => o.object && isA(all, driverOf(o.object), driver)),
         );
     const submit = event => {
         event.preventDefault();

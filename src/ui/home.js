@@ -4,7 +4,8 @@ import { versionRow } from './diff.js';
 import { h, meter, table } from './dom.js';
 import { managerPage, roomOf } from './groups.js';
 import { allRacks } from './racks.js';
-import { asOf, objectUrl, url } from './state.js';
+import { rowHead } from './links.js';
+import { asOf, url } from './state.js';
 
 /* A part that fails says so in its own place. */
 const part = (title, promise, show) =>
@@ -52,7 +53,7 @@ function fullRacks(all) {
                   h(
                       'tr',
                       { 'data-row': true },
-                      h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                      rowHead(r.name),
                       h('td', { class: 'n' }, `${r.free} U`),
                       h('td', null, meter(r.used, r.size)),
                   ),
@@ -76,7 +77,7 @@ function tight(rows) {
                   h(
                       'tr',
                       { 'data-row': true },
-                      h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                      rowHead(r.name),
                       h('td', { class: 'n' }, `${r.used} of ${r.size}`),
                       h('td', null, meter(r.used, r.size)),
                   ),
@@ -97,7 +98,7 @@ export async function home({ signal, following }) {
     const parts = await Promise.all(
         [
             part('Objects', counts(), kinds),
-            part('Racks with least room', allRacks('', 2000), fullRacks),
+            part('Racks with least room', allRacks(2000), fullRacks),
             has('resourcemanager') && part('Managers nearly full', fullManagers(signal), tight),
             part(
                 'Latest changes',

@@ -1,7 +1,8 @@
 // manager.js: what a manager has given to whom, and the gaps between.
 import { get, operation, path, query, quote } from './api.js';
-import { h, meter, plural } from './dom.js';
+import { h, meter, plural, table } from './dom.js';
 import { editForm, field, objectField, opener } from './edit.js';
+import { rowHead } from './links.js';
 import { asOf, driverOf, here, nameOf, navigate, objectUrl } from './state.js';
 
 const toNumber = address => address.split('.').reduce((n, b) => n * 256 + Number(b), 0);
@@ -92,41 +93,23 @@ export async function given(o, params, signal, done) {
         'div',
         null,
         head,
-        h(
-            'table',
-            null,
-            h(
-                'thead',
-                null,
-                h(
-                    'tr',
-                    null,
-                    ['Resource', 'Object', 'Driver'].map(x => h('th', { scope: 'col' }, x)),
-                ),
-            ),
-            h(
-                'tbody',
-                null,
-                list.map(r =>
-                    r.object
-                        ? h(
-                              'tr',
-                              { 'data-row': true },
-                              h('td', null, h('span', { class: 'value' }, r.text)),
-                              h(
-                                  'th',
-                                  { scope: 'row' },
-                                  h('a', { href: objectUrl(nameOf(r.object)) }, nameOf(r.object)),
-                              ),
-                              h('td', null, driverOf(r.object)),
-                          )
-                        : h(
-                              'tr',
-                              { class: 'gap' },
-                              h('td', { colspan: 2 }, `${r.count} free: ${r.text}`),
-                              h('td', null, allocate('Allocate', r.first)),
-                          ),
-                ),
+        table(
+            ['Resource', 'Object', 'Driver'],
+            list.map(r =>
+                r.object
+                    ? h(
+                          'tr',
+                          { 'data-row': true },
+                          h('td', null, h('span', { class: 'value' }, r.text)),
+                          rowHead(nameOf(r.object)),
+                          h('td', null, driverOf(r.object)),
+                      )
+                    : h(
+                          'tr',
+                          { class: 'gap' },
+                          h('td', { colspan: 2 }, `${r.count} free: ${r.text}`),
+                          h('td', null, allocate('Allocate', r.first)),
+                      ),
             ),
         ),
         next && h('p', null, h('a', { href: here({ after: next }) }, 'More')),

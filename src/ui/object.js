@@ -1,9 +1,10 @@
 // object.js: one object: what it is, where, what it has and contains, what became of it.
-import { drivers, isA, may, operation, path, request } from './api.js';
+import { drivers, isA, may, operation, path, readObject, request } from './api.js';
 import { attributes } from './attributes.js';
 import { h, say } from './dom.js';
 import { editForm, field, objectField, opener, select, stateOf } from './edit.js';
 import { versionTable, versionsOf } from './history.js';
+import { chip } from './links.js';
 import { given } from './manager.js';
 import { colours, drawing, freeUnits, legend, unitsOf } from './rack.js';
 import { rangeText } from './ranges.js';
@@ -154,7 +155,7 @@ function addresses(o, done) {
                     h('b', { class: 'value' }, ip.cidr ?? ip.address),
                     ip.manager && [
                         ' from ',
-                        h('a', { class: 'chip', href: objectUrl(nameOf(ip.manager)) }, nameOf(ip.manager)),
+                        chip(nameOf(ip.manager)),
                         ' ',
                         opener(
                             'Give back',
@@ -191,7 +192,7 @@ async function contents(o, params, signal, done) {
                 h(
                     'p',
                     { class: 'chips' },
-                    names.map(n => [h('a', { class: 'chip', href: objectUrl(n) }, n), ' ']),
+                    names.map(n => [chip(n), ' ']),
                 ),
             ),
         ),
@@ -291,13 +292,7 @@ function heading(o, reload) {
 
 export async function object({ args, params, signal, reload, following }) {
     const [name] = args;
-    const [{ body: o, header }, all] = await Promise.all([
-        request('GET', path('', 'by-name', name), {
-            signal,
-            headers: { 'Clusto-Contents': 'none', 'Clusto-Units': 'true' },
-        }),
-        drivers(),
-    ]);
+    const [{ body: o, header }, all] = await Promise.all([readObject(name, { signal }), drivers()]);
     o.tag = header('ETag');
     o.rack = isA(all, o.driver, 'basicrack');
     o.place = !o.rack && isA(all, o.driver, 'location');
@@ -312,20 +307,15 @@ export async function object({ args, params, signal, reload, following }) {
         ['history', 'History'],
         ['json', 'JSON'],
     ].filter(Boolean);
-    const shown =
-        tab === 'contents'
-            ? contents(o, params, signal, reload)
-            : tab === 'history'
-              ? past(o, params, signal)
-              : tab === 'json'
-                ? json(o, signal)
-                : tab === 'given'
-                  ? given(o, params, signal, reload)
-                  : attributes(o, reload);
-    const key = params.get('colour') ?? '';
+    const show = new Map([
+        ['given', () => given(o, params, signal, reload)],
+        ['contents', () => contents(o, params, signal, reload)],
+        ['history', () => past(o, params, signal)],
+        ['json', () => json(o, signal)],
+    ]);
     const [left, right] = await Promise.all([
-        o.rack ? rackBeside(o, /^[\w.:-]+$/.test(key) ? key : '', signal, reload) : null,
-        shown,
+        o.rack ? rackBeside(o, params.get('colour') ?? '', signal, reload) : null,
+        show.has(tab) ? show.get(tab)() : attributes(o, reload),
     ]);
     return h(
         'div',

@@ -2,7 +2,7 @@
 import { get, path, query, quote } from './api.js';
 import { h, svg } from './dom.js';
 import { ranges, rangeText } from './ranges.js';
-import { nameOf, objectUrl } from './state.js';
+import { driverOf, nameOf, objectUrl } from './state.js';
 
 const UNIT = 15,
     WIDTH = 230,
@@ -13,7 +13,8 @@ export const unitsOf = (name, signal) => get(path('entity', 'basicrack', name, '
 export const freeUnits = rack => rack.free.reduce((sum, [a, b]) => sum + b - a + 1, 0);
 
 /* What colours are by: the value of an attribute, or the driver; most frequent first. */
-export async function colours(container, key, signal) {
+export async function colours(container, wanted, signal) {
+    const key = /^[\w.:-]+$/.test(wanted) ? wanted : '';
     const { rows } = await query(`within ${quote(container)}`, key ? `path,attr ${key}` : 'path,driver', {
         limit: 10000,
         signal,
@@ -102,7 +103,7 @@ export function drawing(name, rack, paint, pick, scale = 1) {
                 {
                     href: objectUrl(nameOf(device)),
                     tabindex: i ? -1 : 0,
-                    'aria-label': `${nameOf(device)}, ${device.split('/')[1]}, U${rangeText(units)}`,
+                    'aria-label': `${nameOf(device)}, ${driverOf(device)}, U${rangeText(units)}`,
                 },
                 svg('rect', {
                     class: `c${paint?.of[device]?.c ?? 7}`,

@@ -1,31 +1,26 @@
 // racks.js: which racks there are, and those of a location side by side.
 import { query, quote, queryAll } from './api.js';
+import { roomFields, size, used } from './columns.js';
 import { h, meter, plural, table } from './dom.js';
 import { colours, drawing, freeUnits, legend, unitsOf } from './rack.js';
-import { chips } from './search.js';
+import { chips, objectLink, rowHead } from './links.js';
 import { nameOf, navigate, here, objectUrl, remember, url } from './state.js';
 
-const number = (list, usual) => (list.length ? Number(list[0]) : usual);
-
-/* Each rack with its room, from one query: each unit that is taken is one attribute. */
-export async function allRacks(where = '', most = 1000) {
+/* Each rack with its room, from one query. */
+export async function allRacks(most = 1000) {
     const rows = await queryAll(
-        `is basicrack${where}`,
-        'name,parents,contents,attr _contains.ru,attr minu,attr maxu',
+        'is basicrack',
+        ['name', 'parents', 'contents', ...roomFields].join(','),
         most,
     );
-    return rows.map(r => {
-        const size = number(r['attr maxu'], 45) - number(r['attr minu'], 1) + 1,
-            used = r['attr _contains.ru'].length;
-        return {
-            name: r.name,
-            parents: r.parents,
-            devices: r.contents.length,
-            size,
-            used,
-            free: size - used,
-        };
-    });
+    return rows.map(r => ({
+        name: r.name,
+        parents: r.parents,
+        devices: r.contents.length,
+        size: size(r),
+        used: used(r),
+        free: size(r) - used(r),
+    }));
 }
 
 async function overview() {
@@ -49,7 +44,7 @@ async function overview() {
                 h(
                     'tr',
                     { 'data-row': true },
-                    h('th', { scope: 'row' }, h('a', { href: objectUrl(r.name) }, r.name)),
+                    rowHead(r.name),
                     h('td', null, chips(r.parents)),
                     h('td', { class: 'n' }, r.devices),
                     h('td', { class: 'n' }, r.used),
@@ -69,7 +64,7 @@ export async function racks({ args, params, signal, following }) {
     following({ driver: 'basicrack' });
     const [{ rows }, paint] = await Promise.all([
         query(`is basicrack and within ${quote(place)}`, 'name', { signal }),
-        colours(place, /^[\w.:-]+$/.test(key) ? key : '', signal),
+        colours(place, key, signal),
     ]);
     const names = rows.map(r => r.name).slice(0, 60);
     const all = await Promise.all(names.map(n => unitsOf(n, signal)));
@@ -108,7 +103,7 @@ export async function racks({ args, params, signal, following }) {
                     h(
                         'h2',
                         null,
-                        h('a', { href: objectUrl(names[i]) }, names[i]),
+                        objectLink(names[i]),
                         h('small', null, ` ${freeUnits(rack)} of ${rack.last - rack.first + 1} U free`),
                     ),
                     drawing(names[i], rack, paint, null, small ? 0.4 : 1),

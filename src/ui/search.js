@@ -1,10 +1,8 @@
 // search.js: a name opens at once, an address its owner; else what was found, and why.
 import { ApiError, get, path, query, quote, request } from './api.js';
 import { h, plural, table } from './dom.js';
+import { chips, rowHead } from './links.js';
 import { asOf, driverOf, nameOf, navigate, objectUrl, remember, url } from './state.js';
-
-export const chips = paths =>
-    paths.map(p => [h('a', { class: 'chip', href: objectUrl(nameOf(p)) }, nameOf(p)), ' ']);
 
 async function byAddress(address, signal) {
     const found = await get(path('', 'by-address', address), { signal });
@@ -70,11 +68,7 @@ export async function search({ params, signal }) {
                       h(
                           'tr',
                           { 'data-row': true },
-                          h(
-                              'th',
-                              { scope: 'row' },
-                              h('a', { href: objectUrl(nameOf(f.object)) }, nameOf(f.object)),
-                          ),
+                          rowHead(nameOf(f.object)),
                           h('td', null, driverOf(f.object)),
                           h('td', null, chips(parents[f.object] ?? [])),
                           h('td', null, why(f)),
