@@ -11,7 +11,6 @@ extern const char export_sql_planner[];
 /* What containers contain: each with ids of some of its members, as an array. */
 extern const char export_sql_edges[];
 extern const char export_sql_past_edges[];
-extern const char export_sql_past_same_edges[];
 
 /* The ids of all objects by name, driver, type and id, each with whether it is wanted. $1 drivers
  * (none: any), $2 ids (null: all). */

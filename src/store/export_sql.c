@@ -1,41 +1,31 @@
-/* export_sql.c: in which order objects are exported. */
+/* export_sql.c: what containers contain, in which order objects are exported, and what they are called. */
 #include "store/export_sql.h"
 
 /* A line of SQL stays a line. */
 /* clang-format off */
 
-/* The objects that there are, and the memberships. These are no more than names for what they select. */
-#define WITH(objects, memberships) \
-    "with object as not materialized (" objects "), membership as not materialized (" \
-    "select entity_id as outer_id, relation_id as inner_id from entity_attrs o where key = '_contains' and " memberships "), "
-#define NOW \
-    WITH("select entity_id, name, driver, type from entities where deleted_at_version is null", "deleted_at_version is null")
-
 /* As of the version v; with what objects were called where any has been renamed since. */
 #define THERE(v) "o.version <= " v " and coalesce(o.deleted_at_version, 2147483647) > " v
-#define THEN(v) \
-    WITH("select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
-        " coalesce(w.type, o.type) as type from entities o left join muster_was w on w.entity_id = o.entity_id" \
-        " and w.until > " v " and w.version <= " v " where " THERE(v), THERE(v))
-#define THEN_SAME(v) WITH("select entity_id, name, driver, type from entities o where " THERE(v), THERE(v))
+#define RENAMED(v) \
+    "select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
+    " coalesce(w.type, o.type) as type from entities o left join muster_was w on w.entity_id = o.entity_id" \
+    " and w.until > " v " and w.version <= " v " where " THERE(v)
 
 /* Containers with what they contain, so many together that none of its rows is large. */
-#define EDGES \
-    "e as (select outer_id, inner_id from membership)" \
-    " select outer_id, array_agg(inner_id) from e group by outer_id, inner_id / 4096"
+#define EDGES(condition) \
+    "select entity_id, array_agg(relation_id) from entity_attrs o where key = '_contains' and " condition \
+    " group by entity_id, relation_id / 4096"
 
-#define ORDER \
-    "e as (select * from object)" \
-    " select e.entity_id, (cardinality($1) = 0 or e.driver = any($1)) and ($2 is null or e.entity_id in (select unnest($2)))" \
-    " from e order by e.name collate \"C\", e.driver collate \"C\", e.type collate \"C\", e.entity_id"
+#define ORDER(objects) \
+    "select e.entity_id, (cardinality($1) = 0 or e.driver = any($1)) and ($2 is null or e.entity_id in (select unnest($2)))" \
+    " from (" objects ") e order by e.name collate \"C\", e.driver collate \"C\", e.type collate \"C\", e.entity_id"
 
-const char export_sql_edges[] = NOW EDGES;
-const char export_sql_past_edges[] = THEN("$1") EDGES;
-const char export_sql_past_same_edges[] = THEN_SAME("$1") EDGES;
+const char export_sql_edges[] = EDGES("deleted_at_version is null");
+const char export_sql_past_edges[] = EDGES(THERE("$1"));
 
-const char export_sql_order[] = NOW ORDER;
-const char export_sql_past_order[] = THEN("$3") ORDER;
-const char export_sql_past_same_order[] = THEN_SAME("$3") ORDER;
+const char export_sql_order[] = ORDER("select entity_id, name, driver, type from entities where deleted_at_version is null");
+const char export_sql_past_order[] = ORDER(RENAMED("$3"));
+const char export_sql_past_same_order[] = ORDER("select entity_id, name, driver, type from entities o where " THERE("$3"));
 
 const char export_sql_planner[] =
     "select set_config(name, case when name = 'enable_bitmapscan' or $1 = (name <> 'enable_nestloop') then 'on' else 'off' end, true)"

@@ -156,7 +156,7 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
             ENTITY_OF("a.entity_id", "$8"))}, \
     [STMT_EXPORT_HEAD] = {PREFIX "export_head", "i", PAST | STMT_ONCE, \
         "select $1, (select " ISO(TAKEN_AT) " from clustoversioning where version <= $1 order by version desc limit 1)"}, \
-    [STMT_EXPORT_EDGES] = {PREFIX "export_edges", "i", PAST | STMT_ONCE, EXPORT_EDGES}, \
+    [STMT_EXPORT_EDGES] = {PREFIX "export_edges", "i", PAST | STMT_ONCE, export_sql_past_edges}, \
     [STMT_EXPORT_ORDER] = {PREFIX "export_order", "TIi", PAST | STMT_ONCE, EXPORT_ORDER}, \
     [STMT_EXPORT_OBJECTS] = {PREFIX "export_objects", "Ii", PAST, \
         "select e.entity_id, e.name, e.driver from unnest($1) as i(id) cross join " ENTITY_OF("i.id", "$2") " e"}, \
@@ -203,7 +203,6 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
     "(select e.entity_id from entities e where " THERE("e", "$5") " and e.entity_id > $4" \
     " order by e.entity_id limit $1 offset $2) p cross join " ENTITY_OF("p.entity_id", "$5") " e order by e.entity_id"
 #define HAD_TOO(column, v) " union all select e.entity_id from " HAD(column, "o.one", v)
-#define EXPORT_EDGES export_sql_past_edges
 #define EXPORT_ORDER export_sql_past_order
 #define PREFIX "past_"
 
@@ -217,7 +216,6 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #undef LIST_ONE
 #undef LIST_ALL
 #undef HAD_TOO
-#undef EXPORT_EDGES
 #undef EXPORT_ORDER
 #undef PREFIX
 #define ENTITY_OF(id, v) \
@@ -244,7 +242,6 @@ const struct stmt_row past_rows[STMT_COUNT] = {ROWS};
 #define LIST_ALL \
     "entities e where " THERE("e", "$5") " and e.entity_id > $4 order by e.entity_id limit $1 offset $2"
 #define HAD_TOO(column, v) ""
-#define EXPORT_EDGES export_sql_past_same_edges
 #define EXPORT_ORDER export_sql_past_same_order
 #define PREFIX "past_same_"
 
