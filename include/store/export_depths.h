@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-/* A container that is in another one. */
+/* A container that is in another one, by any numbers that tell containers apart. */
 struct export_edge {
     int32_t outer, inner;
 };
@@ -16,14 +16,13 @@ struct export_edge {
  * in a circle, or below one, have no longest way: each is one deeper than the deepest of all
  * others. */
 struct export_depths {
-    int32_t *ids;
+    int32_t *ids; /* in order */
     int32_t *depths;
     size_t count;
 };
 
-/* Of all that the edges name, and of what has an edge with inner 0, which says no more than that it
- * is there. In the arena. Takes time in proportion to the edges (and their sorting, which is done
- * in place), whatever they look like. */
+/* Of all that the edges name. In the arena. Takes time in proportion to the edges (and their
+ * sorting, which is done in place), whatever they look like. */
 struct export_depths export_depths_find(struct arena *arena, struct export_edge *edges,
                                         size_t count);
 

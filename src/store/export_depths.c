@@ -32,13 +32,12 @@ static int by_id(const void *a, const void *b) {
 }
 
 static void collect_nodes(struct graph *g, struct arena *arena) {
-    size_t all = 0;
+    size_t all = 2 * g->edge_count;
 
-    g->ids = arena_array(arena, 2 * g->edge_count, sizeof *g->ids);
+    g->ids = arena_array(arena, all, sizeof *g->ids);
     for (size_t i = 0; i < g->edge_count; i++) {
-        g->ids[all++] = g->edges[i].outer;
-        if (g->edges[i].inner != 0)
-            g->ids[all++] = g->edges[i].inner;
+        g->ids[2 * i] = g->edges[i].outer;
+        g->ids[2 * i + 1] = g->edges[i].inner;
     }
     qsort(g->ids, all, sizeof *g->ids, by_id);
     for (size_t i = 0; i < all; i++)
@@ -60,8 +59,7 @@ static void link_nodes(struct graph *g, struct arena *arena) {
     for (size_t node = 0; node < g->count; node++) {
         g->first[node] = edge;
         for (; edge < g->edge_count && g->edges[edge].outer == g->ids[node]; edge++)
-            if (g->edges[edge].inner != 0)
-                g->waiting[node_of(g, g->edges[edge].inner)]++;
+            g->waiting[node_of(g, g->edges[edge].inner)]++;
     }
     g->first[g->count] = edge;
 }
@@ -69,11 +67,8 @@ static void link_nodes(struct graph *g, struct arena *arena) {
 /* What is in the node is at least one deeper. */
 static void go_down(struct graph *g, size_t node) {
     for (size_t edge = g->first[node]; edge < g->first[node + 1]; edge++) {
-        size_t inner;
+        size_t inner = node_of(g, g->edges[edge].inner);
 
-        if (g->edges[edge].inner == 0)
-            continue;
-        inner = node_of(g, g->edges[edge].inner);
         if (g->depths[inner] <= g->depths[node])
             g->depths[inner] = g->depths[node] + 1;
         if (--g->waiting[inner] == 0)

@@ -38,7 +38,7 @@ struct objects {
     size_t wanted_capacity;
     /* by id, and what is known of each: */
     int32_t *by_id;
-    bool *is_container, *is_filled; /* contains something; something that there is */
+    bool *is_container; /* contains something that there is */
     int32_t *depths;
 };
 
@@ -146,7 +146,6 @@ static void sort_ids(struct objects *o) {
 
     o->by_id = arena_array(o->arena, count, sizeof *o->by_id);
     o->is_container = arena_array(o->arena, count, sizeof *o->is_container);
-    o->is_filled = arena_array(o->arena, count, sizeof *o->is_filled);
     o->depths = arena_array(o->arena, count, sizeof *o->depths);
     if (count == 0)
         return;
@@ -169,20 +168,19 @@ static void find_places(struct objects *o) {
         group->outer = outer == NOWHERE ? -1 : (int32_t)outer;
         if (outer == NOWHERE)
             continue;
-        o->is_container[outer] = true;
         for (size_t i = group->first; i < end; i++) {
             size_t inner = place_of(o, o->inners[i], hint);
 
             o->inners[i] = inner == NOWHERE ? -1 : (int32_t)inner;
             if (inner == NOWHERE)
                 continue;
-            o->is_filled[outer] = true;
+            o->is_container[outer] = true;
             hint = inner;
         }
     }
 }
 
-/* Containers, and those among them that contain something: few beside all memberships. */
+/* Of containers that are in others, or have others in them: few beside all memberships. */
 static struct export_depths find_depths(const struct objects *o) {
     struct export_edge *edges = NULL;
     size_t count = 0, capacity = 0;
@@ -190,46 +188,39 @@ static struct export_depths find_depths(const struct objects *o) {
     for (size_t g = 0; g < o->group_count; g++) {
         int32_t outer = o->groups[g].outer;
 
-        if (outer < 0)
-            continue;
-        edges = arena_grow(o->arena, edges, count, &capacity, sizeof *edges);
-        edges[count++] = (struct export_edge){o->by_id[outer], 0};
-        for (size_t i = o->groups[g].first; i < end_of(o, g); i++) {
+        for (size_t i = o->groups[g].first; outer >= 0 && i < end_of(o, g); i++) {
             int32_t inner = o->inners[i];
 
-            if (inner < 0 || !o->is_container[inner] || !o->is_filled[inner])
+            if (inner < 0 || !o->is_container[inner])
                 continue;
             edges = arena_grow(o->arena, edges, count, &capacity, sizeof *edges);
-            edges[count++] = (struct export_edge){o->by_id[outer], o->by_id[inner]};
+            edges[count++] = (struct export_edge){outer, inner};
         }
     }
     return export_depths_find(o->arena, edges, count);
 }
 
-/* What is no container, or one whose depth is not known otherwise, is one deeper than the deepest
- * container that it is in. Returns the greatest depth. */
+/* What is no container is one deeper than the deepest container that it is in. Returns the greatest
+ * depth. */
 static int32_t set_depths(struct objects *o) {
     struct export_depths found = find_depths(o);
-    int32_t *outer_depths = arena_array(o->arena, o->by_name.count, sizeof *outer_depths);
     int32_t deepest = 0;
 
-    for (size_t i = 0, place = 0; i < found.count; i++) {
-        place = place_of(o, found.ids[i], place);
-        outer_depths[place] = found.depths[i];
-    }
+    for (size_t i = 0; i < found.count; i++)
+        o->depths[found.ids[i]] = found.depths[i];
     for (size_t g = 0; g < o->group_count; g++) {
         int32_t outer = o->groups[g].outer;
 
-        for (size_t i = o->groups[g].first; outer >= 0 && i < end_of(o, g); i++)
-            if (o->inners[i] >= 0 && o->depths[o->inners[i]] <= outer_depths[outer])
-                o->depths[o->inners[i]] = outer_depths[outer] + 1;
+        for (size_t i = o->groups[g].first; outer >= 0 && i < end_of(o, g); i++) {
+            int32_t inner = o->inners[i];
+
+            if (inner >= 0 && !o->is_container[inner] && o->depths[inner] <= o->depths[outer])
+                o->depths[inner] = o->depths[outer] + 1;
+        }
     }
-    for (size_t i = 0; i < o->by_name.count; i++) {
-        if (outer_depths[i] > 0)
-            o->depths[i] = outer_depths[i];
+    for (size_t i = 0; i < o->by_name.count; i++)
         if (o->depths[i] > deepest)
             deepest = o->depths[i];
-    }
     return deepest;
 }
 
