@@ -9,13 +9,11 @@
 #include "base/num.h"
 #include "store/export_depths.h"
 #include "store/pg.h"
-#include "store/query_sql.h"
 
 #define NOWHERE SIZE_MAX
 
 struct ids {
     struct arena *arena;
-    int column;
     int32_t *items;
     size_t count, capacity;
 };
@@ -44,13 +42,13 @@ struct objects {
 
 /* --- rows --- */
 
-static bool take_id(void *context, const PGresult *result) {
-    struct ids *ids = context;
-
-    if (pg_is_null(result, 0, ids->column)) /* the row ahead of a list */
-        return true;
+static void add_id(struct ids *ids, int32_t id) {
     ids->items = arena_grow(ids->arena, ids->items, ids->count, &ids->capacity, sizeof *ids->items);
-    ids->items[ids->count++] = pg_get_int32(result, 0, ids->column);
+    ids->items[ids->count++] = id;
+}
+
+static bool take_found(void *context, const struct ref *ref) {
+    add_id(context, ref->id);
     return true;
 }
 
@@ -62,7 +60,8 @@ static bool take_object(void *context, const PGresult *result) {
     o->is_wanted = arena_grow(o->arena, o->is_wanted, o->by_name.count, &o->wanted_capacity,
                               sizeof *o->is_wanted);
     o->is_wanted[o->by_name.count] = pg_get_bool(result, 0, ORDER_WANTED);
-    return take_id(&o->by_name, result);
+    add_id(&o->by_name, pg_get_int32(result, 0, ORDER_ID));
+    return true;
 }
 
 enum { EDGES_OUTER, EDGES_INNERS };
@@ -87,16 +86,12 @@ static bool take_group(void *context, const PGresult *result) {
     return true;
 }
 
-/* As a list of all that the question finds. */
 static enum rc find_ids(struct store *store, struct arena *arena, const struct query_node *question,
                         struct ids *found) {
-    struct pg_arg list[] = {pg_null(), pg_bigint(0), pg_bool(false), pg_int(0)};
-    struct pg_arg *args = list;
-    size_t count = sizeof list / sizeof *list;
-    const struct stmt_row *row = query_sql_compile(store, arena, question, false, &args, &count);
+    const struct listing all = {.kind = LIST_QUERY, .question = question};
+    struct list_extent extent = {.total = 0};
 
-    pg_send(store, row, args, count);
-    return pg_stream(store, take_id, found);
+    return store_list_refs(store, arena, &all, &extent, take_found, found);
 }
 
 static void set_planner(struct store *store, bool whole_tables) {
@@ -105,7 +100,7 @@ static void set_planner(struct store *store, bool whole_tables) {
 
 static enum rc read_all(struct store *store, const struct export_selection *selection,
                         struct objects *o) {
-    struct ids found = {.arena = o->arena, .column = 1};
+    struct ids found = {.arena = o->arena};
     enum rc rc = RC_OK;
 
     if (selection->question)
@@ -250,7 +245,7 @@ static void sort_by_depth(const struct objects *o, int32_t deepest, struct arena
 enum rc export_order_find(struct store *store, struct arena *arena,
                           const struct export_selection *selection, struct export_order *out) {
     struct arena *own = arena_new();
-    struct objects o = {.arena = own, .by_name = {.arena = own, .column = ORDER_ID}};
+    struct objects o = {.arena = own, .by_name = {.arena = own}};
     enum rc rc = read_all(store, selection, &o);
 
     *out = (struct export_order){.count = 0};
