@@ -21,8 +21,8 @@
 #define EACH(entities, arms) EACH_UNSORTED(entities " order by entity_id", arms)
 
 /* Of the object that NAMED gives and of what it is in the attributes with the key $2, subkey $3, number $4
- * (null: any), of each key and subkey those of the nearest that have it; objects by how far they are, with
- * that as their number. A circle ends with the depth. The ranges leave out a container's members. */
+ * (null: any), of each key and subkey those of the nearest that have it; objects by how far they are. A circle
+ * ends with the depth. The ranges leave out a container's members. */
 #define INHERITED_MATCH \
     " and ($3::text is null or a.subkey = $3) and ($4::integer is null or a.number = $4)" \
     " and (a.key not like '\\_%' or (n.depth = 0 and a.key = $2))"
@@ -36,7 +36,7 @@
     ATTRS(" and $2::text is null and a.key < '_contains'" INHERITED_MATCH) " union all " \
     ATTRS(" and $2::text is null and a.key > '_contains'" INHERITED_MATCH) " union all " \
     ATTRS(" and a.key = $2" INHERITED_MATCH) ") a)" \
-    " select x.* from (select n.entity_id, 0 as tag, null::integer, null::varchar, null::varchar, n.depth, null::varchar," \
+    " select x.* from (select n.entity_id, 0 as tag, null::integer, null::varchar, null::varchar, null::integer, null::varchar," \
     " null::bigint, null::text, null::timestamp, null::integer, e.name, e.driver, e.type, n.depth as far" \
     " from near n cross join " ENTITY("n.entity_id") " e" \
     " union all select o.entity_id, 1, o.attr_id, o.key, o.subkey, o.number, o.datatype, o.int_value, o.string_value," \
