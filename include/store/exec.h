@@ -57,10 +57,9 @@ struct store {
     struct past_known known;
     int32_t version;          /* of the write transaction; 0: none; VERSION_TAKEN: not known yet */
     struct stmt_row compiled; /* the last one that was made for a request (store/query_sql.h) */
-    int64_t
-        lineage; /* of the primary's timeline (position.h), as the connection of this number says */
-    uint64_t lineage_of;
-    bool pinned;   /* no other connection than this one is used */
+    int64_t lineage;          /* of the primary's timeline (position.h) */
+    uint64_t lineage_of;      /* the connection that says so; 0: none */
+    bool pinned;              /* no other connection than this one is used */
     bool user_set; /* this transaction has said for which user it is; there is only one */
 };
 
