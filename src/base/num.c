@@ -12,13 +12,13 @@ static const char *skip_spaces(const char *s) {
 }
 
 const char *num_digits(const char *text, const char *end, uint64_t *out) {
+    uint64_t number = 0; /* *out may be part of the text, as far as the compiler knows */
     bool fits = true;
 
-    for (*out = 0; text != end && *text >= '0' && *text <= '9'; text++)
-        fits = fits && !__builtin_mul_overflow(*out, 10u, out) &&
-               !__builtin_add_overflow(*out, (unsigned)(*text - '0'), out);
-    if (!fits)
-        *out = UINT64_MAX;
+    for (; text != end && *text >= '0' && *text <= '9'; text++)
+        fits = fits && !__builtin_mul_overflow(number, 10u, &number) &&
+               !__builtin_add_overflow(number, (unsigned)(*text - '0'), &number);
+    *out = fits ? number : UINT64_MAX;
     return text;
 }
 

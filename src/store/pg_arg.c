@@ -218,7 +218,8 @@ const char *pg_get_text(const PGresult *result, size_t row, int column) {
     return *text == '\0' && pg_is_null(result, row, column) ? NULL : text;
 }
 
-/* PostgreSQL's numbers have no spaces, and fit. Kept negative: that side reaches one further. */
+/* PostgreSQL's numbers have no spaces, and fit: num_digits(), which sees to that, takes twice as
+ * long. */
 int64_t pg_get_int(const PGresult *result, size_t row, int column) {
     const char *text = PQgetvalue(result, (int)row, column);
     bool negative = *text == '-';
