@@ -14,24 +14,19 @@
 #define NOW \
     WHAT_THERE_IS("select entity_id, name, driver, type from entities where deleted_at_version is null", \
         "select * from entity_attrs where deleted_at_version is null")
-/* As of the version $5, with what objects were called. */
-#define THERE(t) t ".version <= $5 and coalesce(" t ".deleted_at_version, 2147483647) > $5"
-#define THEN \
+/* As of a version, with what objects were called; rows o that are there. */
+#define AS_OF(v, there) \
     WHAT_THERE_IS("select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
         " coalesce(w.type, o.type) as type from entities o left join lateral (select name, driver, type from muster_was" \
-        " where entity_id = o.entity_id and until > $5 and version <= $5 offset 0) w on true where " THERE("o"), \
-        "select * from entity_attrs o where " THERE("o"))
+        " where entity_id = o.entity_id and until > " v " and version <= " v " offset 0) w on true where " there, \
+        "select * from entity_attrs o where " there)
+#define THEN AS_OF("$5", "o.version <= $5 and coalesce(o.deleted_at_version, 2147483647) > $5")
 
 /* As of the versions v.at, of each the objects v.ids; also of rows without a version. */
-#define THERE_AT(t) \
-    "coalesce(" t ".version, 0) <= v.at and coalesce(" t ".deleted_at_version::bigint, 4294967295) > v.at"
 #define AT_VERSIONS \
     "select v.at, f.entity_id from (select at, array_agg(id) as ids from unnest($1, $2) as i(id, at) group by at) v" \
     " cross join lateral (" \
-    WHAT_THERE_IS("select o.entity_id, coalesce(w.name, o.name) as name, coalesce(w.driver, o.driver) as driver," \
-        " coalesce(w.type, o.type) as type from entities o left join lateral (select name, driver, type from muster_was" \
-        " where entity_id = o.entity_id and until > v.at and version <= v.at offset 0) w on true where " THERE_AT("o"), \
-        "select * from entity_attrs o where " THERE_AT("o"))
+    AS_OF("v.at", "coalesce(o.version, 0) <= v.at and coalesce(o.deleted_at_version::bigint, 4294967295) > v.at")
 #define AT_IDS " select e.entity_id from object e where e.entity_id = any(v.ids) and "
 #define ORDER_OF_VERSIONS " offset 0) f order by 1, 2"
 
