@@ -278,7 +278,7 @@ $header{ s{^include/}{}r } = 1 for grep { m{^include/} } @tree;
 
 sub slurp {
     my ($path) = @_;
-    open my $in, '<', $path or BAIL_OUT("$path: $!");
+    open my $in, '<', $path or die("$path: $!");
     local $/ = undef;
     return scalar(<$in>) // '';
 }
@@ -453,7 +453,7 @@ subtest 'at the top there is nothing else' => sub {
         .ci .clang-format .clang-tidy .git .gitignore);
     my @ignored = map { my $glob = quotemeta s{^/|/$}{}gr; $glob =~ s/\\\*/[^\/]*/g; qr/\A$glob\z/ }
         grep { m{^[^#!]} && !m{./.} } split /\n/, $text{'.gitignore'} // '';
-    opendir my $top, $src or BAIL_OUT("$src: $!");
+    opendir my $top, $src or die("$src: $!");
     my @left = grep { my $name = $_; !/^\.\.?$/ && !$wanted{$name} && !grep { $name =~ $_ } @ignored } readdir $top;
     is("@{[ sort @left ]}", '', 'of whatever belongs to nothing');
 } if $text{'.gitignore'};
@@ -471,7 +471,7 @@ for my $path (qw(README configure.ac), grep { m{^doc/.*\.[58]$} } @tree) {
 # t/tables prints them: the program's own words, not a guess at its source.
 my (%setting, @setting, @route, %parameter);
 if (ok(-x "$build/t/tables", 't/tables is built')) {
-    open my $in, '-|', "$build/t/tables" or BAIL_OUT("t/tables: $!");
+    open my $in, '-|', "$build/t/tables" or die("t/tables: $!");
     while (<$in>) {
         chomp;
         my ($kind, @column) = split /\t/, $_, -1;

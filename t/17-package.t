@@ -18,7 +18,7 @@ my $dir = temp_dir();
 sub must {
     my ($name, @command) = @_;
     my $result = run(\@command, timeout => 900);
-    is($result->{status}, 0, $name) or BAIL_OUT("$name: $result->{out}$result->{err}");
+    is($result->{status}, 0, $name) or die("$name: $result->{out}$result->{err}");
     return $result->{out};
 }
 
@@ -29,7 +29,7 @@ my ($version) = slurp(build_dir() . '/Makefile') =~ /^VERSION = (\S+)$/m;
 my $release = "muster-$version.tar.gz";
 my @epoch   = ("SOURCE_DATE_EPOCH=" . must('the time of the last change', source_dir() . '/contrib/version', '--date') =~ s/\n//r);
 must('make dist', 'env', @epoch, 'make', '-s', '-C', build_dir(), 'dist');
-rename build_dir() . "/$release", "$dir/$release" or BAIL_OUT("$release: $!");
+rename build_dir() . "/$release", "$dir/$release" or die("$release: $!");
 must('make dist, later', 'env', @epoch, 'make', '-s', '-C', build_dir(), 'dist');
 ok(slurp(build_dir() . "/$release") eq slurp("$dir/$release"), 'has the same bytes');
 unlink build_dir() . "/$release";

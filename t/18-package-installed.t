@@ -23,7 +23,7 @@ delete @ENV{grep { /^(?:MAKE|MFLAGS|DEB_|DPKG_|DH_)/ || /^(?:CFLAGS|CPPFLAGS|LDF
 sub must {
     my ($name, $command, %more) = @_;
     my $result = run($command, timeout => 900, %more);
-    is($result->{status}, 0, $name) or BAIL_OUT("$name: $result->{out}$result->{err}");
+    is($result->{status}, 0, $name) or die("$name: $result->{out}$result->{err}");
     return $result->{out};
 }
 
@@ -56,7 +56,7 @@ unlink build_dir() . "/$deb";
 # Its own processes and its own network, so that it may have port 80; both end with the holder.
 my $holder = Muster::Process->start([ 'unshare', '--mount', '--pid', '--net', '--fork', '--kill-child',
     'sh', '-c', 'ip link set lo up && mount -t proc proc "$0/proc" && exec chroot "$0" sh -c "while :; do sleep 1; done"', $root ]);
-my ($inside) = poll(10, sub { my ($pid) = $holder->children; $pid && readlink("/proc/$pid/root") eq $root && $pid }) or BAIL_OUT('no namespace');
+my ($inside) = poll(10, sub { my ($pid) = $holder->children; $pid && readlink("/proc/$pid/root") eq $root && $pid }) or die('no namespace');
 
 sub entered { return ('nsenter', '-t', $inside, '-m', '-p', '-n', '--root', '--wd', '--', 'env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', @_) }
 
@@ -72,7 +72,7 @@ my @commands = split /\n/, $said =~ s/ &&\n +/ && /gr;
 @commands = map { /^  (\S.*)/ ? $1 : () } @commands;
 is(@commands, 3, 'three commands are left') or diag $said;
 my ($uid, $gid) = slurp("$root/etc/passwd") =~ /^muster:x:(\d+):(\d+):/m;
-ok(defined $uid, 'there is a user muster') or BAIL_OUT('no user');
+ok(defined $uid, 'there is a user muster') or die('no user');
 my @stat = stat "$root/etc/muster/muster.conf";
 is_deeply([ $stat[2] & oct 7777, @stat[ 4, 5 ] ], [ oct 640, 0, $gid ], 'the configuration is for root and its group');
 inside('the service is enabled', 'test -L /etc/systemd/system/multi-user.target.wants/muster.service');
@@ -82,7 +82,7 @@ my ($unit, $socket) = map { slurp("$root/lib/systemd/system/muster.$_") } qw(ser
 my ($path) = $socket =~ /^ListenStream=(.*)/m;
 my ($www)  = slurp("$root/etc/group") =~ /^@{[ $socket =~ m{^SocketGroup=(.*)}m ]}:x:(\d+)/m;
 must('a directory', [ 'install', '-d', '-m', '0755', $root . ($path =~ s{/[^/]+$}{}r) ]);
-my $listen = IO::Socket::UNIX->new(Local => "$root$path", Listen => 1024, Type => Socket::SOCK_STREAM()) or BAIL_OUT("$path: $!");
+my $listen = IO::Socket::UNIX->new(Local => "$root$path", Listen => 1024, Type => Socket::SOCK_STREAM()) or die("$path: $!");
 chown $uid, $www, "$root$path";
 chmod oct(($socket =~ /^SocketMode=(.*)/m)[0]), "$root$path";
 my $service;

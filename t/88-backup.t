@@ -49,14 +49,14 @@ my $refused = tool('pg_dump', '-U', 'muster', '-Fc', '-f', "$dir/none", 'muster'
 isnt($refused->{status}, 0, 'the role muster can not dump its own database');
 like($refused->{err}, qr/query would be affected by row-level security policy/, 'for the reason that the text gives');
 
-my ($create, $grant, $dump) = $guide =~ /^ +(create role backup .*;)\n +(grant \S+ to backup;)\n\n +(pg_dump .*)$/m or BAIL_OUT('doc/operating.rst has other words');
+my ($create, $grant, $dump) = $guide =~ /^ +(create role backup .*;)\n +(grant \S+ to backup;)\n\n +(pg_dump .*)$/m or die('doc/operating.rst has other words');
 $postgres->psql("$create $grant", database => 'postgres');
 my (undef, @args) = split ' ', $dump =~ s{ muster\.dump}{ $dir/muster.dump}r;
 my $made = tool('pg_dump', @args);
 is($made->{status}, 0, $dump) or diag $made->{err};
 
 $postgres->psql('create database restored owner muster', database => 'postgres');
-my ($restore) = $guide =~ /pg_restore (--.*) -d restored muster\.dump/ or BAIL_OUT('doc/operating.rst has other words');
+my ($restore) = $guide =~ /pg_restore (--.*) -d restored muster\.dump/ or die('doc/operating.rst has other words');
 my $put = tool('pg_restore', '-U', 'postgres', split(' ', $restore), '-d', 'restored', "$dir/muster.dump");
 is($put->{status}, 0, 'pg_restore into a new database') or diag $put->{err};
 

@@ -24,7 +24,7 @@ my $state = $ENV{MUSTER_FUZZ_STATE} // build_dir() . '/fuzz';
 my @targets = sort map { s{.*/}{}r } glob "$corpus/*";
 if (length $only) {
     @targets = grep { $_ eq $only } @targets;
-    BAIL_OUT("there is no target \"$only\"") unless @targets;
+    die("there is no target \"$only\"") unless @targets;
 }
 else {
     my $asked = run([$program], env => { MUSTER_FUZZ_TARGET => undef });

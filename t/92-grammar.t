@@ -172,7 +172,7 @@ sub run_clients {
 for my $first (first_requests()) {
     my ($method, $path, $form) = @$first;
     my $answer = $front->client->request($method, $path, form => $form);
-    BAIL_OUT("$method $path: $answer->{status} $answer->{body}") if $answer->{status} != 201;
+    die("$method $path: $answer->{status} $answer->{body}") if $answer->{status} != 201;
 }
 
 # --- the run, in two parts: what the first one takes, the second one may not add to
