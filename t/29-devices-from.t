@@ -86,17 +86,13 @@ subtest 'refusals' => sub {
 # Another changes what the question found, before it could be locked.
 sub meanwhile {
     my ($change, $path, $params) = @_;
-    open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
-    $psql->autoflush(1);
-    say {$psql} "begin; select from entities where name = 's2' for update; $change";
-    ok(poll(60, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") }), 'one is held');
+    ok(my $end = $postgres->begin("select from entities where name = 's2' for update; $change"), 'one is held');
     my ($done, $waited) = parallel(2, sub {
         return act($path, $params)->{status} if $_[0] == 0;
         my $waits = poll(60, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") });
-        say {$psql} 'commit;';
+        $end->('commit');
         return $waits ? 'waited' : 'no';
     });
-    close $psql;
     is_deeply [ $done, $waited ], [ 200, 'waited' ], 'it is waited for';
     return;
 }
@@ -104,7 +100,7 @@ sub meanwhile {
 subtest 'meanwhile' => sub {
     is act('/entity/pool', { name => 'late' })->{status}, 201, 'a pool';
     mood("s$_", 'late') for 1 .. 3;
-    meanwhile("update entity_attrs set string_value = 'gone' where key = 'mood' and deleted_at_version is null and entity_id = (select entity_id from entities where name = 's2');",
+    meanwhile("update entity_attrs set string_value = 'gone' where key = 'mood' and deleted_at_version is null and entity_id = (select entity_id from entities where name = 's2')",
         '/entity/pool/late', { action => 'insert', devices_from => 'attr mood = late' });
     is contents('late'), 's1 s3', 'and asked again';
 };
@@ -112,7 +108,7 @@ subtest 'meanwhile' => sub {
 subtest 'renamed meanwhile' => sub {
     is act('/entity/pool', { name => 'named' })->{status}, 201, 'a pool';
     mood("s$_", 'late') for 1 .. 3;
-    meanwhile("update entities set name = 'other2' where name = 's2'; insert into entities (name, type, driver, version) values ('s2', 'server', 'basicserver', 1);",
+    meanwhile("update entities set name = 'other2' where name = 's2'; insert into entities (name, type, driver, version) values ('s2', 'server', 'basicserver', 1)",
         '/entity/pool/named', { action => 'insert', devices_from => 'attr mood = late' });
     is contents('named'), 's1 other2 s3', 'what is found, not what has its name now';
 };

@@ -162,32 +162,23 @@ subtest 'two managers don\'t wait for each other' => sub {
         for [ 'left', '10.2.0.0' ], [ 'right', '10.3.0.0' ];
     $first->post('/resourcemanager/ipmanager/right', form => { object => 'host1' });
     # Somebody holds the left manager (and the row of the object that it gives to) for a while.
-    open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
-    my $old = select $psql; $| = 1; select $old;
-    say {$psql} "begin; select from entities where name in ('left', 'host2') for update;";
-    my $held = Muster::Process::poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") });
-    ok($held, 'the left one is held');
+    ok(my $end = $postgres->begin("select from entities where name in ('left', 'host2') for update"), 'the left one is held');
     my $right = $first->post('/resourcemanager/ipmanager/right', form => { object => 'host1' });
     is($right->{status}, 201, 'the right one answers meanwhile');
     cmp_ok($right->{seconds}, '<', 5 * ($ENV{MUSTER_SLOW} // 1), 'without waiting');
-    say {$psql} 'rollback;';
-    close $psql;
+    $end->('rollback');
 };
 
 subtest 'what has ended does not end again' => sub {
     created(basicserver => $_) for qw(referred referring);
     $first->post('/attribute/referring', json => [ { key => 'ref', datatype => 'relation', value => '/basicserver/referred' } ])->{status} == 201 or die;
-    open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
-    $psql->autoflush(1);
-    say {$psql} "begin; update entity_attrs set deleted_at_version = 1000000 where key = 'ref' and deleted_at_version is null;";
-    ok(Muster::Process::poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") }), 'another ends it');
+    ok(my $end = $postgres->begin("update entity_attrs set deleted_at_version = 1000000 where key = 'ref' and deleted_at_version is null"), 'another ends it');
     my ($deleted, $waited) = parallel(2, sub {
         return client(0)->delete('/entity/basicserver/referred')->{status} if $_[0] == 0;
         my $waits = Muster::Process::poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") });
-        say {$psql} 'commit;';
+        $end->('commit');
         return $waits ? 'waited' : 'no';
     });
-    close $psql;
     is_deeply([ $deleted, $waited ], [ 204, 'waited' ], 'it is waited for');
     is($postgres->psql("select v.description ~ '^written past' from clustoversioning v join entity_attrs a on a.deleted_at_version = v.version where a.key = 'ref'"),
         't', 'the reference ended with the version of who was first');

@@ -75,14 +75,11 @@ subtest 'whoever writes' => sub {
     }
 
     # A transaction that began, and got its number, before others committed, and commits after them.
-    open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
-    my $old = select $psql; $| = 1; select $old;
-    say {$psql} "begin; insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'v', 'string', 'late', 1 from entities where name = 's3';";
-    ok(poll(10, sub { psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") }), 'one begins to write');
+    my $end = $postgres->begin("insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'v', 'string', 'late', 1 from entities where name = 's3'");
+    ok($end, 'one begins to write');
     $other->put('/attribute/s3/w', form => { value => 'quick' });
     is(attr($client, 's3'), '', 'it is not seen yet') for 1 .. 3;
-    say {$psql} 'commit;';
-    close $psql;
+    $end->('commit');
     is(attr($client, 's3'), 'late', 'it is seen when it commits, though later numbers were seen before');
 
     psql('truncate entity_attrs');

@@ -336,17 +336,8 @@ subtest 'one at a time, beside others' => sub {
     is($client->get('/by-name/slow3000')->{status}, 200, 'all of it is there');
 };
 
-# Somebody who holds an object until told otherwise.
-sub hold {
-    my ($name) = @_;
-    open my $psql, '|-', "$pg->{bin}/psql", '-h', $pg->socket_dir, '-U', 'postgres', '-qAt', '-o', '/dev/null', '-d', $pg->{database} or die "psql: $!";
-    $psql->autoflush(1);
-    print $psql "begin; set application_name = 'holder'; select from entities where name = '$name' and deleted_at_version is null for update;\n";
-    poll(20, sub { $pg->psql(q{select count(*) from pg_stat_activity where application_name = 'holder' and state = 'idle in transaction'}) == 1 }) or die 'not held';
-    return $psql;
-}
-
-sub release { my ($psql) = @_; print $psql "commit;\n"; return close $psql }
+# Somebody holds an object until told otherwise.
+sub hold { my ($name) = @_; return $pg->begin("select from entities where name = '$name' and deleted_at_version is null for update") // die 'not held' }
 
 sub waiting { return $pg->psql(q{select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%muster_import%'}) }
 
@@ -360,7 +351,7 @@ subtest 'applied beside others' => sub {
     is($client->request(POST => '/entity/pool', form => { name => 'late_beside' })->{status}, 201, 'another is created');
     is($client->request(PUT => '/attribute/web1/colour', form => { value => 'blue' })->{status}, 200, 'one is changed');
     is($client->get('/by-name/web2')->{status}, 200, 'and read');
-    release($holder);
+    $holder->('commit');
     like(Muster::Fastcgi::read_all($socket, 60), qr/Status: 200.*"created": 500/s, 'it goes on');
 };
 
@@ -382,7 +373,7 @@ subtest 'nothing is left' => sub {
         ok(poll(20, sub { $half ? staging() == 1 : waiting() }), 'an import is under way');
         kill KILL => $alone->workers;
         ok(poll(20, sub { staging() == 0 }), 'its worker is killed, and the database notices');
-        release($holder) if $holder;
+        $holder->('commit') if $holder;
         ok(dump_all() eq $before, 'nothing is left');
     }
     $alone->stop;

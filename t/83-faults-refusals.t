@@ -298,18 +298,11 @@ subtest 'a standby' => sub {
     # Transactions that end in another order than they began: answers that were kept between are not old.
     for my $round (1 .. 3) {
         my @open = map {
-            open my $psql, '|-', $postgres->{bin} . '/psql', '-q', '-d', $postgres->conninfo or die $!;
-            my $old = select $psql; $| = 1; select $old;
-            say {$psql} "begin; insert into entity_attrs (entity_id, key, datatype, string_value, version)
-                select entity_id, 'lag', 'string', 'r$round-$_', 1 from entities where name = 'ledger$_';";
-            my $so_many = $_;
-            poll(10, sub { $postgres->psql("select count(*) from pg_stat_activity where state = 'idle in transaction'") == $so_many });
-            $psql;
+            $postgres->begin("insert into entity_attrs (entity_id, key, datatype, string_value, version)
+                select entity_id, 'lag', 'string', 'r$round-$_', 1 from entities where name = 'ledger$_'") // die 'not begun';
         } 1 .. 3;
         for my $i (3, 2, 1) {
-            my $psql = $open[ $i - 1 ];
-            say {$psql} 'commit;';
-            close $psql;
+            $open[ $i - 1 ]->('commit');
             $replayed->();
             like($attr->("ledger$i"), qr/r$round-$i\z/, "round $round: $i is seen as soon as it is there");
             unlike($attr->("ledger$_"), qr/r$round-$_\z/, "$_ is not there yet") for 1 .. $i - 1;

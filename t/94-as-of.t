@@ -199,13 +199,9 @@ subtest 'settled versions' => sub {
 # Who has a lower id and takes its number later has to know of the higher id.
 subtest 'a lower number of a higher id' => sub {
     my $settled = "select muster_high < pg_snapshot_xmin(pg_current_snapshot()) from clustoversioning where description = 'lower id'";
-    open my $psql, '|-', "$pg->{bin}/psql", '-Xq', '-d', $pg->conninfo or die $!;
-    $psql->autoflush(1);
-    say {$psql} 'begin; set local client_min_messages = error; do $$ begin perform pg_current_xact_id(); end $$;';
-    ok poll(20, sub { sql("select count(*) from pg_stat_activity where state = 'idle in transaction' and backend_xid is not null") }), 'one has an id';
+    ok my $lower = $pg->begin('set local client_min_messages = error; select pg_current_xact_id()'), 'one has an id';
     my $end = $pg->hold("insert into clustoversioning(description) values ('higher id')");
-    say {$psql} "insert into clustoversioning(description) values ('lower id'); commit;";
-    close $psql or die 'psql';
+    $lower->("insert into clustoversioning(description) values ('lower id'); commit") or die 'psql';
     is sql($settled), 'f', 'it is not settled while a lower one is under way';
     $end->();
     ok poll(20, sub { sql($settled) eq 't' }), 'but then';

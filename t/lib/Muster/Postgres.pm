@@ -230,6 +230,24 @@ sub hold {
     };
 }
 
+# Somebody begins a transaction with these statements and leaves it open: a function that sends the last ones, such as
+# 'commit', and waits for them (not in another process), or undef if it could not begin.
+sub begin {
+    my ($self, $sql) = @_;
+    state $count = 0;
+    my $name = 'open' . ++$count;
+    open my $psql, '|-', "$self->{bin}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $self->conninfo or croak "psql: $!";
+    $psql->autoflush(1);
+    say {$psql} "begin; $sql; set local application_name = '$name';";
+    poll(60, sub { $self->psql("select count(*) from pg_stat_activity where application_name = '$name' and state = 'idle in transaction'") }) or return;
+    return sub {
+        my ($last) = @_;
+        local $SIG{PIPE} = 'IGNORE';
+        say {$psql} "$last;\n\\q";
+        return close $psql;
+    };
+}
+
 # A setting of the server's own, or without a value its default again, in force in every session.
 sub setting {
     my ($self, $name, $value) = @_;
