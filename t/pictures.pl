@@ -18,9 +18,7 @@ $bob->put("/attribute/ams1-db0$_->[0]/owner", form => "value=$_->[1]", headers =
     [ '07', 'search', 'moves to the search team' ], [ 12, 'search', 'moves to the search team' ];
 $bob->put('/attribute/ams1-web001/os', form => 'value=debian-13', headers => { 'Clusto-Description' => 'upgraded' });
 
-my $browser = Muster::Browser->new(url => $world->front->url, size => [ 1100, 740 ]);
-$browser->cdp('Network.enable');
-$browser->cdp('Network.setExtraHTTPHeaders', headers => { Authorization => 'Basic YWxpY2U6c2VjcmV0' });
+my $browser = Muster::Browser->new(url => $world->front->url, size => [ 1100, 740 ], headers => { Authorization => 'Basic YWxpY2U6c2VjcmV0' });
 
 # Each view, and what is done there first.
 my @pictures = (

@@ -18,7 +18,7 @@ my %KEYS    = (enter => "\x{E007}", escape => "\x{E00C}", tab => "\x{E004}", dow
 
 sub missing { return join ' and ', grep { !which($_) } qw(chromium chromedriver) }
 
-# Options: url, to which paths are added; size => [width, height]; dark => 1; args => [more of chromium's].
+# Options: url, to which paths are added; size => [width, height]; dark => 1; headers => { of all requests }.
 sub new {
     my ($class, %option) = @_;
     my $self = bless { url => $option{url}, dir => temp_dir() }, $class;
@@ -32,13 +32,17 @@ sub new {
     # As root and in containers there is no sandbox, and /dev/shm is small. What is shown is our own.
     my @args = ('--headless=new', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--force-device-scale-factor=1',
         "--window-size=$width,$height", "--user-data-dir=$self->{dir}/profile", '--no-sandbox',
-        $option{dark} ? '--force-dark-mode' : (), @{ $option{args} // [] });
+        $option{dark} ? '--force-dark-mode' : ());
     my $made = $self->_call(POST => '/session', { capabilities => { alwaysMatch => {
         browserName => 'chrome', 'goog:chromeOptions' => { binary => which('chromium'), args => \@args }, 'goog:loggingPrefs' => { browser => 'ALL' },
     } } });
     $self->{base} .= "/session/$made->{sessionId}";
     $running{$self} = $self;
-    $self->_call(POST => '/goog/cdp/execute', { cmd => 'Emulation.setEmulatedMedia', params => { features => [ { name => 'prefers-color-scheme', value => 'dark' } ] } }) if $option{dark};
+    $self->cdp('Emulation.setEmulatedMedia', features => [ { name => 'prefers-color-scheme', value => 'dark' } ]) if $option{dark};
+    if ($option{headers}) {
+        $self->cdp('Network.enable');
+        $self->cdp('Network.setExtraHTTPHeaders', headers => $option{headers});
+    }
     return $self;
 }
 

@@ -3,10 +3,6 @@ package Muster::Datacentre;
 use v5.24;
 use warnings;
 use Carp qw(croak);
-use Exporter 'import';
-use Muster::Client qw(uri_encode);
-
-our @EXPORT_OK = qw(fill);
 
 sub op { my ($method, $path, %params) = @_; return { method => $method, path => $path, params => \%params } }
 
@@ -71,8 +67,5 @@ sub fill {
     transact($client, "rack $_ is filled", rack_operations($_, \$n, \@kinds)) for 1 .. $racks;
     return;
 }
-
-# Names that a careless page would take for something else.
-sub hostile { return ('a/b \x{fc} & <b>x', '<img src=x onerror=alert(1)>', 'why?x#y', '100%2F', q('"`${0})) }
 
 1;
