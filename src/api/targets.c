@@ -43,26 +43,18 @@ static const struct query_node *test(struct context *c, struct query_node node) 
     return copy;
 }
 
-/* What was asked for so far, and this. */
+/* What was asked for so far (NULL: everything), and this. */
 static void narrow(struct context *c, const struct query_node **question,
                    const struct query_node *more) {
-    struct query_node *both = arena_alloc(c->arena, sizeof *both);
+    struct query_node *both;
 
+    if (!*question || (*question)->kind == QUERY_ALL) {
+        *question = more;
+        return;
+    }
+    both = arena_alloc(c->arena, sizeof *both);
     *both = (struct query_node){.kind = QUERY_AND, .left = *question, .right = more};
-    *question = (*question)->kind == QUERY_ALL ? more : both;
-}
-
-static int read_query(struct context *c, const struct query_node **question) {
-    static const struct query_node all = {.kind = QUERY_ALL};
-    const struct query_limits limits = input_query_limits(c->options);
-    const char *query = params_last(&c->request->params, "q");
-
-    *question = &all;
-    if (!query)
-        return 0;
-    if (!*query)
-        return reply_fail(c, 412, "Provide a query as q");
-    return reply_verdict(c, query_parse(c->arena, query, &limits, question));
+    *question = both;
 }
 
 static int read_pools(struct context *c, struct listing *listing) {
@@ -164,9 +156,9 @@ int targets_list(struct context *c) {
     struct targets_options options = {.port = 9100};
     struct listing listing = {.kind = LIST_QUERY};
 
-    if (read_query(c, &listing.question) || input_number(c, "port", 1, 65535, &options.port) ||
-        read_address(c, &options) || read_pools(c, &listing) || read_drivers(c, &listing) ||
-        condition_listed(c))
+    if (input_question(c, c->arena, "q", &listing.question) ||
+        input_number(c, "port", 1, 65535, &options.port) || read_address(c, &options) ||
+        read_pools(c, &listing) || read_drivers(c, &listing) || condition_listed(c))
         return c->response->status;
     with_address(c, &options, &listing.question);
     c->dependencies.anything = true;
