@@ -76,6 +76,10 @@ const struct operation_parameter *operation_find(const struct operation *operati
 /* True for 1, true, yes, on, and for 0, false, no, off or nothing, in any case. */
 bool operation_is_boolean(const char *text);
 
+/* Parameters of operations in several files. */
+extern const struct operation_parameter operation_any_driver, operation_only_question,
+    operation_most_events;
+
 extern const struct operation operation_version, operation_openapi, operation_docs, operation_live,
     operation_meta, operation_metrics, operation_ready, operation_by_address, operation_changes,
     operation_by_attr, operation_by_name, operation_by_names, operation_driverlist,

@@ -13,8 +13,12 @@ PARAMETER clusto_after = {"clusto_after", OPERATION_INTEGER, 0, "As the header C
 PARAMETER clusto_per_page = {"clusto_per_page", OPERATION_INTEGER, 0,
                              "As the header Clusto-Per-Page."};
 PARAMETER driver = {"driver", OPERATION_DRIVER, 0, "The driver that the object must have."};
-PARAMETER any_driver = {"driver", OPERATION_DRIVER, OPERATION_REPEATED,
-                        "Only objects of one of these drivers."};
+const struct operation_parameter operation_any_driver = {
+    "driver", OPERATION_DRIVER, OPERATION_REPEATED, "Only objects of one of these drivers."};
+const struct operation_parameter operation_only_question = {
+    "q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
+const struct operation_parameter operation_most_events = {"limit", OPERATION_INTEGER, 0,
+                                                          "How many, at most 1000."};
 PARAMETER any_type = {"type", OPERATION_TYPE, OPERATION_REPEATED,
                       "Only objects of one of these types."};
 
@@ -133,13 +137,11 @@ const struct operation operation_query = {
     .parameters = {&question, &fields, &count_by, &csv_safe, PAGES},
 };
 
-PARAMETER only_question = {"q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
-
 const struct operation operation_export = {
     .summary = "Whole objects, one a line, containers before what they contain",
     .answers = {{200, "ExportLine", "application/x-ndjson"}},
     .errors = {412},
-    .parameters = {&any_driver, &only_question},
+    .parameters = {&operation_any_driver, &operation_only_question},
 };
 
 PARAMETER searched = {"q", OPERATION_TEXT, OPERATION_REQUIRED, "The text, in any case."};
@@ -164,7 +166,7 @@ const struct operation operation_from_pools = {
     .summary = "The objects that are in all of the given pools",
     .answers = {{200, "Objects", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&pools, &any_driver, &any_type, &children, &containers, PAGES},
+    .parameters = {&pools, &operation_any_driver, &any_type, &children, &containers, PAGES},
 };
 
 /* --- the history --- */
@@ -236,7 +238,6 @@ const struct operation operation_import = {
 
 PARAMETER since = {"since", OPERATION_TEXT, OPERATION_REQUIRED,
                    "A cursor: what Clusto-Next said, or now."};
-PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};
 PARAMETER of_names = {"object", OPERATION_NAME, OPERATION_REPEATED,
                       "Only objects with one of these names."};
 PARAMETER of_keys = {"key", OPERATION_KEY, OPERATION_REPEATED,
@@ -250,8 +251,8 @@ const struct operation operation_changes = {
     .summary = "What was committed after a cursor, each change once and in order",
     .answers = {{200, "Events", NULL}},
     .errors = {404, 409, 410, 412, 429},
-    .parameters = {&since, &most_events, &any_driver, &only_question, &of_names, &of_keys,
-                   &of_pools, &with_attrs},
+    .parameters = {&since, &operation_most_events, &operation_any_driver, &operation_only_question,
+                   &of_names, &of_keys, &of_pools, &with_attrs},
 };
 
 /* --- objects --- */
@@ -268,8 +269,8 @@ const struct operation operation_entities = {
     .summary = "Objects, the oldest first",
     .answers = {{200, "Objects", NULL}},
     .errors = {409, 412},
-    .parameters = {&only_names, &clusto_types, &clusto_drivers, &only_name, &any_type, &any_driver,
-                   PAGES},
+    .parameters = {&only_names, &clusto_types, &clusto_drivers, &only_name, &any_type,
+                   &operation_any_driver, PAGES},
 };
 
 PARAMETER new_names = {"name", OPERATION_NAME, OPERATION_REQUIRED | OPERATION_REPEATED,
@@ -326,7 +327,7 @@ const struct operation operation_parents = {
     .summary = "What contains one object",
     .answers = {{200, "Objects", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&ancestors, &any_driver, &any_type, PAGES},
+    .parameters = {&ancestors, &operation_any_driver, &any_type, PAGES},
 };
 
 PARAMETER ref_key = {"key", OPERATION_KEY, 0, "Only attributes with this key."};

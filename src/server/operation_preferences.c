@@ -5,7 +5,6 @@
 
 #define PARAMETER static const struct operation_parameter
 
-PARAMETER most_events = {"limit", OPERATION_INTEGER, 0, "How many, at most 1000."};
 PARAMETER contains = {"contains", OPERATION_JSON, 0,
                       "Only containers whose document contains this JSON object."};
 PARAMETER pointer = {"pointer", OPERATION_POINTER, 0,
@@ -22,7 +21,7 @@ const struct operation operation_containers = {
     .schema = "Document",
     .answers = {{200, "ContainersOrChanges", NULL}, {304, NULL, NULL}},
     .errors = {409, 410, 412, 429},
-    .parameters = {&contains, &changes, &changes_since, &most_events},
+    .parameters = {&contains, &changes, &changes_since, &operation_most_events},
 };
 
 const struct operation operation_unnamed = {

@@ -5,11 +5,8 @@
 
 #define PARAMETER static const struct operation_parameter
 
-PARAMETER question = {"q", OPERATION_TEXT, 0, "Only what this question finds, as /query."};
 PARAMETER pool = {"pool", OPERATION_NAME, OPERATION_REPEATED,
                   "Only objects that are in each of these pools."};
-PARAMETER driver = {"driver", OPERATION_DRIVER, OPERATION_REPEATED,
-                    "Only objects of one of these drivers."};
 PARAMETER port = {"port", OPERATION_INTEGER, 0,
                   "The port of objects that have none of their own; 9100 unless it is sent."};
 PARAMETER address = {"address", OPERATION_TEXT, 0,
@@ -20,5 +17,5 @@ const struct operation operation_targets = {
     .summary = "Objects as targets of Prometheus",
     .answers = {{200, "Targets", NULL}},
     .errors = {404, 409, 412},
-    .parameters = {&question, &pool, &driver, &port, &address},
+    .parameters = {&operation_only_question, &pool, &operation_any_driver, &port, &address},
 };
