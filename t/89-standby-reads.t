@@ -61,7 +61,7 @@ sub reads {
 }
 
 subtest 'exact reads' => sub {
-    my ($server, $front) = muster($primary->conninfo, $standby->conninfo);
+    my ($server, $front) = muster($primary->conninfo, $standby->conninfo, feed_waiters => 0);
     my $client = $front->client;
     $client->post('/entity/basicserver', form => { name => $_ }) for qw(one two);
     $client->post('/entity/pool', form => { name => 'p' });
@@ -88,6 +88,10 @@ subtest 'exact reads' => sub {
     }), '>=', 5, 'all kinds of reads go there');
     $client->post('/preferences/box', @ann, json => { a => 1 });
     is($client->get('/preferences/box/a', @ann)->{json}, 1, 'a preference');
+    my $id     = $client->get('/preferences/?changes&since=now', @ann)->{headers}{'clusto-next'};
+    my %stream = (Accept => 'text/event-stream', 'Last-Event-ID' => $id, 'X-User-Id' => 'ann');
+    $client->post('/preferences/box', @ann, json => { a => 2 });
+    is(reads($client, sub { like($client->get('/preferences/?changes', headers => \%stream)->{body}, qr/box/, 'a stream has what is new') }), 0, 'from the primary, which makes its points');
     my $version = $client->put('/attribute/one/v', form => { value => 'later' })->{headers}{'clusto-version'};
     is($client->get('/attribute/one/v', headers => { 'Clusto-As-Of' => $version - 1 })->{json}[0]{value}, 'psql20', 'as of a version');
     is($client->get('/history?limit=1')->{json}{versions}[0]{version}, $version, 'the history has the latest write at once');

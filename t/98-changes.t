@@ -237,6 +237,22 @@ subtest 'preferences' => sub {
     is(follow($cursor), '', 'the inventory has none of it');
 };
 
+# As a browser connects again. The stream ends at once where nobody may wait.
+subtest 'a stream that goes on' => sub {
+    my $other = Muster::Server->new(postgres => $pg, schema => 0, conf => { workers => 1, feed_waiters => 0 });
+    my $door  = Muster::Front->new(server => $other);
+    my $goes_on = sub {
+        my ($path, $id) = @_;
+        return $door->client->get($path, headers => { Accept => 'text/event-stream', 'Last-Event-ID' => $id, 'X-User-Id' => 'ann' })->{body};
+    };
+    my $cursor = now();
+    $client->post('/entity/pool', form => { name => 'goeson' });
+    like($goes_on->('/changes', $cursor), qr/goeson/, 'by its last event alone, with what is new');
+    $client->post('/preferences/goeson', headers => { 'X-User-Id' => 'ann' }, json => { a => 1 });
+    like($goes_on->('/preferences/?changes', $cursor), qr/goeson/, 'of preferences as well');
+    $_->stop for $door, $other;
+};
+
 # A page that reading cut off inside a batch, and that the filter's limit cuts off again before.
 subtest 'pages that are cut off twice' => sub {
     my $cursor = now();

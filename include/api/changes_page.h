@@ -16,6 +16,9 @@ struct changes_page {
 };
 int changes_page_read(struct context *c, struct changes_page *out);
 
+/* True if the request says after which changes: since, or of a stream Last-Event-ID. */
+bool changes_page_has_cursor(const struct context *c);
+
 /* Makes a point and begins a snapshot in which it is there. Where `now` is asked for it responds
  * with an empty list: the status. 409: changes are not reported here; 503: as many writes wait as
  * may, and `now` needs one. */

@@ -64,6 +64,9 @@ bool exchange_end(struct exchange *x, bool *body_drained);
 /* Instead of that, after another process has taken over: nothing is sent, nothing is logged. */
 void exchange_forget(struct exchange *x);
 
+/* True if it asks for changes, which needs a point. */
+bool exchange_is_feed(const struct exchange *x);
+
 /* The caller, and the user whose documents the request is about where that is another. */
 const char *exchange_caller(const struct exchange *x);
 

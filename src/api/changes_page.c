@@ -20,10 +20,15 @@ bool changes_page_is_stream(const struct context *c) {
 }
 
 /* A browser that connects again says where it was. */
-static const char *cursor_of(const struct context *c, bool stream) {
-    const char *last = stream ? request_header(c->request, "Last-Event-ID") : NULL;
+static const char *cursor_of(const struct context *c) {
+    const char *last =
+        changes_page_is_stream(c) ? request_header(c->request, "Last-Event-ID") : NULL;
 
     return last != NULL && *last != '\0' ? last : input_nonempty(c, "since");
+}
+
+bool changes_page_has_cursor(const struct context *c) {
+    return cursor_of(c) != NULL;
 }
 
 static int read_wait(struct context *c, int64_t *seconds) {
@@ -37,10 +42,9 @@ static int read_wait(struct context *c, int64_t *seconds) {
 }
 
 int changes_page_read(struct context *c, struct changes_page *out) {
-    bool stream = changes_page_is_stream(c);
-    const char *since = cursor_of(c, stream);
+    const char *since = cursor_of(c);
 
-    *out = (struct changes_page){.limit = FEED_MAX_PAGE, .stream = stream};
+    *out = (struct changes_page){.limit = FEED_MAX_PAGE, .stream = changes_page_is_stream(c)};
     if (!since)
         return reply_fail(c, 400,
                           "Send the cursor since: what Clusto-Next said, or \"now\" to begin.");

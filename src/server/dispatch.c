@@ -208,10 +208,6 @@ static int run_feed(struct exchange *x) {
     return status;
 }
 
-static bool is_feed(const struct exchange *x) {
-    return (x->match.route->flags & ROUTE_FEED) && params_last(&x->request.params, "since") != NULL;
-}
-
 /* --- checks --- */
 
 static int respond_options(struct exchange *x) {
@@ -360,7 +356,7 @@ void dispatch_run(struct exchange *x) {
     if (!x->asked)
         response_cache_note_seq(x);
     if (request_is_read(&x->request))
-        x->status = is_feed(x) ? run_feed(x) : run(x);
+        x->status = exchange_is_feed(x) ? run_feed(x) : run(x);
     else
         x->status = run_write(x);
     x->responded = true;

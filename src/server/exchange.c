@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/changes_page.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/cors.h"
@@ -62,6 +63,10 @@ void exchange_begin(struct exchange *x, const struct transport *transport) {
                             .arena = x->arena,
                             .json = w->json};
     exchange_set_log_request(x);
+}
+
+bool exchange_is_feed(const struct exchange *x) {
+    return (x->match.route->flags & ROUTE_FEED) && changes_page_has_cursor(&x->c);
 }
 
 const char *exchange_caller(const struct exchange *x) {

@@ -209,11 +209,9 @@ static bool is_long(const struct exchange *x) {
 }
 
 static bool is_for_standby(const struct exchange *x) {
-    unsigned flags = x->match.route->flags;
-
-    if (shared == NULL || !(flags & ROUTE_STANDBY))
+    if (shared == NULL || !(x->match.route->flags & ROUTE_STANDBY))
         return false;
-    if ((flags & ROUTE_FEED) && params_last(&x->request.params, "since") != NULL)
+    if (exchange_is_feed(x))
         return false; /* points are made by the primary */
     if (x->as_of.wanted && !x->as_of.point.wanted.by_number)
         return false; /* which version is the latest, the primary knows better */
