@@ -90,8 +90,8 @@ static int handle(struct exchange *x) {
     return x->transaction != NULL ? transaction_run(x) : route->handle(&x->c);
 }
 
-/* One attempt: transaction, handler, commit or rollback. */
-static int attempt(struct exchange *x) {
+/* Transaction, handler, commit or rollback. */
+static int transact(struct exchange *x) {
     const struct route *route = x->match.route;
     struct store *store = x->c.store;
     int status;
@@ -109,6 +109,19 @@ static int attempt(struct exchange *x) {
         (void)store_commit(store); /* of a snapshot, if there was one */
     else
         store_rollback(store);
+    return status;
+}
+
+/* One attempt. The store knows meanwhile for whom it works. */
+static int attempt(struct exchange *x) {
+    struct store *store = x->c.store;
+    int status;
+
+    store_set_client(store, x->transport.client_fd);
+    store_set_request(store, x->request.id);
+    status = transact(x);
+    store_set_client(store, -1);
+    store_set_request(store, NULL);
     return status;
 }
 
@@ -144,11 +157,7 @@ static bool is_prefetched(const struct exchange *x) {
 static bool run_at_standby(struct exchange *x, int *status) {
     if (is_prefetched(x) || !standby_begin(x))
         return false;
-    store_set_client(x->c.store, x->transport.client_fd);
-    store_set_request(x->c.store, x->request.id);
     *status = attempt(x);
-    store_set_client(x->c.store, -1);
-    store_set_request(x->c.store, NULL);
     if (standby_end(x, *status))
         return true;
     reset_attempt(x);
@@ -162,8 +171,6 @@ static int run(struct exchange *x) {
     response->hold = (x->match.route->flags & ROUTE_WRITE) != 0 || x->write_only;
     if (run_at_standby(x, &status))
         return status;
-    store_set_client(x->w->store, x->transport.client_fd);
-    store_set_request(x->w->store, x->request.id);
     for (int attempts = 1;; attempts++) {
         status = attempt(x);
         if (!should_retry(x, attempts))
@@ -174,8 +181,6 @@ static int run(struct exchange *x) {
         backoff(attempts);
         reset_attempt(x);
     }
-    store_set_client(x->w->store, -1);
-    store_set_request(x->w->store, NULL);
     return status;
 }
 
