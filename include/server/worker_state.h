@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "server/settings.h"
+#include "server/shard.h"
 #include "store/store.h"
 #include "json/writer.h"
 
@@ -14,6 +15,7 @@ struct cluster;
 
 struct worker_state {
     const struct settings *settings;
+    struct shard shard;  /* of the settings; count 0: the preferences of all users are here */
     struct cache *cache; /* of responses; NULL: there is none; borrowed */
     struct store *store;
     struct store *standby; /* to read from (standby.h); NULL: not yet */

@@ -219,20 +219,19 @@ static int fail_no_user(struct exchange *x) {
 
 /* A user of another database would find nothing here, and get a second home by writing. */
 static int check_shard(struct exchange *x) {
+    const struct shard *shard = &x->w->shard;
     const char *user = x->request.user;
-    struct shard shard;
     unsigned right;
 
-    if (x->w->settings->shard[0] == '\0' ||
-        shard_parse(x->arena, x->w->settings->shard, &shard) != NULL)
+    if (shard->count == 0)
         return 0;
-    right = shard_of(&shard, user);
-    if (right == shard.number)
+    right = shard_of(shard, user);
+    if (right == shard->number)
         return 0;
     return reply_fail(&x->c, 421,
                       "The preferences of %s are in shard %u of %u (counted from 0); this server "
                       "has shard %u.",
-                      quote(x->arena, user), right, shard.count, shard.number);
+                      quote(x->arena, user), right, shard->count, shard->number);
 }
 
 /* The user that a trusted peer names, else the caller. */

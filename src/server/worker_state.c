@@ -15,6 +15,8 @@ void worker_state_init(struct worker_state *w, const struct settings *settings, 
     w->store = store_new(&settings->store, cluster);
     w->scratch = arena_new();
     w->json = json_writer_new();
+    if (*settings->shard != '\0')
+        (void)shard_parse(w->scratch, settings->shard, &w->shard); /* checked with the settings */
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
         random = (uint32_t)getpid() ^ (uint32_t)time(NULL);
     snprintf(w->id_prefix, sizeof(w->id_prefix), "%08x-", random);
