@@ -18,6 +18,9 @@ enum { JSON_INDENT = 4 };
 /* Takes `n` bytes of the document; false: they could not be taken, the writer stops. */
 typedef bool (*json_sink)(void *context, const char *bytes, size_t n);
 
+/* A sink that adds them to a struct buf. */
+bool json_to_buf(void *buf, const char *bytes, size_t n);
+
 /* A writer that can be used for one document after the other. Never NULL; freed by
  * json_writer_free(). */
 struct json_writer *json_writer_new(void);

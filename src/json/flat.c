@@ -4,11 +4,6 @@
 #include "base/num.h"
 #include "json/plain.h"
 
-static bool add_bytes(void *buf, const char *bytes, size_t n) {
-    buf_add(buf, bytes, n);
-    return !((struct buf *)buf)->failed;
-}
-
 void json_flat_string_n(struct buf *b, struct json_writer *w, const char *text, size_t n) {
     char *at;
 
@@ -20,7 +15,7 @@ void json_flat_string_n(struct buf *b, struct json_writer *w, const char *text, 
         memcpy(at + 1, text, n);
         return;
     }
-    json_begin(w, true, add_bytes, b);
+    json_begin(w, true, json_to_buf, b);
     json_string_n(w, text, n);
     if (!json_end(w))
         b->failed = true;

@@ -54,7 +54,7 @@ size_t json_indentation(const struct json_node *node, size_t level) {
     return node->count > 0 ? bytes + 1 + JSON_INDENT * level : bytes;
 }
 
-static bool add_text(void *buf, const char *bytes, size_t n) {
+bool json_to_buf(void *buf, const char *bytes, size_t n) {
     buf_add(buf, bytes, n);
     return !((struct buf *)buf)->failed;
 }
@@ -65,7 +65,7 @@ const char *json_text(struct arena *arena, const struct json_node *node) {
     struct buf buf;
 
     buf_init(&buf, 0);
-    json_begin(writer, true, add_text, &buf);
+    json_begin(writer, true, json_to_buf, &buf);
     json_tree(writer, node);
     if (json_end(writer))
         text = arena_strndup(arena, buf_cstr(&buf), buf.len);

@@ -144,13 +144,6 @@ static void write_paths(struct json_writer *w, const struct places *places) {
 
 /* --- the document --- */
 
-static bool to_buf(void *context, const char *bytes, size_t n) {
-    struct buf *b = context;
-
-    buf_add(b, bytes, n);
-    return !b->failed;
-}
-
 /* 3.1 has no "nullable": "null" is a type like the others. */
 static void take_null_as_type(struct json_node *node) {
     struct json_node **link = &node->children, *type = NULL;
@@ -226,7 +219,7 @@ static struct json_node *make_document(const struct api_options *options, bool n
     if (memory == NULL)
         memory = arena_new();
     buf_init(&text, 0);
-    json_begin(w, true, to_buf, &text);
+    json_begin(w, true, json_to_buf, &text);
     write_document(w, options, newer);
     if (!json_end(w))
         log_fatal("the description of the interface could not be written");
