@@ -1,5 +1,5 @@
-/* shared_check.h: one check whether the cache is current for the requests of all workers, as a
- * group commit is one sync for many transactions.
+/* shared_check.h: one check for the requests of all workers, as a group commit is one sync for many
+ * transactions: whether the cache is current, or how far the primary is (standby.h).
  *
  * A check holds for every request that had arrived before it began, whichever worker has it. One
  * worker checks at a time and holds the mutex; the others wait for it, and then mostly find that a
@@ -17,13 +17,13 @@ struct shared_check {
     pthread_mutex_t mutex;  /* held during a check */
     _Atomic uint64_t begun; /* the last check that began */
     _Atomic uint64_t ended; /* the last that ended */
-    _Atomic uint64_t good;  /* the last that found the cache current */
+    _Atomic uint64_t good;  /* the last that succeeded */
     _Atomic uint64_t late;  /* the last that was waited for in vain */
 };
 
 enum check_result {
     CHECK_MINE,    /* the caller must check (shared_check_begin, shared_check_end) */
-    CHECK_CURRENT, /* another worker's check found the cache current */
+    CHECK_CURRENT, /* another worker's check succeeded */
     CHECK_UNKNOWN, /* another worker's check did not */
     CHECK_LATE     /* another worker's check takes too long: the caller may check for itself */
 };
@@ -42,6 +42,6 @@ enum check_result shared_check_wait(struct shared_check *check, uint64_t arrived
 void shared_check_begin(struct shared_check *check);
 
 /* After shared_check_begin, always. */
-void shared_check_end(struct shared_check *check, bool current);
+void shared_check_end(struct shared_check *check, bool good);
 
 #endif

@@ -29,10 +29,10 @@ void shared_check_begin(struct shared_check *check) {
     atomic_fetch_add(&check->begun, 1);
 }
 
-void shared_check_end(struct shared_check *check, bool current) {
+void shared_check_end(struct shared_check *check, bool good) {
     uint64_t number = atomic_load(&check->begun);
 
-    if (current)
+    if (good)
         atomic_store(&check->good, number);
     atomic_store(&check->ended, number);
     pthread_mutex_unlock(&check->mutex);
