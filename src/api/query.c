@@ -42,15 +42,14 @@ static int read_rows(struct context *c, struct query_rows *rows) {
 
 int query_show(struct context *c) {
     struct listing listing = {.kind = LIST_QUERY};
-    const struct query_limits limits = input_query_limits(c->options);
-    const char *query = input_nonempty(c, "q");
     struct query_rows rows;
     struct page page;
 
-    if (!query)
+    if (input_question(c, c->arena, "q", &listing.question))
+        return c->response->status;
+    if (!listing.question)
         return reply_fail(c, 412, "Provide a query as q");
-    if (reply_verdict(c, query_parse(c->arena, query, &limits, &listing.question)) ||
-        input_page(c, &page) || read_rows(c, &rows) || condition_listed(c))
+    if (input_page(c, &page) || read_rows(c, &rows) || condition_listed(c))
         return c->response->status;
     c->dependencies.anything = true;
     return query_rows_show(c, &listing, &rows, &page);
