@@ -12,6 +12,9 @@
 int reply_fail(struct context *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Before anything was sent: 503 with this message, and Retry-After: a second. */
+int reply_busy(struct context *c, const char *message);
+
 /* Responds with a refusal: 400, 404, 409, 412, 413 or 507 and its reason. A failure of the store
  * has no reason: 503 with Retry-After if the database is unreachable or busy, 507 if it is full,
  * 500 for a bug; the context remembers it, so that dispatch can run the request again. Returns 0

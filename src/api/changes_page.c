@@ -79,14 +79,6 @@ static enum rc find_latest(struct context *c, struct feed_status *out) {
     return rc;
 }
 
-/* A reader with a cursor is told the rest later; a new one must not be told what was acknowledged
- * before. */
-static int refuse_now(struct context *c) {
-    reply_fail(c, 503, "Too many writes are waiting. Please try again.");
-    response_header(c->response, "Retry-After", "1");
-    return c->response->status;
-}
-
 int changes_page_begin(struct context *c, struct changes_page *page) {
     struct feed_status status;
 
@@ -94,8 +86,10 @@ int changes_page_begin(struct context *c, struct changes_page *page) {
         return c->response->status;
     if (status.blind)
         return reply_fail(c, 409, "Changes are not reported here: %s.", status.blind);
+    /* A reader with a cursor is told the rest later; a new one must not be told what was
+     * acknowledged before. */
     if (page->now && status.behind)
-        return refuse_now(c);
+        return reply_busy(c, "Too many writes are waiting. Please try again.");
     if (page->now && !page->stream)
         return answer_now(c, &status);
     if (page->now)

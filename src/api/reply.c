@@ -90,6 +90,12 @@ int reply_fail(struct context *c, int status, const char *format, ...) {
     return reply_string(c, status, message);
 }
 
+int reply_busy(struct context *c, const char *message) {
+    reply_fail(c, 503, "%s", message);
+    response_header(c->response, "Retry-After", "1");
+    return c->response->status;
+}
+
 static int reply_gone(struct context *c) {
     if (response_enough(c->response)) { /* a HEAD is a success, not a client that left */
         c->rc = RC_OK;

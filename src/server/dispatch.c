@@ -192,9 +192,7 @@ static int run_write(struct exchange *x) {
         return run(x);
     if (!write_limit_begin(x->w->settings)) {
         metrics_count(METRIC_WRITES_REFUSED);
-        status = reply_fail(&x->c, 503, "Too many writes are waiting. Please try again.");
-        response_header(&x->response, "Retry-After", "1");
-        return status;
+        return reply_busy(&x->c, "Too many writes are waiting. Please try again.");
     }
     status = run(x);
     write_limit_end();
@@ -385,8 +383,7 @@ bool dispatch_refuse(struct exchange *x, const struct transport *transport, bool
     exchange_begin(x, transport);
     x->body_result = intake_body(&x->body, &x->transport, &x->request);
     x->status =
-        reply_fail(&x->c, 503, "Too many requests are waiting for the database. Please try again.");
-    response_header(&x->response, "Retry-After", "1");
+        reply_busy(&x->c, "Too many requests are waiting for the database. Please try again.");
     return exchange_end(x, body_drained);
 }
 
