@@ -75,24 +75,23 @@ static struct history_attr *find_attr(struct gathering *g, const struct attr *at
     return found;
 }
 
-/* Both sides of the last attribute are kept. What comes next is not even read: memory is limited.
- */
-static bool is_cut(struct gathering *g, const struct attr *attr) {
-    struct history_object *o = &g->object;
-
-    o->cut = g->max_attrs > 0 && g->attrs >= g->max_attrs &&
-             (!attr || !same_slot(&o->attrs[g->slot], attr));
-    return o->cut;
+static bool is_full(const struct gathering *g) {
+    return g->max_attrs > 0 && g->attrs >= g->max_attrs;
 }
 
+/* Both sides of the last attribute are kept. What comes next is not even read: memory is limited.
+ */
 static void add_attr(struct gathering *g, const PGresult *result, size_t row, bool added) {
+    struct history_object *o = &g->object;
     struct history_attr *found;
     struct attr attr;
 
-    if (g->object.cut || (g->object.attr_count == 0 && is_cut(g, NULL)))
+    o->cut = o->cut || (o->attr_count == 0 && is_full(g));
+    if (o->cut)
         return;
     attr = objects_read_attr(g->arena, result, row);
-    if (g->object.attr_count > 0 && is_cut(g, &attr))
+    o->cut = is_full(g) && !same_slot(&o->attrs[g->slot], &attr);
+    if (o->cut)
         return;
     found = find_attr(g, &attr, added);
     if (added) {
