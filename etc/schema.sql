@@ -1786,16 +1786,19 @@ end $$;
 
 do $$
 declare
+    wanted constant text := current_setting('muster.search_index', true);
     home text;
     x text;
 begin
-    if coalesce(current_setting('muster.search_index', true), '') <> 'on' then
+    if wanted = 'off' then
         foreach x in array array['muster_entities_text', 'muster_attrs_text'] loop
-            if current_setting('muster.search_index', true) = 'off' and to_regclass(x) is not null then
+            if to_regclass(x) is not null then
                 execute format('drop index %I', x);
                 raise notice using errcode = 'MU001', message = format('dropped index %s', x);
             end if;
         end loop;
+    end if;
+    if wanted is distinct from 'on' then
         return;
     end if;
     if not exists (select from pg_extension where extname = 'pg_trgm') then
