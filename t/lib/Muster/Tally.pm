@@ -4,7 +4,7 @@ package Muster::Tally;
 use v5.24;
 use warnings;
 use List::Util qw(max min sum0);
-use parent 'TAP::Formatter::Console';
+use parent 'TAP::Formatter::File'; # a line for each file, when it has ended: logs are no terminals
 
 my $MAX_LINES = 20; # of a test file
 my $MAX_WIDTH = 300;
