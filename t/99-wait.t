@@ -40,9 +40,10 @@ sub make {
 
 # MUSTER_WAITERS=10000: so many at once, behind nginx; two descriptors for each must be allowed there. Needs
 # a machine that does nothing else.
+# Over a connection that is there already: among 10,000 handles Perl takes milliseconds to make one more.
 sub by_name_p99 {
-    my ($front, $seconds) = @_;
-    my ($ask, $end, @times) = ($front->client, time + $seconds);
+    my ($ask, $seconds) = @_;
+    my ($end, @times) = (time + $seconds);
     while (time < $end) {
         my $got = $ask->get('/by-name/testserver1');
         push @times, $got->{seconds} if $got->{status} == 200;
@@ -90,14 +91,15 @@ if (my $n = $ENV{MUSTER_WAITERS}) {
         my $front_conf = slurp($front->dir . '/nginx.conf');
         note $front_conf =~ /(worker_connections \d+)/;
         $client = $front->client;
-        my $before = by_name_p99($front, 3);
+        my $others = $front->client(keep_alive => 1);
+        my $before = by_name_p99($others, 3);
         my $begin  = time;
         my @all    = begin_all($front, $n, now());
         note sprintf 'all wait after %.1f s', time - $begin;
         waiting_becomes($n);
         my $memory = $many->memory($many->waiter, 'VmRSS');
         my $used   = processor_ms($many->waiter);
-        my $during = by_name_p99($front, 3);
+        my $during = by_name_p99($others, 3);
         note sprintf 'the waiter uses %d ms of a processor in 3 s', processor_ms($many->waiter) - $used;
         my $name   = make();
         $begin = time;
