@@ -428,6 +428,7 @@ same_list('noinst_HEADERS', [ grep { m{^include/.*\.h$} } @tree ]);
 same_list('unit_tests', [ map { s/\.c$//r } grep { m{^t/unit_\w+\.c$} } @tree ]);
 same_list('doc_texts',    [ grep { m{^doc/\w+\.rst$} } @tree ]);
 same_list('dist_examples_DATA', [ grep { m{^etc/} && !m{^etc/openapi\.json$|\.sql$} } @tree ]);
+same_list('ui_sources', [ 'src/ui/index.html', grep { m{^src/ui/} } @tree ]);
 same_list('dist_man_MANS', [ grep { m{^doc/.*\.[58]$} } @tree ]);
 is_deeply(
     [ sort map { @{ listed($_) } } qw(perl_tests long_tests slow_tests) ], [ grep { m{^t/[^/]+\.t$} } @tree ],

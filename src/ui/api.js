@@ -3,7 +3,7 @@ import { asOf, base } from './state.js';
 
 const root = new URL('..', location.origin + base).pathname;
 const KEY = 'muster-token';
-const own = new Set();
+const ownVersions = new Set();
 const parts = { '': root.replace(/\/$/, '') },
     mounts = { '': '' };
 export const me = { name: null, by: 'nobody', roles: {}, version: '' };
@@ -35,7 +35,7 @@ export const token = {
     set: text => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
 };
 
-export const isOwn = version => own.has(version);
+export const isOwn = version => ownVersions.has(version);
 
 function encode(params) {
     const form = new URLSearchParams();
@@ -138,7 +138,7 @@ export async function write(operations, { why, dry, tag } = {}) {
         headers,
     });
     const version = Number(header('Clusto-Version'));
-    if (version) own.add(version);
+    if (version) ownVersions.add(version);
     return { version, changes: body.changes ?? [], results: body.result ?? body };
 }
 

@@ -14,7 +14,7 @@ const params = a =>
     );
 const same = (a, b) => a.key === b.key && a.subkey === b.subkey && textOf(a.number) === textOf(b.number);
 
-function shown(a) {
+function valueNode(a) {
     if (a.datatype === 'relation' && a.value)
         return objectLink(nameOf(a.value));
     return a.value === null
@@ -37,7 +37,7 @@ function change(name, all, a, values) {
     ];
 }
 
-function changer(o, a, close, reload) {
+function valueChanger(o, a, close, reload) {
     return editForm({
         label: `${attrName(a)} changed`,
         tag: o.tag,
@@ -56,7 +56,7 @@ function changer(o, a, close, reload) {
     });
 }
 
-function remover(o, a, close, reload) {
+function valueDeleter(o, a, close, reload) {
     return editForm({
         label: `${attrName(a)} deleted`,
         tag: o.tag,
@@ -82,7 +82,7 @@ async function keysOf(driver) {
     return [...new Set(some.flatMap(o => o.attrs.map(a => a.key)))].sort();
 }
 
-async function adder(o, close, reload) {
+async function attributeAdder(o, close, reload) {
     const keys = await keysOf(o.driver).catch(() => []);
     return editForm({
         label: 'Attribute added',
@@ -127,7 +127,7 @@ function line(o, a, given, reload) {
         h('th', { scope: 'row' }, a.key),
         h('td', null, a.subkey ?? ''),
         h('td', { class: 'n' }, a.number === null ? '' : textOf(a.number)),
-        h('td', null, shown(a)),
+        h('td', null, valueNode(a)),
         rest,
     );
     if (!may('write', 'attribute') || fixed) return tr;
@@ -144,12 +144,12 @@ function line(o, a, given, reload) {
         form.querySelector('input, button')?.focus();
     };
     rest.append(
-        button('Edit', open(changer), {
+        button('Edit', open(valueChanger), {
             class: 'link',
             'data-edit': true,
             'aria-label': `Edit ${attrName(a)}`,
         }),
-        button('Delete', open(remover), { class: 'link', 'aria-label': `Delete ${attrName(a)}` }),
+        button('Delete', open(valueDeleter), { class: 'link', 'aria-label': `Delete ${attrName(a)}` }),
     );
     return tr;
 }
@@ -172,7 +172,7 @@ export function attributes(o, reload) {
         h(
             'p',
             null,
-            opener('Add attribute', close => adder(o, close, reload), 'write', 'attribute'),
+            opener('Add attribute', close => attributeAdder(o, close, reload), 'write', 'attribute'),
         ),
     );
 }

@@ -26,14 +26,14 @@ const special = {
     free: [roomFields, r => String(size(r) - used(r))],
 };
 
-const own = name => Object.hasOwn(special, name);
+const isSpecial = name => Object.hasOwn(special, name);
 export const fieldsOf = cols =>
-    [...new Set(['path', ...cols.flatMap(c => (own(c) ? special[c][0] : [`attr ${c}`]))])].join(',');
+    [...new Set(['path', ...cols.flatMap(c => (isSpecial(c) ? special[c][0] : [`attr ${c}`]))])].join(',');
 export const cellOf = (col, r) =>
-    own(col)
+    isSpecial(col)
         ? special[col][1](r)
         : r[`attr ${col}`].map(v => (typeof v === 'string' ? v : JSON.stringify(v))).join(' ');
-export const valid = col => own(col) || /^[A-Za-z_][\w-]*(\.[\w-]+)?(:\d+)?$/.test(col);
+export const valid = col => isSpecial(col) || /^[A-Za-z_][\w-]*(\.[\w-]+)?(:\d+)?$/.test(col);
 
 export function usual(all, driver) {
     const is = what => isA(all, driver, what);

@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { editForm, field } from './edit.js';
 import { here, navigate, objectUrl, url } from './state.js';
 
-export async function create({ params }) {
+export async function createView({ params }) {
     if (!may('write'))
         return h('div', null, h('h1', null, 'New object'), h('p', null, 'You may not create objects.'));
     const all = await drivers();

@@ -20,7 +20,7 @@ function values(name, before, after) {
     );
 }
 
-const shown = value => value && (value.value === null ? 'no value' : textOf(value.value) || '""');
+const valueText = value => value && (value.value === null ? 'no value' : textOf(value.value) || '""');
 
 /* What a container contains: an object once, with its units. */
 function contained(attrs) {
@@ -59,7 +59,7 @@ function lines(attrs) {
         ...contained(attrs.filter(a => a.key === '_contains')),
         ...attrs
             .filter(a => a.key !== '_contains')
-            .map(a => values(attrName(a), shown(a.before), shown(a.after))),
+            .map(a => values(attrName(a), valueText(a.before), valueText(a.after))),
     ];
     return all.length > 12
         ? [
@@ -87,7 +87,7 @@ const words = o =>
         renamed: `renamed, was ${o.was ? nameOf(o.was) : ''}`,
     })[o.change] ?? o.change;
 
-function object(o) {
+function changedObject(o) {
     const name = o.object ? nameOf(o.object) : 'an object that is gone';
     return h(
         'li',
@@ -104,7 +104,7 @@ export function changes(objects, more) {
     return h(
         'ul',
         { class: 'diff' },
-        seen.map(object),
+        seen.map(changedObject),
         more ? h('li', { class: 'quiet' }, `and ${more} more objects`) : null,
     );
 }

@@ -9,7 +9,7 @@ async function memberCounts() {
     return Object.fromEntries(rows.map(r => [r.value, Number(r.count)]));
 }
 
-export async function pools() {
+export async function poolsView() {
     const [rows, count] = await Promise.all([queryAll('is pool', 'path,driver,parents'), memberCounts()]);
     const inside = {};
     for (const r of rows) for (const p of r.parents) (inside[p] ??= []).push(r);
@@ -75,16 +75,16 @@ export const managerPage = (after, signal, limit = 50) =>
         headers: { 'Clusto-After': after, 'Clusto-Per-Page': String(limit) },
     });
 
-const prefix = mask =>
+const prefixLength = mask =>
     /^\d+$/.test(mask ?? '')
         ? mask
         : (mask ?? '').split('.').reduce((n, b) => n + Number(b).toString(2).replaceAll('0', '').length, 0);
 const rangeOf = r =>
     r['attr baseip'].length
-        ? `${r['attr baseip'][0]}/${prefix(String(r['attr netmask'][0] ?? ''))}`
+        ? `${r['attr baseip'][0]}/${prefixLength(String(r['attr netmask'][0] ?? ''))}`
         : String(r['attr basename'][0] ?? '');
 
-export async function managers({ params, signal }) {
+export async function managersView({ params, signal }) {
     const { body, header } = await managerPage(params.get('after') ?? '0', signal);
     const rows = await roomOf(body, signal);
     const next = header('Clusto-Next');

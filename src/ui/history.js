@@ -70,7 +70,7 @@ async function one(version, signal) {
     );
 }
 
-export async function history({ args, params, signal, following }) {
+export async function historyView({ args, params, signal, following }) {
     if (args.length) return one(args[0], signal);
     following({});
     const filter = { user: params.get('user'), object: params.get('object'), before: params.get('before') };

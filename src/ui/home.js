@@ -86,7 +86,7 @@ function tight(rows) {
         : none('No manager is more than 80 % full.');
 }
 
-export async function home({ signal, following }) {
+export async function homeView({ signal, following }) {
     if (!has(''))
         return h(
             'div',

@@ -2,7 +2,7 @@
 import { byId } from './dom.js';
 import { navigate, neighbour, objectUrl, parse, url } from './state.js';
 
-export const list = [
+export const keyList = [
     ['/', 'search'],
     ['g o', 'objects'],
     ['g r', 'racks'],
@@ -84,6 +84,6 @@ function pressed(event) {
     if (going || (Object.hasOwn(actions, event.key) && actions[event.key]())) event.preventDefault();
 }
 
-export function keys() {
+export function listenToKeys() {
     addEventListener('keydown', pressed);
 }

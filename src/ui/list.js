@@ -65,7 +65,7 @@ function chooser(driver, cols, all) {
     );
 }
 
-export async function list({ args, params, signal, reload, following }) {
+export async function listView({ args, params, signal, reload, following }) {
     const [driver = ''] = args,
         typed = params.get('q') ?? '';
     const all = await drivers();

@@ -1,26 +1,34 @@
 // main.js: begins the page, and shows the view that the URL names.
 import { ApiError, exactNumbers, has, me, start, token } from './api.js';
+import { createView } from './create.js';
 import { byId, failure, h, opened } from './dom.js';
-import { keys } from './keys.js';
+import { managersView, poolsView } from './groups.js';
+import { historyView } from './history.js';
+import { homeView } from './home.js';
+import { listenToKeys } from './keys.js';
+import { listView } from './list.js';
 import { watch } from './live.js';
+import { objectView } from './object.js';
+import { preferencesView } from './preferences.js';
+import { racksView } from './racks.js';
+import { searchView } from './search.js';
+import { keysView, signinView } from './signin.js';
 import { asOf, base, here, navigate, onNavigate, parse, url } from './state.js';
 
-/* Each view is loaded when it is first asked for. */
 const views = {
-    '': () => import('./home.js'),
-    search: () => import('./search.js'),
-    list: () => import('./list.js'),
-    object: () => import('./object.js'),
-    racks: () => import('./racks.js'),
-    pools: () => import('./groups.js'),
-    managers: () => import('./groups.js'),
-    history: () => import('./history.js'),
-    preferences: () => import('./preferences.js'),
-    new: () => import('./create.js'),
-    signin: () => import('./signin.js'),
-    keys: () => import('./signin.js'),
+    '': homeView,
+    search: searchView,
+    list: listView,
+    object: objectView,
+    racks: racksView,
+    pools: poolsView,
+    managers: managersView,
+    history: historyView,
+    preferences: preferencesView,
+    new: createView,
+    signin: signinView,
+    keys: keysView,
 };
-const exported = { '': 'home', new: 'create' };
 const tabs = [
     ['list', 'Objects', ''],
     ['racks', 'Racks', ''],
@@ -31,7 +39,7 @@ const tabs = [
 ];
 const scrolled = new Map();
 let running,
-    at = window.history.state?.at ?? 0;
+    at = history.state?.at ?? 0;
 
 function bar(view) {
     const box = h('input', {
@@ -161,9 +169,7 @@ async function show({ focus = false, top = 0 } = {}) {
     let node;
     try {
         if (!Object.hasOwn(views, view)) throw new ApiError(404, `There is no view "${view}".`);
-        const module = await views[view]();
-        if (mine !== running) return;
-        node = await module[exported[view] ?? view]({
+        node = await views[view]({
             args,
             params,
             signal: mine.signal,
@@ -186,7 +192,7 @@ async function show({ focus = false, top = 0 } = {}) {
 onNavigate((address, replace) => {
     scrolled.set(at, scrollY);
     if (!replace) at++;
-    window.history[replace ? 'replaceState' : 'pushState']({ at }, '', address);
+    history[replace ? 'replaceState' : 'pushState']({ at }, '', address);
     show({ focus: true });
 });
 
@@ -215,8 +221,8 @@ addEventListener('click', event => {
     navigate(address.pathname + address.search);
 });
 
-window.history.scrollRestoration = 'manual';
-keys();
+history.scrollRestoration = 'manual';
+listenToKeys();
 if (!exactNumbers()) {
     put(
         h(
@@ -233,7 +239,7 @@ if (!exactNumbers()) {
         show();
     } catch (error) {
         if (error.status === 401 && parse(new URL(location)).view !== 'signin')
-            window.history.replaceState(
+            history.replaceState(
                 null,
                 '',
                 url('signin', [], { to: location.pathname + location.search }),

@@ -70,7 +70,7 @@ function filler(o, close, done, unit = '') {
     });
 }
 
-function remover(o, close, done) {
+function taker(o, close, done) {
     return editForm({
         label: `${o.name} taken out`,
         save: 'Take out',
@@ -234,7 +234,7 @@ async function json(o, signal) {
     return h('pre', { tabindex: 0, 'aria-label': 'JSON' }, body);
 }
 
-async function past(o, params, signal) {
+async function pastOf(o, params, signal) {
     return versionTable(
         await versionsOf({ object: o.name, before: params.get('before') }, signal),
         before => here({ before }),
@@ -282,7 +282,7 @@ function heading(o, reload) {
                 'p',
                 { class: 'tools' },
                 opener('Put into', close => inserter(o, close, reload)),
-                o.parents.length > 0 && opener('Take out', close => remover(o, close, reload)),
+                o.parents.length > 0 && opener('Take out', close => taker(o, close, reload)),
                 opener('Rename', close => renamer(o, close)),
                 opener('Delete', close => deleter(o, close)),
             ),
@@ -290,7 +290,7 @@ function heading(o, reload) {
     );
 }
 
-export async function object({ args, params, signal, reload, following }) {
+export async function objectView({ args, params, signal, reload, following }) {
     const [name] = args;
     const [{ body: o, header }, all] = await Promise.all([readObject(name, { signal }), drivers()]);
     o.tag = header('ETag');
@@ -310,7 +310,7 @@ export async function object({ args, params, signal, reload, following }) {
     const show = new Map([
         ['given', () => given(o, params, signal, reload)],
         ['contents', () => contents(o, params, signal, reload)],
-        ['history', () => past(o, params, signal)],
+        ['history', () => pastOf(o, params, signal)],
         ['json', () => json(o, signal)],
     ]);
     const [left, right] = await Promise.all([

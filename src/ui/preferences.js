@@ -117,7 +117,7 @@ async function editor(name, signal, reload) {
     );
 }
 
-export async function preferences({ args, signal, reload }) {
+export async function preferencesView({ args, signal, reload }) {
     let names;
     try {
         names = await get(path('preferences', '').replace(/\/?$/, '/'), { signal, past: false });

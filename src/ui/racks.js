@@ -56,7 +56,7 @@ async function overview() {
     );
 }
 
-export async function racks({ args, params, signal, following }) {
+export async function racksView({ args, params, signal, following }) {
     if (!args.length) return overview();
     const [place] = args,
         key = params.get('colour') ?? '',

@@ -24,7 +24,7 @@ function why(found) {
     return found.in === 'name' ? 'name' : [`${where}: `, h('code', null, found.value)];
 }
 
-export async function search({ params, signal }) {
+export async function searchView({ params, signal }) {
     const q = (params.get('q') ?? '').trim();
     if (!q)
         return h(

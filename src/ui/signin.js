@@ -1,10 +1,10 @@
 // signin.js: a token for this tab, where the server wants one; and the list of keys.
 import { get, me, path, start, token } from './api.js';
 import { failure, h, row, table } from './dom.js';
-import { list } from './keys.js';
+import { keyList } from './keys.js';
 import { base, navigate, url } from './state.js';
 
-export async function signin({ params }) {
+export async function signinView({ params }) {
     const field = h('input', {
         id: 'token',
         type: 'password',
@@ -55,7 +55,7 @@ export async function signin({ params }) {
     );
 }
 
-export async function keys() {
+export async function keysView() {
     return h(
         'div',
         { class: 'narrow' },
@@ -68,7 +68,7 @@ export async function keys() {
         ),
         table(
             ['Key', 'What it does'],
-            list.map(([key, what]) => row([h('kbd', null, key), what])),
+            keyList.map(([key, what]) => row([h('kbd', null, key), what])),
         ),
         h(
             'p',

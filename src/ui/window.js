@@ -6,15 +6,15 @@ import { SEPARATOR } from './rows.js';
 import { nameOf, objectUrl } from './state.js';
 
 const HEIGHT = 27;
-let racks = new Map();
+let rackUnits = new Map();
 function unitsIn(rack, object, cell) {
     if (!rack) return;
-    if (!racks.has(rack))
-        racks.set(
+    if (!rackUnits.has(rack))
+        rackUnits.set(
             rack,
             unitsOf(rack).catch(() => ({ units: {} })),
         );
-    racks.get(rack).then(r => {
+    rackUnits.get(rack).then(r => {
         cell.textContent = rangeText(r.units[object] ?? []);
     });
 }
@@ -25,7 +25,7 @@ export function windowed(rows, ticked, onTick, onEnd) {
         below = h('tr', { 'aria-hidden': 'true' }),
         body = h('tbody', null, above, below);
     let inside = new Map();
-    racks = new Map();
+    rackUnits = new Map();
     const uAt = rows.cols.indexOf('U') + 1,
         rackAt = rows.cols.indexOf('rack') + 1;
     const make = i => {
