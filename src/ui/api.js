@@ -54,6 +54,26 @@ function sentence(response, text) {
     }
 }
 
+/* No view needs more; what has a million members is not read to the end. */
+const MOST_TEXT = 8 * 2 ** 20;
+async function bounded(response) {
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return text;
+        text += value;
+        if (text.length <= MOST_TEXT) continue;
+        await reader.cancel();
+        throw new ApiError(413, 'The response has more than 8 MB: too much to be shown here.');
+    }
+}
+
+/* Of a write: nobody knows what became of it. */
+const unsure = headers =>
+    ' It may have been done nevertheless: ' +
+    (headers['Idempotency-Key'] ? 'try again, it is done only once.' : 'look before you try again.');
+
 /* One request: path below the root. Options: params, body, headers, signal, past (false: of now). */
 export async function request(
     method,
@@ -73,19 +93,17 @@ export async function request(
             signal,
             cache: 'no-cache',
         });
-        text = await response.text();
+        text = await bounded(response);
     } catch (error) {
-        if (error.name === 'AbortError') throw error;
-        throw new ApiError(0, 'The server could not be reached.');
+        if (error.name === 'AbortError' || error instanceof ApiError) throw error;
+        throw new ApiError(0, 'The server could not be reached.' + (method === 'GET' ? '' : unsure(all)));
     }
     const header = name => response.headers.get(name);
     if (!response.ok)
         throw new ApiError(
             response.status,
             sentence(response, text) +
-                (header('Clusto-Outcome') === 'unknown'
-                    ? ' It may have been done nevertheless: look before you try again.'
-                    : ''),
+                (header('Clusto-Outcome') === 'unknown' ? unsure(all) : ''),
             header('X-Request-Id'),
             { text, header },
         );
@@ -117,11 +135,15 @@ const escape = value =>
             ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, escape(v)]))
             : value;
 
+/* Random also where the page is not served by TLS, which crypto.randomUUID() demands. */
+const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map(n => n.toString(36)).join('-');
+
 /* Does the operations, all or none; with dry nothing is kept. why says what for, tag is the state that the object
-   of the first must have. The response: version, changes, results. */
-export async function write(operations, { why, dry, tag } = {}) {
+   of the first must have. intent is an object that belongs to one thing that is wanted, such as a form: what is sent
+   again with it, unchanged, because nobody knows what became of it, is done once.
+   The response: version, changes, results. */
+export async function write(operations, { why, dry, tag, intent = {} } = {}) {
     const headers = { 'Content-Type': 'application/json', 'Clusto-Diff': 'true', 'Clusto-Mode': 'compact' };
-    if (dry) headers['Clusto-Dry-Run'] = 'true';
     const list = operations.map(o => ({
         ...o,
         ...(o.params ? { params: escape(o.params) } : {}),
@@ -133,10 +155,10 @@ export async function write(operations, { why, dry, tag } = {}) {
     first.description =
         why?.trim() ||
         `${first.method} ${first.path}` + (list.length > 1 ? ` and ${list.length - 1} more` : '');
-    const { body, header } = await request('POST', path('', 'transaction'), {
-        body: JSON.stringify(list),
-        headers,
-    });
+    const text = JSON.stringify(list);
+    if (intent.text !== text) Object.assign(intent, { text, key: newKey() });
+    headers[dry ? 'Clusto-Dry-Run' : 'Idempotency-Key'] = dry ? 'true' : intent.key;
+    const { body, header } = await request('POST', path('', 'transaction'), { body: text, headers });
     const version = Number(header('Clusto-Version'));
     if (version) ownVersions.add(version);
     return { version, changes: body.changes ?? [], results: body.result ?? body };
@@ -175,6 +197,10 @@ export const readObject = (name, options) =>
         ...options,
     });
 
+/* The names of one's own documents. */
+export const containers = signal =>
+    get(path('preferences', '').replace(/\/?$/, '/'), { signal, past: false });
+
 /* Drivers with what they are and can; asked for once. */
 let known;
 export function drivers() {
@@ -200,8 +226,4 @@ export async function query(q, fields, { after = '0', limit = 200, signal } = {}
         headers: { 'Clusto-After': after, 'Clusto-Per-Page': String(limit), 'Clusto-Minify': 'true' },
     });
     return { rows: body, next: header('Clusto-Next') };
-}
-
-export async function queryAll(q, fields, most = 10000) {
-    return (await query(q, fields, { limit: most })).rows;
 }

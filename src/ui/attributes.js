@@ -162,7 +162,7 @@ export function attributes(o, reload) {
     );
     return h(
         'div',
-        null,
+        { class: 'attributes' },
         o.attrs.length
             ? table(
                   ['Key', 'Subkey', h('th', { scope: 'col', class: 'n' }, 'No.'), 'Value', ''],

@@ -1,11 +1,12 @@
 # bundle.awk: makes what is installed of the page: awk -v dir=src/ui -f bundle.awk main.js writes the module and all
-# that it imports as one, each after what it needs, without comments and indentation; style.css likewise. One file
-# compresses to little more than half of what thirty do. So a name may stand at the top of one module only, modules
-# import in no circle, imports and exports stand on a line of their own, and no text goes over the end of a line.
+# that it imports as one, each after what it needs, without comments, indentation and needless ends of lines; style.css
+# likewise. One file compresses to little more than half of what thirty do. So a name stands at the top of one module
+# only, modules import in no circle, imports and comments stand on lines of their own, and no text goes over the end
+# of a line.
 
 function fail(message) {
     print "bundle.awk: " message > "/dev/stderr"
-    exit 1
+    failed = 1
 }
 
 function declare(line, file) {
@@ -16,12 +17,20 @@ function declare(line, file) {
     owner[line] = file
 }
 
+# A line without what begins and ends it; of a list over several lines, without its last comma.
+function join(text, line) {
+    if (line ~ /^[])}]/)
+        sub(/,$/, "", text)
+    return text (text == "" || text ~ /[([{,]$/ || line ~ /^[])}]/ ? "" : "\n") line
+}
+
 # The text of a file comes after those of its imports.
 function add(file,   line, text, from, comment, got, top) {
-    if (state[file] == "done")
+    if (file in state) {
+        if (state[file] == "open")
+            fail(file " imports itself")
         return
-    if (state[file] == "open")
-        fail(file " imports itself")
+    }
     state[file] = "open"
     while ((got = (getline line < (dir "/" file))) > 0) {
         top = line !~ /^ /
@@ -42,16 +51,16 @@ function add(file,   line, text, from, comment, got, top) {
         sub(/^export /, "", line)
         if (top && line ~ /^(async )?(function|const|let|class) [A-Za-z]/)
             declare(line, file)
-        text = text line "\n"
+        text = join(text, line)
     }
     if (got < 0)
         fail(file " can't be read")
     close(dir "/" file)
     state[file] = "done"
-    printf "%s", text
+    print text
 }
 
 BEGIN {
     add(ARGV[1])
-    exit
+    exit failed
 }

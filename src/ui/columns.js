@@ -1,5 +1,5 @@
 // columns.js: what a column of a list is made of.
-import { get, has, isA, me, path, request } from './api.js';
+import { containers, get, has, isA, me, path, request } from './api.js';
 import { nameOf } from './state.js';
 
 const names = paths => paths.map(nameOf).join(', ');
@@ -48,19 +48,33 @@ export function usual(all, driver) {
 
 const kept = driver => `muster-columns-${driver || 'all'}`;
 
+/* What a user's container for the page has: read once, and only where there is one. */
+const documents = new Map();
+function ownDocument() {
+    const read = names =>
+        names.includes('muster-ui') ? get(path('preferences', 'muster-ui'), { past: false }) : {};
+    if (!documents.has(me.name))
+        documents.set(
+            me.name,
+            containers()
+                .then(read)
+                .catch(() => ({})),
+        );
+    return documents.get(me.name);
+}
+
+const inPreferences = () => has('preferences') && me.name;
+
 /* The columns that one chose for a driver: in one's preferences where there are any, else in this browser. */
 export async function chosen(driver) {
-    if (has('preferences') && me.name) {
-        const mine = await get(path('preferences', 'muster-ui', 'columns', driver || 'all'), {
-            past: false,
-        }).catch(() => null);
-        return Array.isArray(mine) ? mine : null;
-    }
-    return JSON.parse(localStorage.getItem(kept(driver)) ?? 'null');
+    if (!inPreferences()) return JSON.parse(localStorage.getItem(kept(driver)) ?? 'null');
+    const mine = (await ownDocument()).columns?.[driver || 'all'];
+    return Array.isArray(mine) ? mine : null;
 }
 
 export async function keep(driver, cols) {
-    if (!has('preferences') || !me.name) return localStorage.setItem(kept(driver), JSON.stringify(cols));
+    if (!inPreferences()) return localStorage.setItem(kept(driver), JSON.stringify(cols));
+    ((await ownDocument()).columns ??= {})[driver || 'all'] = cols;
     await request('POST', path('preferences', 'muster-ui', 'columns'), {
         body: JSON.stringify({ [driver || 'all']: cols }),
         headers: { 'Content-Type': 'application/json' },

@@ -109,8 +109,25 @@ export function changes(objects, more) {
     );
 }
 
-/* A line of a table of versions. */
-export function versionRow(v, withObjects, about) {
+/* What a version did to one object. */
+export const whatOf = (v, name) =>
+    h(
+        'ul',
+        { class: 'diff flat' },
+        v.objects
+            .filter(o => nameOf(o.object ?? '') === name || (o.was && nameOf(o.was) === name))
+            .map(o => [words(o) && h('li', { class: 'quiet' }, words(o)), lines(o.attrs)]),
+    );
+
+/* The objects of a version, the first of them by name. */
+export const objectsOf = v => [
+    v.objects.slice(0, 3).map(o => [o.object ? objectLink(nameOf(o.object), { class: 'item' }) : '? ', ' ']),
+    v.objects.length + v.more > 3 &&
+        h('span', { class: 'quiet' }, `and ${v.objects.length + v.more - 3} more`),
+];
+
+/* A line of a table of versions; what it did may be a cell. */
+export function versionRow(v, what) {
     return h(
         'tr',
         { 'data-row': true },
@@ -122,31 +139,6 @@ export function versionRow(v, withObjects, about) {
         h('td', null, timeOf(v.time, ago(v.time))),
         h('td', null, v.user ?? ''),
         h('td', null, v.description),
-        about &&
-            h(
-                'td',
-                null,
-                h(
-                    'ul',
-                    { class: 'diff flat' },
-                    v.objects
-                        .filter(o => nameOf(o.object ?? '') === about || (o.was && nameOf(o.was) === about))
-                        .map(o => [words(o) && h('li', { class: 'quiet' }, words(o)), lines(o.attrs)]),
-                ),
-            ),
-        withObjects &&
-            h(
-                'td',
-                null,
-                v.objects
-                    ?.slice(0, 3)
-                    .map(o => [
-                        o.object ? objectLink(nameOf(o.object)) : '?',
-                        ' ',
-                    ]),
-                v.objects?.length > 3 || v.more
-                    ? h('span', { class: 'quiet' }, `and ${v.objects.length - 3 + (v.more ?? 0)} more`)
-                    : null,
-            ),
+        what,
     );
 }

@@ -1,6 +1,6 @@
 // dom.js: makes elements. All text becomes text nodes: nothing that is shown can be markup.
 
-function fill(node, attributes, children) {
+export function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes ?? {})) {
         if (value === null || value === undefined || value === false) continue;
         if (typeof value === 'function') node.addEventListener(name.slice(2), value);

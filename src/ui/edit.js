@@ -67,7 +67,8 @@ export function editForm({
     conflict,
     tryFirst,
 }) {
-    const out = h('div');
+    const out = h('div'),
+        intent = {};
     const values = () => {
         const all = {};
         for (const [name, value] of new FormData(form)) all[name] = value;
@@ -79,7 +80,7 @@ export function editForm({
         for (const b of form.querySelectorAll('button')) b.disabled = true;
         try {
             const all = values();
-            const result = await write(operations(all), { why: all.why, dry, tag: current });
+            const result = await write(operations(all), { why: all.why, dry, tag: current, intent });
             if (dry) {
                 out.replaceChildren(
                     h('div', { role: 'status' }, h('b', null, 'This would change'), changes(result.changes)),

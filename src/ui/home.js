@@ -2,8 +2,8 @@
 import { drivers, forgetDrivers, get, has, path } from './api.js';
 import { versionRow } from './diff.js';
 import { h, meter, table } from './dom.js';
-import { managerPage, roomOf } from './groups.js';
-import { allRacks } from './racks.js';
+import { nearlyFull } from './groups.js';
+import { rackPage } from './racks.js';
 import { rowHead } from './links.js';
 import { asOf, url } from './state.js';
 
@@ -44,29 +44,24 @@ function kinds(all) {
         : none('The inventory is empty.', ' ', h('a', { href: url('new') }, 'Create the first object'));
 }
 
-function fullRacks(all) {
-    const least = all.sort((a, b) => a.free - b.free).slice(0, 8);
-    return least.length
-        ? table(
-              ['Rack', 'Free', 'Full'],
-              least.map(r =>
-                  h(
-                      'tr',
-                      { 'data-row': true },
-                      rowHead(r.name),
-                      h('td', { class: 'n' }, `${r.free} U`),
-                      h('td', null, meter(r.used, r.size)),
-                  ),
-              ),
-          )
-        : none('There is no rack.');
-}
-
-async function fullManagers(signal) {
-    const { body } = await managerPage('0', signal, 100);
-    return (await roomOf(body, signal))
-        .filter(r => r.size && r.used / r.size >= 0.8)
-        .sort((a, b) => b.used / b.size - a.used / a.size);
+function fullRacks({ racks, next }) {
+    const least = racks.sort((a, b) => a.free - b.free).slice(0, 8);
+    if (!least.length) return none('There is no rack.');
+    return [
+        table(
+            ['Rack', 'Free', 'Full'],
+            least.map(r =>
+                h(
+                    'tr',
+                    { 'data-row': true },
+                    rowHead(r.name),
+                    h('td', { class: 'n' }, `${r.free} U`),
+                    h('td', null, meter(r.used, r.size)),
+                ),
+            ),
+        ),
+        next && none('Of the first 2,000 racks.'),
+    ];
 }
 
 function tight(rows) {
@@ -98,8 +93,8 @@ export async function homeView({ signal, following }) {
     const parts = await Promise.all(
         [
             part('Objects', counts(), kinds),
-            part('Racks with least room', allRacks(2000), fullRacks),
-            has('resourcemanager') && part('Managers nearly full', fullManagers(signal), tight),
+            part('Racks with least room', rackPage([], { limit: 2000, signal }), fullRacks),
+            has('resourcemanager') && !asOf() && part('Managers nearly full', nearlyFull(signal), tight),
             part(
                 'Latest changes',
                 get(path('', 'history'), { params: { limit: 12, to: asOf() || null }, signal, past: false }),

@@ -3,7 +3,7 @@ import { drivers, may, quote } from './api.js';
 import { bulk } from './bulk.js';
 import { chosen, keep, usual, valid } from './columns.js';
 import { button, failure, h, plural } from './dom.js';
-import { MOST, Rows, SEPARATOR, asQuery, download } from './rows.js';
+import { MOST_ROWS, Rows, SEPARATOR, asQuery, download } from './rows.js';
 import { windowed } from './window.js';
 import { here, nameOf, navigate, remember, url } from './state.js';
 
@@ -73,8 +73,13 @@ export async function listView({ args, params, signal, reload, following }) {
         .map(c => c.trim())
         .filter(valid);
     if (!cols.includes('name')) cols.unshift('name');
-    const parts = [driver && `is ${quote(driver)}`, typed && `(${asQuery(typed)})`].filter(Boolean);
-    const rows = new Rows(parts.join(' and ') || 'not driver = clustometa', cols);
+    /* On a line of its own, so that a complaint about a column means what was typed. */
+    const asked = typed && asQuery(typed);
+    const kind = driver && `is ${quote(driver)}`;
+    const rows = new Rows(
+        kind && asked ? `${kind} and (\n${asked})` : kind || asked || 'not driver = clustometa',
+        cols,
+    );
     Object.assign(rows, { words: params.get('filter') ?? '', sort: params.get('sort') ?? '' });
     following(driver ? { driver } : {});
     const trouble = h('div');
@@ -83,6 +88,7 @@ export async function listView({ args, params, signal, reload, following }) {
         if (rows.words || rows.sort) await rows.rest(signal);
     } catch (e) {
         if (e.status !== 400) throw e;
+        rows.next = null;
         trouble.replaceChildren(failure(e));
     }
     rows.arrange();
@@ -97,9 +103,9 @@ export async function listView({ args, params, signal, reload, following }) {
     const view = windowed(
         rows,
         ticked,
-        () => group.draw(),
+        () => onTick(),
         async () => {
-            if (busy || !rows.next || rows.words || rows.all.length >= MOST) return;
+            if (busy || !rows.next || rows.words || rows.all.length >= MOST_ROWS) return;
             busy = true;
             const done = await rows.more(1000, signal).then(() => true, failed);
             busy = false;
@@ -144,6 +150,23 @@ export async function listView({ args, params, signal, reload, following }) {
             busy = false;
         }
     });
+    const tickAll = h('input', {
+        type: 'checkbox',
+        'aria-label': 'Tick all rows',
+        onchange: async () => {
+            ticked.clear();
+            if (tickAll.checked) {
+                await rows.rest(signal).catch(failed);
+                refresh(false);
+                for (const r of rows.shown) ticked.add(r.slice(0, r.indexOf(SEPARATOR)));
+            }
+            dispatchEvent(new Event('ticked'));
+        },
+    });
+    const onTick = () => {
+        tickAll.checked = ticked.size > 0 && ticked.size === rows.shown.length;
+        group.draw();
+    };
     const table = h(
         'table',
         { class: 'rows', 'aria-label': 'Objects' },
@@ -153,7 +176,7 @@ export async function listView({ args, params, signal, reload, following }) {
             h(
                 'tr',
                 null,
-                ticked && h('th', { class: 'tick' }, h('span', { class: 'skip' }, 'Tick')),
+                ticked && h('th', { class: 'tick' }, tickAll),
                 headsOf(cols, rows.sort),
             ),
         ),
@@ -161,11 +184,13 @@ export async function listView({ args, params, signal, reload, following }) {
     );
     addEventListener('scroll', () => view.paint(false), { passive: true, signal });
     addEventListener('resize', () => view.paint(false), { signal });
+    addEventListener('beforeprint', () => view.paint(true, true), { signal });
+    addEventListener('afterprint', () => view.paint(true), { signal });
     addEventListener(
         'ticked',
         () => {
             view.paint(true);
-            group.draw();
+            onTick();
         },
         { signal },
     );

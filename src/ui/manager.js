@@ -3,9 +3,8 @@ import { get, operation, path, query, quote } from './api.js';
 import { h, meter, plural, table } from './dom.js';
 import { editForm, field, objectField, opener } from './edit.js';
 import { rowHead } from './links.js';
+import { prefixLength, toNumber } from './ranges.js';
 import { asOf, driverOf, here, nameOf, navigate, objectUrl } from './state.js';
-
-const toNumber = address => address.split('.').reduce((n, b) => n * 256 + Number(b), 0);
 
 function allocator(o, resource, close, done) {
     const names = o.driver === 'simpleentitynamemanager';
@@ -42,10 +41,9 @@ function allocator(o, resource, close, done) {
 /* Whether an address is in the manager's own network: an object may have others, too. */
 function networkOf(o) {
     const value = key => String(o.attrs.find(a => a.key === key)?.value ?? '');
-    const text = value('netmask');
-    const mask = text.includes('.') ? toNumber(text) : text ? 2 ** 32 - 2 ** (32 - Number(text)) : 0;
-    const base = (toNumber(value('baseip')) & mask) >>> 0;
-    return address => (toNumber(address) & mask) >>> 0 === base;
+    const size = 2 ** (32 - prefixLength(value('netmask')));
+    const network = address => Math.floor(toNumber(address) / size);
+    return address => network(address) === network(value('baseip'));
 }
 
 /* Those it gave to, with the addresses that are in its own range, and its free ranges between them. */
@@ -60,6 +58,9 @@ function rowsOf(o, objects, room) {
         first: a,
         count: toNumber(b) - toNumber(a) + 1,
     }));
+    const gateway = String(o.attrs.find(a => a.key === 'gateway')?.value ?? '');
+    if (gateway && isOwn(gateway) && !used.some(u => u.text === gateway))
+        used.push({ from: toNumber(gateway), text: gateway });
     return [...used, ...gaps].sort((x, y) => x.from - y.from);
 }
 
@@ -89,29 +90,30 @@ export async function given(o, params, signal, done) {
         allocate('Allocate'),
     );
     const list = room.free ? rowsOf(o, rows, room) : rows.map(r => ({ text: '', object: r.path }));
+    const gap = r =>
+        h(
+            'tr',
+            { class: 'gap' },
+            h('td', { colspan: 2 }, `${r.count} free: ${r.text}`),
+            h('td', null, allocate('Allocate', r.first)),
+        );
+    const taken = r =>
+        h(
+            'tr',
+            { 'data-row': !!r.object },
+            h('td', null, h('span', { class: 'value' }, r.text)),
+            r.object ? rowHead(nameOf(r.object)) : h('td', { class: 'quiet' }, 'gateway'),
+            h('td', null, r.object && driverOf(r.object)),
+        );
     return h(
         'div',
         null,
         head,
-        table(
-            ['Resource', 'Object', 'Driver'],
-            list.map(r =>
-                r.object
-                    ? h(
-                          'tr',
-                          { 'data-row': true },
-                          h('td', null, h('span', { class: 'value' }, r.text)),
-                          rowHead(nameOf(r.object)),
-                          h('td', null, driverOf(r.object)),
-                      )
-                    : h(
-                          'tr',
-                          { class: 'gap' },
-                          h('td', { colspan: 2 }, `${r.count} free: ${r.text}`),
-                          h('td', null, allocate('Allocate', r.first)),
-                      ),
+        list.length > 0 &&
+            table(
+                ['Resource', 'Object', 'Driver'],
+                list.map(r => (r.count ? gap(r) : taken(r))),
             ),
-        ),
         next && h('p', null, h('a', { href: here({ after: next }) }, 'More')),
     );
 }

@@ -3,7 +3,7 @@ import { drivers, isA, may, operation, path, readObject, request } from './api.j
 import { attributes } from './attributes.js';
 import { h, say } from './dom.js';
 import { editForm, field, objectField, opener, select, stateOf } from './edit.js';
-import { versionTable, versionsOf } from './history.js';
+import { historyOf } from './history.js';
 import { chip } from './links.js';
 import { given } from './manager.js';
 import { colours, drawing, freeUnits, legend, unitsOf } from './rack.js';
@@ -234,14 +234,6 @@ async function json(o, signal) {
     return h('pre', { tabindex: 0, 'aria-label': 'JSON' }, body);
 }
 
-async function pastOf(o, params, signal) {
-    return versionTable(
-        await versionsOf({ object: o.name, before: params.get('before') }, signal),
-        before => here({ before }),
-        o.name,
-    );
-}
-
 function heading(o, reload) {
     const previous = neighbour(o.name, -1),
         next = neighbour(o.name, 1);
@@ -258,9 +250,10 @@ function heading(o, reload) {
             h(
                 'p',
                 { class: 'quiet' },
-                previous && h('a', { href: objectUrl(previous), rel: 'prev' }, `[ ${previous}`),
+                previous &&
+                    h('a', { href: objectUrl(previous), rel: 'prev', title: 'Previous [' }, `← ${previous}`),
                 previous && next && ' · ',
-                next && h('a', { href: objectUrl(next), rel: 'next' }, `${next} ]`),
+                next && h('a', { href: objectUrl(next), rel: 'next', title: 'Next ]' }, `${next} →`),
             ),
         h(
             'p',
@@ -298,7 +291,7 @@ export async function objectView({ args, params, signal, reload, following }) {
     o.place = !o.rack && isA(all, o.driver, 'location');
     following({ object: name });
     const manages = all[o.driver]?.is_manager,
-        usual = manages ? 'given' : 'attributes',
+        usual = manages ? 'given' : o.place || isA(all, o.driver, 'pool') ? 'contents' : 'attributes',
         tab = params.get('tab') ?? usual;
     const tabs = [
         manages && ['given', `Given out ${o.count ?? ''}`],
@@ -310,7 +303,7 @@ export async function objectView({ args, params, signal, reload, following }) {
     const show = new Map([
         ['given', () => given(o, params, signal, reload)],
         ['contents', () => contents(o, params, signal, reload)],
-        ['history', () => pastOf(o, params, signal)],
+        ['history', () => historyOf(o.name, params.get('before'), signal)],
         ['json', () => json(o, signal)],
     ]);
     const [left, right] = await Promise.all([

@@ -1,5 +1,5 @@
 // preferences.js: one's own documents: a text that is checked while one types, saved only over what was read.
-import { get, me, parseJson, path, request } from './api.js';
+import { containers, me, parseJson, path, request } from './api.js';
 import { button, failure, h, plural, say } from './dom.js';
 import { navigate, url } from './state.js';
 
@@ -36,6 +36,12 @@ function tree(value, name, open) {
     );
 }
 
+/* A document whatever its layout and the order of its members. */
+const sorted = value =>
+    value && typeof value === 'object' && !Array.isArray(value) && !JSON.isRawJSON(value)
+        ? Object.fromEntries(Object.entries(value).sort((a, b) => (a[0] < b[0] ? -1 : 1)))
+        : value;
+const compact = text => JSON.stringify(parseJson(text), (_, value) => sorted(value));
 const read = (name, signal) => request('GET', path('preferences', name), { signal, raw: true, past: false });
 
 async function editor(name, signal, reload) {
@@ -69,6 +75,11 @@ async function editor(name, signal, reload) {
             if (error.status !== 412) return out.replaceChildren(failure(error));
             const other = await read(name);
             tag = other.header('ETag');
+            /* By this very write, whose response was lost. */
+            if (compact(other.body) === compact(area.value)) {
+                out.replaceChildren();
+                return say(`${name} saved`);
+            }
             out.replaceChildren(
                 h(
                     'p',
@@ -120,7 +131,7 @@ async function editor(name, signal, reload) {
 export async function preferencesView({ args, signal, reload }) {
     let names;
     try {
-        names = await get(path('preferences', '').replace(/\/?$/, '/'), { signal, past: false });
+        names = await containers(signal);
     } catch (error) {
         if (error.status !== 401 || me.name) throw error;
         return h(

@@ -1,36 +1,29 @@
 // racks.js: which racks there are, and those of a location side by side.
-import { query, quote, queryAll } from './api.js';
+import { query, quote } from './api.js';
 import { roomFields, size, used } from './columns.js';
 import { h, meter, plural, table } from './dom.js';
 import { colours, drawing, freeUnits, legend, unitsOf } from './rack.js';
 import { chips, objectLink, rowHead } from './links.js';
 import { nameOf, navigate, here, objectUrl, remember, url } from './state.js';
 
-/* Each rack with its room, from one query. */
-export async function allRacks(most = 1000) {
-    const rows = await queryAll(
-        'is basicrack',
-        ['name', 'parents', 'contents', ...roomFields].join(','),
-        most,
-    );
-    return rows.map(r => ({
-        name: r.name,
-        parents: r.parents,
-        devices: r.contents.length,
-        size: size(r),
-        used: used(r),
-        free: size(r) - used(r),
-    }));
+/* A page of racks with their room, and the cursor of the next. */
+export async function rackPage(fields, { after, limit, signal }) {
+    const { rows, next } = await query('is basicrack', ['name', ...fields, ...roomFields].join(','), {
+        after,
+        limit,
+        signal,
+    });
+    return { racks: rows.map(r => ({ ...r, size: size(r), used: used(r), free: size(r) - used(r) })), next };
 }
 
-async function overview() {
-    const all = await allRacks();
+async function overview(after, signal) {
+    const { racks: all, next } = await rackPage(['parents', 'contents'], { after, limit: 500, signal });
     remember(all.map(r => r.name));
     const places = [...new Set(all.flatMap(r => r.parents))];
     return h(
         'div',
         null,
-        h('h1', null, 'Racks', h('small', null, plural(all.length, 'rack'))),
+        h('h1', null, 'Racks', h('small', null, plural(all.length, 'rack'), next && ' or more')),
         places.length > 0 &&
             h(
                 'p',
@@ -46,18 +39,19 @@ async function overview() {
                     { 'data-row': true },
                     rowHead(r.name),
                     h('td', null, chips(r.parents)),
-                    h('td', { class: 'n' }, r.devices),
+                    h('td', { class: 'n' }, r.contents.length),
                     h('td', { class: 'n' }, r.used),
                     h('td', { class: 'n' }, r.free),
                     h('td', null, meter(r.used, r.size)),
                 ),
             ),
         ),
+        next && h('p', null, h('a', { href: here({ after: next }) }, 'More')),
     );
 }
 
 export async function racksView({ args, params, signal, following }) {
-    if (!args.length) return overview();
+    if (!args.length) return overview(params.get('after') ?? '0', signal);
     const [place] = args,
         key = params.get('colour') ?? '',
         small = params.has('small');

@@ -14,3 +14,12 @@ export const rangeText = numbers =>
     ranges(numbers)
         .map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`))
         .join(', ');
+
+/* An IPv4 address as a number. */
+export const toNumber = address => address.split('.').reduce((n, b) => n * 256 + Number(b), 0);
+
+/* The bits of a netmask, which may be written as their number. */
+export const prefixLength = mask =>
+    mask.includes('.')
+        ? mask.split('.').reduce((n, b) => n + Number(b).toString(2).replaceAll('0', '').length, 0)
+        : Number(mask);

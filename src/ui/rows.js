@@ -4,7 +4,7 @@ import { cellOf, fieldsOf } from './columns.js';
 import { h } from './dom.js';
 
 export const SEPARATOR = '\u001f';
-export const MOST = 100000;
+export const MOST_ROWS = 100000;
 const order = new Intl.Collator('en', { numeric: true });
 const language =
     /[=<>^~()!&|]|\b(is|isnt|attr|within|has|in|like|exists|all|contains|startswith|refers|not)\b/i;
@@ -30,7 +30,7 @@ export class Rows {
         this.next = next;
     }
     async rest(signal, progress) {
-        while (this.next && this.all.length < MOST) {
+        while (this.next && this.all.length < MOST_ROWS) {
             await this.more(5000, signal);
             progress?.();
         }

@@ -11,7 +11,7 @@ async function byAddress(address, signal) {
     return owner;
 }
 
-async function containers(paths, signal) {
+async function parentsOf(paths, signal) {
     if (!paths.length) return {};
     const { rows } = await query(`name in (${paths.map(p => quote(nameOf(p))).join(', ')})`, 'path,parents', {
         signal,
@@ -49,7 +49,7 @@ export async function searchView({ params, signal }) {
         navigate(objectUrl(q), true);
         return h('p', null, 'Opening ', q);
     }
-    const parents = await containers(
+    const parents = await parentsOf(
         body.map(f => f.object),
         signal,
     );

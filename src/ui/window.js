@@ -9,6 +9,7 @@ const HEIGHT = 27;
 let rackUnits = new Map();
 function unitsIn(rack, object, cell) {
     if (!rack) return;
+    cell.textContent = '…';
     if (!rackUnits.has(rack))
         rackUnits.set(
             rack,
@@ -54,14 +55,17 @@ export function windowed(rows, ticked, onTick, onEnd) {
             tds,
         );
     };
-    const paint = fresh => {
+    /* On paper there is no window: the first 2,000. */
+    const paint = (fresh, paper) => {
         if (fresh) {
             for (const tr of inside.values()) tr.remove();
             inside = new Map();
         }
         const top = body.isConnected ? -body.getBoundingClientRect().top : 0;
-        const from = Math.max(0, Math.min(rows.shown.length - 1, Math.floor(top / HEIGHT)) - 8),
-            to = Math.min(rows.shown.length, from + Math.min(60, Math.ceil(innerHeight / HEIGHT) + 16));
+        const first = Math.max(0, Math.min(rows.shown.length - 1, Math.floor(top / HEIGHT)) - 8),
+            from = paper ? 0 : first,
+            most = paper ? 2000 : Math.min(60, Math.ceil(innerHeight / HEIGHT) + 16),
+            to = Math.min(rows.shown.length, from + most);
         for (const [i, tr] of inside)
             if (i < from || i >= to) {
                 tr.remove();

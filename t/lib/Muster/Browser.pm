@@ -38,12 +38,29 @@ sub new {
     } } });
     $self->{base} .= "/session/$made->{sessionId}";
     $running{$self} = $self;
-    $self->cdp('Emulation.setEmulatedMedia', features => [ { name => 'prefers-color-scheme', value => 'dark' } ]) if $option{dark};
-    if ($option{headers}) {
-        $self->cdp('Network.enable');
-        $self->cdp('Network.setExtraHTTPHeaders', headers => $option{headers});
-    }
+    $self->dark(1) if $option{dark};
+    $self->headers(%{ $option{headers} }) if $option{headers};
     return $self;
+}
+
+# From now on paths are those of another server. The page that is shown ends first, with all that it waits for.
+sub at {
+    my ($self, $url) = @_;
+    $self->_call(POST => '/url', { url => 'about:blank' });
+    $self->{url} = $url;
+    return $self;
+}
+
+sub dark {
+    my ($self, $on) = @_;
+    return $self->cdp('Emulation.setEmulatedMedia', features => [ { name => 'prefers-color-scheme', value => $on ? 'dark' : 'light' } ]);
+}
+
+# Headers of all requests.
+sub headers {
+    my ($self, %headers) = @_;
+    $self->cdp('Network.enable');
+    return $self->cdp('Network.setExtraHTTPHeaders', headers => \%headers);
 }
 
 sub _call {
