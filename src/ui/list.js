@@ -3,7 +3,7 @@ import { drivers, may, quote } from './api.js';
 import { bulk } from './bulk.js';
 import { chosen, keep, usual, valid } from './columns.js';
 import { button, failure, h, plural } from './dom.js';
-import { MOST_ROWS, Rows, SEPARATOR, asQuery, download } from './rows.js';
+import { MOST_ROWS, Rows, asQuery, download, pathOf } from './rows.js';
 import { windowed } from './window.js';
 import { here, nameOf, navigate, remember, url } from './state.js';
 
@@ -114,7 +114,7 @@ export async function listView({ args, params, signal, reload, following }) {
     );
     const refresh = fresh => {
         rows.arrange();
-        remember(rows.shown.slice(0, 2000).map(r => nameOf(r.slice(0, r.indexOf(SEPARATOR)))));
+        remember(rows.shown.slice(0, 2000).map(r => nameOf(pathOf(r))));
         const some = rows.next ? ' or more' : '';
         count.textContent =
             rows.shown.length === rows.all.length
@@ -158,7 +158,7 @@ export async function listView({ args, params, signal, reload, following }) {
             if (tickAll.checked) {
                 await rows.rest(signal).catch(failed);
                 refresh(false);
-                for (const r of rows.shown) ticked.add(r.slice(0, r.indexOf(SEPARATOR)));
+                for (const r of rows.shown) ticked.add(pathOf(r));
             }
             dispatchEvent(new Event('ticked'));
         },

@@ -2,8 +2,9 @@
 import { query, quote } from './api.js';
 import { cellOf, fieldsOf } from './columns.js';
 import { h } from './dom.js';
+import { driverOf, nameOf } from './state.js';
 
-export const SEPARATOR = '\u001f';
+const SEPARATOR = '\u001f';
 export const MOST_ROWS = 100000;
 const order = new Intl.Collator('en', { numeric: true });
 const language =
@@ -19,14 +20,23 @@ export const asQuery = text =>
               .map(w => `name ~ ${quote(w)}`)
               .join(' and ');
 
-/* Each text is the path, then the cells. */
+/* Each text is the path, then the cells, but for those that are in the path already. */
+const inPath = { name: nameOf, driver: driverOf };
+export const pathOf = text => text.split(SEPARATOR, 1)[0];
+
 export class Rows {
     constructor(q, cols) {
-        Object.assign(this, { q, cols, all: [], next: '0', shown: [], words: '', sort: '' });
+        const kept = cols.filter(c => !Object.hasOwn(inPath, c));
+        Object.assign(this, { q, cols, kept, all: [], next: '0', shown: [], words: '', sort: '' });
+    }
+    /* The cells of a row. */
+    cells(text) {
+        const [path, ...rest] = text.split(SEPARATOR);
+        return this.cols.map(c => inPath[c]?.(path) ?? rest[this.kept.indexOf(c)]);
     }
     async more(limit, signal) {
         const { rows, next } = await query(this.q, fieldsOf(this.cols), { after: this.next, limit, signal });
-        for (const r of rows) this.all.push([r.path, ...this.cols.map(c => cellOf(c, r))].join(SEPARATOR));
+        for (const r of rows) this.all.push([r.path, ...this.kept.map(c => cellOf(c, r))].join(SEPARATOR));
         this.next = next;
     }
     async rest(signal, progress) {
@@ -37,10 +47,10 @@ export class Rows {
     }
     arrange() {
         const words = this.words.toLowerCase();
-        this.shown = words ? this.all.filter(r => r.toLowerCase().includes(words)) : this.all.slice();
-        const at = this.cols.indexOf(this.sort.replace(/^-/, '')) + 1;
-        if (at < 1) return;
-        const keyed = this.shown.map(r => [r.split(SEPARATOR)[at], r]);
+        this.shown = words ? this.all.filter(r => r.toLowerCase().includes(words)) : this.all;
+        const at = this.cols.indexOf(this.sort.replace(/^-/, ''));
+        if (at < 0) return;
+        const keyed = this.shown.map(r => [this.cells(r)[at], r]);
         keyed.sort((a, b) => order.compare(a[0], b[0]));
         if (this.sort.startsWith('-')) keyed.reverse();
         this.shown = keyed.map(k => k[1]);
@@ -53,10 +63,10 @@ const csvCell = text => `"${(/^[=+\-@]/.test(text) ? `'${text}` : text).replaceA
 /* Those that are ticked, or all that pass the filter. */
 export function download(rows, ticked) {
     const some = ticked?.size
-        ? rows.shown.filter(r => ticked.has(r.slice(0, r.indexOf(SEPARATOR))))
+        ? rows.shown.filter(r => ticked.has(pathOf(r)))
         : rows.shown;
     const text =
-        [rows.cols.map(csvCell), ...some.map(r => r.split(SEPARATOR).slice(1).map(csvCell))]
+        [rows.cols.map(csvCell), ...some.map(r => rows.cells(r).map(csvCell))]
             .map(l => l.join(','))
             .join('\r\n') + '\r\n';
     const link = h('a', {

@@ -2,7 +2,7 @@
 import { h } from './dom.js';
 import { unitsOf } from './rack.js';
 import { rangeText } from './ranges.js';
-import { SEPARATOR } from './rows.js';
+import { pathOf } from './rows.js';
 import { nameOf, objectUrl } from './state.js';
 
 const HEIGHT = 27;
@@ -30,7 +30,8 @@ export function windowed(rows, ticked, onTick, onEnd) {
     const uAt = rows.cols.indexOf('U') + 1,
         rackAt = rows.cols.indexOf('rack') + 1;
     const make = i => {
-        const [object, ...cells] = rows.shown[i].split(SEPARATOR);
+        const object = pathOf(rows.shown[i]),
+            cells = rows.cells(rows.shown[i]);
         const tds = cells.map((text, c) =>
             rows.cols[c] === 'name'
                 ? h('th', { scope: 'row' }, h('a', { href: objectUrl(nameOf(object)) }, text))
