@@ -175,12 +175,12 @@ sub rule_calls {
         $text =~ /\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|system|popen|alloca|tmpnam)\s*\(/g;
 }
 
-# Perl finds a function that was not imported only when the call is reached.
+# Perl finds a function that was not imported only when the call is reached. After a dot it is one of JavaScript.
 sub rule_imports {
     my ($path, $text) = @_;
     my %known = map { $_ => 1 } map({ split } $text =~ /^\s*use Muster::\w+\s+qw\((.*?)\)/msg), $text =~ /^sub (\w+)/mg;
     $text =~ s/^\s*#.*//mg;
-    return map { "$_() is not imported" } grep { !$known{$_} && $text =~ /(?<![\w:>&\$\@%{-])(?<!sub )$_\(/ } sort keys %exported;
+    return map { "$_() is not imported" } grep { !$known{$_} && $text =~ /(?<![\w:>&\$\@%{.-])(?<!sub )$_\(/ } sort keys %exported;
 }
 
 # --- Each rule can fail --------------------------------------------------------------------------
