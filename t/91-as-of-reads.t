@@ -204,6 +204,31 @@ for ([ 'on the primary', $client ], [ 'on the standby', $front->client ]) {
     @wrong = compare($c, @all);
     is scalar(@wrong), 0, 'each of ' . @all . " answers of \"now\" is given as of its version $where" or diag @wrong > 3 ? @wrong[ 0 .. 2 ] : @wrong;
 }
+
+# --- at least with a version, on a standby
+
+{
+    my $min = sub { $front->client->get($_[1] // '/by-name/late', headers => { 'Clusto-Min-Version' => $_[0] }) };
+    my $tells = sub { my ($got) = @_; return join ' ', $got->{status}, $got->{headers}{'retry-after'} // '-', $got->{status} == 200 ? () : $got->{json} };
+    must($client->post("/entity/pool", form => { name => "late" }));
+    catch_up();
+    $standby->psql('select pg_wal_replay_pause()');
+    my $new = must($client->put('/attribute/late/colour', form => { value => 'yes' }));
+    unlike $front->client->get('/by-name/late')->{body}, qr/colour/, 'the standby is behind';
+    like $min->($new - 1)->{body}, qr/"late"/, 'it has the version before';
+    is $tells->($min->($new, $_)), "503 1 Version $new is not there yet. Please try again.", "$_ with this one is refused"
+        for '/by-name/late', '/entity/pool', '/attribute/late', "/history?object=late", '/query?q=name=late';
+    $standby->psql('select pg_wal_replay_resume()');
+    ok poll(60, sub { $min->($new)->{status} == 200 }), 'until it is there';
+    like $min->($new)->{body}, qr/colour/, 'and is shown';
+    like $client->get('/by-name/late', headers => { 'Clusto-Min-Version' => $new })->{body}, qr/colour/, 'the primary has it at once';
+    is $tells->($client->put('/attribute/late/colour', headers => { 'Clusto-Min-Version' => $new }, form => { value => 'no' })),
+        '400 - Clusto-Min-Version is for GET: a write is done by the primary.', 'not for writes';
+    is $tells->($min->($_)), "400 - Clusto-Min-Version must be a version, a number from 1 to 2147483647, not '$_'.", "not $_" for qw(0 -1 2147483648 now);
+    is $tells->($front->client->get('/preferences/c', headers => { 'Clusto-Min-Version' => 1, 'X-User-Id' => 'ann' })),
+        '400 - Clusto-Min-Version is for the inventory, which has versions.', 'not for preferences';
+}
+
 $_->stop for $front, $beside, $standby;
 
 # --- the header
@@ -313,6 +338,8 @@ my $without = Muster::Server->new(postgres => $pg, conninfo => $pg->conninfo($pg
 my $door    = Muster::Front->new(server => $without);
 $answer = $door->client->get('/by-name/clustometa', headers => { 'Clusto-As-Of' => 'now' });
 is_deeply [ $answer->{status}, $answer->{json} ], [ 409, 'This inventory keeps no history.' ], 'without versions and triggers there is none';
+$answer = $door->client->get('/by-name/clustometa', headers => { 'Clusto-Min-Version' => 1 });
+is_deeply [ $answer->{status}, $answer->{json} ], [ 400, "Clusto-Min-Version can't be obeyed: versioning is off." ], 'nor a version to wait for';
 $_->stop for $door, $without;
 
 $world->stop;

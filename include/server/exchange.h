@@ -34,6 +34,7 @@ struct exchange {
     bool wants_diff;                 /* what a write has changed is shown */
     struct transaction *transaction; /* its operations; NULL: it is none */
     struct as_of as_of;              /* the version that the inventory is read as of */
+    int32_t min_version;             /* what is read is to have this version; 0: none is named */
     uint64_t standby_instance; /* read from a standby: of the primary that was asked; else 0 */
     bool asked;                /* the next attempt begins with a quick read's second step */
     /* of the response cache: where the response is stored, NULL: nowhere */

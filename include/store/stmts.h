@@ -139,6 +139,7 @@ enum stmt {
     STMT_FIND_VERSION,
     STMT_CHECK_VERSIONS,
     STMT_SNAPSHOT,
+    STMT_VERSION_EXISTS,
     STMT_VERSIONS_DONE,
     /* and those that go (store/prune.c) */
     STMT_RAISE_FLOOR,

@@ -19,6 +19,7 @@
 #include "server/cors.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
+#include "server/min_version.h"
 #include "server/parameters.h"
 #include "server/preconditions.h"
 #include "server/response_cache.h"
@@ -318,7 +319,8 @@ static int check_request(struct exchange *x) {
     x->c.args = x->match.args;
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
-    if ((refused = as_of_check(x)) != 0 || (refused = parameters_read(x)) != 0)
+    if ((refused = as_of_check(x)) != 0 || (refused = min_version_check(x)) != 0 ||
+        (refused = parameters_read(x)) != 0)
         return refused;
     x->c.list_vary = list_vary(x);
     return (x->match.route->flags & ROUTE_TRANSACTION) ? transaction_read(x) : 0;
@@ -328,14 +330,15 @@ static int check_request(struct exchange *x) {
 
 bool dispatch_is_quick(const struct exchange *x) {
     return !x->responded && x->match.route->ask != NULL && request_is_read(&x->request) &&
-           (!x->as_of.wanted || as_of_is_quick(x));
+           x->min_version == 0 && (!x->as_of.wanted || as_of_is_quick(x));
 }
 
 enum dispatch_next dispatch_begin(struct exchange *x, const struct transport *transport) {
     exchange_begin(x, transport);
     x->status = check_request(x);
     x->responded = x->status != 0;
-    if (!x->responded && response_cache_find(x))
+    x->cache_key = NULL;
+    if (!x->responded && x->min_version == 0 && response_cache_find(x))
         return DISPATCH_CACHED;
     return dispatch_is_quick(x) ? DISPATCH_QUICK : DISPATCH_RUN;
 }
@@ -352,6 +355,16 @@ bool dispatch_ask(struct exchange *x, struct store_prefetch *out) {
     return !x->responded;
 }
 
+static int run_read(struct exchange *x) {
+    int status = min_version_begin(x);
+
+    if (status != 0)
+        return status;
+    status = exchange_is_feed(x) ? run_feed(x) : run(x);
+    min_version_end(x);
+    return status;
+}
+
 void dispatch_run(struct exchange *x) {
     if (x->responded)
         return;
@@ -359,7 +372,7 @@ void dispatch_run(struct exchange *x) {
     if (!x->asked)
         response_cache_note_seq(x);
     if (request_is_read(&x->request))
-        x->status = exchange_is_feed(x) ? run_feed(x) : run(x);
+        x->status = run_read(x);
     else
         x->status = run_write(x);
     x->responded = true;

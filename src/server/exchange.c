@@ -51,6 +51,7 @@ void exchange_begin(struct exchange *x, const struct transport *transport) {
     x->idempotency_key = NULL;
     x->replayed = false;
     x->transaction = NULL;
+    x->min_version = 0;
     x->as_of = (struct as_of){0};
     x->cache_key = NULL;
     intake_begin(w, x->arena, transport, &x->request);

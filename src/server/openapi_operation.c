@@ -124,6 +124,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-Diff", route->flags & ROUTE_WRITE},
         {"Idempotency-Key", route->flags & ROUTE_WRITE},
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
+        {"Clusto-Min-Version", route_reads_inventory(route)},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
         {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
         {"Clusto-Wait", route->flags & ROUTE_FEED},

@@ -21,7 +21,8 @@
 #define CORS_HEADERS                                                                               \
     "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\","                    \
     "\"Clusto-Description\",\"Clusto-Diff\",\"Clusto-Dry-Run\",\"Clusto-Inherit\","                \
-    "\"Clusto-Minify\",\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-Page\",\"Clusto-Units\","      \
+    "\"Clusto-Min-Version\",\"Clusto-Minify\",\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-"       \
+    "Page\",\"Clusto-Units\","                                                                     \
     "\"Clusto-Wait\",\"Content-Type\",\"Idempotency-Key\",\"If-Match\",\"If-None-Match\","         \
     "\"Last-Event-ID\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 

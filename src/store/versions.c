@@ -93,6 +93,18 @@ enum rc store_check_settled(struct store *store) {
     return rc;
 }
 
+enum rc store_has_version(struct store *store, int32_t version, bool *there) {
+    PGresult *result;
+    enum rc rc = pg_exec(store, &result, STMT(VERSION_EXISTS), PG_ARGS(pg_int(version)));
+
+    *there = false;
+    if (rc != RC_OK)
+        return rc;
+    *there = pg_get_bool(result, 0, 0);
+    PQclear(result);
+    return RC_OK;
+}
+
 enum rc store_versions_done(struct store *store, int32_t *done) {
     PGresult *result;
     enum rc rc = pg_exec(store, &result, STMT(VERSIONS_DONE), PG_NONE);
