@@ -7,6 +7,8 @@ use File::Find ();
 use Muster::Source qw(circles controls fields functions includes symbols without_comments);
 use Test::More;
 
+plan skip_all => "sources are the same for the sanitizers" if $ENV{MUSTER_SANITIZED};
+
 my $src   = $ENV{MUSTER_SRC_DIR} // Cwd::abs_path("$0/../..") // '.';
 my $build = $ENV{MUSTER_BUILD_DIR} // $src;
 

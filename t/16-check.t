@@ -6,6 +6,8 @@ use warnings;
 use Muster::Process qw(build_dir free_port poll run slurp source_dir spew temp_dir which);
 use Test::More;
 
+plan skip_all => "nothing here is built with sanitizers" if $ENV{MUSTER_SANITIZED};
+
 my $base  = temp_dir();
 my $clone = "$base/a clone";
 my $src   = source_dir();
