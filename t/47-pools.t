@@ -127,5 +127,12 @@ is($wrong, 0, 'nothing of what is gone is found');
 compare(100, 'Clusto-As-Of' => $version);
 is($wrong, 0, 'as of before it all is');
 
+# Numbers of memberships are integers of 32 bits, and the next is one more than the largest.
+$client->post('/entity/pool', form => { name => 'full' });
+my $last = $client->request(POST => '/import', type => 'application/x-ndjson', body => qq({"name": "s1", "driver": "basicserver", "in": [{"name": "full", "number": 2147483647}]}\n));
+is($last->{status}, 200, 'a membership with the largest number');
+my $one_more = $client->post('/entity/pool/full', form => { action => 'insert', device => 's2' });
+is_deeply([ @{$one_more}{qw(status json)} ], [ 409, 'The next number would be larger than the largest, 2147483647.' ], 'the next one is refused, and it is said why');
+
 $world->stop;
 done_testing;

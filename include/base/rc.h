@@ -7,7 +7,8 @@ enum rc {
     RC_NOTFOUND,     /* no such row */
     RC_EXISTS,       /* it already exists, by a unique index or a rule */
     RC_CONFLICT,     /* the state of the data does not allow it */
-    RC_INVALID,      /* a value makes no sense, or the database refused it (range) */
+    RC_INVALID,      /* a value makes no sense, or the database refused it */
+    RC_RANGE,        /* a number that is made from what is stored would be too large */
     RC_ENCODING,     /* a text that the database's encoding or a column has no place for */
     RC_PRECONDITION, /* the request's condition does not hold */
     RC_TOO_LARGE,    /* it is larger than a limit allows */

@@ -116,6 +116,7 @@ static const struct {
     [RC_EXISTS] = {409, "The request conflicts with the state of the inventory."},
     [RC_CONFLICT] = {409, "The request conflicts with the state of the inventory."},
     [RC_INVALID] = {400, "The database refused a value of this request."},
+    [RC_RANGE] = {409, "The next number would be larger than the largest, 2147483647."},
     [RC_ENCODING] = {400, "The database can't hold a text of this request: its encoding lacks a "
                           "character of it, or the text is too long there."},
     [RC_PRECONDITION] = {412, "A precondition of this request failed."},

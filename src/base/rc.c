@@ -12,6 +12,7 @@ static const char *const names[] = {
     [RC_INVALID] = "RC_INVALID",
     [RC_ENCODING] = "RC_ENCODING",
     [RC_PRECONDITION] = "RC_PRECONDITION",
+    [RC_RANGE] = "RC_RANGE",
     [RC_TOO_LARGE] = "RC_TOO_LARGE",
     [RC_QUOTA] = "RC_QUOTA",
     [RC_RETRY] = "RC_RETRY",

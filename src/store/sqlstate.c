@@ -14,9 +14,10 @@ static const struct state_row states[] = {
     {"08", RC_BROKEN, true},       {"0A000", RC_RETRY, true}, /* a table was altered under a
                                                                  prepared statement */
     {"21", RC_CONFLICT, false},    {"22001", RC_ENCODING, false}, {"22021", RC_ENCODING, false},
-    {"22P05", RC_ENCODING, false}, {"22", RC_INVALID, false},     {"23505", RC_EXISTS, false},
-    {"23503", RC_CONFLICT, false}, {"23P01", RC_CONFLICT, false}, {"23", RC_INVALID, false},
-    {"25006", RC_READONLY, true}, /* a standby, or made one; the primary is elsewhere */
+    {"22P05", RC_ENCODING, false}, {"22003", RC_RANGE, false},    {"22", RC_INVALID, false},
+    {"23505", RC_EXISTS, false},   {"23503", RC_CONFLICT, false}, {"23P01", RC_CONFLICT, false},
+    {"23", RC_INVALID, false},     {"25006", RC_READONLY, true}, /* a standby, or made one; the
+                                                                    primary is elsewhere */
     {"25P03", RC_BROKEN, true},    {"26000", RC_RETRY, true}, /* our prepared statements were thrown
                                                                  away */
     {"28", RC_BROKEN, true},       {"3D000", RC_BROKEN, true},    {"40003", RC_UNKNOWN, true},
