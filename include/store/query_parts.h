@@ -34,21 +34,20 @@
 #define PAGE_OF_HITS \
     " select null::bigint, e.entity_id, e.name, e.driver, e.type from object e where e.entity_id > $4 and "
 
-/* Each object is looked at for itself, by its attributes with the key: limit and offset keep the planner,
- * who knows nothing of a table that has just grown, from turning that round. */
-#define THERE_IS "(select true from "
-#define ATTR THERE_IS "(select * from attr a where a.entity_id = e.entity_id and a.key = "
-#define OF_ATTR " offset 0) a where true"
-#define ENDED " limit 1) is not null"
+/* Each object is looked at for itself, by its attributes with the key: the offset keeps the planner, who
+ * knows nothing of a table that has just grown, from turning that round. To it any index would do: so nothing
+ * else in there may be what another one has, or say that a column is not null ("is true" doesn't). */
+#define ATTR "exists (select from attr a where a.entity_id = e.entity_id and a.key = "
+#define IS_TRUE ") is true"
+#define ENDED " offset 0)"
 #define REFERENCE \
-    THERE_IS "(select a.relation_id from attr a where a.entity_id = e.entity_id and a.relation_id is not null" \
-    " and coalesce(a.key, '') not like '\\_%' offset 0) a cross join lateral (select r.name from object r" \
-    " where r.entity_id = a.relation_id offset 0) r where r.name = "
+    "exists (select from attr a where a.entity_id = e.entity_id and (a.relation_id is not null) is true" \
+    " and coalesce(a.key, '') not like '\\_%' and (select r.name from object r where r.entity_id = a.relation_id) = "
 
 /* The same of the nearest of the object and its containers that has such attributes: its own, else those
  * of what it is in, else of what that is in. A circle ends with the depth. */
 #define UP_TO_OWNERS \
-    THERE_IS "(with recursive up(id, depth) as (select e.entity_id, 0 union select m.id, u.depth + 1 from up u" \
+    "exists (select from (with recursive up(id, depth) as (select e.entity_id, 0 union select m.id, u.depth + 1 from up u" \
     " cross join " ENTITY("u.id") " c" CONTAINERS " where u.depth < 32)," \
     " own as (select u.depth, a.* from up u cross join " ENTITY("u.id") " c cross join lateral (" \
     "select * from attr where entity_id = u.id and key = "
@@ -88,15 +87,15 @@
     " where entity_id = w.container and key = '_contains' offset 0) m cross join " ENTITY("m.id") " c" \
     " where (select true from attr where entity_id = c.entity_id and key = '_contains' limit 1)"
 #define IS_INSIDE \
-    THERE_IS "(select m.entity_id from attr m where m.relation_id = e.entity_id and m.key between '_contains' and '_contains'" \
-    " offset 0) m where (m.entity_id in (select container from walk%zu where at = 0)) is true" ENDED
+    "exists (select from attr m where m.relation_id = e.entity_id and m.key between '_contains' and '_contains'" \
+    " and (m.entity_id in (select container from walk%zu where at = 0)) is true" ENDED
 
 /* Of a few objects: up from each. */
 #define IN_ABOVE \
-    THERE_IS "(with recursive up(id) as (select m.id from " ENTITY("e.entity_id") " c" CONTAINERS
+    "exists (with recursive up(id) as (select m.id from " ENTITY("e.entity_id") " c" CONTAINERS
 #define UP_FROM_ABOVE " union select m.id from up u cross join " ENTITY("u.id") " c" CONTAINERS
 #define OF_ABOVE \
-    ") select c.* from up u cross join lateral (select name, type from object where entity_id = u.id offset 0) c) c where "
+    ") select from up u cross join lateral (select name, type from object where entity_id = u.id offset 0) c where "
 
 #define IS_ABOVE "e.entity_id in (select id from walk%zu)"
 

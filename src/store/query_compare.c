@@ -109,8 +109,7 @@ static void order_of_value(struct query_text *c, const struct query_node *n) {
 }
 
 static void equal_texts(struct query_text *c, const struct query_node *n) {
-    if (n->value_count == 1) { /* the index has the beginning only */
-        query_text_around(c, "left(a.string_value, 64) = left(", n->values->text, ", 64) and ");
+    if (n->value_count == 1) {
         query_text_around(c, "a.string_value = ", n->values->text, "");
         return;
     }
@@ -184,5 +183,5 @@ void query_compare_value(struct query_text *c, const struct query_node *n) {
         order_of_value(c, n);
     else
         compare_text(c, "(" VALUE_TEXT ")", n);
-    query_text_add(c, ")");
+    query_text_add(c, IS_TRUE);
 }

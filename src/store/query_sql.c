@@ -21,7 +21,7 @@ static void attr(struct query_text *c, const struct query_node *n) {
     if (n->inherited)
         query_text_around(c, UP_TO_OWNERS, n->name, OF_OWNERS);
     else
-        query_text_around(c, ATTR, n->name, OF_ATTR);
+        query_text_around(c, ATTR, n->name, "");
     query_text_narrow(c, n->subkey, n->has_number, n->number);
     query_text_add(c, n->inherited ? OF_NEAREST : "");
     query_compare_value(c, n);
@@ -31,24 +31,25 @@ static void attr(struct query_text *c, const struct query_node *n) {
 /* --- addresses: as text, or as the number that clusto stores --- */
 
 static void address_number(struct query_text *c, const char *is, uint32_t address) {
-    query_text_add(c, " and a.int_value");
+    query_text_add(c, " and (a.int_value");
     query_text_add(c, is);
     query_text_parameter(c, 'l', pg_bigint(ip_to_stored(address)));
+    query_text_add(c, IS_TRUE);
 }
 
 static void ip(struct query_text *c, const struct query_node *n) {
     uint32_t address = 0;
 
     if (n->op != QUERY_IN_NETWORK && !query_is_order(n->op)) {
-        query_text_add(c, ATTR "'ip'" OF_ATTR " and a.subkey = 'ipstring' and (");
+        query_text_add(c, ATTR "'ip' and a.subkey = 'ipstring' collate \"C\" and (");
         if (n->op == QUERY_UNEQUAL)
             query_text_around(c, "a.string_value = ", n->values->text, "");
         else
             query_compare_column(c, "a.string_value", "", "", n);
-        query_text_add(c, ")" ENDED);
+        query_text_add(c, IS_TRUE ENDED);
         return;
     }
-    query_text_add(c, ATTR "'ip'" OF_ATTR " and a.subkey is null and a.datatype = 'int'");
+    query_text_add(c, ATTR "'ip' and (a.subkey is null) is true and a.datatype = 'int'");
     if (n->op == QUERY_IN_NETWORK) {
         address_number(c, " >= ", n->first);
         address_number(c, " <= ", n->last);

@@ -22,8 +22,8 @@ void query_text_around(struct query_text *c, const char *before, const char *val
 }
 
 void query_text_narrow(struct query_text *c, const char *subkey, bool has_number, int32_t number) {
-    if (subkey)
-        query_text_around(c, " and a.subkey = ", subkey, "");
+    if (subkey) /* as its index does not compare */
+        query_text_around(c, " and a.subkey = ", subkey, " collate \"C\"");
     if (has_number) {
         query_text_add(c, " and a.number = ");
         query_text_parameter(c, 'i', pg_int(number));
