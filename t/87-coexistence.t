@@ -18,7 +18,7 @@ use Muster::Server;
 
 my $FAST     = $ENV{MUSTER_FAST} || $ENV{MUSTER_SANITIZED};    # the sanitizers' build takes minutes for all pairs
 my $SLOW     = $ENV{MUSTER_SLOW} // 1;
-my $SECONDS  = $ENV{MUSTER_COEXIST_SECONDS} // ($FAST ? 5 : 60);
+my $SECONDS  = $ENV{MUSTER_COEXIST_SECONDS} // ($FAST ? 5 : 20);
 my $postgres = Muster::Postgres->new(database => undef, settings => { track_commit_timestamp => 'on' });
 $postgres->create_database('inventory');
 $postgres->{database} = 'inventory';

@@ -148,9 +148,12 @@ sub _append {
     return;
 }
 
-# Before clients are started that may be children.
+# Before clients are started that may be children; each of them would read the description, if it is used.
 sub begin {
-    $wrong //= Muster::Process::temp_dir() . '/not-as-described' if $pid == $$;
+    my ($used) = @_;
+    return if $pid != $$;
+    $wrong       //= Muster::Process::temp_dir() . '/not-as-described';
+    $description //= Muster::Description->new if $used;
     return;
 }
 

@@ -33,7 +33,7 @@ sub new {
         kind => $kind,
         dir  => temp_dir(),
     }, $class;
-    Muster::Description::begin();
+    Muster::Description::begin($self->_described);
     $self->{socket} //= $self->{server} ? $self->{server}->socket : croak 'no server, no socket';
     $self->_certificate if $self->{tls};
     $self->_passwords   if $self->{identity} eq 'basic';
@@ -56,8 +56,14 @@ sub dir      { return $_[0]{dir} }
 # A client of this server; options as Muster::Client's.
 sub client {
     my ($self, %option) = @_;
+    return Muster::Client->new(port => $self->{port}, described => $self->_described, %option);
+}
+
+# Are its responses those of the description?
+sub _described {
+    my ($self) = @_;
     my $conf = $self->{server} && $self->{server}{conf};
-    return Muster::Client->new(port => $self->{port}, described => $conf && !$conf->{mounts} && !$self->{server}{more}, %option);
+    return $conf && !$conf->{mounts} && !$self->{server}{more};
 }
 
 sub start {
