@@ -29,7 +29,7 @@ subtest 'the samples name the paths that configure was given' => sub {
         ok($text !~ m{/usr/sbin/muster|/usr/share/muster|(?<!/opt)/etc/muster[/ "]}, "$name: no path of another installation");
         ok($text =~ s{/opt/m/sbin/muster}{/usr/sbin/muster}gr =~ s{/opt/etc/muster}{/etc/muster}gr =~ s{/opt/m/share/muster}{/usr/share/muster}gr eq slurp($path), "$name: nothing else differs");
     }
-    is(slurp("$to/opt/m/share/muster/www/ui/$_"), slurp(source_dir() . "/src/ui/$_"), "the page: $_") for qw(index.html main.js style.css);
+    is(slurp("$to/opt/m/share/muster/www/ui/$_"), slurp(build_dir() . "/share/www/ui/$_"), "the page: $_ is what t/72-page.t tries") for qw(index.html main.js style.css);
     my $unit = slurp("$examples/muster.service");
     my ($start) = $unit =~ m{^ExecStart=(/opt/m/sbin/muster -c /opt/etc/muster/muster\.conf) -f$}m;
     ok(defined $start, 'the unit starts what was installed');
