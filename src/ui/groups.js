@@ -25,7 +25,7 @@ export async function poolsView({ params, signal }) {
     const tops = rows.filter(r => !r.parents.some(p => known.has(p)));
     remember(rows.map(r => nameOf(r.path)));
     const about = r =>
-        [count && (count[r.path] ?? 0), r.driver !== 'pool' && r.driver]
+        [count && (count[r.path] ?? 0).toLocaleString('en'), r.driver !== 'pool' && r.driver]
             .filter(x => x !== null && x !== false)
             .join(', ');
     const branch = (r, above) =>
@@ -90,14 +90,16 @@ const rangeOf = r =>
         ? `${r['attr baseip'][0]}/${prefixLength(String(r['attr netmask'][0] ?? ''))}`
         : String(r['attr basename'][0] ?? '');
 
-/* How many addresses a manager may give. */
+/* How many addresses a manager has for objects, at least: without network, broadcast and gateway. */
 function sizeOf(manager) {
     const [mask, first, last] = ['netmask', 'first', 'last'].map(
         key => manager.attrs.find(a => a.key === key)?.value,
     );
-    return first && last
-        ? toNumber(last) - toNumber(first) + 1
-        : 2 ** (32 - prefixLength(String(mask ?? '32')));
+    const all =
+        first && last
+            ? toNumber(last) - toNumber(first) + 1
+            : 2 ** (32 - prefixLength(String(mask ?? '32'))) - 2;
+    return Math.max(1, all - 1);
 }
 
 /* Address managers that are nearly full, of the first 1,000 of each driver: those that may be, by what they gave, are

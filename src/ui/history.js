@@ -149,10 +149,8 @@ export async function historyView({ args, params, signal, following }) {
         event.preventDefault();
         navigate(here({ before: null, ...Object.fromEntries(new FormData(event.target)) }));
     };
-    const box = (name, label, value) => [
-        h('label', { for: `by-${name}` }, label),
-        h('input', { id: `by-${name}`, name, value: value ?? '', size: 16 }),
-    ];
+    const box = (name, label, value) =>
+        h('label', null, label, ' ', h('input', { name, value: value ?? '', size: 16 }));
     return h(
         'div',
         null,

@@ -188,7 +188,7 @@ async function contents(o, params, signal, done) {
             h(
                 'section',
                 null,
-                h('h2', null, driver, h('small', null, ` ${names.length}`)),
+                h('h2', null, driver, h('small', null, ` ${names.length}`, next && ' or more')),
                 h(
                     'p',
                     { class: 'chips' },
