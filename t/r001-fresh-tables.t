@@ -28,6 +28,9 @@ sub names { my ($name, @numbers) = @_; return (body => join('&', map { "$name=s$
 my @questions = map { (my $q = $_) =~ s/(\W)/sprintf '%%%02x', ord $1/ge; "/query?q=$q" } (
     'name in (s1, s2)', 'pool = s1', 'pool = s1 and pool = s9000', 'within s1 and attr k exists', 'attr k = 1 or attr k1 = v1', 'has s2 and not attr x exists',
     'is pool and attr k1 ~ v', 'ip in 10.0.0.0/8', 'refers s1 and type = pool', 'pool ^ s and name > s8', 'not pool = s1 and name ^ s1',
+    # All will have these keys: each test has to go by the object.
+    'name ^ s and not attr each = x', 'name ^ s and not attr each.part:1 >= 5', 'name ^ s and not attr each in (x, y)', 'name ^ s and not ip = 10.0.0.1', 'name ^ s and not ip > 10.9.0.0',
+    'name ^ s and not refers s2',
 );
 my @page = (headers => { 'Clusto-After' => 0, 'Clusto-Per-Page' => 50 });
 
@@ -62,6 +65,13 @@ quick(200, 'all as whole objects',   GET  => '/entity/', headers => { 'Clusto-Mo
 quick(200, 'by what they contain',   GET  => '/by-attr?key=_contains');
 quick(201, 'many attributes of one', POST => '/attribute/s1', body => '[' . join(',', map { qq({"key":"k$_","value":$_}) } 1 .. 5000) . ']', type => 'application/json');
 quick(200, 'set again',              PUT  => '/attribute/s1/x', body => '[' . join(',', map { qq({"key":"k$_","value":"v$_"}) } 1 .. 5000) . ']', type => 'application/json');
+$world->postgres->psql(<<'END');
+insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, relation_id, version)
+    select e.entity_id, v.*, 1 from entities e
+     cross join lateral (values ('each', 'part', 1, 'string', null, e.name, null), ('ip', 'ipstring', 0, 'string', null, '10.0.0.2', null), ('ip', null, 0, 'int', '10.0.0.2'::inet - '128.0.0.0'::inet, null, null),
+        ('each', 'relation', 1, 'relation', null, null, e.entity_id)) v
+     where e.name ^@ 's' and e.deleted_at_version is null;
+END
 for my $path (@questions) {
     quick(200, "$path, all",    GET => $path);
     quick(200, "$path, a page", GET => $path, @page);

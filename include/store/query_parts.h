@@ -36,8 +36,9 @@
 
 /* Each object is looked at for itself, by its attributes with the key: the offset keeps the planner, who
  * knows nothing of a table that has just grown, from turning that round. To it any index would do: so nothing
- * else in there may be what another one has, or say that a column is not null ("is true" doesn't). */
-#define ATTR "exists (select from attr a where a.entity_id = e.entity_id and a.key = "
+ * else in there may be what another one has, or say that a column is not null ("is true" doesn't), and the key
+ * is a range: of one that is equal it may think that it is there once. */
+#define ATTR "exists (select from attr a where a.entity_id = e.entity_id and a.key between "
 #define IS_TRUE ") is true"
 #define ENDED " offset 0)"
 #define REFERENCE \

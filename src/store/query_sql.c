@@ -17,11 +17,17 @@
 
 /* --- attributes --- */
 
+/* A parameter always: of one that it knows the planner may think that it is there once. */
+static void of_key(struct query_text *c, const char *key) {
+    query_text_around(c, ATTR, key, "");
+    buf_printf(c->out, " and $%zu", c->count);
+}
+
 static void attr(struct query_text *c, const struct query_node *n) {
     if (n->inherited)
         query_text_around(c, UP_TO_OWNERS, n->name, OF_OWNERS);
     else
-        query_text_around(c, ATTR, n->name, "");
+        of_key(c, n->name);
     query_text_narrow(c, n->subkey, n->has_number, n->number);
     query_text_add(c, n->inherited ? OF_NEAREST : "");
     query_compare_value(c, n);
@@ -40,8 +46,9 @@ static void address_number(struct query_text *c, const char *is, uint32_t addres
 static void ip(struct query_text *c, const struct query_node *n) {
     uint32_t address = 0;
 
+    of_key(c, "ip");
     if (n->op != QUERY_IN_NETWORK && !query_is_order(n->op)) {
-        query_text_add(c, ATTR "'ip' and a.subkey = 'ipstring' collate \"C\" and (");
+        query_text_add(c, " and a.subkey = 'ipstring' collate \"C\" and (");
         if (n->op == QUERY_UNEQUAL)
             query_text_around(c, "a.string_value = ", n->values->text, "");
         else
@@ -49,7 +56,7 @@ static void ip(struct query_text *c, const struct query_node *n) {
         query_text_add(c, IS_TRUE ENDED);
         return;
     }
-    query_text_add(c, ATTR "'ip' and (a.subkey is null) is true and a.datatype = 'int'");
+    query_text_add(c, " and (a.subkey is null) is true and a.datatype = 'int'");
     if (n->op == QUERY_IN_NETWORK) {
         address_number(c, " >= ", n->first);
         address_number(c, " <= ", n->last);
