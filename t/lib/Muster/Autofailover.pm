@@ -3,8 +3,10 @@ package Muster::Autofailover;
 use v5.24;
 use warnings;
 use Carp qw(croak);
+use Muster::Cluster;
 use Muster::Postgres;
 use Muster::Process qw(free_port poll run slurp temp_dir which);
+use parent -norequire, 'Muster::Cluster';
 
 # Why there can be none here; nothing: there can.
 sub missing {
@@ -65,20 +67,7 @@ sub run_node {
     return;
 }
 
-sub _psql {
-    my ($self, $name, $database, $sql, %option) = @_;
-    my $result = $self->_command(
-        [ "$self->{bin}/psql", '-XqAt', '-h', '127.0.0.1', '-p', $self->{port}{$name}, '-U', $option{user} // 'postgres', '-d', $database, '-f', '-' ],
-        stdin => $sql, env => { %{ $self->{env} }, PGCONNECT_TIMEOUT => 3 },
-    );
-    chomp(my $text = $result->{out});
-    return $text;
-}
-
-sub on_monitor { my ($self, $sql, %option) = @_; return $self->_psql('monitor', 'pg_auto_failover', $sql, user => 'autoctl_node', %option) }
-
-# As Muster::Postgres's, on a node, for those who check the ledger: $cluster->node('two')->psql(...).
-sub node { my ($self, $name) = @_; return bless { cluster => $self, name => $name }, 'Muster::Autofailover::Node' }
+sub on_monitor { my ($self, $sql, %option) = @_; return $self->query('monitor', 'pg_auto_failover', $sql, user => 'autoctl_node', %option) }
 
 sub state_of {
     my ($self, $name) = @_;
@@ -114,64 +103,12 @@ sub is_well {
     return $self->state_of($self->other($primary)) eq 'secondary secondary' ? $primary : undef;
 }
 
-sub other { my ($self, $name) = @_; return $name eq 'one' ? 'two' : 'one' }
-
 # Asks the monitor for it; it goes on while this returns.
 sub switch_over { my ($self) = @_; return $self->on_monitor("select pgautofailover.perform_failover()") }
 
-# All processes of a node: the keeper's, and PostgreSQL with its children.
-sub processes {
-    my ($self, $name) = @_;
-    my @all = ($self->{keeper}{$name}->pid);
-    for (my $i = 0; $i < @all; $i++) { push @all, Muster::Process::children_of($all[$i]) }
-    my ($postmaster) = slurp("$self->{dir}/$name/postmaster.pid") =~ /^(\d+)/;
-    if ($postmaster && -d "/proc/$postmaster" && !grep { $_ == $postmaster } @all) { push @all, $postmaster, Muster::Process::children_of($postmaster) }
-    return @all;
-}
+# The cluster knows that this node has no standby.
+sub is_alone { my ($self, $name) = @_; return $self->state_of($name) =~ /wait_primary$/ }
 
-# Again until it finds no others: what was stopped starts none.
-sub pause {
-    my ($self, $name) = @_;
-    my $all = $self->{paused}{$name} = [];
-    for (my @found = $self->processes($name); @found > @$all; @found = $self->processes($name)) {
-        kill 'STOP', @found;
-        @$all = @found;
-    }
-    return;
-}
-
-sub resume { my ($self, $name) = @_; return kill 'CONT', reverse @{ delete $self->{paused}{$name} // [] } }
-
-# As if the machine had lost its power.
-sub kill_node {
-    my ($self, $name) = @_;
-    $self->pause($name);
-    my @all = @{ delete $self->{paused}{$name} };
-    kill 'KILL', @all;
-    poll(10, sub { Muster::Process::gone(@all[ 1 .. $#all ]) }) or croak 'processes stay';
-    $self->{keeper}{$name}->wait(10);
-    return;
-}
-
-sub conninfo {
-    my ($self, @names) = @_;
-    return sprintf 'host=%s port=%s dbname=muster user=postgres target_session_attrs=read-write',
-        join(',', ('127.0.0.1') x @names), join(',', @{ $self->{port} }{@names});
-}
-
-sub stop {
-    my ($self) = @_;
-    $self->resume($_) for keys %{ $self->{paused} // {} };
-    $self->{keeper}{$_} && $self->{keeper}{$_}->alive && $self->{keeper}{$_}->stop('INT', 30) for qw(one two monitor);
-    return;
-}
-
-package Muster::Autofailover::Node;
-
-sub psql {
-    my ($self, $sql) = @_;
-    my $text = $self->{cluster}->_psql($self->{name}, 'muster', $sql);
-    return wantarray ? split(/\n/, $text) : $text;
-}
+sub stop { my ($self) = @_; return $self->end_nodes(qw(one two monitor)) }
 
 1;
