@@ -284,6 +284,8 @@ subtest 'columns, lines, CSV' => sub {
         is $ask->('pool = prod', undef)->{headers}{'content-type'}, 'application/json', 'the cache tells JSON';
         like $ask->('pool = prod', undef, Accept => 'text/csv')->{headers}{'content-type'}, qr{^text/csv}, '... from CSV';
     }
+    is $ask->('pool = prod', undef, Accept => "text/csv;q=$_, application/json")->{headers}{'content-type'}, 'application/json', "not CSV of the weight $_ beside JSON" for '0', '0.9';
+    like $ask->('pool = prod', undef, Accept => 'application/json;q=0.5, text/csv;q=0.8')->{headers}{'content-type'}, qr{^text/csv}, 'the greatest weight counts';
     is $ask->('all all', undef, Accept => 'text/csv')->{headers}{'content-type'}, 'application/json', 'a refusal is JSON';
     $client->request(DELETE => "/attribute/empty/$_") for qw(cell formula);
 };

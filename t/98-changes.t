@@ -250,6 +250,7 @@ subtest 'a stream that goes on' => sub {
     like($goes_on->('/changes', $cursor), qr/goeson/, 'by its last event alone, with what is new');
     $client->post('/preferences/goeson', headers => { 'X-User-Id' => 'ann' }, json => { a => 1 });
     like($goes_on->('/preferences/?changes', $cursor), qr/goeson/, 'of preferences as well');
+    unlike($door->client->get("/changes?since=$cursor", headers => { Accept => 'text/event-stream;q=0, application/json' })->{headers}{'content-type'}, qr/event-stream/, 'no stream for who excludes it');
     $_->stop for $door, $other;
 };
 

@@ -62,8 +62,8 @@ struct query_limits input_query_limits(const struct api_options *options);
 int input_question(struct context *c, struct arena *arena, const char *name,
                    const struct query_node **out);
 
-/* Is this media type the first that the request accepts? Parameters of it do not count. */
-bool input_accepts(const struct context *c, const char *type);
+/* True if the request prefers lines of JSON (application/x-ndjson) to one document of JSON. */
+bool input_accepts_lines(const struct context *c);
 
 /* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
  * name. */

@@ -7,6 +7,7 @@
 #include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
+#include "http/accept.h"
 
 #define STREAM "text/event-stream"
 
@@ -14,9 +15,7 @@
 enum { MAX_WAIT = 50 };
 
 bool changes_page_is_stream(const struct context *c) {
-    const char *accept = request_header(c->request, "Accept");
-
-    return accept != NULL && strstr(accept, STREAM) != NULL;
+    return accept_names(request_header(c->request, "Accept"), STREAM);
 }
 
 /* A browser that connects again says where it was. */

@@ -303,7 +303,7 @@ static int diff_lines(struct context *c, const struct point *from, const struct 
 }
 
 int history_diff(struct context *c) {
-    bool lines = input_accepts(c, "application/x-ndjson"), given;
+    bool lines = input_accepts_lines(c), given;
     struct point points[2];
     struct history_span span;
     struct history_query query = {.spans = &span, .count = 1};

@@ -2,11 +2,11 @@
 #include "api/input.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "api/reply.h"
 #include "base/num.h"
 #include "base/quote.h"
+#include "http/accept.h"
 #include "model/driver.h"
 #include "json/reader.h"
 
@@ -170,11 +170,10 @@ int input_page(struct context *c, struct page *out) {
     return 0;
 }
 
-bool input_accepts(const struct context *c, const char *type) {
-    const char *accept = request_header(c->request, "Accept");
-    size_t n = strlen(type);
+bool input_accepts_lines(const struct context *c) {
+    static const char *const types[] = {"application/json", "application/x-ndjson", NULL};
 
-    return accept && strcspn(accept, ",; ") == n && strncasecmp(accept, type, n) == 0;
+    return accept_preferred(request_header(c->request, "Accept"), types) == 1;
 }
 
 int input_filters(struct context *c, struct listing *listing) {

@@ -6,11 +6,14 @@
 #include "api/input.h"
 #include "api/reply.h"
 #include "api/show.h"
+#include "http/accept.h"
 
 enum query_form query_rows_form(const struct context *c) {
-    if (input_accepts(c, "text/csv"))
-        return QUERY_FORM_CSV;
-    return input_accepts(c, "application/x-ndjson") ? QUERY_FORM_LINES : QUERY_FORM_JSON;
+    static const char *const types[] = {"application/json", "text/csv", "application/x-ndjson",
+                                        NULL};
+    static const enum query_form forms[] = {QUERY_FORM_JSON, QUERY_FORM_CSV, QUERY_FORM_LINES};
+
+    return forms[accept_preferred(request_header(c->request, "Accept"), types)];
 }
 
 struct answer {
