@@ -244,6 +244,7 @@ is $answer->{headers}{vary}, 'Clusto-As-Of', 'for this header';
 like $answer->{headers}{'clusto-as-of-time'}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'the time of its version';
 like $answer->{headers}{etag}, qr/^"v@{[ $latest - 1 ]}-[0-9a-f]{16}"$/, 'its tag';
 is status_of($latest - 1, 'If-None-Match' => $answer->{headers}{etag})->{status}, 304, 'which the client has';
+is status_of($latest - 1, 'If-None-Match' => '*')->{status}, 304, '... as any';
 is status_of($latest, 'If-None-Match' => $answer->{headers}{etag})->{status}, 200, 'another version is another answer';
 my $time = $answer->{headers}{'clusto-as-of-time'};
 my ($before, $after) = map { scalar sql("select to_char(muster_at + interval '$_ us', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') from clustoversioning where version = $latest - 1") } -1, 0;

@@ -112,7 +112,7 @@ static bool client_has(struct exchange *x, const char *tag) {
     if (header == NULL || !etag_list_parse(x->arena, header, &list))
         return false;
     etag_list_undo_compression(&list);
-    return etag_list_has_weak(&list, tag);
+    return list.any || etag_list_has_weak(&list, tag);
 }
 
 /* A response for which nothing had to be read is one of that version only if that can be read. */
