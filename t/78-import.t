@@ -228,6 +228,7 @@ subtest 'CSV' => sub {
         '8: Text after the end of a quoted field', '8: The file ends inside a quoted field.' ], @csv);
     refused('a column', 400, "name,1x\na,1\n", [ "2: '1x' is not a valid key: it must start with a letter or _ and go on with letters, digits, _ and -." ], @csv);
     refused('no name', 400, "driver\npool\n", [ '1: There is no column "name"' ], @csv);
+    refused('lines that end with CR alone', 400, "name,driver\rx,pool\r", [ "1: The column 'driver\\rx' has a carriage return: lines end with LF or CRLF" ], @csv);
     refused('two names', 400, "name,driver,name\nx,pool,y\n", [ '1: The column "name" is duplicated' ], @csv);
     refused('too many columns', 400, 'name' . ',a' x 10_000 . "\nx\n", [ '1: There are more than 10000 columns' ], @csv);
     refused('units', 400, "name,driver,in.ru,in\nx,basicserver,3,r1\n", [ '2: There are units, but no rack before them' ], @csv);

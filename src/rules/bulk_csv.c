@@ -121,6 +121,11 @@ static struct verdict read_columns(struct bulk *b, const struct fields *fields) 
     csv->columns = arena_array(b->texts, fields->count, sizeof *csv->columns);
     csv->count = fields->count;
     for (size_t i = 0; i < csv->count; i++) {
+        if (strchr(fields->items[i], '\r'))
+            return verdict_no(b->arena, RC_INVALID,
+                              "The column %s has a carriage return: lines "
+                              "end with LF or CRLF",
+                              quote(b->arena, fields->items[i]));
         VERDICT_TRY(read_column(b, fields->items[i], &csv->columns[i]));
         names += csv->columns[i].kind == COLUMN_NAME;
     }
