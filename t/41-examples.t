@@ -3,6 +3,7 @@
 # Prometheus and Grafana against what the server counts.
 use v5.24;
 use warnings;
+use IO::Socket::INET ();
 use JSON::PP ();
 use Muster::Front;
 use Muster::Postgres;
@@ -67,6 +68,68 @@ subtest 'a server that comes back meanwhile' => sub {
     is($waits->wait(60), 0, 'the client goes on') or diag slurp("$dir/err");
     like(slurp("$dir/out"), qr{^/pool/patient 201\npatient-1}, 'and its first write was done once');
 };
+
+# Another port is another server. What follows a redirect there leaves the token behind.
+my %with_token = (
+    'client.py' => [ 'python3', '-c', 'import sys; sys.path.insert(0, sys.argv[2]); import client; client.Muster(sys.argv[1], "secret", 1).request("GET", "/")' ],
+    'client.go' => [ 'go', 'test', "$dir/client.go", "$dir/client_test.go", '-args' ],
+    'client.mjs' => [ 'node', '--input-type=module', '-e', 'const [, url, dir] = process.argv; const { Muster } = await import(`${dir}/client.mjs`); await new Muster(url, { token: "secret", tries: 1 }).request("GET", "/")' ],
+    'muster-export' => [ 'python3', source_dir() . '/contrib/muster-export', 'csv', '--url' ],
+);
+spew("$dir/client.go",      slurp("$examples/client.go"));
+spew("$dir/client_test.go", <<'END_GO');
+package main
+
+import (
+    "flag"
+    "net/http"
+    "testing"
+)
+
+func TestToken(t *testing.T) {
+    m := &Muster{URL: flag.Arg(0), Token: "secret", Tries: 1}
+    m.Request(http.MethodGet, "/", nil, nil)
+}
+END_GO
+
+# The header of the next request there, which gets the response.
+sub take_request {
+    my ($socket, $response) = @_;
+    my $connection = $socket->accept or return undef;
+    my $header     = '';
+    while (my $line = <$connection>) {
+        last if $line eq "\r\n";
+        $header .= $line;
+    }
+    print {$connection} join("\r\n", "HTTP/1.1 $response", 'Content-Length: 0', 'Connection: close', '', '');
+    return $header;
+}
+
+# To $url, which sends on to $next; each is served by one of the sockets.
+sub redirect_token {
+    my ($file, $url, $next, $first, $second) = @_;
+    my ($language, @command) = @{ $with_token{$file} };
+    my $program = which($language) or skip "$language is not installed", 3;
+    my $proxy   = 'http://127.0.0.1:' . $first->sockport;
+    my %env     = (GOCACHE => "$dir/go", GOPATH => "$dir/gopath", HOME => $dir, LC_ALL => 'C.UTF-8', MUSTER_TOKEN => 'secret', http_proxy => $first == $second ? $proxy : undef);
+    my $process = Muster::Process->start([ $program, @command, $url, $file =~ /^client/ ? $examples : () ], env => \%env, out => "$dir/out", err => "$dir/err");
+    my $header  = take_request($first, "302 Found\r\nLocation: $next/");
+    like($header, qr/^Authorization: Bearer secret\r$/mi, "$file: the server gets the token") or diag slurp("$dir/err");
+    $header = take_request($second, '404 Not Found');
+    like($header, qr{^GET }, "a redirect to $next is followed") or diag slurp("$dir/err");
+    unlike($header // '', qr/secret/, 'without the token');
+    $process->wait(300 * $SLOW);
+    return;
+}
+
+for my $file (sort keys %with_token) {
+    my ($one, $two) = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5, Timeout => 120 * $SLOW) // die $! } 1, 2;
+    my ($url, $next) = map { 'http://127.0.0.1:' . $_->sockport } $one, $two;
+    SKIP: { redirect_token($file, $url, $next, $one, $two) }
+    # By a proxy, which is asked for both names. Node's fetch knows none.
+    next if $file eq 'client.mjs';
+    SKIP: { redirect_token($file, 'http://muster.test', 'http://other.muster.test', $one, $one) }
+}
 
 # --- what is watched
 

@@ -64,9 +64,21 @@ func (m *Muster) Request(method, path string, parameters url.Values, result any)
 	}
 }
 
+// The token is for the server it was made for: not for another port or a subdomain, which Go's library takes
+// for the same.
+var client = &http.Client{CheckRedirect: func(request *http.Request, before []*http.Request) error {
+	if len(before) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if first := before[0].URL; request.URL.Scheme != first.Scheme || request.URL.Host != first.Host {
+		request.Header.Del("Authorization")
+	}
+	return nil
+}}
+
 // Also how long to wait before the next try; 0: there is no use in one.
 func once(request *http.Request, result any) (int, time.Duration, error) {
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, time.Second, err
 	}
