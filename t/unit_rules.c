@@ -1,9 +1,10 @@
-/* unit_rules.c: containment, as a matrix; properties; reading a manager. */
+/* unit_rules.c: containment, as a matrix; properties; reading a manager; the lines of an import. */
 #include <string.h>
 
 #include "model/driver.h"
 #include "model/ip.h"
 #include "rules/alloc.h"
+#include "rules/bulk_row.h"
 #include "rules/insert.h"
 #include "rules/manager.h"
 #include "rules/properties.h"
@@ -176,12 +177,43 @@ static void test_manager(void) {
     is_int(m.next, 1, "what is not stored has its default");
 }
 
+/* An import whose last lines are those of `text`, of which the first has this number. */
+static void is_refused_at(bool is_csv, int32_t line, const char *text, int32_t refused) {
+    const struct bulk_options options = {.is_csv = is_csv,
+                                         .max_name = 100,
+                                         .max_key = 100,
+                                         .max_line = 1000,
+                                         .limits = {.depth = 10, .nodes = 100}};
+    struct import_result *result = arena_alloc(arena, sizeof *result);
+    struct bulk *bulk = bulk_new(NULL, &options);
+    bool malformed;
+
+    ok(bulk_add(bulk, "name\n", is_csv ? 5 : 0) == RC_OK, "the columns");
+    bulk->next_line = line;
+    ok(bulk_add(bulk, text, strlen(text)) == RC_OK, "lines from %d on are read", line);
+    ok(bulk_end(bulk, arena, result, &malformed) == RC_OK, "to the end");
+    is_int(result->all_errors, refused ? 1 : 0, "errors");
+    if (result->all_errors == 1 && refused)
+        is_str(result->errors[0].text, "There are more than 2147483646 lines.", "too many lines");
+    if (result->all_errors == 1 && refused)
+        is_int(result->errors[0].line, refused, "the number of the first that is not read");
+    bulk_free(&bulk);
+}
+
+static void test_lines(void) {
+    is_refused_at(false, INT32_MAX - 2, "\n\n", 0);
+    is_refused_at(false, INT32_MAX - 2, "\n\n\n\n\n", INT32_MAX);
+    is_refused_at(true, INT32_MAX - 2, "a\nb\n", 0);
+    is_refused_at(true, INT32_MAX - 2, "a\n\"b\nb\"\n\"c\"\n", INT32_MAX - 1);
+}
+
 int main(void) {
     arena = arena_new();
     test_matrix();
     test_self();
     test_properties();
     test_manager();
+    test_lines();
     arena_free(&arena);
     return done_testing();
 }

@@ -5,6 +5,9 @@
 #include "base/buf.h"
 #include "rules/bulk.h"
 
+/* Lines of an import: their numbers are integers of 32 bits, in the database as well. */
+#define BULK_MAX_LINES (INT32_MAX - 1)
+
 /* An object that is being read; in the arena of its line. */
 struct bulk_row {
     const char *name, *driver;
@@ -23,7 +26,7 @@ struct bulk {
     struct arena *arena; /* of one line */
     struct arena *texts; /* of the errors */
     struct buf rest;     /* a line whose end has not come yet */
-    int32_t line;        /* the one that is read, from 1 */
+    int32_t line;        /* the one that is read, from 1 to BULK_MAX_LINES */
     int32_t next_line;
     int64_t objects;
     bool quoted;   /* CSV: inside a quoted field, which a quote opens at its beginning only */

@@ -1,6 +1,7 @@
 /* bulk.c: the bytes of an import to its lines, and what is wrong with them. */
 #include "rules/bulk.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,14 +67,34 @@ static struct verdict read_line(struct bulk *b, const char *text, size_t n) {
     return b->options.is_csv ? bulk_csv_read(b, text, n) : bulk_line_read(b, text, n);
 }
 
+static void stop(struct bulk *b, int32_t line, const char *why) {
+    add_error(b, line, why);
+    b->stopped = true;
+}
+
+/* A record of CSV may have several. False: they are too many. */
+static bool count_lines(struct bulk *b, const char *text, size_t n) {
+    int64_t next = (int64_t)b->next_line + 1;
+
+    for (const char *p = text; b->options.is_csv && (p = memchr(p, '\n', n - (size_t)(p - text)));
+         p++)
+        next++;
+    b->line = b->next_line;
+    if (next > BULK_MAX_LINES + INT64_C(1)) {
+        stop(b, b->line,
+             arena_printf(b->texts, "There are more than %" PRId32 " lines.", BULK_MAX_LINES));
+        return false;
+    }
+    b->next_line = (int32_t)next;
+    return true;
+}
+
 /* One line, without its end. */
 static void take_line(struct bulk *b, const char *text, size_t n) {
     struct verdict verdict;
 
-    b->line = b->next_line++;
-    for (const char *p = text; b->options.is_csv && (p = memchr(p, '\n', n - (size_t)(p - text)));
-         p++)
-        b->next_line++;
+    if (!count_lines(b, text, n))
+        return;
     if (n > 0 && text[n - 1] == '\r')
         n--;
     if (n == 0)
@@ -96,11 +117,6 @@ static const char *find_end(struct bulk *b, const char *at, const char *end) {
             return at;
     }
     return NULL;
-}
-
-static void stop(struct bulk *b, int32_t line, const char *why) {
-    add_error(b, line, why);
-    b->stopped = true;
 }
 
 /* What is left without an end is kept. */
