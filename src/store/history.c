@@ -29,6 +29,7 @@ struct gathering {
     bool was, is, referenced;
     size_t room;
     size_t slot; /* the first attribute with the key, subkey and number of the last one */
+    size_t free; /* from it on, all before have a value after */
     history_row row;
     void *context;
     bool keep;               /* all objects stay in the arena */
@@ -63,10 +64,11 @@ static struct history_attr *find_attr(struct gathering *g, const struct attr *at
     struct history_attr *found;
 
     if (o->attr_count == 0 || !same_slot(&o->attrs[g->slot], attr))
-        g->slot = o->attr_count;
-    for (size_t i = g->slot; added && i < o->attr_count; i++)
-        if (!o->attrs[i].is)
-            return &o->attrs[i];
+        g->slot = g->free = o->attr_count;
+    while (added && g->free < o->attr_count && o->attrs[g->free].is)
+        g->free++;
+    if (added && g->free < o->attr_count)
+        return &o->attrs[g->free];
     found = append(g);
     *found = (struct history_attr){.key = attr->key,
                                    .subkey = attr->subkey,
