@@ -2,8 +2,8 @@
 import { drivers, may, quote } from './api.js';
 import { bulk } from './bulk.js';
 import { chosen, keep, usual, valid } from './columns.js';
-import { button, failure, h, plural } from './dom.js';
-import { MOST_ROWS, Rows, asQuery, download, pathOf } from './rows.js';
+import { button, failure, h, plural, say } from './dom.js';
+import { Rows, asQuery, download, pathOf } from './rows.js';
 import { windowed } from './window.js';
 import { here, nameOf, navigate, remember, url } from './state.js';
 
@@ -105,7 +105,7 @@ export async function listView({ args, params, signal, reload, following }) {
         ticked,
         () => onTick(),
         async () => {
-            if (busy || !rows.next || rows.words || rows.all.length >= MOST_ROWS) return;
+            if (busy || rows.reading || rows.words || !rows.partial) return;
             busy = true;
             const done = await rows.more(1000, signal).then(() => true, failed);
             busy = false;
@@ -116,12 +116,26 @@ export async function listView({ args, params, signal, reload, following }) {
         rows.arrange();
         remember(rows.shown.slice(0, 2000).map(r => nameOf(pathOf(r))));
         const some = rows.next ? ' or more' : '';
+        const first = rows.next && !rows.partial ? 'the first ' : '';
         count.textContent =
             rows.shown.length === rows.all.length
                 ? `${plural(rows.all.length, 'object')}${some}`
-                : `${plural(rows.shown.length, 'object')} of ${rows.all.length.toLocaleString('en')}${some}`;
+                : `${plural(rows.shown.length, 'object')} of ${first}${rows.all.length.toLocaleString('en')}${first ? '' : some}`;
         table.setAttribute('aria-rowcount', rows.next ? -1 : rows.shown.length + 1);
         view.paint(fresh);
+    };
+    /* Whether all was read, or as much as is kept here. */
+    const whole = fresh =>
+        rows
+            .rest(signal, () => refresh(fresh))
+            .then(() => {
+                refresh(fresh);
+                return true;
+            }, failed);
+    const exported = async () => {
+        if (!ticked?.size && !(await whole(false))) return;
+        download(rows, ticked);
+        if (rows.next) say(`Exported of the first ${plural(rows.all.length, 'object')} only`);
     };
     const q = h('input', {
         type: 'search',
@@ -140,24 +154,18 @@ export async function listView({ args, params, signal, reload, following }) {
         placeholder: 'Filter',
         size: 16,
     });
-    filter.addEventListener('input', async () => {
+    filter.addEventListener('input', () => {
         rows.words = filter.value;
         history.replaceState(history.state, '', here({ filter: rows.words }));
         refresh(true);
-        if (rows.words && rows.next && !busy) {
-            busy = true;
-            await rows.rest(signal, () => refresh(true)).catch(failed);
-            busy = false;
-        }
+        if (rows.words && rows.partial) whole(true);
     });
     const tickAll = h('input', {
         type: 'checkbox',
         'aria-label': 'Tick all rows',
         onchange: async () => {
             ticked.clear();
-            if (tickAll.checked) {
-                await rows.rest(signal).catch(failed);
-                refresh(false);
+            if (tickAll.checked && (await whole(false))) {
                 for (const r of rows.shown) ticked.add(pathOf(r));
             }
             dispatchEvent(new Event('ticked'));
@@ -215,7 +223,7 @@ export async function listView({ args, params, signal, reload, following }) {
                 q,
             ),
             filter,
-            button('Export CSV', () => download(rows, ticked)),
+            button('Export CSV', exported),
             may('write') && h('a', { href: url('new', [], { driver }) }, 'New object'),
             chooser(driver, cols, all),
         ),

@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import { driverOf, nameOf } from './state.js';
 
 const SEPARATOR = '\u001f';
-export const MOST_ROWS = 100000;
+const MOST_ROWS = 100000;
 const order = new Intl.Collator('en', { numeric: true });
 const language =
     /[=<>^~()!&|]|\b(is|isnt|attr|within|has|in|like|exists|all|contains|startswith|refers|not)\b/i;
@@ -34,16 +34,29 @@ export class Rows {
         const [path, ...rest] = text.split(SEPARATOR);
         return this.cols.map(c => inPath[c]?.(path) ?? rest[this.kept.indexOf(c)]);
     }
+    /* Two may ask for the same page; the first one is taken. */
     async more(limit, signal) {
-        const { rows, next } = await query(this.q, fieldsOf(this.cols), { after: this.next, limit, signal });
+        const after = this.next;
+        const { rows, next } = await query(this.q, fieldsOf(this.cols), { after, limit, signal });
+        if (this.next !== after) return;
         for (const r of rows) this.all.push([r.path, ...this.kept.map(c => cellOf(c, r))].join(SEPARATOR));
         this.next = next;
     }
-    async rest(signal, progress) {
-        while (this.next && this.all.length < MOST_ROWS) {
+    get partial() {
+        return this.next && this.all.length < MOST_ROWS;
+    }
+    async readAll(signal, progress) {
+        while (this.partial) {
             await this.more(5000, signal);
             progress?.();
         }
+    }
+    /* One at a time reads all; the others wait for it. */
+    rest(signal, progress) {
+        this.reading ??= this.readAll(signal, progress).finally(() => {
+            this.reading = null;
+        });
+        return this.reading;
     }
     arrange() {
         const words = this.words.toLowerCase();
