@@ -75,16 +75,16 @@ my $before = do { recovery(); census(server => $server, postgres => $postgres, f
 for my $how (qw(fast immediate kill)) {
     subtest "stopped under load: $how" => sub {
         my $load = Muster::Ledger->begin(6, sub { $front->client }, name => $how);
-        sleep 1;
+        $load->more(acknowledged => 100);
         $postgres->stop($how);
-        sleep 0.7;
+        $load->more(refused => 10);
         my $answer = $client->get('/by-name/ledger1');
         is($answer->{status}, 503, 'while it is unreachable: 503');
         ok(defined $answer->{headers}{'retry-after'}, 'with Retry-After');
         $postgres->start;
         cmp_ok(until_answered(), '<', $SOON, 'when it is back, so are we');
         cmp_ok(recovery(), '<', 2 * $SLOW, 'every worker, soon');
-        sleep 1;
+        $load->more(acknowledged => 100);
         my @more = $load->end;
         diag "$how: ", join ', ', tally(@more);
         cmp_ok(scalar(grep { $_->[0] eq 'acknowledged' } @more), '>', 20, 'there was a load');
@@ -100,7 +100,7 @@ subtest 'a process of the database is killed in mid-statement, again and again' 
     my $load = Muster::Ledger->begin(6, sub { $front->client }, name => 'crash');
     my $kills = 0;
     for (1 .. 3) {
-        sleep 0.8;
+        $load->more(acknowledged => 50);
         my $pid;
         poll(10, sub {
             my $got = $postgres->psql("select pid from pg_stat_activity where application_name like 'muster%' and state <> 'idle' order by random() limit 1", fails => 1);
@@ -114,7 +114,7 @@ subtest 'a process of the database is killed in mid-statement, again and again' 
     }
     is($kills, 3, 'three were killed');
     cmp_ok(recovery(), '<', 2 * $SLOW, 'every worker is back soon');
-    sleep 0.5;
+    $load->more(acknowledged => 50);
     my @more = $load->end;
     diag 'crash: ', join ', ', tally(@more);
     cmp_ok(scalar(grep { $_->[0] eq 'acknowledged' } @more), '>', 20, 'there was a load');
@@ -127,7 +127,7 @@ subtest 'a process of the database is killed in mid-statement, again and again' 
 subtest 'sessions are terminated under load' => sub {
     my $load = Muster::Ledger->begin(6, sub { $front->client }, name => 'terminate');
     for (1 .. 12) {
-        sleep 0.2;
+        $load->more(acknowledged => 10);
         $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'muster%' and random() < 0.7");
     }
     my @more = $load->end;

@@ -7,7 +7,7 @@ use Muster::Client qw(parallel);
 use Muster::Front;
 use Muster::Ledger qw(bad_answers check_ledger prepare_ledger tally);
 use Muster::Postgres;
-use Muster::Process qw(poll);
+use Muster::Process qw(poll slurp);
 use Muster::Proxy;
 use Muster::Server;
 use Test::More;
@@ -204,6 +204,13 @@ subtest 'writes wait for a standby that is not there' => sub {
     $_->stop for $front, $server, $one;
 };
 
+# How many there are or were lately at a port, as its side sees them.
+sub connections {
+    my ($port) = @_;
+    my $here = sprintf ':%04X', $port;
+    return scalar grep { my (undef, $local, undef, $state) = split; $local =~ /$here$/ && $state ne '0A' } split /\n/, slurp('/proc/net/tcp');
+}
+
 # Every worker waits for a server that hangs; more requests come than they have.
 subtest 'alive whatever the database does' => sub {
     my $one = Muster::Postgres->new;
@@ -217,7 +224,7 @@ subtest 'alive whatever the database does' => sub {
     my @all = parallel($waiting + 1, sub {
         my ($me) = @_;
         return $ask->('/by-name/r') if $me < $waiting;
-        sleep 1;    # until all are there: those after them must not be first
+        poll(5, sub { connections($front->port) >= $waiting });    # those after them must not be first
         my @answers = map { $ask->($_) } map { ($_) x 5 } '/__live__', '/driverlist', '/__metrics__', '/__version__';
         my $token = Muster::Client->new(%$client, timeout => 0.5)->get('/__live__', headers => { Authorization => 'Bearer mst_0123456789abcdef_0' });
         cont_all($one);
@@ -291,17 +298,18 @@ subtest 'switchovers under load' => sub {
     my ($server, $front) = muster(hosts('target_session_attrs=read-write', $one, $two), workers => 4);
     prepare_ledger($front->client);
     my $load = Muster::Ledger->begin(6, sub { $front->client }, name => 'switch');
-    sleep 2;
+    $load->more(acknowledged => 50);
     # Synchronous: nothing acknowledged is lost.
     $one->psql("alter system set synchronous_standby_names = '*'");
     $one->psql('select pg_reload_conf()');
-    sleep 2;
+    ok(poll(20, sub { $one->psql('select sync_state from pg_stat_replication') eq 'sync' }), 'the standby is a synchronous one');
+    $load->more(acknowledged => 50);
     $one->stop;
     promote($two);
     my $took = until_written($front->client, 'switched', 20);
     cmp_ok($took, '<', 2 * $SLOW, 'writes go on within 2 s');
     diag sprintf 'written after %.3f s', $took;
-    sleep 4;
+    $load->more(acknowledged => 100);
     my @entries = $load->end;
     diag join ', ', tally(@entries);
     cmp_ok(scalar(grep { $_->[0] eq 'acknowledged' } @entries), '>', 50, 'there was a load');

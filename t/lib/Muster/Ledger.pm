@@ -9,7 +9,7 @@ use warnings;
 use Exporter 'import';
 use JSON::PP ();
 use Muster::Client qw(parallel);
-use Muster::Process qw(slurp spew temp_dir);
+use Muster::Process qw(poll slurp spew temp_dir);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
@@ -105,7 +105,7 @@ sub begin {
     my $dir   = temp_dir();
     my $name  = ($option{name} // 'w') . ++$round;
     my @kinds = @{ $option{kinds} // [ sort keys %kinds ] };
-    my $self  = bless { stop => "$dir/stop", result => "$dir/result" }, $class;
+    my $self  = bless { dir => $dir, stop => "$dir/stop", result => "$dir/result" }, $class;
     $self->{pid} = fork // die "fork: $!";
     return $self if $self->{pid};
     my @all = parallel($n, sub {
@@ -118,6 +118,7 @@ sub begin {
             my ($kind, $text, $i) = ($kinds[ ($me + $k) % @kinds ], "$name-$me-$k", ($me + 5 * $k) % 16);
             my $answer = $kinds{$kind}->($writer, $text, $i);
             push @entries, _entry(verdict($answer), $kind, $text, $answer);
+            _count("$dir/$entries[-1][0]");
             if ($entries[-1][0] eq 'acknowledged') {
                 my ($verdict, $seen) = $k % 2 ? read_back($reader, $kind, $text, $i) : ();
                 push @entries, _entry($verdict, $kind, $text, $seen) if $verdict;
@@ -129,6 +130,21 @@ sub begin {
     }, timeout => 600);
     spew($self->{result}, JSON::PP::encode_json(\@all));
     POSIX::_exit(0);
+}
+
+# A byte for each.
+sub _count {
+    my ($path) = @_;
+    open my $out, '>>', $path or return; # whoever started us has ended
+    syswrite $out, '.';
+    return;
+}
+
+# Waits until so many more have been acknowledged, or refused; false if that takes too long.
+sub more {
+    my ($self, $verdict, $n) = @_;
+    my $enough = (-s "$self->{dir}/$verdict" // 0) + $n;
+    return poll(30, sub { return (-s "$self->{dir}/$verdict" // 0) >= $enough });
 }
 
 # The entries; reads have the verdict "read", or "stale".
