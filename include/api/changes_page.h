@@ -13,16 +13,21 @@ struct changes_page {
     int64_t limit;
     int64_t wait; /* Clusto-Wait, in seconds; 0: there is no waiting */
     bool stream;  /* text/event-stream: events as they come, from Last-Event-ID on if it is sent */
+    const char *made; /* by changes_page_begin: when the latest point was made */
 };
 int changes_page_read(struct context *c, struct changes_page *out);
 
 /* True if the request says after which changes: since, or of a stream Last-Event-ID. */
 bool changes_page_has_cursor(const struct context *c);
 
-/* Makes a point and begins a snapshot in which it is there. Where `now` is asked for it responds
- * with an empty list: the status. 409: changes are not reported here; 503: as many writes wait as
- * may, and `now` needs one. */
+/* Makes a point, which `since` is where `now` is asked for, and begins a snapshot in which it is
+ * there. 409: changes are not reported here; 503: as many writes wait as may, and `now` needs one.
+ */
 int changes_page_begin(struct context *c, struct changes_page *page);
+
+/* The response to `now`: no events, and where to begin. Parameters are checked before, so that a
+ * client is told of a wrong one by its first request. Returns the status. */
+int changes_page_send_start(struct context *c, const struct changes_page *page);
 
 /* 410 if the changes after the cursor are not known any more. */
 int changes_page_check(struct context *c, const struct feed_page *page);

@@ -83,5 +83,7 @@ int changes_list(struct context *c) {
     if (changes_page_read(c, &page) || changes_page_begin(c, &page) ||
         changes_event_read(c, c->arena, &wanted))
         return c->response->status;
-    return page.stream ? stream(c, &page, &wanted) : list(c, &page, &wanted);
+    if (page.stream)
+        return stream(c, &page, &wanted);
+    return page.now ? changes_page_send_start(c, &page) : list(c, &page, &wanted);
 }

@@ -55,15 +55,6 @@ int changes_page_read(struct context *c, struct changes_page *out) {
                                          : input_number(c, "limit", 1, FEED_MAX_PAGE, &out->limit);
 }
 
-static int answer_now(struct context *c, const struct feed_status *status) {
-    struct feed_page page = {.next = status->latest, .made = status->made};
-
-    changes_page_headers(c, &page);
-    json_array_open(reply_json(c, 200));
-    json_array_close(c->json);
-    return reply_end(c);
-}
-
 /* A point that was made is there for another attempt, too. */
 static enum rc find_latest(struct context *c, struct feed_status *out) {
     enum rc rc;
@@ -89,12 +80,20 @@ int changes_page_begin(struct context *c, struct changes_page *page) {
      * acknowledged before. */
     if (page->now && status.behind)
         return reply_busy(c, "Too many writes are waiting. Please try again.");
-    if (page->now && !page->stream)
-        return answer_now(c, &status);
     if (page->now)
         page->since = status.latest;
+    page->made = status.made;
     store_begin_snapshot(c->store);
     return 0;
+}
+
+int changes_page_send_start(struct context *c, const struct changes_page *page) {
+    struct feed_page empty = {.next = page->since, .made = page->made};
+
+    changes_page_headers(c, &empty);
+    json_array_open(reply_json(c, 200));
+    json_array_close(c->json);
+    return reply_end(c);
 }
 
 static void set_cursor(struct context *c, const char *name, const struct feed_cursor *cursor) {

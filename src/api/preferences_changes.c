@@ -45,8 +45,11 @@ int preferences_changes(struct context *c) {
     struct changes_page page;
     struct feed_preferences found;
 
-    if (changes_page_read(c, &page) || changes_page_begin(c, &page) ||
-        reply_rc(c, store_feed_preferences(c->store, c->arena, c->request->user, &page.since,
+    if (changes_page_read(c, &page) || changes_page_begin(c, &page))
+        return c->response->status;
+    if (page.now && !page.stream)
+        return changes_page_send_start(c, &page);
+    if (reply_rc(c, store_feed_preferences(c->store, c->arena, c->request->user, &page.since,
                                            (size_t)page.limit, &found)) ||
         changes_page_check(c, &found.page))
         return c->response->status;
