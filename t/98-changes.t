@@ -230,6 +230,8 @@ subtest 'preferences' => sub {
     my $document = $write->('GET', 'ann', 'vim');
     like($document->{headers}{etag}, qr/\b$answer->{json}[0]{revision}\b/, 'the revision is that of the document');
     is_deeply($c->('ann', "since=$answer->{headers}{'clusto-next'}")->{json}, [], 'once');
+    like($c->('ann', "since=$cursor&contains=%7B%7D")->{body}, qr/not both/, 'changes are not searched');
+    like($write->('GET', 'ann', "?$_=1")->{body}, qr/are for changes/, "and nothing else has $_") for qw(since limit);
     is(scalar @{ $c->('bob', "since=$cursor")->{json} }, 1, 'of another user the others');
     my $page = $c->('ann', "since=$cursor&limit=1");
     is($page->{headers}{'clusto-more'}, 'true', 'page by page');

@@ -131,10 +131,24 @@ static int list(struct context *c) {
     return answer_names(c, names, count);
 }
 
+/* A list of containers and one of changes have parameters of their own. */
+static int check_parameters(struct context *c, bool changes) {
+    const struct params *params = &c->request->params;
+
+    if (changes && (params_last(params, "contains") || c->request->body_length > 0))
+        return reply_fail(c, 400, "Send \"changes\" or what to search for, not both.");
+    if (!changes && (params_last(params, "since") || params_last(params, "limit")))
+        return reply_fail(c, 400,
+                          "\"since\" and \"limit\" are for changes: send \"changes\", too.");
+    return 0;
+}
+
 int preferences_list(struct context *c) {
-    if (params_last(&c->request->params, "changes"))
-        return preferences_changes(c);
-    return private_answer(c, list(c));
+    bool changes = params_last(&c->request->params, "changes") != NULL;
+
+    if (check_parameters(c, changes))
+        return c->response->status;
+    return changes ? preferences_changes(c) : private_answer(c, list(c));
 }
 
 int preferences_unnamed(struct context *c) {
