@@ -35,8 +35,9 @@ export class Rows {
         return this.cols.map(c => inPath[c]?.(path) ?? rest[this.kept.indexOf(c)]);
     }
     /* Two may ask for the same page; the first one is taken. */
-    async more(limit, signal) {
-        const after = this.next;
+    async more(most, signal) {
+        const after = this.next,
+            limit = Math.min(most, MOST_ROWS - this.all.length);
         const { rows, next } = await query(this.q, fieldsOf(this.cols), { after, limit, signal });
         if (this.next !== after) return;
         for (const r of rows) this.all.push([r.path, ...this.kept.map(c => cellOf(c, r))].join(SEPARATOR));
