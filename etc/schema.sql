@@ -113,10 +113,11 @@ perform pg_temp.muster_make('index', 'muster_attrs_reference',
     'create index muster_attrs_reference on entity_attrs (relation_id, key, (entity_id::bigint), subkey)
      where relation_id is not null and deleted_at_version is null');
 
--- The same of all rows, for the foreign key: without it a row of entities that is really deleted makes
--- it read all attributes.
-perform pg_temp.muster_make('index', 'muster_attrs_relation_all',
-    'create index muster_attrs_relation_all on entity_attrs (relation_id, deleted_at_version)
+-- The same of all rows, by the version that made them: for history, and for the foreign key, which reads
+-- all attributes without it when a row of entities is really deleted. Not by the end: a live row would be
+-- in one more index than it needs to be. The ended ones are found by muster_dead_relation.
+perform pg_temp.muster_make('index', 'muster_attrs_related',
+    'create index muster_attrs_related on entity_attrs (relation_id, (version + 0))
      where relation_id is not null');
 
 -- Which of the numbers of a resource key are in use.
@@ -1404,9 +1405,9 @@ perform pg_temp.muster_make('index', 'muster_dead_type',
 perform pg_temp.muster_make('index', 'muster_dead_entity',
     'create index muster_dead_entity on entity_attrs (entity_id, deleted_at_version, version)
      where deleted_at_version is not null');
-perform pg_temp.muster_make('index', 'muster_dead_contains',
-    'create index muster_dead_contains on entity_attrs (entity_id, deleted_at_version)
-     where key = ''_contains'' and deleted_at_version is not null');
+perform pg_temp.muster_make('index', 'muster_dead_relation',
+    'create index muster_dead_relation on entity_attrs (relation_id, deleted_at_version)
+     where relation_id is not null and deleted_at_version is not null');
 perform pg_temp.muster_make('index', 'muster_dead_string',
     'create index muster_dead_string on entity_attrs (key, left(string_value, 64))
      where string_value is not null and deleted_at_version is not null');
@@ -1420,7 +1421,8 @@ perform pg_temp.muster_make('index', 'muster_dead_datetime',
 -- What a version changed, the versions that changed an object, those that a user made. With casts and odd
 -- conditions, so that what is looked up by the object finds no index but its own (see muster_attrs_members).
 for old in select unnest(array['muster_attrs_made', 'muster_attrs_ended', 'muster_entities_made',
-                               'muster_entities_ended', 'muster_attrs_relation_made'])
+                               'muster_entities_ended', 'muster_attrs_relation_made', 'muster_attrs_referred',
+                               'muster_attrs_relation_all', 'muster_dead_contains'])
 loop
     continue when to_regclass(old) is null;
     execute format('drop index %I', old);
@@ -1436,9 +1438,6 @@ perform pg_temp.muster_make('index', 'muster_entities_version',
 perform pg_temp.muster_make('index', 'muster_entities_end',
     'create index muster_entities_end on entities ((deleted_at_version::bigint))
      where coalesce(deleted_at_version, -1) <> -1');
-perform pg_temp.muster_make('index', 'muster_attrs_referred',
-    'create index muster_attrs_referred on entity_attrs ((relation_id::bigint), (version + 0))
-     where coalesce(relation_id, -1) <> -1');
 perform pg_temp.muster_make('index', 'muster_version_user',
     'create index muster_version_user on clustoversioning ("user", version)');
 

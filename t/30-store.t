@@ -333,10 +333,13 @@ subtest 'a publication of all tables' => sub {
 subtest 'tables of an older version' => sub {
     my $muster = fresh('older');
     lines($muster, '--init-db', 0);
-    sql('older', 'drop index muster_attrs_relation_all, muster_attrs_int_value; alter table muster_count replica identity default;
-        create index muster_attrs_int on entity_attrs (key, int_value)');
+    sql('older', 'drop index muster_attrs_related, muster_attrs_int_value; alter table muster_count replica identity default;
+        create index muster_attrs_int on entity_attrs (key, int_value);
+        create index muster_attrs_referred on entity_attrs ((relation_id::bigint), (version + 0));
+        create index muster_attrs_relation_all on entity_attrs (relation_id, deleted_at_version);
+        create index muster_dead_contains on entity_attrs (entity_id, deleted_at_version)');
     is_deeply([ sort(lines($muster, '--init-db', 0)) ],
-        [ 'created index muster_attrs_int_value', 'created index muster_attrs_relation_all', 'dropped index muster_attrs_int', 'set replica identity of table muster_count' ], 'are completed');
+        [ 'created index muster_attrs_int_value', 'created index muster_attrs_related', (map { "dropped index $_" } qw(muster_attrs_int muster_attrs_referred muster_attrs_relation_all muster_dead_contains)), 'set replica identity of table muster_count' ], 'are completed');
     is_deeply([ lines($muster, '--init-db', 0) ], ['nothing to do'], 'once');
 };
 

@@ -84,7 +84,7 @@ const char history_sql_changes[] = CHANGES(
     " or " IN("coalesce(e.deleted_at_version, 0)") ")" \
     " union all select 0, w.entity_id, " NO_ROW " from muster_was w where w.entity_id = i.id and " IN("w.until + 0") \
     REFERENCE(REMOVED("a.relation_id = i.id and ", PLAIN), "a.deleted_at_version") \
-    REFERENCE(ADDED("a.relation_id::bigint = i.id and coalesce(a.relation_id, -1) <> -1 and ", REFERRED), "a.version + 0")
+    REFERENCE(ADDED("a.relation_id = i.id and ", REFERRED), "a.version + 0")
 
 /* Of the objects $5 alone. */
 const char history_sql_changes_of_objects[] = CHANGES(
@@ -132,7 +132,7 @@ const char history_sql_versions_of_objects[] =
     "with recursive walk(version) as (select $2::integer union all"
     " select (select max(n.version) from unnest($5) as i(id) cross join lateral ("
     NEXT("version", "entity_attrs", "entity_id") " union all " NEXT("deleted_at_version", "entity_attrs", "entity_id")
-    " union all " NEXT("version + 0", "entity_attrs", "coalesce(relation_id, -1) <> -1 and relation_id::bigint") " union all "
+    " union all " NEXT("version + 0", "entity_attrs", "relation_id") " union all "
     NEXT("deleted_at_version", "entity_attrs", "relation_id") " union all " NEXT("coalesce(version, 0)", "entities", "entity_id")
     " union all " NEXT("coalesce(deleted_at_version, 0)", "entities", "entity_id")
     " union all " NEXT("until + 0", "muster_was", "entity_id")
