@@ -38,6 +38,7 @@ insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, s
     select pg_temp.id('web' || n), 'system', 'memory', null, 'int', n * 1024, null, null::timestamp, 1 from generate_series(1, 6) n
     union all select pg_temp.id('web' || n), 'cpu', null, n % 2, 'string', null, (n * 5)::text, null, 1 from generate_series(1, 8) n
     union all select pg_temp.id('web' || n), 'bought', 'on', null, 'datetime', null, null, timestamp '2024-02-27' + n * interval '1 day', 1 from generate_series(1, 5) n
+    union all select pg_temp.id('web6'), 'moment', null, null, 'datetime', null, null, timestamp '2026-11-07 10:00:07.5', 1
     union all select pg_temp.id('web1'), 'cpu', null, 0, 'int', 12, null, null, 1
     union all select pg_temp.id('web2'), 'note', null, null, 'string', null, v, null, 1 from unnest(array['a b', 'it''s', 'back\slash', '50%_', 'Zoë', '', 'zebra', repeat('long', 50)]) v
     union all select pg_temp.id('web3'), 'list', null, null, 'json', null, '[1, 2]', null, 1
@@ -150,6 +151,11 @@ subtest 'each production' => sub {
         'attr bought.on > 2024-02-29'              => 'web3 web4 web5',
         "attr bought.on <= '2024-02-29 00:00:00'"  => 'web1 web2',
         'attr bought.on ^ 2024-03'                 => 'web3 web4 web5',
+        'attr moment = 2026-11-07T10:00:07'        => '',
+        'attr moment > 2026-11-07T10:00:07'        => 'web6',
+        'attr moment = 2026-11-07T10:00:07.5'      => 'web6',
+        'attr moment = 2026-11-07T10:00:07.500000' => 'web6',
+        'attr moment < 2026-11-07T10:00:07.500001' => 'web6',
         'attr note = "a b"'                        => 'web2',
         'attr note = "back\\\\slash"'              => 'web2',
         'attr note ~ "\\\\"'                       => 'web2',
