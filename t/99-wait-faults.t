@@ -232,6 +232,29 @@ subtest 'what one client waits for can not be read' => sub {
     $other->stop;
 };
 
+# Only the query reads rows of entity_attrs, and each takes longer than the waiter has.
+subtest 'a query that takes too long' => sub {
+    $postgres->psql('create role follower login; grant pg_read_all_data, pg_write_all_data to follower');
+    my $other = Muster::Server->new(postgres => $postgres, schema => 0, conninfo => $postgres->conninfo =~ s/user=\w+/user=follower/r, conf => { workers => 1 });
+    my $front = Muster::Front->new(server => $other);
+    my $since = now();
+    my @all   = map { begin("/changes?attrs=false&since=$since$_", port => $front->port) } '', '&q=attr+crew+%3D+web', '&driver=pool';
+    waiting_becomes(3, undef, $front->client);
+    kill 'STOP', $other->waiter;
+    my $name = make();
+    is($client->put("/attribute/$name/crew", form => [ value => 'web' ])->{status}, 200, 'with an attribute');
+    $postgres->psql("create policy slow on entity_attrs using (pg_sleep(5 + attr_id * 0) is not null); alter table entity_attrs enable row level security");
+    kill 'CONT', $other->waiter;
+    is(objects(answer($all[$_])), "$name $name", 'another is woken') for 0, 2;
+    my $empty = answer($all[1]);
+    is_deeply([ @{$empty}{qw(status json)} ], [ 200, [] ], 'it is told to come again');
+    is($empty->{headers}{'clusto-next'}, $since, 'from where it was');
+    $postgres->psql('alter table entity_attrs disable row level security; drop policy slow on entity_attrs');
+    is(objects(answer(begin("/changes?attrs=false&since=$since&q=attr+crew+%3D+web", port => $front->port))), $name, 'and is told what there was');
+    $front->stop;
+    $other->stop;
+};
+
 # Directly: a front server may send the request again.
 subtest 'PostgreSQL is gone when a client begins to wait' => sub {
     my $other = Muster::Server->new(postgres => $postgres, schema => 0, conf => { workers => 1, log_level => 'info' });

@@ -20,6 +20,9 @@ struct waiter_question *waiter_question_take(struct waiter_answers *answers,
                                              const struct handover_strings *strings);
 void waiter_question_drop(struct waiter_answers *answers, struct waiter_question **question);
 
+/* It has a query (`q`), whose cost nobody knows before. */
+bool waiter_question_is_query(const struct waiter_question *question);
+
 /* --- what there is after a cursor: read once for all questions */
 
 /* This question will be asked of what is opened next. */

@@ -24,7 +24,7 @@ enum {
     RECEIVED = 64,       /* connections taken in a row */
     LOOK_MS = 50,        /* between two looks for changes */
     PAUSE_MS = 1000,     /* after one that failed */
-    STATEMENT_MS = 5000, /* the waiter does nothing else meanwhile */
+    STATEMENT_MS = 2000, /* the waiter does nothing else meanwhile */
     CONNECT_MS = 1000
 };
 

@@ -119,6 +119,10 @@ void waiter_question_drop(struct waiter_answers *a, struct waiter_question **que
     waiter_questions_drop(a->questions, question);
 }
 
+bool waiter_question_is_query(const struct waiter_question *question) {
+    return question->asked != NULL && question->asked->filter.query != NULL;
+}
+
 /* --- reading --- */
 
 void waiter_answers_want(struct waiter_answers *a, const struct waiter_question *q) {

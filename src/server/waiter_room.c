@@ -415,6 +415,18 @@ static void note_failure(struct waiter_room *room, const struct page *page, enum
             room->clients[i]->failed_at = now;
 }
 
+/* A query that takes too long would hold up all others at each change: its clients get an empty
+ * response, with the cursor that they had, and come to a worker, which has more time. False: it was
+ * not that. */
+static bool give_up_query(struct waiter_room *room, const struct page *page, enum rc rc) {
+    if (rc != RC_BUSY || page->only == NULL || !waiter_question_is_query(page->only))
+        return false;
+    for (size_t i = room->count; i > 0; i--)
+        if (is_on(room->clients[i - 1], page))
+            dismiss(room, room->clients[i - 1]);
+    return true;
+}
+
 enum rc waiter_room_advance(struct waiter_room *room, const struct feed_status *status) {
     const struct waiter_client *client = NULL;
 
@@ -427,7 +439,7 @@ enum rc waiter_room_advance(struct waiter_room *room, const struct feed_status *
             break;
         page = page_of(client);
         rc = show_page(room, &page, status);
-        if (rc != RC_OK) {
+        if (rc != RC_OK && !give_up_query(room, &page, rc)) {
             note_failure(room, &page, rc);
             return rc;
         }
