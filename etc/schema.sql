@@ -24,8 +24,6 @@ begin
 end $$;
 
 do $$
-declare
-    old text;
 begin
 
 -- ---------------------------------------------------------------------------------------------
@@ -148,15 +146,6 @@ perform pg_temp.muster_make('index', 'muster_entities_driver',
 perform pg_temp.muster_make('index', 'muster_entities_type',
     'create index muster_entities_type on entities (type, (entity_id::bigint))
      where deleted_at_version is null');
-
--- Those of older versions that the ones above replace.
-for old in select unnest(array['muster_attrs_relation', 'muster_attrs_string', 'muster_attrs_int',
-                               'muster_attrs_datetime'])
-loop
-    continue when to_regclass(old) is null;
-    execute format('drop index %I', old);
-    raise notice using errcode = 'MU001', message = format('dropped index %s', old);
-end loop;
 
 end $$;
 
@@ -1361,8 +1350,6 @@ end $$;
 -- is settled whatever muster_high says, which another cluster may have written.
 
 do $$
-declare
-    old text;
 begin
 
 perform pg_temp.muster_make('table', 'muster_was', '
@@ -1420,14 +1407,6 @@ perform pg_temp.muster_make('index', 'muster_dead_datetime',
 
 -- What a version changed, the versions that changed an object, those that a user made. With casts and odd
 -- conditions, so that what is looked up by the object finds no index but its own (see muster_attrs_members).
-for old in select unnest(array['muster_attrs_made', 'muster_attrs_ended', 'muster_entities_made',
-                               'muster_entities_ended', 'muster_attrs_relation_made', 'muster_attrs_referred',
-                               'muster_attrs_relation_all', 'muster_dead_contains'])
-loop
-    continue when to_regclass(old) is null;
-    execute format('drop index %I', old);
-    raise notice using errcode = 'MU001', message = format('dropped index %s', old);
-end loop;
 perform pg_temp.muster_make('index', 'muster_attrs_version',
     'create index muster_attrs_version on entity_attrs ((version::bigint))');
 perform pg_temp.muster_make('index', 'muster_attrs_end',
@@ -1818,6 +1797,26 @@ exception
     when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
         raise notice using errcode = 'MU002',
             message = format('GET /search goes without an index: %s', sqlerrm);
+end $$;
+
+-- ---------------------------------------------------------------------------------------------
+-- Indexes of older versions that others replace. Nobody reads their tables from here on until the end,
+-- so it is after all that takes long.
+
+do $$
+declare
+    old text;
+begin
+    for old in select unnest(array['muster_attrs_relation', 'muster_attrs_string', 'muster_attrs_int',
+                                   'muster_attrs_datetime', 'muster_attrs_made', 'muster_attrs_ended',
+                                   'muster_entities_made', 'muster_entities_ended',
+                                   'muster_attrs_relation_made', 'muster_attrs_referred',
+                                   'muster_attrs_relation_all', 'muster_dead_contains'])
+    loop
+        continue when to_regclass(old) is null;
+        execute format('drop index %I', old);
+        raise notice using errcode = 'MU001', message = format('dropped index %s', old);
+    end loop;
 end $$;
 
 -- ---------------------------------------------------------------------------------------------

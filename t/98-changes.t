@@ -49,7 +49,7 @@ $client->post('/entity/basicserver', form => [ map { (name => $_) } qw(a b c d) 
 $client->post('/entity/pool', form => [ map { (name => $_) } qw(p q) ]);
 
 subtest 'cursors' => sub {
-    is(get("since=now&$$_[0]")->{status}, $$_[1], "the first request, too, says what is wrong: $$_[0]") for [ 'q=(', 400 ], [ 'q=', 412 ], [ 'pool=nowhere', 404 ], [ 'pool=', 400 ];
+    is(get("since=now&$$_[0]")->{status}, $$_[1], "the first request, too, says what is wrong: $$_[0]") for [ 'q=(', 400 ], [ 'q=', 412 ], [ 'pool=nowhere', 404 ], [ 'pool=', 400 ], [ 'driver=basicsever', 412 ];
     is(get('since=now&q=all')->{status}, 200, '... and takes what is right');
     my $answer = get('since=now');
     is($answer->{status}, 200, 'where to begin');

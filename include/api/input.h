@@ -65,6 +65,9 @@ int input_question(struct context *c, struct arena *arena, const char *name,
 /* True if the request prefers lines of JSON (application/x-ndjson) to one document of JSON. */
 bool input_accepts_lines(const struct context *c);
 
+/* The parameter driver, exact names, in the arena. 412: there is none of that name. */
+int input_drivers(struct context *c, const char *const **drivers, size_t *count);
+
 /* The parameters driver and type, exact names, into a list's filters. 412: there is none of that
  * name. */
 int input_filters(struct context *c, struct listing *listing);

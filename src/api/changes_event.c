@@ -37,7 +37,8 @@ int changes_event_read(struct context *c, struct arena *lasting, struct changes_
     struct feed_filter *f = &out->filter;
 
     *out = (struct changes_wanted){.attrs = input_boolean(c, "attrs", true)};
-    f->drivers = params_all(params, c->arena, "driver", &f->driver_count);
+    if (input_drivers(c, &f->drivers, &f->driver_count))
+        return c->response->status;
     f->objects = params_all(params, c->arena, "object", &f->object_count);
     f->keys = params_all(params, c->arena, "key", &f->key_count);
     return read_question(c, lasting, f) != 0 ? c->response->status : find_pools(c, f);

@@ -176,15 +176,20 @@ bool input_accepts_lines(const struct context *c) {
     return accept_preferred(request_header(c->request, "Accept"), types) == 1;
 }
 
+int input_drivers(struct context *c, const char *const **drivers, size_t *count) {
+    *drivers = params_all(&c->request->params, c->arena, "driver", count);
+    for (size_t i = 0; i < *count; i++)
+        if (!driver_find((*drivers)[i]))
+            return reply_fail(c, 412, "The driver \"%s\" is not a valid driver", (*drivers)[i]);
+    return 0;
+}
+
 int input_filters(struct context *c, struct listing *listing) {
     const struct params *params = &c->request->params;
 
-    listing->drivers = params_all(params, c->arena, "driver", &listing->driver_count);
     listing->types = params_all(params, c->arena, "type", &listing->type_count);
-    for (size_t i = 0; i < listing->driver_count; i++)
-        if (!driver_find(listing->drivers[i]))
-            return reply_fail(c, 412, "The driver \"%s\" is not a valid driver",
-                              listing->drivers[i]);
+    if (input_drivers(c, &listing->drivers, &listing->driver_count))
+        return c->response->status;
     for (size_t i = 0; i < listing->type_count; i++)
         if (!driver_last_of_type(listing->types[i]))
             return reply_fail(c, 412, "The type \"%s\" is not a valid type", listing->types[i]);
