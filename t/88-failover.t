@@ -173,7 +173,7 @@ subtest 'one address that moves' => sub {
 
 subtest 'writes wait for a standby that is not there' => sub {
     my $one = Muster::Postgres->new(settings => { synchronous_commit => 'on' });
-    my $server = Muster::Server->new(postgres => $one, conf => { workers => 4, cache_size => 4, statement_timeout => 1000 });
+    my $server = Muster::Server->new(postgres => $one, conf => { workers => 4, cache_size => 4, statement_timeout => 2000 * $SLOW });
     my $front = Muster::Front->new(server => $server, workers => 2);
     my $client = $front->client;
     make($client, 'r');
@@ -185,7 +185,8 @@ subtest 'writes wait for a standby that is not there' => sub {
             my $answer = make($c, "w$me");
             return [ @$answer{qw(status seconds)}, $answer->{headers}{'clusto-outcome'} ];
         }
-        sleep 0.8;
+        # While the first one that is over the limit is still looked at: what comes then is not for a worker that waits.
+        poll(20, sub { ($c->metric('workers_writing') // 0) == 3 });
         my $answer = $me == 7 ? make($c, 'over') : $c->get(('/by-name/r', '/driverlist', '/__live__')[ $me - 4 ]);
         return [ @$answer{qw(status seconds)}, $answer->{headers}{'retry-after'}, $answer->{json} ];
     });
@@ -196,6 +197,22 @@ subtest 'writes wait for a standby that is not there' => sub {
     is($all[7][2], 1, 'with Retry-After');
     cmp_ok($all[7][1], '<', 1 * $SLOW, 'at once');
     is(scalar(grep { $_->[0] == 503 && !defined $_->[2] } @all[ 0 .. 3 ]), 1, 'so was one of the four');
+    # Three wait for the standby, one for a lock, which it gets sooner: what comes then is for that one.
+    @all = parallel(6, sub {
+        my ($me) = @_;
+        my $c = Muster::Client->new(%$client);
+        return make($c, "x$me")->{status} if $me < 3;
+        poll(20, sub { ($c->metric('workers_writing') // 0) == 3 });
+        return $one->psql('begin; lock table muster_preferences in access exclusive mode; select pg_sleep(1.5); rollback') if $me == 3;
+        poll(20, sub { $one->psql("select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 1 });
+        return $c->get('/preferences/a', @as)->{status} if $me == 4;
+        poll(20, sub { $one->psql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") == 1 });
+        my $answer = $c->get('/by-name/r');
+        return [ @$answer{qw(status seconds)} ];
+    });
+    is($all[4], 404, 'the one with the lock is answered');
+    is($all[5][0], 200, 'and then the one that came meanwhile');
+    cmp_ok($all[5][1], '<', 1.5 + $SLOW, 'not when a worker does not wait for the standby any more');
     kill 'KILL', $server->workers(4);
     $one->setting('synchronous_standby_names');
     poll(20, sub { make($client, 'again')->{status} =~ /^(201|409)$/ });

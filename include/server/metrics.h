@@ -68,6 +68,9 @@ struct metrics_writes {
 };
 struct metrics_writes metrics_writes(void);
 
+/* True if this worker is in a write, and not all that there should be are. */
+bool metrics_writes_beside_reads(void);
+
 struct metrics_workers {
     size_t wanted; /* 0: metrics are disabled */
     size_t alive;

@@ -10,8 +10,9 @@
 #include "server/metrics.h"
 
 /* Workers that get on take the next request themselves soon. What is set aside is shared out: each
- * worker takes so many with each look. */
-enum { STALLED_MS = 250, AT_ONCE = 8 };
+ * worker takes so many with each look. A write may wait for a standby longer than any read takes:
+ * it leaves them to those that read, for a while. */
+enum { STALLED_MS = 250, STALLED_BESIDE_READS_MS = 2000, AT_ONCE = 8 };
 
 /* What serves here has nothing in common with the request that waits: a store that is never
  * connected, a JSON writer and memory of its own. */
@@ -55,11 +56,19 @@ static bool take_one(struct aside *a) {
     return true;
 }
 
+static bool all_stalled(void) {
+    int64_t since = clock_ms() - STALLED_MS;
+
+    if (metrics_writes_beside_reads())
+        since -= STALLED_BESIDE_READS_MS - STALLED_MS;
+    return metrics_all_busy(since);
+}
+
 static void look(void *context) {
     struct aside *a = context;
     const char *request = log_get_request();
 
-    if (a->inside || !metrics_all_busy(clock_ms() - STALLED_MS) || a->ends(a->context))
+    if (a->inside || !all_stalled() || a->ends(a->context))
         return;
     a->inside = true;
     for (int i = 0; i < AT_ONCE && take_one(a); i++)

@@ -191,6 +191,11 @@ struct metrics_writes metrics_writes(void) {
     return w;
 }
 
+bool metrics_writes_beside_reads(void) {
+    return own != NULL && atomic_load(&own->writes) != 0 &&
+           metrics_writes().count < atomic_load(&shared->wanted);
+}
+
 void metrics_worker_busy(bool busy) {
     if (own != NULL)
         atomic_store_explicit(&own->busy, busy ? clock_ms() : 0, memory_order_relaxed);

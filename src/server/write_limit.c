@@ -34,6 +34,8 @@ static bool is_stalled(int64_t now) {
     return w.count > 0 && now - w.newest >= STALLED_MS;
 }
 
+/* Each look is something new: a worker that will be free at once is not one that hangs. Otherwise
+ * those that do hang would set aside the requests that this one can serve next (aside.h). */
 bool write_limit_begin(const struct settings *settings) {
     int64_t began = clock_ms(), now = began;
 
@@ -41,6 +43,7 @@ bool write_limit_begin(const struct settings *settings) {
         if (now - began >= MAX_WAIT_MS || is_stalled(now))
             return false;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        metrics_worker_busy(true);
         now = clock_ms();
     }
     return true;
