@@ -11,4 +11,7 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
+/* Sleeps so many milliseconds, or until a signal is caught. */
+void clock_sleep_ms(int64_t ms);
+
 #endif

@@ -2,7 +2,6 @@
 #include "api/point.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "api/reply.h"
 #include "base/clock.h"
@@ -72,12 +71,6 @@ static int check(struct context *c, const struct point *p) {
 
 /* --- waiting */
 
-static void pause_ms(long ms) {
-    struct timespec time = {.tv_nsec = ms * 1000000};
-
-    nanosleep(&time, NULL);
-}
-
 /* Finds them; *unsettled: the first that can't be read yet, NULL: all can. "now" looks a second
  * time: a transaction anywhere in the cluster may hold things up without being a writer of this
  * inventory. */
@@ -107,7 +100,7 @@ static int look_again(struct context *c, struct point *points, size_t count,
     for (size_t i = 0; i < count; i++)
         points[i].wanted.done = done;
     if (!is_now(unsettled) && done < unsettled->found.number)
-        pause_ms(POLL_MS);
+        clock_sleep_ms(POLL_MS);
     return 0;
 }
 

@@ -57,11 +57,9 @@ static bool take_one(struct aside *a) {
 }
 
 static bool all_stalled(void) {
-    int64_t since = clock_ms() - STALLED_MS;
+    int ms = metrics_writes_beside_reads() ? STALLED_BESIDE_READS_MS : STALLED_MS;
 
-    if (metrics_writes_beside_reads())
-        since -= STALLED_BESIDE_READS_MS - STALLED_MS;
-    return metrics_all_busy(since);
+    return metrics_all_busy(clock_ms() - ms);
 }
 
 static void look(void *context) {

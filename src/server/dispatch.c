@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "api/condition.h"
 #include "api/input.h"
 #include "api/list_tag.h"
 #include "api/preferences.h"
 #include "api/reply.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/utf8.h"
@@ -136,10 +136,7 @@ static bool should_retry(const struct exchange *x, int attempts) {
 
 /* Longer each time, and not the same in two workers whose transactions met. */
 static void backoff(int attempts) {
-    long ms = 1 + random() % (BACKOFF_MS << attempts);
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&time, NULL);
+    clock_sleep_ms(1 + random() % (BACKOFF_MS << attempts));
 }
 
 static void reset_attempt(struct exchange *x) {
@@ -337,8 +334,7 @@ enum dispatch_next dispatch_begin(struct exchange *x, const struct transport *tr
     exchange_begin(x, transport);
     x->status = check_request(x);
     x->responded = x->status != 0;
-    x->cache_key = NULL;
-    if (!x->responded && x->min_version == 0 && response_cache_find(x))
+    if (!x->responded && response_cache_find(x))
         return DISPATCH_CACHED;
     return dispatch_is_quick(x) ? DISPATCH_QUICK : DISPATCH_RUN;
 }

@@ -2,7 +2,6 @@
 #include "server/min_version.h"
 
 #include <stdint.h>
-#include <time.h>
 
 #include "api/input.h"
 #include "api/reply.h"
@@ -61,7 +60,7 @@ int min_version_begin(struct exchange *x) {
             return x->response.status;
         if (there || clock_ms() + ms > until)
             break;
-        nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+        clock_sleep_ms(ms);
     }
     if (!there)
         return reply_busy(&x->c,

@@ -87,7 +87,7 @@ static void make_key(struct exchange *x) {
 static bool is_cacheable(const struct exchange *x) {
     bool raw_body = !operation_takes_form(x->match.route->operation) && x->request.body_length > 0;
 
-    return x->w->cache && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
+    return x->w->cache && x->min_version == 0 && (x->match.route->flags & ROUTE_CACHE) && !raw_body;
 }
 
 static bool find_entry(const struct exchange *x, struct buf *entry) {

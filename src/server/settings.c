@@ -21,9 +21,9 @@
 #define CORS_HEADERS                                                                               \
     "(\"Authorization\",\"Clusto-After\",\"Clusto-As-Of\",\"Clusto-Contents\","                    \
     "\"Clusto-Description\",\"Clusto-Diff\",\"Clusto-Dry-Run\",\"Clusto-Inherit\","                \
-    "\"Clusto-Min-Version\",\"Clusto-Minify\",\"Clusto-Mode\",\"Clusto-Page\",\"Clusto-Per-"       \
-    "Page\",\"Clusto-Units\","                                                                     \
-    "\"Clusto-Wait\",\"Content-Type\",\"Idempotency-Key\",\"If-Match\",\"If-None-Match\","         \
+    "\"Clusto-Min-Version\",\"Clusto-Minify\",\"Clusto-Mode\",\"Clusto-Page\","                    \
+    "\"Clusto-Per-Page\",\"Clusto-Units\",\"Clusto-Wait\",\"Content-Type\",\"Idempotency-Key\","   \
+    "\"If-Match\",\"If-None-Match\","                                                              \
     "\"Last-Event-ID\",\"X-Request-Id\",\"X-User-Id\",\"traceparent\")"
 
 enum { HOUR = 3600 * 1000, TEXT_MAX = 4096, MEBI = 1024 * 1024 };

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -154,10 +153,6 @@ static bool connect_standby(struct worker_state *w) {
     return store_connect(w->standby) == RC_OK;
 }
 
-static void sleep_ms(int ms) {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
-}
-
 /* Another server may be better than one that was behind several times, or that was promoted. */
 static void note_behind(struct worker_state *w, bool is_standby) {
     metrics_count(METRIC_STANDBY_BEHIND);
@@ -178,7 +173,7 @@ static bool wait_for(struct worker_state *w, const struct store_position *positi
         }
         if (reached.reached || !reached.is_standby || clock_ms() + ms > until)
             break;
-        sleep_ms(ms);
+        clock_sleep_ms(ms);
     }
     atomic_store(&shared->no_feedback, !reached.feedback);
     if (reached.reached)

@@ -12,7 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -131,7 +130,7 @@ static bool take(struct worker *w, size_t i, enum dispatch_next *next) {
     if (accepted == ACCEPT_NONE && i == 0 && w->finish)
         w->retire = true; /* a socket that was shut down looks ready forever */
     if (accepted == ACCEPT_EXHAUSTED && i == 0)
-        nanosleep(&(struct timespec){.tv_nsec = EXHAUSTED_MS * 1000000L}, NULL);
+        clock_sleep_ms(EXHAUSTED_MS);
     if (accepted != ACCEPT_OK)
         return false;
     transport = fcgi_transport(w->fcgi[i]);

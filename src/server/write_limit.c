@@ -1,8 +1,6 @@
 /* write_limit.c: how many workers may be in a write at once. */
 #include "server/write_limit.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "server/metrics.h"
 
@@ -42,7 +40,7 @@ bool write_limit_begin(const struct settings *settings) {
     while (!write_limit_try(settings)) {
         if (now - began >= MAX_WAIT_MS || is_stalled(now))
             return false;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        clock_sleep_ms(1);
         metrics_worker_busy(true);
         now = clock_ms();
     }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -145,7 +144,7 @@ static int64_t jitter(int64_t ms) {
 /* Another process is trying: most often it is done in a moment. True if that went well. */
 static bool wait_for_other(struct cluster *c, int64_t until) {
     while (atomic_load(&c->trying_until) > clock_ms() && clock_ms() < until) {
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        clock_sleep_ms(2);
         if (atomic_load(&c->pause) == 0)
             return true;
     }

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -101,7 +100,7 @@ static enum rc wait_alone(struct store_import *i) {
         is_alone = rc == RC_OK && pg_get_bool(result, 0, 0);
         PQclear(result);
         if (rc == RC_OK && !is_alone)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+            clock_sleep_ms(PAUSE_MS);
     }
     return rc == RC_OK && !is_alone ? RC_EXISTS : rc;
 }

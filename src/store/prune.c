@@ -119,7 +119,7 @@ static enum rc try_batch(struct store *store, const struct step *step, int32_t o
     enum rc rc = delete_batch(store, step, oldest, p);
 
     for (int i = 1; i < ATTEMPTS && is_passing(rc); i++) {
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE * 1000000L}, NULL);
+        clock_sleep_ms(PAUSE);
         *p = before;
         rc = delete_batch(store, step, oldest, p);
     }
