@@ -3,10 +3,9 @@ package Muster::Autofailover;
 use v5.24;
 use warnings;
 use Carp qw(croak);
-use Muster::Cluster;
 use Muster::Postgres;
 use Muster::Process qw(free_port poll run slurp temp_dir which);
-use parent -norequire, 'Muster::Cluster';
+use parent 'Muster::Cluster';
 
 # Why there can be none here; nothing: there can.
 sub missing {
@@ -84,16 +83,6 @@ sub primary {
     my ($self) = @_;
     my ($name) = grep { $self->state_of($_) =~ /^(?:primary|wait_primary|single) (?:primary|wait_primary|single)\z/ } qw(one two);
     return $name;
-}
-
-# Does this node take writes at once? Not one that is told to read only, nor one whose commits wait for a standby
-# that is not there.
-sub takes_writes {
-    my ($self, $name) = @_;
-    return !$self->{paused}{$name} && $self->node($name)->psql(<<'END') eq 'yes';
-select 'yes' where not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'
-    and (current_setting('synchronous_standby_names') = '' or exists (select from pg_stat_replication where sync_state in ('sync', 'quorum')))
-END
 }
 
 # The primary, when both nodes are as they should be; nothing: they are not.

@@ -53,6 +53,16 @@ sub processes {
     return @all;
 }
 
+# Does this node take writes at once? Not one that is told to read only, nor one whose commits wait for a standby
+# that is not there.
+sub takes_writes {
+    my ($self, $name) = @_;
+    return !$self->{paused}{$name} && $self->node($name)->psql(<<'END') eq 'yes';
+select 'yes' where not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'
+    and (current_setting('synchronous_standby_names') = '' or exists (select from pg_stat_replication where sync_state in ('sync', 'quorum')))
+END
+}
+
 # SQL on a node.
 sub query {
     my ($self, $name, $database, $sql, %option) = @_;

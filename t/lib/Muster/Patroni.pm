@@ -6,10 +6,9 @@ use warnings;
 use Carp qw(croak);
 use HTTP::Tiny;
 use JSON::PP ();
-use Muster::Cluster;
 use Muster::Postgres;
 use Muster::Process qw(free_port http_up poll slurp spew temp_dir which);
-use parent -norequire, 'Muster::Cluster';
+use parent 'Muster::Cluster';
 
 # Why there can be none here; nothing: there can.
 sub missing {
@@ -104,15 +103,6 @@ sub primary {
     my ($self) = @_;
     my ($name) = grep { $self->state_of($_) eq 'leader running' } qw(one two);
     return $name;
-}
-
-# Does this node take writes at once? Not one whose commits wait for a standby that is not there.
-sub takes_writes {
-    my ($self, $name) = @_;
-    return !$self->{paused}{$name} && $self->node($name)->psql(<<'END') eq 'yes';
-select 'yes' where not pg_is_in_recovery()
-    and (current_setting('synchronous_standby_names') = '' or exists (select from pg_stat_replication where sync_state in ('sync', 'quorum')))
-END
 }
 
 # The primary, when the other one confirms its commits; nothing: it does not.
