@@ -1,13 +1,15 @@
 /* unit_export.c: how deep containers are in others: chains, several ways, circles and what is below
- * them, compared with a search of all ways on random graphs; names that are remembered for a while.
- */
+ * them, compared with a search of all ways on random graphs; objects that are found by their ids,
+ * and memberships by what they contain. */
 #include "tap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/export_depths.h"
-#include "store/export_names.h"
+#include "store/export_objects.h"
+#include "store/export_places.h"
 
 enum { NODES = 9, ROUNDS = 2000, MANY = 200000 };
 
@@ -109,36 +111,94 @@ static void check_large(struct arena *arena) {
     free(edges);
 }
 
-/* So many that a generation ends with each turn. */
-static void check_names(void) {
-    enum { NAMES = 10000 };
-    struct export_names *names = export_names_new();
-    static struct export_name *got[NAMES];
-    bool is_new, all_new = true, all_named = true;
+/* More drivers than those whose texts are shared. */
+static void check_objects(void) {
+    enum { OBJECTS = 10000, DRIVERS = 100 };
+    struct export_objects *objects = export_objects_new();
+    bool all_found = true, none_else = true;
+    char name[32], driver[32];
 
-    for (int32_t id = 0; id < NAMES; id++) {
-        got[id] = export_names_get(names, 7 * id, &is_new);
-        all_new = all_new && is_new && !got[id]->name;
+    for (int32_t i = 0; i < OBJECTS; i++) {
+        snprintf(name, sizeof name, "name%d", i);
+        snprintf(driver, sizeof driver, "driver%d", i % DRIVERS);
+        export_objects_add(objects, 7 * (OBJECTS - i), name, driver);
     }
-    ok(all_new, "%d names that are new", NAMES);
-    ok(export_names_get(names, 7, &is_new) == got[1] && !is_new, "got again it is the same one");
-    export_names_turn(names);
-    ok(export_names_get(names, 7, &is_new) != got[1] && is_new,
-       "after a turn it is asked for again");
-    for (int32_t id = 0; id < NAMES; id++)
-        export_names_fill(names, 7 * id, id % 2 ? "odd" : "even", "pool");
-    export_names_fill(names, 8, "not got", "pool");
-    for (int32_t id = 0; id < NAMES; id++)
-        all_named = all_named && got[id]->id == 7 * id &&
-                    strcmp(got[id]->name, id % 2 ? "odd" : "even") == 0;
-    ok(all_named, "those of before are valid, and can still be filled in");
-    is_str(export_names_get(names, 7, &is_new)->name, "odd", "... and so is the new one");
-    export_names_fill(names, 7, "other", "pool");
-    is_str(export_names_get(names, 7, &is_new)->name, "odd", "what is filled in stays");
-    export_names_turn(names);
-    export_names_get(names, 7, &is_new);
-    ok(!is_new, "few are not forgotten");
-    export_names_free(&names);
+    export_objects_complete(objects);
+    ok(export_objects_count(objects) == OBJECTS, "%d objects", OBJECTS);
+    for (int32_t i = 0; i < OBJECTS; i++) {
+        int32_t id = 7 * (OBJECTS - i), found = export_objects_find(objects, id);
+
+        snprintf(name, sizeof name, "name%d", i);
+        snprintf(driver, sizeof driver, "driver%d", i % DRIVERS);
+        all_found = all_found && found == i && export_objects_id(objects, i) == id &&
+                    strcmp(export_objects_name(objects, i), name) == 0 &&
+                    strcmp(export_objects_driver(objects, i), driver) == 0;
+        none_else = none_else && export_objects_find(objects, id + 1) == EXPORT_NONE;
+    }
+    ok(all_found, "each is found by its id, with its name and driver");
+    ok(none_else, "and by no other");
+    export_objects_free(&objects);
+    ok(objects == NULL, "which are gone then");
+    objects = export_objects_new();
+    export_objects_complete(objects);
+    ok(export_objects_find(objects, 1) == EXPORT_NONE, "where there are none, none is found");
+    export_objects_free(&objects);
+}
+
+static bool is_member(const struct export_member *m, int32_t inner, bool has_number,
+                      int32_t number) {
+    return m->inner == inner && m->has_number == has_number && (!has_number || m->number == number);
+}
+
+static void check_parsing(struct arena *arena) {
+    size_t count;
+    struct export_member *m =
+        export_places_parse(arena, "{7,NULL,2147483647}", "{NULL,1,-2147483648}", &count);
+
+    ok(count == 2 && is_member(&m[0], 7, false, 0) && is_member(&m[1], INT32_MAX, true, INT32_MIN),
+       "members of two arrays, where one has no id");
+    m = export_places_parse(arena, "{8,9,8}", "{0,-1,23}", &count);
+    ok(count == 3 && is_member(&m[0], 8, true, 0) && is_member(&m[1], 9, true, -1) &&
+           is_member(&m[2], 8, true, 23),
+       "the same one twice");
+    export_places_parse(arena, "{NULL}", "{NULL}", &count);
+    ok(count == 0, "nothing but nulls");
+}
+
+static struct export_group group(struct arena *arena, int32_t outer, const char *subkey,
+                                 const char *inners, const char *numbers) {
+    struct export_group g = {.outer = outer, .subkey = subkey};
+
+    g.members = export_places_parse(arena, inners, numbers, &g.count);
+    return g;
+}
+
+/* Objects 10 to 13; 99 is none. */
+static void check_places(struct arena *arena) {
+    struct export_group groups[] = {group(arena, 10, NULL, "{11,99,12}", "{0,1,NULL}"),
+                                    group(arena, 99, NULL, "{11}", "{5}"),
+                                    group(arena, 13, "ru", "{12,13,12}", "{7,8,9}")};
+    struct export_objects *objects = export_objects_new();
+    struct export_places places;
+    const struct export_membership *m;
+
+    for (int32_t id = 10; id <= 13; id++)
+        export_objects_add(objects, id, "any", "pool");
+    export_objects_complete(objects);
+    export_places_resolve(groups, 3, objects);
+    ok(groups[0].outer == 0 && groups[1].outer == EXPORT_NONE && groups[2].outer == 3 &&
+           groups[0].members[1].inner == EXPORT_NONE && groups[2].members[1].inner == 3,
+       "ids are numbers of objects, or of none");
+    places = export_places_find(arena, groups, 3, objects);
+    ok(places.first[0] == 0 && places.first[1] == 0 && places.first[2] == 1 &&
+           places.first[3] == 4 && places.first[4] == 5,
+       "how many places each object has, without those that are nowhere");
+    m = places.items;
+    ok(m[0].group == 0 && m[0].has_number && m[0].number == 0, "the first one's");
+    ok(m[1].group == 0 && !m[1].has_number && m[2].group == 2 && m[2].number == 7 &&
+           m[3].group == 2 && m[3].number == 9 && m[4].group == 2 && m[4].number == 8,
+       "those of others");
+    export_objects_free(&objects);
 }
 
 int main(void) {
@@ -148,7 +208,9 @@ int main(void) {
     check_shapes(arena);
     check_random(arena);
     check_large(arena);
-    check_names();
+    check_objects();
+    check_parsing(arena);
+    check_places(arena);
     arena_free(&arena);
     return done_testing();
 }

@@ -48,8 +48,8 @@ struct export_sink {
 
 /* All in one snapshot, its own unless there is one. Objects come by how deep they are in containers
  * (the longest way counts), then by name; containers that are in a circle, or below one, come after
- * all others. Memory grows by four bytes an object, and for a while by what
- * store/export_order.h says. Each of its statements has the time of one. */
+ * all others. Memory grows by names and memberships (store/export_order.h), not by attributes. Each
+ * of its statements has the time of one. */
 enum rc store_export(struct store *store, struct arena *arena,
                      const struct export_selection *selection, const struct export_sink *sink);
 

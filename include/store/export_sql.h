@@ -8,18 +8,15 @@
  * index says page by page: a chunk has many rows. Until the transaction ends. */
 extern const char export_sql_planner[];
 
-/* What containers contain: each with ids of some of its members, as an array. */
-extern const char export_sql_edges[];
-extern const char export_sql_past_edges[];
+/* What containers contain: each with a subkey, and the ids and numbers of some of its members as
+ * two arrays. */
+extern const char export_sql_places[];
+extern const char export_sql_past_places[];
 
-/* The ids of all objects by name, driver, type and id, each with whether it is wanted. $1 drivers
- * (none: any), $2 ids (null: all). */
+/* All objects by name, driver, type and id: their ids, whether they are wanted, names and drivers.
+ * $1 drivers (none: any), $2 ids (null: all). */
 extern const char export_sql_order[];
 extern const char export_sql_past_order[];
 extern const char export_sql_past_same_order[];
-
-/* The objects $1, and the memberships that they have, in any order. */
-extern const char export_sql_objects[];
-extern const char export_sql_places[];
 
 #endif

@@ -43,8 +43,8 @@
     " o.datetime_value, o.relation_id, r.name, r.driver, r.type, o.depth" \
     " from own o left join " ENTITY("o.relation_id") " r on true where o.place = 1) x order by x.far, x.entity_id, x.tag"
 
-/* Attributes for an export. What they refer to is asked for with the objects: a column less costs as much as
- * a row's way through an index. */
+/* Attributes for an export, which knows what all objects are called: a column less costs as much as a row's
+ * way through an index. */
 #define EXPORT_ATTRS(rows, condition) \
     "select a.entity_id, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value," \
     " a.relation_id from " rows condition " and coalesce(a.key, '') <> '_contains'"

@@ -1,12 +1,12 @@
-/* export.c: whole objects, containers before what they contain: first their ids in that order
- * (store/export_order.c), then themselves in chunks. */
+/* export.c: whole objects, containers before what they contain: first that order
+ * (store/export_order.c), which also says what they are called and are in, then their attributes in
+ * chunks. */
 #include "store/export.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/export_names.h"
 #include "store/export_order.h"
 #include "store/objects.h"
 
@@ -19,7 +19,10 @@
 /* Objects between two looks for what the server has sent: else it waits while lines are written. */
 #define LOOK_EVERY 64
 
-/* Which of the ids. */
+/* Chunks that were asked for beside the one that is given out. */
+#define AHEAD 2
+
+/* Which of the order. */
 struct part {
     size_t first, count;
 };
@@ -29,31 +32,20 @@ struct slot {
     size_t place; /* in the part */
 };
 
-/* What is called so, once that is known: one of both. */
-struct pending_name {
-    const struct export_name *name;
-    struct value *value;
-    struct export_place *place;
-};
-
 struct chunk {
     struct arena *arena;
     struct part part;
     struct slot *slots;      /* by id */
     const struct slot *last; /* rows of one object come together */
     struct export_object *objects;
-    struct pending_name *references;
-    size_t reference_count, reference_capacity;
-    int32_t *asked; /* its objects, and what they refer to as far as that was not known */
-    size_t asked_count, asked_capacity;
 };
 
 struct walk {
     struct store *store;
     const struct export_sink *sink;
     struct export_order order;
-    struct export_names *names;
-    size_t asked; /* ids that belong to a chunk already */
+    struct arena *scratch;
+    size_t asked; /* objects that belong to a chunk already */
     size_t size;  /* of the next chunk */
 };
 
@@ -104,10 +96,7 @@ static int by_container(const void *left, const void *right) {
 
 /* --- a chunk --- */
 
-enum { OBJECT_ID, OBJECT_NAME, OBJECT_DRIVER };
-enum { OWNER }; /* of both: */
-enum { ATTR_KEY = 1, ATTR_SUBKEY, ATTR_NUMBER, ATTR_DATATYPE };
-enum { PLACE_CONTAINER = 1, PLACE_SUBKEY, PLACE_NUMBER };
+enum { ATTR_OWNER, ATTR_KEY, ATTR_SUBKEY, ATTR_NUMBER, ATTR_DATATYPE };
 
 static int by_id(const void *a, const void *b) {
     int32_t x = ((const struct slot *)a)->id, y = ((const struct slot *)b)->id;
@@ -115,190 +104,135 @@ static int by_id(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static struct ref ref_of(const struct export_objects *objects, int32_t number) {
+    return (struct ref){.id = export_objects_id(objects, number),
+                        .name = export_objects_name(objects, number),
+                        .driver = export_objects_driver(objects, number)};
+}
+
 static void start_chunk(const struct walk *w, struct chunk *c, const struct part *part) {
     struct arena *arena = c->arena;
 
     arena_reset(arena);
-    *c = (struct chunk){.arena = arena, .part = *part, .asked_capacity = 2 * part->count};
+    *c = (struct chunk){.arena = arena, .part = *part};
     c->objects = arena_array(arena, part->count, sizeof *c->objects);
     c->slots = arena_array(arena, part->count, sizeof *c->slots);
-    c->asked = arena_array(arena, c->asked_capacity, sizeof *c->asked);
-    c->asked_count = part->count;
     for (size_t i = 0; i < part->count; i++) {
-        c->asked[i] = w->order.ids[part->first + i];
-        c->slots[i] = (struct slot){c->asked[i], i};
+        c->objects[i].ref = ref_of(w->order.objects, w->order.numbers[part->first + i]);
+        c->slots[i] = (struct slot){c->objects[i].ref.id, i};
     }
     qsort(c->slots, part->count, sizeof *c->slots, by_id);
 }
 
-/* NULL: it is none of the chunk's objects. */
 static struct export_object *object_of(struct chunk *c, int32_t id) {
     const struct slot wanted = {.id = id};
 
     if (!c->last || c->last->id != id)
         c->last = bsearch(&wanted, c->slots, c->part.count, sizeof wanted, by_id);
-    return c->last ? &c->objects[c->last->place] : NULL;
+    assert(c->last);
+    return &c->objects[c->last->place];
 }
 
-/* Whose the rows are, and how many each object has. */
-static struct export_object **owners_of(struct chunk *c, const PGresult *result, size_t **counts) {
+/* Whose the rows are; counts how many each object has. */
+static struct export_object **owners_of(struct chunk *c, const PGresult *result) {
     size_t rows = pg_rows(result);
     struct export_object **owners = arena_array(c->arena, rows, sizeof(struct export_object *));
 
-    *counts = arena_array(c->arena, c->part.count, sizeof **counts);
     for (size_t row = 0; row < rows; row++) {
-        owners[row] = object_of(c, pg_get_int32(result, row, OWNER));
-        assert(owners[row]);
-        (*counts)[owners[row] - c->objects]++;
+        owners[row] = object_of(c, pg_get_int32(result, row, ATTR_OWNER));
+        owners[row]->attr_count++;
     }
     return owners;
 }
 
-static void refer(struct walk *w, struct chunk *c, int32_t id, struct pending_name reference) {
-    bool is_new;
+/* What is no object has no name. */
+static void name_related(const struct export_objects *objects, struct value *value) {
+    int32_t number = export_objects_find(objects, value->related_id);
 
-    reference.name = export_names_get(w->names, id, &is_new);
-    c->references = arena_grow(c->arena, c->references, c->reference_count, &c->reference_capacity,
-                               sizeof *c->references);
-    c->references[c->reference_count++] = reference;
-    if (!is_new)
+    if (number == EXPORT_NONE)
         return;
-    c->asked = arena_grow(c->arena, c->asked, c->asked_count, &c->asked_capacity, sizeof *c->asked);
-    c->asked[c->asked_count++] = id;
+    value->related_name = export_objects_name(objects, number);
+    value->related_driver = export_objects_driver(objects, number);
 }
 
 static void take_attrs(struct walk *w, struct chunk *c, const PGresult *result) {
-    size_t *counts;
-    struct export_object **owners = owners_of(c, result, &counts);
+    struct export_object **owners = owners_of(c, result);
 
+    for (size_t i = 0; i < c->part.count; i++) {
+        c->objects[i].attrs =
+            arena_array(c->arena, c->objects[i].attr_count, sizeof *c->objects[i].attrs);
+        c->objects[i].attr_count = 0;
+    }
     for (size_t row = 0; row < pg_rows(result); row++) {
-        struct export_object *o = owners[row];
+        struct attr *attr = &owners[row]->attrs[owners[row]->attr_count++];
         const char *key = pg_get_text(result, row, ATTR_KEY);
-        struct attr *attr;
 
-        if (!o->attrs)
-            o->attrs = arena_array(c->arena, counts[o - c->objects], sizeof *o->attrs);
-        attr = &o->attrs[o->attr_count++];
         *attr = (struct attr){.key = key ? key : "",
                               .subkey = pg_get_text(result, row, ATTR_SUBKEY),
                               .has_number = !pg_is_null(result, row, ATTR_NUMBER),
                               .number = pg_get_int32(result, row, ATTR_NUMBER),
                               .value = objects_borrow_value(c->arena, result, row, ATTR_DATATYPE)};
-        if (attr->value.datatype == DATATYPE_RELATION && attr->value.related_id != 0)
-            refer(w, c, attr->value.related_id, (struct pending_name){.value = &attr->value});
+        if (attr->value.datatype == DATATYPE_RELATION)
+            name_related(w->order.objects, &attr->value);
     }
 }
 
-static void take_places(struct walk *w, struct chunk *c, const PGresult *result) {
-    size_t *counts;
-    struct export_object **owners = owners_of(c, result, &counts);
+static void take_places(const struct walk *w, struct chunk *c, size_t i) {
+    const struct export_places *places = &w->order.places;
+    int32_t number = w->order.numbers[c->part.first + i];
+    uint32_t first = places->first[number];
+    struct export_object *o = &c->objects[i];
 
-    for (size_t row = 0; row < pg_rows(result); row++) {
-        struct export_object *o = owners[row];
-        struct export_place *place;
+    o->place_count = places->first[number + 1] - first;
+    o->places = arena_array(c->arena, o->place_count, sizeof *o->places);
+    for (size_t k = 0; k < o->place_count; k++) {
+        const struct export_membership *m = &places->items[first + k];
+        const struct export_group *group = &places->groups[m->group];
 
-        if (!o->places)
-            o->places = arena_array(c->arena, counts[o - c->objects], sizeof *o->places);
-        place = &o->places[o->place_count++];
-        *place = (struct export_place){.subkey = pg_get_text(result, row, PLACE_SUBKEY),
-                                       .has_number = !pg_is_null(result, row, PLACE_NUMBER),
-                                       .number = pg_get_int32(result, row, PLACE_NUMBER)};
-        refer(w, c, pg_get_int32(result, row, PLACE_CONTAINER),
-              (struct pending_name){.place = place});
-    }
-}
-
-/* The chunk's own objects, and what others are called. */
-static void take_objects(struct walk *w, struct chunk *c, const PGresult *result) {
-    bool others = c->asked_count > c->part.count;
-
-    for (size_t row = 0; row < pg_rows(result); row++) {
-        int32_t id = pg_get_int32(result, row, OBJECT_ID);
-        struct export_object *o = object_of(c, id);
-        const char *name = pg_get_text(result, row, OBJECT_NAME);
-        const char *driver = pg_get_text(result, row, OBJECT_DRIVER);
-
-        if (o)
-            o->ref = (struct ref){.id = id, .name = name, .driver = driver};
-        if (others)
-            export_names_fill(w->names, id, name, driver);
-    }
-    for (size_t i = 0; i < c->reference_count; i++) {
-        struct pending_name *r = &c->references[i];
-
-        if (r->place) {
-            r->place->container = r->name->name;
-        } else {
-            r->value->related_name = r->name->name;
-            r->value->related_driver = r->name->driver;
-        }
+        o->places[k] =
+            (struct export_place){.container = export_objects_name(w->order.objects, group->outer),
+                                  .subkey = group->subkey,
+                                  .has_number = m->has_number,
+                                  .number = m->number};
     }
 }
 
 /* --- the pipeline --- */
 
-/* What hangs on the objects of the next chunk, if there is one. */
+/* The attributes of the next chunk, if there is one. */
 static struct part ask_rows(struct walk *w) {
     size_t left = w->order.count - w->asked;
     struct part part = {.first = w->asked, .count = left < w->size ? left : w->size};
-    struct pg_arg ids;
+    int32_t *ids;
 
     if (part.count == 0)
         return part;
-    ids = pg_ints(w->order.ids + part.first, NULL, part.count);
-    pg_send(w->store, STMT(EXPORT_ATTRS), &ids, 1);
-    pg_send(w->store, STMT(EXPORT_PLACES), &ids, 1);
+    arena_reset(w->scratch);
+    ids = arena_array(w->scratch, part.count, sizeof *ids);
+    for (size_t i = 0; i < part.count; i++)
+        ids[i] = export_objects_id(w->order.objects, w->order.numbers[part.first + i]);
+    pg_send(w->store, STMT(EXPORT_ATTRS), PG_ARGS(pg_ints(ids, NULL, part.count)));
     pg_flush(w->store);
     w->asked += part.count;
     return part;
 }
 
-typedef void (*taker)(struct walk *w, struct chunk *c, const PGresult *result);
-
-static enum rc take_next(struct walk *w, struct chunk *c, taker take, size_t *bytes) {
+static enum rc read_rows(struct walk *w, struct chunk *c, const struct part *part) {
     PGresult *result;
     enum rc rc = pg_next(w->store, &result);
 
     if (rc != RC_OK)
         return rc;
-    pg_keep(c->arena, result);
-    *bytes += PQresultMemorySize(result);
-    take(w, c, result);
-    return RC_OK;
-}
-
-/* Then it is known what more has to be asked for. */
-static enum rc read_rows(struct walk *w, struct chunk *c, const struct part *part) {
-    size_t bytes = 0;
-    enum rc rc;
-
     start_chunk(w, c, part);
-    export_names_turn(w->names);
-    rc = take_next(w, c, take_attrs, &bytes);
-    if (rc == RC_OK)
-        rc = take_next(w, c, take_places, &bytes);
-    if (rc != RC_OK)
-        return rc;
-    pg_send(w->store, STMT(EXPORT_OBJECTS), PG_ARGS(pg_ints(c->asked, NULL, c->asked_count)));
-    pg_flush(w->store);
-    w->size = bytes > CHUNK_BYTES ? w->size / 2 + 1 : 2 * w->size;
+    pg_keep(c->arena, result);
+    take_attrs(w, c, result);
+    w->size = PQresultMemorySize(result) > CHUNK_BYTES ? w->size / 2 + 1 : 2 * w->size;
     if (w->size > CHUNK)
         w->size = CHUNK;
     return RC_OK;
 }
 
-/* A membership in what is no object is none. */
-static void drop_lost_places(struct export_object *o) {
-    size_t kept = 0;
-
-    for (size_t i = 0; i < o->place_count; i++)
-        if (o->places[i].container)
-            o->places[kept++] = o->places[i];
-    o->place_count = kept;
-}
-
 static bool give_object(const struct walk *w, struct export_object *o) {
-    drop_lost_places(o);
     if (o->attr_count > 1)
         qsort(o->attrs, o->attr_count, sizeof *o->attrs, by_content);
     if (o->place_count > 1)
@@ -307,36 +241,29 @@ static bool give_object(const struct walk *w, struct export_object *o) {
 }
 
 static enum rc give_chunk(struct walk *w, struct chunk *c) {
-    size_t bytes = 0;
-    enum rc rc = take_next(w, c, take_objects, &bytes);
-
-    for (size_t i = 0; rc == RC_OK && i < c->part.count; i++) {
+    for (size_t i = 0; i < c->part.count; i++) {
+        take_places(w, c, i);
         if (!give_object(w, &c->objects[i]))
             return pg_abandon(w->store);
         if (i % LOOK_EVERY == 0)
             pg_read_ahead(w->store);
     }
-    return rc;
+    return RC_OK;
 }
 
-/* While the objects of a chunk are given out, the server looks for the rows of those after it, and
- * for the names of the next one. */
-static enum rc give_objects(struct walk *w, struct chunk chunks[2]) {
-    struct part next = ask_rows(w), after = ask_rows(w);
-    bool is_due = false;
+/* While the objects of a chunk are given out, the server looks for the rows of those after it. */
+static enum rc give_objects(struct walk *w, struct chunk *chunk) {
+    struct part parts[AHEAD];
     enum rc rc = RC_OK;
 
-    for (size_t i = 0; rc == RC_OK && (next.count > 0 || is_due); i++) {
-        bool was_due = is_due;
-
-        is_due = next.count > 0;
-        if (is_due)
-            rc = read_rows(w, &chunks[i % 2], &next);
-        next = after;
-        if (rc == RC_OK)
-            after = ask_rows(w);
-        if (rc == RC_OK && was_due)
-            rc = give_chunk(w, &chunks[(i + 1) % 2]);
+    for (size_t i = 0; i < AHEAD; i++)
+        parts[i] = ask_rows(w);
+    for (size_t i = 0; rc == RC_OK && parts[i % AHEAD].count > 0; i++) {
+        rc = read_rows(w, chunk, &parts[i % AHEAD]);
+        if (rc != RC_OK)
+            break;
+        parts[i % AHEAD] = ask_rows(w);
+        rc = give_chunk(w, chunk);
     }
     return rc;
 }
@@ -353,32 +280,36 @@ static enum rc read_head(struct store *store, struct arena *arena, struct export
     return RC_OK;
 }
 
+/* What is found lives in an arena of its own: the caller's may be there for longer. */
+static enum rc export_found(struct walk *w, const struct export_selection *selection) {
+    struct arena *found = arena_new();
+    struct chunk chunk = {.arena = arena_new()};
+    enum rc rc = export_order_find(w->store, found, selection, &w->order);
+
+    w->scratch = arena_new();
+    if (rc == RC_OK)
+        rc = give_objects(w, &chunk);
+    export_order_release(&w->order);
+    arena_free(&w->scratch);
+    arena_free(&chunk.arena);
+    arena_free(&found);
+    return rc;
+}
+
 static enum rc export_all(struct walk *w, struct arena *arena,
                           const struct export_selection *selection) {
-    struct chunk chunks[2] = {{.arena = arena_new()}, {.arena = arena_new()}};
-    struct arena *ids = arena_new();
     struct export_head head;
     enum rc rc = read_head(w->store, arena, &head);
 
     if (rc == RC_OK && !w->sink->head(w->sink->context, &head))
         rc = RC_GONE;
-    if (rc == RC_OK)
-        rc = export_order_find(w->store, ids, selection, &w->order);
-    if (rc == RC_OK)
-        rc = give_objects(w, chunks);
-    arena_free(&ids);
-    arena_free(&chunks[0].arena);
-    arena_free(&chunks[1].arena);
-    return rc;
+    return rc == RC_OK ? export_found(w, selection) : rc;
 }
 
 enum rc store_export(struct store *store, struct arena *arena,
                      const struct export_selection *selection, const struct export_sink *sink) {
-    struct walk w = {
-        .store = store, .sink = sink, .size = FIRST_CHUNK, .names = export_names_new()};
+    struct walk w = {.store = store, .sink = sink, .size = FIRST_CHUNK};
     bool own = pg_begin_own_snapshot(store);
-    enum rc rc = pg_end_own_snapshot(store, own, export_all(&w, arena, selection));
 
-    export_names_free(&w.names);
-    return rc;
+    return pg_end_own_snapshot(store, own, export_all(&w, arena, selection));
 }

@@ -1,4 +1,5 @@
-/* export_sql.c: what containers contain, in which order objects are exported, and what they are called. */
+/* export_sql.c: what containers contain, in which order objects are exported, and what they are
+ * called. */
 #include "store/export_sql.h"
 
 /* A line of SQL stays a line. */
@@ -12,16 +13,16 @@
     " and w.until > " v " and w.version <= " v " where " THERE(v)
 
 /* Containers with what they contain, so many together that none of its rows is large. */
-#define EDGES(condition) \
-    "select entity_id, array_agg(relation_id) from entity_attrs o where key = '_contains' and " condition \
-    " group by entity_id, relation_id / 4096"
+#define PLACES(condition) \
+    "select entity_id, subkey, array_agg(relation_id), array_agg(number) from entity_attrs o" \
+    " where key = '_contains' and " condition " group by entity_id, subkey, relation_id / 4096"
 
 #define ORDER(objects) \
-    "select e.entity_id, (cardinality($1) = 0 or e.driver = any($1)) and ($2 is null or e.entity_id in (select unnest($2)))" \
+    "select e.entity_id, (cardinality($1) = 0 or e.driver = any($1)) and ($2 is null or e.entity_id in (select unnest($2))), e.name, e.driver" \
     " from (" objects ") e order by e.name collate \"C\", e.driver collate \"C\", e.type collate \"C\", e.entity_id"
 
-const char export_sql_edges[] = EDGES("deleted_at_version is null");
-const char export_sql_past_edges[] = EDGES(THERE("$1"));
+const char export_sql_places[] = PLACES("deleted_at_version is null");
+const char export_sql_past_places[] = PLACES(THERE("$1"));
 
 const char export_sql_order[] = ORDER("select entity_id, name, driver, type from entities where deleted_at_version is null");
 const char export_sql_past_order[] = ORDER(RENAMED("$3"));
@@ -33,10 +34,3 @@ const char export_sql_planner[] =
     " 'enable_memoize', 'enable_nestloop']) as s(name)"
     " union all select set_config('work_mem', greatest(32768, pg_size_bytes(current_setting('work_mem')) / 1024) || 'kB', true)"
     " where $1";
-
-const char export_sql_objects[] =
-    "select entity_id, name, driver from entities where entity_id = any($1) and coalesce(deleted_at_version, 0) = 0";
-
-const char export_sql_places[] =
-    "select a.relation_id, a.entity_id, a.subkey, a.number from entity_attrs a"
-    " where a.relation_id = any($1) and a.key = '_contains' and a.deleted_at_version is null";

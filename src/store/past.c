@@ -156,15 +156,11 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
             ENTITY_OF("a.entity_id", "$8"))}, \
     [STMT_EXPORT_HEAD] = {PREFIX "export_head", "i", PAST | STMT_ONCE, \
         "select $1, (select " ISO(TAKEN_AT) " from clustoversioning where version <= $1 order by version desc limit 1)"}, \
-    [STMT_EXPORT_EDGES] = {PREFIX "export_edges", "i", PAST | STMT_ONCE, export_sql_past_edges}, \
+    [STMT_EXPORT_PLACES] = {PREFIX "export_places", "i", PAST | STMT_ONCE, export_sql_past_places}, \
     [STMT_EXPORT_ORDER] = {PREFIX "export_order", "TIi", PAST | STMT_ONCE, EXPORT_ORDER}, \
-    [STMT_EXPORT_OBJECTS] = {PREFIX "export_objects", "Ii", PAST, \
-        "select e.entity_id, e.name, e.driver from unnest($1) as i(id) cross join " ENTITY_OF("i.id", "$2") " e"}, \
     [STMT_EXPORT_ATTRS] = {PREFIX "export_attrs", "Ii", PAST, \
         EXPORT_ATTRS("unnest($1) as i(id) cross join lateral (select * from entity_attrs a where a.entity_id = i.id and " LIVE("a", "$2") \
-            " union all select * from entity_attrs a where a.entity_id = i.id and " ENDED("a", "$2") " offset 0) a", " where true")}, \
-    [STMT_EXPORT_PLACES] = {PREFIX "export_places", "Ii", PAST, \
-        "select i.id, a.entity_id, a.subkey, a.number from unnest($1) as i(id) cross join " CONTAINERS_OF("i.id", "$2") " a"},
+            " union all select * from entity_attrs a where a.entity_id = i.id and " ENDED("a", "$2") " offset 0) a", " where true")},
 
 /* --- where an object has been renamed since */
 

@@ -334,12 +334,10 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* An export; of the objects with these ids themselves, their attributes and what they are in. */
     [STMT_EXPORT_HEAD] = {"export_head", "", STMT_ONCE,
         "select coalesce(max(version), 0), " ISO("now()") " from clustoversioning"},
-    [STMT_EXPORT_EDGES] = {"export_edges", "", STMT_ONCE, export_sql_edges},
+    [STMT_EXPORT_PLACES] = {"export_places", "", STMT_ONCE, export_sql_places},
     [STMT_EXPORT_ORDER] = {"export_order", "TI", STMT_ONCE, export_sql_order},
-    [STMT_EXPORT_OBJECTS] = {"export_objects", "I", 0, export_sql_objects},
     [STMT_EXPORT_ATTRS] = {"export_attrs", "I", 0,
         EXPORT_ATTRS("entity_attrs a", " where a.entity_id = any($1) and a.deleted_at_version is null")},
-    [STMT_EXPORT_PLACES] = {"export_places", "I", 0, export_sql_places},
     [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS, export_sql_planner},
 
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
