@@ -118,10 +118,11 @@ perform pg_temp.muster_make('index', 'muster_attrs_related',
     'create index muster_attrs_related on entity_attrs (relation_id, (version + 0))
      where relation_id is not null');
 
--- Which of the numbers of a resource key are in use.
-perform pg_temp.muster_make('index', 'muster_attrs_number',
-    'create index muster_attrs_number on entity_attrs (key, number)
-     where subkey = ''manager'' and deleted_at_version is null');
+-- Which of the numbers of a resource key are in use. "is true", here and in statements, is there to be asked
+-- for: of a table that has grown since its statistics were made the planner takes idx_attrs_subkey for better.
+perform pg_temp.muster_make('index', 'muster_attrs_given',
+    'create index muster_attrs_given on entity_attrs (key, number)
+     where (subkey = ''manager'') is true and deleted_at_version is null');
 
 -- Key, and key and value, in the order of lists. A text can be longer than an index entry may be: its
 -- beginning finds it.
@@ -269,21 +270,18 @@ declare
     done text;
 begin
     if pg_snapshot_xmin(pg_current_snapshot()) < me and id > coalesce(pg_sequence_last_value('muster_high'), 0) then
-        begin
-            done := pg_advisory_xact_lock(1836413812, 2)::text;
-            if id > coalesce(pg_sequence_last_value('muster_high'), 0) then
-                done := setval('muster_high', id)::text;
-            end if;
-            -- Of what is undone here setval is no part, but the lock is: it is given back at once.
-            raise exception using errcode = 'MU900';
-        exception when sqlstate 'MU900' then null;
-        end;
+        -- One expression, so that nothing can come between the lock and its release: it is of the session,
+        -- as it must not be held until the transaction ends.
+        done := case when pg_advisory_lock(1836413812, 2)::text is null then null
+                     when case when id > coalesce(pg_sequence_last_value('muster_high'), 0)
+                               then setval('muster_high', id) else id end is null then null
+                     else pg_advisory_unlock(1836413812, 2)::text end;
     end if;
     return null;
 end $$;
 
 create or replace function muster_version_taken() returns trigger
-language plpgsql security definer as $$
+language plpgsql stable security definer as $$
 declare
     done text := set_config('muster.version', new.version::text, true);
 begin
@@ -399,16 +397,18 @@ end $$;
 -- With the rights of its owner: whoever may write attributes need not know of these tables.
 create or replace function muster_ip_changed() returns trigger
 language plpgsql security definer as $$
+declare
+    done text; -- an expression, as perform would run a query
 begin
     if tg_op <> 'INSERT' and old.key = 'ip' and old.subkey is null and old.datatype = 'int'
             and old.deleted_at_version is null
             and old.int_value between -2147483648 and 2147483647 then
-        perform muster_ip_remove(old.int_value);
+        done := muster_ip_remove(old.int_value)::text;
     end if;
     if tg_op <> 'DELETE' and new.key = 'ip' and new.subkey is null and new.datatype = 'int'
             and new.deleted_at_version is null
             and new.int_value between -2147483648 and 2147483647 then
-        perform muster_ip_add(new.int_value);
+        done := muster_ip_add(new.int_value)::text;
     end if;
     return null;
 end $$;
@@ -458,7 +458,7 @@ begin
             -- What was committed before it was granted is seen by this query, which comes after it.
             exit when not exists (
                 select from entity_attrs a
-                 where a.key = 'ip' and a.subkey is null and a.deleted_at_version is null
+                 where a.key = 'ip' and (a.subkey is null) is true and a.deleted_at_version is null
                    and a.int_value = muster_ip_take.address);
         end if;
         address := null;
@@ -656,7 +656,7 @@ create or replace function muster_last_alone(manager integer, newest integer) re
 language plpgsql set lock_timeout = '100ms' as $$
 begin
     delete from entity_attrs
-     where entity_id = manager and key = '_lastip' and subkey is null
+     where entity_id = manager and key = '_lastip' and (subkey is null) is true
        and deleted_at_version is null and attr_id <> newest;
 end $$;
 
@@ -676,7 +676,7 @@ begin
     exception when lock_not_available then
         delete from entity_attrs where attr_id in (
             select attr_id from entity_attrs
-             where entity_id = new.entity_id and key = '_lastip' and subkey is null
+             where entity_id = new.entity_id and key = '_lastip' and (subkey is null) is true
                and deleted_at_version is null and attr_id <> new.attr_id
                for update skip locked);
     end;
@@ -738,9 +738,9 @@ begin
        and e.entity_id in (a.entity_id, a.relation_id) and e.deleted_at_version is not null;
 end $$;
 
--- The next number for what managers give under a key, without waiting for whoever holds the counter:
+-- The next numbers for what managers give under a key, the first of so many, without waiting for whoever holds the counter:
 -- then the number is one that a transaction won't come to.
-create or replace function muster_reserve(resource_key text) returns integer
+create or replace function muster_reserve(resource_key text, amount integer) returns integer
 language plpgsql security definer as $$
 declare
     gap constant integer := 1000;
@@ -756,10 +756,10 @@ begin
              where e.name = 'clustometa' and e.deleted_at_version is null order by e.entity_id limit 1)
          order by c.counter_id limit 1 for update skip locked),
     taken as (
-        update muster_number m set value = greatest(m.value, free.value) + 1
+        update muster_number m set value = greatest(m.value, free.value) + amount
           from free where m.key = resource_key returning m.value)
     update counters c set value = taken.value from taken, free where c.counter_id = free.counter_id
-    returning c.value - 1 into n;
+    returning c.value - amount into n;
     if found then
         return n;
     end if;
@@ -775,19 +775,19 @@ begin
        for update skip locked;
     if found then
         n := greatest(n, counter.value);
-        update counters set value = n + 1 where counter_id = counter.counter_id;
+        update counters set value = n + amount where counter_id = counter.counter_id;
     else
         select max(value) into counter.value from counters
          where entity_id = meta and attr_key = resource_key;
         if counter.value is null and pg_try_advisory_xact_lock(
                 hashtextextended(concat('counter=', meta, '/', resource_key), 3)) then
             perform set_config('muster.counts', 'on', true);
-            insert into counters (entity_id, attr_key, value) values (meta, resource_key, n + 1);
+            insert into counters (entity_id, attr_key, value) values (meta, resource_key, n + amount);
         else
             n := greatest(n, coalesce(counter.value, 0) + gap);
         end if;
     end if;
-    update muster_number set value = n + 1 where key = resource_key;
+    update muster_number set value = n + amount where key = resource_key;
     return n;
 end $$;
 
@@ -801,12 +801,12 @@ declare
     f text;
 begin
     foreach f in array array['muster_claim()', 'muster_counter_insert()', 'muster_last_inserted()',
-            'muster_entity_ended()', 'muster_keep_erased_entity()', 'muster_reserve(text)']
+            'muster_entity_ended()', 'muster_keep_erased_entity()', 'muster_reserve(text, integer)']
     loop
         execute format('alter function %s set search_path = %s, pg_temp', f, home);
     end loop;
     -- Plans are kept, perhaps of a time when there were few rows: they look each up by its key.
-    alter function muster_reserve(text) set enable_seqscan = off;
+    alter function muster_reserve(text, integer) set enable_seqscan = off;
 end $$;
 
 -- The keys are those of the drivers: muster --init-db names those that the configuration adds.
@@ -1076,12 +1076,20 @@ $$;
 -- "added" and "gone" are the rows after and before; each event's trigger has those that it can have.
 -- Of an object there is one row for each statement. What has ended is deleted by pruning only, which is
 -- no change.
+-- muster.told: of how many more events muster tells with the statement that causes them (see
+-- src/store/change_sql.c); what is done below it by somebody else's triggers is told here.
 create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 declare
-    own constant integer := nullif(current_setting('muster.version', true), '')::integer;
+    told text := current_setting('muster.told', true);
+    own integer;
     late boolean; -- did a row wait for the death of its object?
 begin
+    if told > '' and pg_trigger_depth() = 1 then
+        told := set_config('muster.told', case when told = '2' then '1' else '' end, true);
+        return null;
+    end if;
+    own := nullif(current_setting('muster.version', true), '')::integer;
     if tg_op = 'INSERT' then
         insert into muster_change (key, kind, version)
         select id, min(kind)::"char", own from (
@@ -1811,7 +1819,7 @@ begin
                                    'muster_attrs_datetime', 'muster_attrs_made', 'muster_attrs_ended',
                                    'muster_entities_made', 'muster_entities_ended',
                                    'muster_attrs_relation_made', 'muster_attrs_referred',
-                                   'muster_attrs_relation_all', 'muster_dead_contains'])
+                                   'muster_attrs_relation_all', 'muster_dead_contains', 'muster_attrs_number'])
     loop
         continue when to_regclass(old) is null;
         execute format('drop index %I', old);

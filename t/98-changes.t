@@ -103,6 +103,39 @@ subtest 'what is told' => sub {
     is(follow($cursor), 'created /basicserver/a', 'a new object by an old name');
 };
 
+# Setting an attribute and giving a resource are told by the statement that does it, not by the triggers.
+subtest 'what muster tells itself' => sub {
+    $client->post('/entity/basicserver', form => [ map { (name => "told$_") } 1 .. 3 ]);
+    $client->post('/resourcemanager/ipmanager', form => { name => 'told', baseip => '10.9.0.0', netmask => '255.255.255.0' });
+    my $cursor = now();
+    my $done   = $client->post('/transaction', json => [
+        (map { { method => 'PUT', path => "/attribute/told2/$_", params => { value => 'x' } } } qw(one two)),
+        { method => 'POST', path => '/attribute/told3', params => { key => 'after', value => 'x' } },
+        { method => 'POST', path => '/resourcemanager/ipmanager/told', params => { object => 'told1' } },
+        { method => 'POST', path => '/resourcemanager/ipmanager/told', params => { object => 'told' } },
+        { method => 'DELETE', path => '/attribute/told3/after' },
+    ]);
+    is($done->{status}, 200, 'a transaction') or diag $done->{body};
+    is(join(', ', sort(follow($cursor))), 'changed /basicserver/told1, changed /basicserver/told2, changed /basicserver/told3, changed /ipmanager/told', 'each object once');
+    is(sql("select count(*) from muster_change where version = (select max(version) from clustoversioning) group by key order by 1") =~ s/\s+/ /gr,
+        '1 2 2 3', 'no more rows than statements');
+    for my $when (qw(before after)) {
+        sql(<<"END");
+create function note() returns trigger language plpgsql as \$\$ begin
+    insert into entity_attrs (entity_id, key, datatype, string_value, version)
+    select entity_id, 'noted', 'string', '$when', new.version from entities where name = 'told3' and deleted_at_version is null;
+    return new;
+end \$\$;
+create trigger note $when insert on entity_attrs for each row when (new.key = 'paint') execute function note();
+END
+        $cursor = now();
+        put('told2/paint', $when);
+        put('told2/other', $when);
+        is(join(', ', sort(follow($cursor))), 'changed /basicserver/told2, changed /basicserver/told2, changed /basicserver/told3', "what somebody's trigger writes $when it is told, too");
+        sql('drop function note cascade');
+    }
+};
+
 subtest 'filters' => sub {
     my $cursor = now();
     $client->post('/entity/pool/q', form => [ action => 'insert', device => 'p' ]);

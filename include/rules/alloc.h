@@ -18,9 +18,9 @@ struct allocation {
 struct verdict alloc_check_key(struct store *store, struct arena *arena,
                                const struct manager *manager);
 
-/* Gives the resource; *given is the attribute that was added. Not for ALLOCATOR_ENTITY_NAME. */
+/* Gives the resource; *added is the attribute that holds it. Not for ALLOCATOR_ENTITY_NAME. */
 struct verdict alloc_give(struct store *store, struct arena *arena,
-                          const struct allocation *allocation, struct attr *given);
+                          const struct allocation *allocation, struct attr *added);
 
 /* So many addresses side by side that nobody holds, the first of the range that are; *first is in
  * stored form. RC_CONFLICT: there are none. They are not claimed: alloc_give does that. */

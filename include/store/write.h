@@ -76,6 +76,10 @@ enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *n
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
 void store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs, size_t count);
 
+/* Ends some attributes of an entity and adds others. The entity is locked (LOCK_CHANGE). */
+void store_replace_attrs(struct store *store, int32_t entity, const struct attr *const *gone,
+                         size_t gone_count, const struct attr *added, size_t added_count);
+
 /* The next `count` numbers of the object's attributes `key`, the first in *first: after the highest
  * of the counter of that name, as Python clusto has it, and of its attributes. RC_RETRY: another
  * has just made the counter. */
@@ -137,7 +141,7 @@ enum rc store_remove(struct store *store, int32_t container, const int32_t *memb
 
 /* Before the transaction: takes the next numbers of the counter `key` on clustometa, so that there
  * are `count`, and keeps each until a transaction has used it, so that two managers never wait for
- * each other. */
+ * each other. Where they are soon used up it takes some more, up to 16. */
 enum rc store_reserve_numbers(struct store *store, const char *key, size_t count);
 
 /* The same for each key of which there was none when a transaction last wanted one. */
@@ -153,10 +157,12 @@ struct ip_range {
     int64_t from, last, without;
 };
 
-/* Claims the first address of the range that no live attribute ip holds. RC_NOTFOUND: none;
- * RC_RETRY: none but those that other transactions are giving now. Takes the time of an index
- * look-up, however full the range. */
-enum rc store_claim_ip(struct store *store, const struct ip_range *range, int64_t *out);
+/* Claims the first address of the range that no live attribute ip holds, and for it the reserved
+ * number under the manager's key, as store_claim_number() does. RC_NOTFOUND: none; RC_RETRY: none
+ * but those that other transactions are giving now, or the number is taken. Takes the time of an
+ * index look-up, however full the range. */
+enum rc store_claim_ip(struct store *store, const struct ip_range *range, const char *key,
+                       int32_t number, int64_t *out);
 
 /* The live attribute `key` without subkey with this value, on any object. */
 struct resource {
@@ -211,12 +217,24 @@ enum rc store_set_counter(struct store *store, int32_t entity, const char *key, 
 enum rc store_other_key(struct store *store, struct arena *arena, int32_t manager, const char *key,
                         const char **other);
 
-/* Sets the int attribute `key` without subkey and number (an ip manager's _lastip), in place where
- * there is one: bookkeeping has no history. */
-enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value);
+/* Sets the _lastip of an ip manager, in place where there is one: bookkeeping has no history. */
+enum rc store_set_last(struct store *store, int32_t manager, int64_t last);
 
-/* The same where there is one; whoever replaces it at this moment is not waited for. */
-void store_move_last(struct store *store, int32_t entity, const char *key, int64_t value);
+/* The same where there is one; whoever replaces it at this moment is not waited for. Queued, as
+ * store_add_attrs(). */
+void store_move_last(struct store *store, int32_t manager, int64_t last);
+
+/* What a manager gives an object, both locked (LOCK_CHANGE): */
+struct giving {
+    int32_t manager, object;
+    bool moves_last; /* of an ip manager that has _lastip: it becomes `last` */
+    int64_t last;
+};
+
+/* Adds the rows of an allocation, four at most, which have a key and a number in common and, where
+ * they refer to something, refer to the manager. Queued, as store_add_attrs(). */
+void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
+                size_t count);
 
 /* Locks objects as store_lock(LOCK_CHANGE), of which the first is a manager, and reads its
  * attributes but members and references, hidden ones included. */

@@ -134,7 +134,7 @@ int attribute_add(struct context *c) {
 struct changes {
     const struct attr **rows; /* as they are, by place */
     size_t row_count;
-    int32_t *gone;
+    const struct attr **gone;
     size_t gone_count;
     struct attr *added;
     size_t added_count;
@@ -152,7 +152,7 @@ static bool plan(struct changes *changes, const struct attr *wanted) {
     if (match && value_equal(&(*match)->value, &wanted->value))
         return true;
     if (match)
-        changes->gone[changes->gone_count++] = (*match)->id;
+        changes->gone[changes->gone_count++] = *match;
     changes->added[changes->added_count++] = *wanted;
     return true;
 }
@@ -189,8 +189,8 @@ static int set_all(struct context *c, const struct object *object,
                 "Attribute %zu: cannot set an attribute when args match more than one value", i);
         return reply_fail(c, 409, "cannot set an attribute when args match more than one value");
     }
-    store_delete_attrs(c->store, changes.gone, changes.gone_count);
-    store_add_attrs(c->store, object->ref.id, changes.added, changes.added_count);
+    store_replace_attrs(c->store, object->ref.id, changes.gone, changes.gone_count, changes.added,
+                        changes.added_count);
     return attribute_rows_answer(c, 200);
 }
 

@@ -48,14 +48,23 @@ static struct verdict claim_exactly(struct store *store, struct arena *arena,
 
 struct verdict alloc_set_last(struct store *store, const struct manager *manager, int64_t last) {
     if (manager->last_given == INT64_MIN)
-        return verdict_of(store_set_last(store, manager->ref.id, "_lastip", last));
-    store_move_last(store, manager->ref.id, "_lastip", last);
+        return verdict_of(store_set_last(store, manager->ref.id, last));
+    store_move_last(store, manager->ref.id, last);
     return verdict_of(RC_OK);
 }
 
+/* What is given. */
+struct choice {
+    struct value value;
+    bool with_number; /* its number is claimed as well */
+    bool moves_last;  /* the next search begins after it */
+};
+
 /* Goes on after the last one given and wraps. */
 static struct verdict choose_ip(struct store *store, struct arena *arena,
-                                const struct manager *manager, struct value *value) {
+                                const struct allocation *a, struct choice *out) {
+    const struct manager *manager = a->manager;
+    const char *key = manager->driver->resource_key;
     struct ip_range range = {manager->first, manager->last, manager->gateway};
     enum rc rc;
 
@@ -63,16 +72,16 @@ static struct verdict choose_ip(struct store *store, struct arena *arena,
         return none_to_choose(arena, manager);
     if (manager->last_given >= manager->first && manager->last_given < manager->last)
         range.from = manager->last_given + 1;
-    *value = int_value(0);
-    rc = store_claim_ip(store, &range, &value->number);
+    *out = (struct choice){int_value(0), .with_number = true, .moves_last = true};
+    rc = store_claim_ip(store, &range, key, a->number, &out->value.number);
     if (rc == RC_NOTFOUND && range.from > manager->first) {
         range = (struct ip_range){manager->first, range.from - 1, manager->gateway};
-        rc = store_claim_ip(store, &range, &value->number);
+        rc = store_claim_ip(store, &range, key, a->number, &out->value.number);
     }
     if (rc == RC_NOTFOUND)
         return exhausted(arena, manager);
     RC_TRY(rc);
-    return alloc_set_last(store, manager, value->number);
+    return verdict_of(RC_OK);
 }
 
 struct run {
@@ -115,11 +124,12 @@ static struct verdict read_ip(struct arena *arena, const char *resource, struct 
 }
 
 static struct verdict give_ip(struct store *store, struct arena *arena, const struct allocation *a,
-                              struct value *value) {
+                              struct choice *out) {
     const struct manager *manager = a->manager;
+    struct value *value = &out->value;
 
     if (!a->resource)
-        return choose_ip(store, arena, manager, value);
+        return choose_ip(store, arena, a, out);
     VERDICT_TRY(read_ip(arena, a->resource, value));
     if (manager->has_range &&
         (value->number < manager->network || value->number > manager->broadcast))
@@ -233,19 +243,20 @@ struct verdict alloc_name(struct store *store, struct arena *arena, const struct
 /* --- giving and taking --- */
 
 static struct verdict choose(struct store *store, struct arena *arena, const struct allocation *a,
-                             struct value *value) {
+                             struct choice *out) {
+    *out = (struct choice){.with_number = false};
     switch (a->manager->driver->allocator) {
-    case ALLOCATOR_IP: return give_ip(store, arena, a, value);
-    case ALLOCATOR_NAME: return give_name(store, arena, a, value);
-    case ALLOCATOR_NUMBER: return give_number(store, arena, a, value);
+    case ALLOCATOR_IP: return give_ip(store, arena, a, out);
+    case ALLOCATOR_NAME: return give_name(store, arena, a, &out->value);
+    case ALLOCATOR_NUMBER: return give_number(store, arena, a, &out->value);
     case ALLOCATOR_RESOURCE:
     case ALLOCATOR_ENTITY_NAME:
     case ALLOCATOR_NONE: break;
     }
     if (!a->resource)
         return none_to_choose(arena, a->manager);
-    *value = string_value(a->resource);
-    return claim_exactly(store, arena, a, value, a->manager->ref.id);
+    out->value = string_value(a->resource);
+    return claim_exactly(store, arena, a, &out->value, a->manager->ref.id);
 }
 
 /* The rows that record an allocation, all with one number (contract/inventory.md 5). */
@@ -290,20 +301,33 @@ struct verdict alloc_check_key(struct store *store, struct arena *arena,
                       driver->name, manager->ref.name);
 }
 
-struct verdict alloc_give(struct store *store, struct arena *arena,
-                          const struct allocation *allocation, struct attr *given) {
-    struct resource resource = {.key = allocation->manager->driver->resource_key};
-    struct value value;
-    struct attr rows[4];
-    bool taken;
+/* The number for what was chosen, if that has not come with it. */
+static struct verdict claim_number(struct store *store, const struct allocation *a,
+                                   const struct choice *choice) {
+    const struct resource resource = {.key = a->manager->driver->resource_key,
+                                      .value = choice->value};
+    bool taken = false;
 
-    VERDICT_TRY(choose(store, arena, allocation, &value));
-    resource.value = value;
-    RC_TRY(store_claim_number(store, &resource, allocation->number, &taken));
-    if (taken)
-        return verdict_of(RC_RETRY);
-    store_add_attrs(store, allocation->object->id, rows, record(arena, allocation, &value, rows));
-    *given = rows[0];
+    if (!choice->with_number)
+        RC_TRY(store_claim_number(store, &resource, a->number, &taken));
+    return verdict_of(taken ? RC_RETRY : RC_OK);
+}
+
+struct verdict alloc_give(struct store *store, struct arena *arena,
+                          const struct allocation *allocation, struct attr *added) {
+    const struct manager *manager = allocation->manager;
+    struct giving giving = {.manager = manager->ref.id, .object = allocation->object->id};
+    struct choice choice;
+    struct attr rows[4];
+
+    VERDICT_TRY(choose(store, arena, allocation, &choice));
+    VERDICT_TRY(claim_number(store, allocation, &choice));
+    giving.moves_last = choice.moves_last && manager->last_given != INT64_MIN;
+    giving.last = choice.value.number;
+    if (choice.moves_last && !giving.moves_last)
+        RC_TRY(store_set_last(store, manager->ref.id, giving.last));
+    store_give(store, &giving, rows, record(arena, allocation, &choice.value, rows));
+    *added = rows[0];
     return verdict_of(RC_OK);
 }
 

@@ -1,8 +1,10 @@
 /* alloc.c: what allocation needs of the database: claims, free addresses and names, counters. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/objects.h"
 #include "store/write.h"
@@ -13,11 +15,21 @@
 #define MAX_KEYS      64
 #define RESERVE_TRIES 3
 
+/* How many are taken at once where each lasts for less than so many milliseconds. */
+#define MAX_BLOCK 16
+#define SOON      50
+
+#define MAX_ROWS 4 /* of an allocation */
+
+enum { IP_ADDRESS, IP_MET, IP_NUMBER };
+
 static struct reserved {
     char key[MAX_KEY + 1];
     int32_t *numbers;
     size_t count, capacity;
     uint64_t connection;
+    int64_t at; /* when the last ones were taken, and how many */
+    size_t block;
     bool missed; /* there was none when one was wanted */
 } reserved[MAX_KEYS];
 
@@ -30,6 +42,7 @@ static struct reserved *find_reserved(const char *key) {
     if (strcmp(r->key, key) != 0) {
         snprintf(r->key, sizeof r->key, "%s", key);
         r->count = 0;
+        r->block = 0;
     }
     return r;
 }
@@ -44,32 +57,50 @@ static void add_number(struct reserved *r, int32_t number) {
     r->numbers[r->count++] = number;
 }
 
-/* Two first users of a counter may race: the loser takes nothing, and finds the winner's row the
- * next time. */
-static enum rc reserve_one(struct store *store, struct reserved *r) {
-    const struct stmt_row *reserve =
-        pg_has_extensions(store) ? STMT(RESERVE_BESIDE) : STMT(RESERVE_NUMBER);
+/* Takes the next numbers. Two first users of a counter may race: the loser takes nothing, and finds
+ * the winner's row the next time. */
+static enum rc reserve(struct store *store, struct reserved *r, size_t count) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, reserve, PG_ARGS(pg_text(r->key)));
+    enum rc rc = pg_has_extensions(store)
+                     ? pg_exec(store, &result, STMT(RESERVE_BESIDE),
+                               PG_ARGS(pg_text(r->key), pg_int((int32_t)count)))
+                     : pg_exec(store, &result, STMT(RESERVE_NUMBER), PG_ARGS(pg_text(r->key)));
+    size_t taken = pg_has_extensions(store) ? count : 1;
 
     if (rc != RC_OK)
         return rc;
     if (pg_rows(result) > 0) {
-        add_number(r, pg_get_int32(result, 0, 0));
+        for (size_t i = 0; i < taken; i++)
+            add_number(r, pg_get_int32(result, 0, 0) + (int32_t)i);
         r->connection = pg_connection(store);
     }
     PQclear(result);
     return RC_OK;
 }
 
+/* More at once the sooner they are used up, so that many allocations rarely ask for numbers, and a
+ * few have those that follow each other. */
+static size_t next_block(struct reserved *r) {
+    int64_t now = clock_ms();
+    bool soon = r->block > 0 && now - r->at < SOON * (int64_t)r->block;
+
+    r->at = now;
+    r->block = !soon ? 1 : r->block < MAX_BLOCK ? r->block * 2 : MAX_BLOCK;
+    return r->block;
+}
+
 enum rc store_reserve_numbers(struct store *store, const char *key, size_t count) {
     struct reserved *r = find_reserved(key);
     enum rc rc = RC_OK;
+    size_t block;
 
     if (r->connection != pg_connection(store))
         r->count = 0;
+    if (r->count >= count)
+        return RC_OK;
+    block = next_block(r);
     for (size_t t = r->count; t < count + RESERVE_TRIES - 1 && rc == RC_OK && r->count < count; t++)
-        rc = reserve_one(store, r);
+        rc = reserve(store, r, count - r->count > block ? count - r->count : block);
     if (rc == RC_OK && r->count < count)
         return RC_RETRY;
     return rc;
@@ -109,22 +140,6 @@ static enum rc one_number(struct store *store, const struct stmt_row *row,
     return pg_take_int(rc, result, RC_NOTFOUND, out);
 }
 
-enum rc store_claim_ip(struct store *store, const struct ip_range *range, int64_t *out) {
-    PGresult *result;
-    enum rc rc =
-        pg_exec(store, &result, STMT(TAKE_IP),
-                PG_ARGS(pg_bigint(range->from), pg_bigint(range->last), pg_bigint(range->without)));
-
-    if (rc != RC_OK)
-        return rc;
-    if (pg_is_null(result, 0, 0))
-        rc = pg_get_bool(result, 0, 1) ? RC_RETRY : RC_NOTFOUND;
-    else
-        *out = pg_get_int(result, 0, 0);
-    PQclear(result);
-    return rc;
-}
-
 /* The results of two statements; of neither if one failed. */
 static enum rc next_two(struct store *store, PGresult **first, PGresult **second) {
     enum rc rc = pg_next(store, first);
@@ -134,6 +149,42 @@ static enum rc next_two(struct store *store, PGresult **first, PGresult **second
         if (rc != RC_OK)
             PQclear(*first);
     }
+    return rc;
+}
+
+/* The number is asked for after the claim was granted: what was committed before is seen then. */
+static void send_number_taken(struct store *store, const char *key, int32_t number) {
+    pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(key), pg_int(number)));
+}
+
+static enum rc check_ip(const PGresult *ip, const PGresult *used, bool *number_taken) {
+    *number_taken = false;
+    if (pg_is_null(ip, 0, IP_ADDRESS))
+        return pg_get_bool(ip, 0, IP_MET) ? RC_RETRY : RC_NOTFOUND;
+    *number_taken = !pg_get_bool(ip, 0, IP_NUMBER) || pg_get_bool(used, 0, 0);
+    return *number_taken ? RC_RETRY : RC_OK;
+}
+
+enum rc store_claim_ip(struct store *store, const struct ip_range *range, const char *key,
+                       int32_t number, int64_t *out) {
+    PGresult *ip, *used;
+    bool number_taken;
+    enum rc rc;
+
+    pg_send(store, STMT(TAKE_IP),
+            PG_ARGS(pg_bigint(range->from), pg_bigint(range->last), pg_bigint(range->without),
+                    pg_text(key), pg_int(number)));
+    send_number_taken(store, key, number);
+    rc = next_two(store, &ip, &used);
+    if (rc != RC_OK)
+        return rc;
+    rc = check_ip(ip, used, &number_taken);
+    if (rc == RC_OK)
+        *out = pg_get_int(ip, 0, IP_ADDRESS);
+    if (number_taken)
+        store_number_used(key);
+    PQclear(ip);
+    PQclear(used);
     return rc;
 }
 
@@ -182,7 +233,7 @@ enum rc store_claim_number(struct store *store, const struct resource *resource,
     pg_send(store, STMT(CLAIM_NUMBER),
             PG_ARGS(pg_text(resource->key), text_of(&resource->value),
                     pg_bigint(resource->value.number), pg_int(number)));
-    pg_send(store, STMT(NUMBER_TAKEN), PG_ARGS(pg_text(resource->key), pg_int(number)));
+    send_number_taken(store, resource->key, number);
     rc = next_two(store, &lock, &used);
     if (rc != RC_OK)
         return rc;
@@ -254,13 +305,13 @@ enum rc store_lock_manager(struct store *store, struct arena *arena, const char 
     return RC_OK;
 }
 
-void store_move_last(struct store *store, int32_t entity, const char *key, int64_t value) {
-    pg_queue(store, STMT(MOVE_LAST), PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value)));
+void store_move_last(struct store *store, int32_t manager, int64_t last) {
+    pg_queue(store, STMT(MOVE_LAST), PG_ARGS(pg_int(manager), pg_bigint(last)));
 }
 
-enum rc store_set_last(struct store *store, int32_t entity, const char *key, int64_t value) {
+enum rc store_set_last(struct store *store, int32_t manager, int64_t last) {
     return pg_exec(store, NULL, STMT(SET_LAST),
-                   PG_ARGS(pg_int(entity), pg_text(key), pg_bigint(value), pg_version(store)));
+                   PG_ARGS(pg_int(manager), pg_bigint(last), pg_version(store)));
 }
 
 enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
@@ -275,4 +326,38 @@ enum rc store_release(struct store *store, int32_t manager, int32_t entity, cons
 
     *taken = found > 0;
     return rc;
+}
+
+static void give(struct store *store, const struct giving *g, const struct attr *rows,
+                 size_t count) {
+    const char *subkeys[MAX_ROWS], *datatypes[MAX_ROWS], *strings[MAX_ROWS];
+    int64_t ints[MAX_ROWS];
+    bool no_ints[MAX_ROWS];
+
+    for (size_t i = 0; i < count; i++) {
+        const struct value *value = &rows[i].value;
+
+        subkeys[i] = rows[i].subkey;
+        datatypes[i] = value_datatype_name(value->datatype);
+        strings[i] = value->datatype == DATATYPE_STRING ? value->text : NULL;
+        ints[i] = value->number;
+        no_ints[i] = value->datatype != DATATYPE_INT;
+    }
+    pg_queue(store, STMT(GIVE),
+             PG_ARGS(pg_int(g->object), pg_int(g->manager),
+                     g->moves_last ? pg_bigint(g->last) : pg_null(), pg_text(rows[0].key),
+                     pg_int(rows[0].number), pg_texts(subkeys, count), pg_texts(datatypes, count),
+                     pg_bigints(ints, no_ints, count), pg_texts(strings, count)));
+}
+
+void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
+                size_t count) {
+    assert(count <= MAX_ROWS);
+    if (pg_versioning(store) && pg_has_extensions(store)) {
+        give(store, giving, rows, count);
+        return;
+    }
+    if (giving->moves_last)
+        store_move_last(store, giving->manager, giving->last);
+    store_add_attrs(store, giving->object, rows, count);
 }

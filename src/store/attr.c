@@ -78,6 +78,50 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
     arena_free(&arena);
 }
 
+/* Of an object alone: nothing is said of others, and it is not bookkeeping. */
+static bool is_plain(const struct attr *attr) {
+    return attr->value.datatype != DATATYPE_RELATION && attr->key[0] != '_';
+}
+
+static bool are_plain(const struct attr *const *gone, size_t gone_count, const struct attr *added,
+                      size_t added_count) {
+    for (size_t i = 0; i < gone_count; i++)
+        if (!is_plain(gone[i]))
+            return false;
+    for (size_t i = 0; i < added_count; i++)
+        if (!is_plain(&added[i]))
+            return false;
+    return true;
+}
+
+void store_replace_attrs(struct store *store, int32_t entity, const struct attr *const *gone,
+                         size_t gone_count, const struct attr *added, size_t added_count) {
+    struct arena *arena;
+    struct columns c;
+    int32_t *ids;
+
+    if (added_count == 0)
+        return;
+    arena = arena_new();
+    ids = arena_array(arena, gone_count, sizeof *ids);
+    for (size_t i = 0; i < gone_count; i++)
+        ids[i] = gone[i]->id;
+    if (pg_versioning(store) && pg_has_extensions(store) &&
+        are_plain(gone, gone_count, added, added_count)) {
+        c = attr_columns(arena, added, added_count);
+        pg_queue(
+            store, STMT(REPLACE_ATTRS),
+            PG_ARGS(pg_int(entity), pg_ints(ids, NULL, gone_count), pg_texts(c.keys, added_count),
+                    pg_texts(c.subkeys, added_count), pg_ints(c.numbers, c.no_numbers, added_count),
+                    pg_texts(c.datatypes, added_count), pg_bigints(c.ints, c.no_ints, added_count),
+                    pg_texts(c.strings, added_count), pg_texts(c.datetimes, added_count)));
+    } else {
+        store_delete_attrs(store, ids, gone_count);
+        store_add_attrs(store, entity, added, added_count);
+    }
+    arena_free(&arena);
+}
+
 enum rc store_next_numbers(struct store *store, int32_t entity, const char *key, int32_t count,
                            int32_t *first) {
     PGresult *result;

@@ -3,6 +3,7 @@
 
 #include "store/export_sql.h"
 #include "store/feed_sql.h"
+#include "store/change_sql.h"
 #include "store/history_sql.h"
 #include "store/position_sql.h"
 #include "store/session.h"
@@ -49,20 +50,24 @@
     " left join lateral (select entity_id from entities where entity_id = l.entity_id" \
     " and l.lock = " lock " and coalesce(deleted_at_version, 0) = 0 for " strength ") " alias " on true"
 
-/* The rows that hold what the manager $1 gave last. */
-#define LAST_OF \
-    " from entity_attrs where entity_id = $1 and key = $2 and subkey is null and number is null" \
-    " and datatype = 'int' and deleted_at_version is null"
-
 /* On either side of a key in the index: what was given under it, which may be very much, is left out. */
 #define OTHER_KEY(is) \
     "(select key from entity_attrs where relation_id = $1 and " is \
-    " and subkey = 'manager' and deleted_at_version is null limit 1)"
+    " and (subkey = 'manager') is true and deleted_at_version is null limit 1)"
 
 /* The number that STMT_VERSION_INSERT took, in this session; what a row made now carries: the
  * parameter, or null for that. */
 #define CURRENT_VERSION HISTORY_CURRENT
 #define VERSION(parameter) "coalesce(" parameter "::integer, " CURRENT_VERSION ")"
+
+/* The claims to a resource and to the number of its rows; the triggers are told that both are there. */
+#define CLAIMED(value, key, number) \
+    ", case when l.number and l.resource then" \
+    " set_config('muster.claimed', concat(" key ", '=', " value ", '#', " number "), true) end"
+#define CLAIMING(value, key, number, condition) \
+    "select pg_try_advisory_xact_lock_shared(1836413812, 17)" \
+    " and pg_try_advisory_xact_lock(hashtextextended(" key " || '#=' || " number "::text, 3)) as number," \
+    " pg_try_advisory_xact_lock(hashtextextended(" key " || '=' || " value ", 3)) as resource" condition " offset 0"
 
 /* Rows are ended, or without versioning really deleted: then also those that have ended. */
 #define END_ATTRS "update entity_attrs set deleted_at_version = " CURRENT_VERSION
@@ -71,16 +76,16 @@
 #define REFERENCES(live, change) \
     "with given as (" \
     " select entity_id, number from entity_attrs" \
-    " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null)," \
+    " where relation_id = $1 and key = $2 and (subkey = 'manager') is true and deleted_at_version is null)," \
     " gone as (" \
     " select attr_id from entity_attrs where entity_id = $1" live \
     " union select attr_id from entity_attrs where relation_id = $1" live \
     " union select a.attr_id from given g cross join lateral (select attr_id from entity_attrs" \
     " where entity_id = g.entity_id and key = $2 and number = g.number and deleted_at_version is null offset 0) a" \
     " union select o.attr_id from (select entity_id, key, number from entity_attrs where relation_id = $1" \
-    " and key like 'port-%' and subkey = 'connection' and deleted_at_version is null) p" \
+    " and key like 'port-%' and (subkey = 'connection') is true and deleted_at_version is null) p" \
     " cross join lateral (select attr_id from entity_attrs where entity_id = p.entity_id and key = p.key" \
-    " and number = p.number and subkey = 'otherportnum' and deleted_at_version is null offset 0) o) " \
+    " and number = p.number and (subkey = 'otherportnum') is true and deleted_at_version is null offset 0) o) " \
     change " where attr_id = any(array(select attr_id from gone))"
 #define OWN_DELETION "with own as materialized (select set_config('muster.deletes', $1::text, true) as id) "
 
@@ -92,7 +97,7 @@
 #define ARM_ENTITY_OF(number) \
     "select 0, null::integer, null::varchar, null::varchar, " number ", null::varchar," \
     " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
-    " where m.relation_id = e.entity_id and m.subkey = 'manager' and m.deleted_at_version is null" \
+    " where m.relation_id = e.entity_id and (m.subkey = 'manager') is true and m.deleted_at_version is null" \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
 #define ARM_ENTITY ARM_ENTITY_OF("null::integer")
@@ -404,7 +409,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* The objects that have something of the manager $1 under the key $2. */
     [STMT_LOCK_OWNERS] = {"lock_owners", "it", 0,
         "select o.entity_id from (select distinct entity_id as id from entity_attrs"
-        " where relation_id = $1 and key = $2 and subkey = 'manager' and deleted_at_version is null order by 1) g"
+        " where relation_id = $1 and key = $2 and (subkey = 'manager') is true and deleted_at_version is null order by 1) g"
         " cross join lateral (select entity_id from entities where entity_id = g.id for no key update) o"},
     [STMT_DELETE_REFERENCES] = {"delete_references", "it", STMT_TAKES_VERSION,
         REFERENCES(" and deleted_at_version is null", END_ATTRS) " and coalesce(deleted_at_version, 0) = 0"},
@@ -425,14 +430,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_INT_IS_WIDE] = {"int_is_wide", "", 0,
         "select atttypid = 'bigint'::regtype from pg_attribute"
         " where attrelid = 'entity_attrs'::regclass and attname = 'int_value'"},
-    [STMT_ADD_ATTRS] = {"add_attrs", "iiTTITLTTI", STMT_TAKES_VERSION,
-        "insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, string_value, datetime_value,"
-        " relation_id, version)"
-        " select $1, a.key, a.subkey, a.number, a.datatype, a.int_value, a.string_value, a.datetime_value::timestamp,"
-        " a.relation_id, " VERSION("$2")
-        " from unnest($3, $4, $5, $6, $7, $8, $9, $10) with ordinality"
-        " as a(key, subkey, number, datatype, int_value, string_value, datetime_value, relation_id, ord)"
-        " order by a.ord"},
+    [STMT_ADD_ATTRS] = {"add_attrs", "iiTTITLTTI", STMT_TAKES_VERSION, change_sql_add},
+    [STMT_REPLACE_ATTRS] = {"replace_attrs", "iITTITLTT", STMT_TAKES_VERSION | STMT_NEEDS_INIT_DB, change_sql_replace},
+    [STMT_GIVE] = {"give", "iiltiTTLT", STMT_TAKES_VERSION | STMT_NEEDS_INIT_DB, change_sql_give},
     [STMT_NEXT_NUMBERS] = {"next_numbers", "iti", 0,
         "with top as materialized (select coalesce(max(number), -1) as value from entity_attrs"
         " where entity_id = $1 and key = $2 and deleted_at_version is null),"
@@ -510,27 +510,30 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " on conflict do nothing returning 0 as number)"
         " select max(number) from (select number from bumped union all select number from made) as n"
         " having count(*) > 0"},
-    [STMT_RESERVE_BESIDE] = {"reserve_beside", "t", STMT_NEEDS_INIT_DB,
+    [STMT_RESERVE_BESIDE] = {"reserve_beside", "ti", STMT_NEEDS_INIT_DB,
         "with quick as materialized ("
         " select set_config('synchronous_commit', 'off', true)),"
-        " taken as materialized (select muster_reserve($1) as number from quick)"
+        " taken as materialized (select muster_reserve($1, $2) as number from quick)"
         " select number from taken where number is not null"},
-    [STMT_TAKE_IP] = {"take_ip", "lll", STMT_NEEDS_INIT_DB,
-        "select address, met from muster_ip_take($1, $2, $3)"},
+    /* An address, and the number $5 for it. */
+    [STMT_TAKE_IP] = {"take_ip", "lllti", STMT_NEEDS_INIT_DB,
+        "select t.address, t.met, l.number" CLAIMED("t.address::text", "$4", "$5")
+        " from muster_ip_take($1, $2, $3) as t left join lateral ("
+        CLAIMING("t.address::text", "$4", "$5", " where t.address is not null") ") as l on true"},
     [STMT_FREE_RANGES] = {"free_ranges", "lll", 0, FREE_RANGES},
     [STMT_SEARCH] = {"search", "ttiil", STMT_ONCE, SEARCHED},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
         "select a.entity_id from entity_attrs a"
-        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = $2"
+        " where a.key = $1 and (a.subkey is null) is true and a.deleted_at_version is null and a.int_value = $2"
         " and ($3 = 0 or exists (select from entity_attrs m"
-        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and (m.subkey = 'manager') is true"
         " and m.relation_id = $3 and m.deleted_at_version is null))"
         " limit 1"},
     [STMT_HOLDER_OF_TEXT] = {"holder_of_text", "tti", 0,
         "select a.entity_id from entity_attrs a"
-        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and left(a.string_value, 64) = left($2, 64) and a.string_value = $2"
+        " where a.key = $1 and (a.subkey is null) is true and a.deleted_at_version is null and left(a.string_value, 64) = left($2, 64) and a.string_value = $2"
         " and ($3 = 0 or exists (select from entity_attrs m"
-        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and (m.subkey = 'manager') is true"
         " and m.relation_id = $3 and m.deleted_at_version is null))"
         " limit 1"},
     /* Shared with all but an import of very many (IMPORT_CLAIM_ALL). */
@@ -542,14 +545,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " and pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3))"},
     /* muster_claim() in schema.sql is told where the transaction has this claim and that of the resource. */
     [STMT_CLAIM_NUMBER] = {"claim_number", "ttli", 0,
-        "select l.number, case when l.number and l.resource then"
-        " set_config('muster.claimed', concat($1, '=', coalesce($2, $3::text), '#', $4), true) end"
-        " from (select pg_try_advisory_xact_lock_shared(1836413812, 17)"
-        " and pg_try_advisory_xact_lock(hashtextextended($1 || '#=' || $4::text, 3)) as number,"
-        " pg_try_advisory_xact_lock(hashtextextended($1 || '=' || coalesce($2, $3::text), 3)) as resource offset 0) as l"},
+        "select l.number" CLAIMED("coalesce($2, $3::text)", "$1", "$4")
+        " from (" CLAIMING("coalesce($2, $3::text)", "$1", "$4", "") ") as l"},
     [STMT_NUMBER_TAKEN] = {"number_taken", "ti", STMT_NEEDS_INIT_DB,
         "select exists (select from entity_attrs"
-        " where key = $1 and number = $2 and subkey = 'manager' and deleted_at_version is null)"},
+        " where key = $1 and number = $2 and (subkey = 'manager') is true and deleted_at_version is null)"},
     [STMT_OTHER_KEY] = {"other_key", "it", 0,
         OTHER_KEY("key < $2") " union all " OTHER_KEY("key > $2") " union all " OTHER_KEY("$2::text is null") " limit 1"},
     [STMT_NEXT_ENTITY_NAME] = {"next_entity_name", "tlli", 0,
@@ -560,7 +560,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_NEXT_ATTR_NAME] = {"next_attr_name", "tllit", 0,
         "select s.n from (select generate_series($2, $3) as n) as s"
         " where (select a.attr_id from entity_attrs a"
-        " where a.key = $5 and a.subkey is null and a.deleted_at_version is null"
+        " where a.key = $5 and (a.subkey is null) is true and a.deleted_at_version is null"
         " and left(a.string_value, 64) = left($1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end, 64)"
         " and a.string_value = $1 || case when $4 = 0 then s.n::text else lpad(s.n::text, $4, '0') end limit 1) is null"
         " limit 1"},
@@ -568,9 +568,9 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_NEXT_NUMBER] = {"next_number", "tlli", 0,
         "select s.n from (select generate_series($2, $3) as n) as s"
         " where (select a.attr_id from entity_attrs a"
-        " where a.key = $1 and a.subkey is null and a.deleted_at_version is null and a.int_value = s.n"
+        " where a.key = $1 and (a.subkey is null) is true and a.deleted_at_version is null and a.int_value = s.n"
         " and exists (select from entity_attrs m"
-        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and m.subkey = 'manager'"
+        " where m.entity_id = a.entity_id and m.key = a.key and m.number = a.number and (m.subkey = 'manager') is true"
         " and m.relation_id = $4 and m.deleted_at_version is null) limit 1) is null"
         " limit 1"},
     [STMT_COUNTER] = {"counter", "it", 0,
@@ -583,23 +583,15 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " select $1, $2, $3 where not exists (select from bumped) and " COUNTS
         " on conflict do nothing returning 1)"
         " select 1 from bumped union all select 1 from made"},
-    [STMT_MOVE_LAST] = {"move_last", "itl", 0,
-        "update entity_attrs set int_value = $3"
-        " where attr_id = any(array(select attr_id" LAST_OF " for update skip locked))"},
-    /* Python deletes the row and inserts another: a row that it is replacing is not waited for. */
-    [STMT_SET_LAST] = {"set_last", "itli", STMT_TAKES_VERSION,
-        "with free as materialized (select attr_id" LAST_OF " for update skip locked),"
-        " moved as (update entity_attrs set int_value = $3"
-        " where attr_id = any(array(select attr_id from free)) returning 1)"
-        " insert into entity_attrs (entity_id, key, datatype, int_value, version)"
-        " select $1, $2, 'int', $3, " VERSION("$4") " where not exists (select 1" LAST_OF ")"},
+    [STMT_MOVE_LAST] = {"move_last", "il", 0, change_sql_move_last},
+    [STMT_SET_LAST] = {"set_last", "ili", STMT_TAKES_VERSION, change_sql_set_last},
     /* By the object, which has few: not by the manager, which has given much. */
     [STMT_GIVEN] = {"given", "iitlt", 0,
         "with given as ("
         " select distinct m.number from entity_attrs m"
-        " where m.entity_id = $2 and m.key = $3 and m.subkey = 'manager' and coalesce(m.relation_id, 0) = $1"
+        " where m.entity_id = $2 and m.key = $3 and (m.subkey = 'manager') is true and coalesce(m.relation_id, 0) = $1"
         " and m.deleted_at_version is null and ($4 is null and $5 is null or exists ("
-        " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and a.subkey is null"
+        " select from entity_attrs a where a.entity_id = $2 and a.key = $3 and (a.subkey is null) is true"
         " and a.number is not distinct from m.number and a.deleted_at_version is null"
         " and ($4 is null or a.int_value = $4) and ($5 is null or a.string_value = $5))))"
         " select a.attr_id from given g join entity_attrs a on a.entity_id = $2 and a.key = $3"

@@ -111,7 +111,7 @@ sub statement {
 # --- what answers. Each is a hash: url, client, pids of the front server and of what is behind it.
 
 # Muster in one of its settings: 'plain' (no cache), 'cached', 'small' (the small inventory), 'untold' (a
-# copy of that without the triggers of history and changes), 'one' (one worker); build: 'after' (ours, the default) or 'before'. Started when first asked for.
+# copy of that without the triggers of history and changes, where muster does not tell of changes itself, either), 'one' (one worker); build: 'after' (ours, the default) or 'before'. Started when first asked for.
 sub muster {
     my ($self, $kind, $build) = @_;
     $build //= 'after';
@@ -131,6 +131,7 @@ sub _make_untold {
     $postgres->psql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '$small'", database => 'postgres');
     $postgres->create_database($untold, $small);
     $postgres->psql(<<'SQL', database => $untold);
+delete from muster_schema;
 do $$ declare t record; begin
     for t in select tgrelid::regclass as tab, tgname from pg_trigger where tgname ~* '^muster_(change|keep|version)_' loop
         execute format('alter table %s disable trigger %I', t.tab, t.tgname);
