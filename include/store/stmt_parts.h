@@ -198,7 +198,7 @@
  * that are taken. */
 #define FREE_RANGES \
     "select g.lo, g.hi from (select lag(u.v, 1, $1 - 1) over (order by u.v) + 1 as lo, u.v - 1 as hi from (" \
-    "select a.int_value::bigint as v from entity_attrs a where a.key = 'ip' and a.subkey is null and a.datatype = 'int'" \
+    "select a.int_value::bigint as v from entity_attrs a where a.key = 'ip' and (a.subkey is null) is true and a.datatype = 'int'" \
     " and a.deleted_at_version is null and a.int_value between $1 and $2" \
     " union select $3 where $3 between $1 and $2 union select $2 + 1) u) g where g.lo <= g.hi order by g.lo"
 

@@ -308,12 +308,12 @@ const struct stmt_row import_rows[IMPORT_STMT_COUNT] = {
         " from muster_import_given) g where n > 1"),
     [IMPORT_CHECK_HELD] = ROW("check_held", "",
         NOT_AVAILABLE "muster_import_given g cross join lateral (select e.entity_id from entity_attrs e where e.key = g.key"
-        " and e.subkey is null and e.deleted_at_version is null and e.entity_id <> g.object"
+        " and (e.subkey is null) is true and e.deleted_at_version is null and e.entity_id <> g.object"
         " and ((g.int_value is not null and e.int_value = g.int_value) or (g.string_value is not null"
         " and left(e.string_value, 64) = left(g.string_value, 64) and e.string_value = g.string_value))"
         " and not exists (select from muster_import_end x where x.attr_id = e.attr_id)"
         " and (g.manager is null or exists (select from entity_attrs m where m.entity_id = e.entity_id and m.key = e.key"
-        " and m.number = e.number and m.subkey = 'manager' and m.relation_id = g.manager and m.deleted_at_version is null))"
+        " and m.number = e.number and (m.subkey = 'manager') is true and m.relation_id = g.manager and m.deleted_at_version is null))"
         " limit 1) h"),
     /* A name that was sent may be as long as its line. */
     [IMPORT_ERRORS] = ROW("errors", "i",

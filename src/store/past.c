@@ -39,7 +39,7 @@
 #define ARM_ENTITY(v) \
     "select 0, null::integer, null::varchar, null::varchar, null::integer, null::varchar," \
     " case when e.driver = any($1) then (select count(*) from entity_attrs m" \
-    " where m.relation_id = e.entity_id and m.subkey = 'manager' and " THERE("m", v) \
+    " where m.relation_id = e.entity_id and (m.subkey = 'manager') is true and " THERE("m", v) \
     " and m.key = ($2)[array_position($1, e.driver::text)]) else 0 end," \
     " null::text, null::timestamp, null::integer, e.name, e.driver, e.type"
 #define ROWS_OF_ONE(one, place, is, condition) \

@@ -134,7 +134,7 @@ const char revert_sql_conflicts[] =
 #define OTHER " and a.deleted_at_version is null and a.attr_id <> all($1) order by a.entity_id::bigint limit 1)"
 #define GIVEN_BY_SAME \
     " and a.number is not null and (select 1 from entity_attrs m where m.entity_id = a.entity_id and m.key = a.key" \
-    " and m.number = a.number and m.subkey = 'manager' and m.deleted_at_version is null and m.relation_id = any(array(" \
+    " and m.number = a.number and (m.subkey = 'manager') is true and m.deleted_at_version is null and m.relation_id = any(array(" \
     "select g.relation_id from entity_attrs g where g.entity_id = b.entity_id and g.key || '' = b.key and g.number = b.number" \
     " and g.subkey || '' = 'manager' and g.attr_id + 0 = any($2))) limit 1) is not null"
 const char revert_sql_taken[] =
@@ -147,16 +147,16 @@ const char revert_sql_taken[] =
         " from b cross join lateral (select * from entities where entity_id = b.relation_id offset 0) o"
         " where o.deleted_at_version is not null and o.deleted_at_version <> $3"
         " union all select 6, 'the address is taken', b.entity_id, b.key, b.subkey, b.number, a.version from b cross join lateral ("
-        "select a.version from entity_attrs a where a.key = 'ip' and a.subkey is null and a.int_value = b.int_value"
+        "select a.version from entity_attrs a where a.key = 'ip' and (a.subkey is null) is true and a.int_value = b.int_value"
         OTHER " a where b.key = 'ip' and b.subkey is null and b.datatype = 'int'"
         " union all select 6, 'the resource is given', b.entity_id, b.key, b.subkey, b.number, a.version from b cross join lateral ("
-        "select a.version from entity_attrs a where a.key = b.key and a.subkey is null and left(a.string_value, 64) = left(b.string_value, 64)"
+        "select a.version from entity_attrs a where a.key = b.key and (a.subkey is null) is true and left(a.string_value, 64) = left(b.string_value, 64)"
         " and a.string_value = b.string_value" GIVEN_BY_SAME OTHER " a where b.number is not null and " IS_RESOURCE
         " union all select 6, 'the resource is given', b.entity_id, b.key, b.subkey, b.number, a.version from b cross join lateral ("
-        "select a.version from entity_attrs a where a.key = b.key and a.subkey is null and a.int_value = b.int_value"
+        "select a.version from entity_attrs a where a.key = b.key and (a.subkey is null) is true and a.int_value = b.int_value"
         GIVEN_BY_SAME OTHER " a where b.number is not null and b.key <> 'ip' and " IS_RESOURCE
         " union all select 6, 'the unit is occupied', b.entity_id, b.key, b.subkey, b.number, a.version from b cross join lateral ("
-        "select a.version from entity_attrs a where a.entity_id = b.entity_id and a.key = '_contains' and a.subkey = 'ru'"
+        "select a.version from entity_attrs a where a.entity_id = b.entity_id and a.key = '_contains' and (a.subkey = 'ru') is true"
         " and a.number = b.number" OTHER " a where b.key = '_contains' and b.subkey = 'ru'"
         " union all select 6, 'inserted again', b.entity_id, b.key, b.subkey, b.number, a.version from b cross join lateral ("
         "select a.version from entity_attrs a where a.entity_id = b.entity_id and a.key || '' = '_contains'"
@@ -194,7 +194,7 @@ const char revert_sql_add[] =
 const char revert_sql_count[] =
     "insert into counters (entity_id, attr_key, value) select e.entity_id, '_contains', m.number from entities e"
     " cross join lateral (select max(number) as number from entity_attrs where entity_id = e.entity_id and key = '_contains'"
-    " and subkey is null and deleted_at_version is null offset 0) m"
+    " and (subkey is null) is true and deleted_at_version is null offset 0) m"
     " where e.version::bigint = " CURRENT " and e.deleted_at_version is null and m.number is not null on conflict do nothing";
 
 /* --- the rules of containers, of what was put into some now, or of what is in one that has another driver now, as
