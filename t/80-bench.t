@@ -67,13 +67,13 @@ SKIP: {
 
     my $json   = temp_dir() . '/result.json';
     my @tiny   = qw(--servers 300 --small 100 --crowd 200 --preferences 20 --repeats 1 --seconds 0.2 --clients 2 --workers 2 --buffers 16MB --quiet);
-    my $result = run([ @perl, @tiny, '--only', 'by-name,path,list,gone,export,set,import', '--json', $json ], timeout => 240);
+    my $result = run([ @perl, @tiny, '--only', 'by-name,path,list,gone,export,set,provision,import', '--json', $json ], timeout => 240);
     is $result->{status}, 0, 'it runs' or diag "$result->{out}$result->{err}";
     like $result->{out}, qr/^\d+ of \d+ reached\.$/m, 'and tells what was reached';
     unlike $result->{out}, qr/is not the same|errors? of/, 'all that are compared answer the same';
     my $found = eval { JSON::PP::decode_json(slurp($json)) } // {};
     my %line  = map { $_->{id} => $_ } @{ $found->{lines} // [] };
-    is join(' ', sort keys %line), 'by-name export gone import list path set', 'the results are there as JSON';
+    is join(' ', sort keys %line), 'by-name export gone import list path provision set', 'the results are there as JSON';
     my ($race) = grep { $_->{id} eq 'by-name' } @{ $found->{races} // [] };
     my %by = map { $_->{name} => $_ } @{ ($race // {})->{results} // [] };
     is join(' ', sort keys %by), 'bare constant muster pgbench', 'all contestants ran';

@@ -41,6 +41,7 @@ my @scenarios = (
     [ 'set-prefs',   \&Muster::Bench::Writes::set_preferences ],
     [ 'member',      \&Muster::Bench::Writes::member ],
     [ 'bulk',        \&Muster::Bench::Writes::bulk ],
+    [ 'provision',   \&Muster::Bench::Writes::provision ],
     [ 'worst',       \&Muster::Bench::Worst::worst ],
     [ 'import',      \&Muster::Bench::Bulk::many ],
 );

@@ -201,4 +201,85 @@ sub bulk {
     return;
 }
 
+# --- a server with all that it needs
+
+my ($racks, $units) = (200, 40);
+my %compact = (headers => { 'Clusto-Mode' => 'compact' });
+
+sub made {
+    my ($answer) = @_;
+    die "POST: $answer->{status} $answer->{body}\n" if $answer->{status} !~ /^20[01]$/;
+    return $answer->{json};
+}
+
+# What servers are provisioned from, in a database where this was not done yet.
+sub provider {
+    my ($target) = @_;
+    state %taken;
+    if (!defined $taken{ $target->{url} }) {
+        my $make = sub { made($target->{client}->post($_[0], form => $_[1], %compact)) };
+        $make->('/resourcemanager/simpleentitynamemanager', [ name => 'provnames', basename => 'prov', digits => 6 ]);
+        $make->('/resourcemanager/ipmanager', [ name => 'provlan', baseip => '172.16.0.0', netmask => '255.240.0.0' ]);
+        $make->('/entity/pool', [ name => 'provided' ]);
+        $make->('/entity/basicrack', [ map { (name => "provrack$_") } 1 .. $racks ]);
+    }
+    my $n = $taken{ $target->{url} }++;
+    return ('provrack' . (1 + int($n / $units) % $racks), 1 + $n % $units);
+}
+
+# The requests: method, path and parameters or body. `$server` is its name, which the first one gives.
+sub provisioning {
+    my ($server, $rack, $unit) = @_;
+    my @attributes = map { { key => 'prov', subkey => "key$_", value => "value $_" } } 1 .. 5;
+    return (
+        [ POST => '/resourcemanager/simpleentitynamemanager/provnames', { driver => 'basicserver' } ],
+        [ POST => '/resourcemanager/ipmanager/provlan', { object => $server } ],
+        [ POST => "/entity/basicrack/$rack", { action => 'insert', device => $server, rackU => $unit } ],
+        [ POST => '/entity/pool/provided', { action => 'insert', device => $server } ],
+        [ POST => "/attribute/$server", \@attributes ],
+    );
+}
+
+sub provision_at_once {
+    my ($target) = @_;
+    my @operations = map {
+        my ($method, $path, $what) = @$_;
+        { method => $method, path => $path, (ref $what eq 'HASH' ? 'params' : 'body') => $what }
+    } provisioning('${0}', provider($target));
+    return made($target->{client}->post('/transaction', json => \@operations, %compact));
+}
+
+sub provision_singly {
+    my ($target) = @_;
+    my @where  = provider($target);
+    my $client = $target->{client};
+    my $server;
+    for my $step (0 .. 4) {
+        my (undef, $path, $what) = @{ (provisioning($server // '', @where))[$step] };
+        my $json = made($client->post($path, (ref $what eq 'HASH' ? 'form' : 'json') => $what, %compact));
+        $server //= $json =~ s{.*/}{}r;
+    }
+    return;
+}
+
+# A name, an address, a place in a rack, a pool and five attributes: five operations in one request, and as five.
+sub provision {
+    my ($run)  = @_;
+    my $muster = $run->world->muster('plain');
+    my $times  = $run->option('quick') ? 20 : 50;
+    my @ways   = (['one transaction', \&provision_at_once], ['five requests', \&provision_singly]);
+    my @runners = map {
+        my ($way, $provision) = @$_;
+        $run->runner($way, $muster, sub {
+            my ($target) = @_;
+            my $start = time;
+            $provision->($target) for 1 .. $times;
+            return { count => $times, rate => $times / (time - $start), errors => 0 };
+        })
+    } @ways;
+    my %by = $run->compare('provision', \@runners, slow => 1);
+    $run->judge('provision', 'a server provisioned in one transaction, of five requests', @by{ 'one transaction', 'five requests' }, most => 1);
+    return;
+}
+
 1;
