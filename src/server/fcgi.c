@@ -24,8 +24,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/records.h"
+#include "server/send.h"
 
-enum { MAX_VARIABLES = 1024, HASHES = 64, QUICK_MAX = 32 * 1024 };
+enum { MAX_VARIABLES = 1024, HASHES = 64, QUICK_MAX = 32 * 1024, LONG_PIECE = 16 * 1024 };
 
 /* A variable, and the next one with this hash (+ 1). */
 struct variable {
@@ -405,6 +406,9 @@ static bool fcgi_write(void *context, const char *bytes, size_t n) {
     f->written += n;
     if (f->written > f->quick)
         limit_sending(f);
+    if (n >= LONG_PIECE)
+        return FCGI_fflush(FCGI_stdout) == 0 &&
+               send_output(f->request.ipcFd, (unsigned)f->request.requestId, bytes, n);
     return FCGI_fwrite((void *)(uintptr_t)bytes, 1, n, FCGI_stdout) == n;
 }
 
@@ -452,12 +456,8 @@ static void end_kept(struct fcgi *f) {
     FCGX_Free(&f->request, 1);
 }
 
-/* The end of the connection alone is not enough: nginx takes it for the end of the response, unless
- * it was configured to keep connections. A record of an unknown version is an error to all. */
 static void end_broken(struct fcgi *f) {
-    const FCGI_Header nonsense = {.version = 0xff, .type = 0xff};
-
-    (void)send(f->request.ipcFd, &nonsense, sizeof(nonsense), MSG_NOSIGNAL);
+    send_break(f->request.ipcFd);
     FCGX_Detach(&f->request);
     FCGX_Free(&f->request, 1);
 }
