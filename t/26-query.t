@@ -431,4 +431,41 @@ END
     }
 };
 
+# A page has a quick form, for up to 20 containers.
+subtest 'few containers, and more' => sub {
+    $pg->psql(<<'END');
+insert into entities (name, type, driver, version) select 'row' || n, 'pool', 'pool', 1 from generate_series(1, 24) n union all select 'rows', 'pool', 'pool', 1;
+insert into entities (name, type, driver, version) select 'in' || n, 'appliance', 'basicappliance', 1 from generate_series(0, 71) n;
+insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select c.entity_id, '_contains', n, 'relation', m.entity_id, 1 from generate_series(0, 71) n cross join generate_series(0, 1) twice
+      join entities c on c.name = 'row' || (n + twice * 5) % 24 + 1 join entities m on m.name = 'in' || n
+    union all select c.entity_id, '_contains', n, 'relation', m.entity_id, 1 from entities c, entities m, generate_series(1, 24) n where c.name = 'rows' and m.name = 'row' || n;
+END
+    my $in    = sub { return 'pool in (' . join(', ', map { "row$_" } 1 .. $_[0]) . ')' };
+    my $names = sub { my ($test) = @_; return map { "/basicappliance/in$_" } grep { $test->($_ % 24 + 1) || $test->(($_ + 5) % 24 + 1) } 0 .. 71 };
+    my @rows  = map { "/pool/row$_" } 1 .. 24;
+    my %row3  = map { $_ => 1 } $names->(sub { $_[0] == 3 });
+    my @cases = (
+        (map { my $most = $_; [ $in->($most), $names->(sub { $_[0] <= $most }) ] } 1, 2, 19 .. 24),
+        [ 'pool ^ row and is basicappliance',  $names->(sub { 1 }) ],
+        [ 'within rows',                       @rows, $names->(sub { 1 }) ],
+        [ 'directly within rows',              @rows ],
+        [ 'within rows and is basicappliance', $names->(sub { 1 }) ],
+        [ 'pool = row3 or pool ^ row and name like in?', grep { $row3{$_} || /in\d$/ } $names->(sub { 1 }) ],
+        [ $in->(20) . ' or pool = row24',      $names->(sub { $_[0] <= 20 || $_[0] == 24 }) ],
+        [ 'pool = row3 or ' . $in->(21),       $names->(sub { $_[0] <= 21 }) ],
+        [ 'pool = nowhere' ],
+    );
+    for my $case (@cases) {
+        my ($q, @all) = @$case;
+        my @first = @all > 5 ? @all[ 0 .. 4 ] : @all;
+        my $page  = sub { return query($q, 'Clusto-After' => 0, 'Clusto-Per-Page' => 5, @_)->{json} };
+        is_deeply query($q)->{json}, \@all, "$q: all";
+        is_deeply [ walk($q, $_) ], \@all, "... pages of $_" for 7, 72, 1000;
+        is_deeply [ map { "/$_->{driver}/$_->{name}" } @{ $page->('Clusto-Mode' => 'expanded') } ], \@first, '... whole objects';
+        is_deeply $page->('Clusto-As-Of' => 'now'), \@first, '... as of now';
+        is query($q, 'Clusto-After' => 0, 'Clusto-Per-Page' => 1000, Accept => 'text/csv')->{body} =~ tr/\n//, 1 + @all, '... lines of CSV';
+    }
+};
+
 done_testing;

@@ -122,18 +122,23 @@
 #define MEMBERS_OF_WALK \
     "walk%zu w cross join lateral (select from entity_attrs where " IS_MEMBER \
     " and entity_id::bigint = w.container offset 0) m where w.at = 0"
-/* A few are read side by side, however many members they have. */
+/* A few are read side by side, however many members they have. The quick form reads no more than these, and
+ * its first row says, as the total, where there are more. */
 #define MANY_CONTAINERS "(select count(*) from walk%zu where at = 0) > 20 and "
+#define FEW_CONTAINERS  "(select container from walk%zu where at = 0 limit 21) w"
+#define TOO_MANY        "%s(select count(*) from " FEW_CONTAINERS ") > 20"
+#define HEAD_OF_QUICK   " select case when "
+#define OF_TOO_MANY     " then -1::bigint end, " IN_SNAPSHOT " union all ("
 #define IS_REFERENCE " and a.relation_id is not null and coalesce(a.key, '') not like '\\_%%'"
 #define REFERENCES_TO \
     "object r cross join lateral (select from entity_attrs a where a.relation_id = r.entity_id" \
     " and a.deleted_at_version is null" IS_REFERENCE " offset 0) a where r.name = "
-#define NUMBERS_OF_ADDRESSES "a.key = 'ip' and a.subkey is null and a.datatype = 'int'"
+#define NUMBERS_OF_ADDRESSES "a.key = 'ip' and (a.subkey is null) is true and a.datatype = 'int'"
 
 /* What the streams give, each object once. Of each seed its first objects are enough. */
-#define HITS_OF_STREAMS ", hit as materialized ("
-#define PAGE_OF_STREAMS " select null::bigint, e.entity_id, e.name, e.driver, e.type from ("
-#define EACH_ONCE "select distinct on (e.entity_id) e.* from ("
+#define HITS_OF_STREAMS ", hit as materialized (select "
+#define PAGE_OF_STREAMS "null::bigint, e.entity_id, e.name, e.driver, e.type from ("
+#define EACH_ONCE "distinct on (e.entity_id) "
 #define FROM_STREAMS ") s cross join lateral (select e.entity_id, e.name, e.driver, e.type from ("
 #define OBJECTS_OF_STREAMS \
     ") a cross join lateral (select entity_id, name, driver, type from entities" \

@@ -7,11 +7,17 @@
 #include "query/query.h"
 #include "store/pg.h"
 
+/* The quick form of a page is for few containers. Where a question has more to look into, its first
+ * row has QUERY_TOO_MANY as the total, the rest does not count, and the other form is to be asked.
+ */
+enum query_form { QUERY_WITH_TOTAL, QUERY_PAGE, QUERY_QUICK_PAGE };
+#define QUERY_TOO_MANY (-1)
+
 /* The statement of a list (store/stmt_parts.h), with the four parameters that *args has already and
- * those of the question after them: *args is replaced. With `total` its first row is that. Valid
- * as long as the arena, and until the next one is compiled. */
+ * those of the question after them: *args is replaced. Valid as long as the arena, and until the
+ * next one is compiled. */
 const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
-                                         const struct query_node *question, bool total,
+                                         const struct query_node *question, enum query_form form,
                                          struct pg_arg **args, size_t *count);
 
 /* Which of some objects fit as of which versions: the first parameter is their ids, the second, of

@@ -10,13 +10,15 @@
 struct query_text {
     struct arena *arena;
     struct buf condition, walks, seeds, streams;
-    struct buf *out; /* one of them */
+    struct buf too_many; /* containers for the quick form; empty: never */
+    struct buf *out;     /* one of them */
     struct buf letters;
     struct pg_arg *args;
     size_t count, capacity;
     const struct query_node **walked; /* the test of each walk (store/query_walk.h) */
     size_t walk_count, walk_capacity;
     bool by_steps; /* the indexes for it are there */
+    bool is_quick; /* leaves out what large containers need */
     bool of_few;   /* objects that are known: not all that there are is looked through */
     const struct query_node *sure; /* is fulfilled by what the streams give */
     int stream_count;

@@ -104,13 +104,13 @@ static const struct stmt_row *page_row(const struct listing *l, const struct stm
 }
 
 /* A question is a statement of its own. */
-static void query_question(struct query *q, struct store *store, struct arena *arena,
-                           const struct listing *l, bool total) {
-    q->row = query_sql_compile(store, arena, l->question, total, &q->args, &q->count);
+static enum query_form form_of(const struct listing *l, bool total) {
+    return total ? QUERY_WITH_TOTAL : l->page.keyset ? QUERY_QUICK_PAGE : QUERY_PAGE;
 }
 
-static struct query make_query(struct store *store, struct arena *arena, const struct listing *l,
-                               bool total) {
+static struct query make_query_of(struct store *store, struct arena *arena, const struct listing *l,
+                                  enum query_form form) {
+    const bool total = form == QUERY_WITH_TOTAL;
     struct query q = {.args = arena_array(arena, MAX_ARGS, sizeof *q.args)};
 
     /* one more than a page tells whether there is another */
@@ -123,11 +123,18 @@ static struct query make_query(struct store *store, struct arena *arena, const s
     case LIST_BY_ATTR: query_by_attr(&q, arena, l); break;
     case LIST_FROM_POOLS: query_from_pools(&q, l); break;
     case LIST_CONTAINERS: query_containers(&q, l); break;
-    case LIST_QUERY: query_question(&q, store, arena, l, total); break;
+    case LIST_QUERY:
+        q.row = query_sql_compile(store, arena, l->question, form, &q.args, &q.count);
+        break;
     }
     if (l->page.keyset && pg_is_current(store) && pg_has_extensions(store))
         q.row = page_row(l, q.row);
     return q;
+}
+
+static struct query make_query(struct store *store, struct arena *arena, const struct listing *l,
+                               bool total) {
+    return make_query_of(store, arena, l, form_of(l, total));
 }
 
 /* --- identities */
@@ -201,11 +208,28 @@ static enum rc receive_count(struct store *store, struct list_extent *extent) {
     return RC_OK;
 }
 
+static bool has_too_many(const PGresult *result) {
+    return pg_rows(result) > 0 && !pg_is_null(result, 0, LIST_TOTAL) &&
+           pg_get_int(result, 0, LIST_TOTAL) == QUERY_TOO_MANY;
+}
+
 /* A page after an id: small enough to be read whole before its first row is returned. */
+static enum rc read_page(struct store *store, struct arena *arena, const struct listing *l,
+                         const struct query *q, PGresult **result) {
+    enum rc rc = pg_exec(store, result, q->row, q->args, q->count);
+    struct query other;
+
+    if (rc != RC_OK || !has_too_many(*result))
+        return rc;
+    PQclear(*result);
+    other = make_query_of(store, arena, l, QUERY_PAGE);
+    return pg_exec(store, result, other.row, other.args, other.count);
+}
+
 static enum rc keyset_refs(struct store *store, const struct listing *l, const struct query *q,
                            const struct refs_out *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, q->row, q->args, q->count);
+    enum rc rc = read_page(store, out->arena, l, q, &result);
     size_t rows, first;
 
     if (rc != RC_OK)
@@ -315,10 +339,27 @@ static enum rc receive_ids(struct walk *w) {
     return RC_OK;
 }
 
+static enum rc page_ids(struct walk *w) {
+    PGresult *result;
+    enum rc rc = read_page(w->store, w->lasting, w->listing, &w->query, &result);
+    size_t rows, first;
+
+    if (rc != RC_OK)
+        return rc;
+    first = count_heads(w->lasting, result, w->extent);
+    rows = pg_page_rows(result, first, w->listing->page.limit, LIST_ID, &w->extent->next);
+    for (size_t row = first; row < first + rows; row++)
+        keep_id(w, pg_get_int32(result, row, LIST_ID));
+    PQclear(result);
+    return RC_OK;
+}
+
 /* The first ids; those of a page, of pools, of a search all at once. */
 static enum rc first_ids(struct walk *w) {
     enum rc rc = RC_OK;
 
+    if (w->listing->page.keyset)
+        return page_ids(w);
     if (w->by_keyset) {
         ask_ids(w, FIRST_CHUNK);
         return receive_ids(w);
@@ -328,13 +369,7 @@ static enum rc first_ids(struct walk *w) {
     pg_send(w->store, w->query.row, w->query.args, w->query.count);
     if (w->counted)
         rc = receive_count(w->store, w->extent);
-    if (rc == RC_OK)
-        rc = pg_stream(w->store, take_id, w);
-    if (w->listing->page.keyset && w->count > (size_t)w->listing->page.limit) {
-        w->count = (size_t)w->listing->page.limit;
-        w->extent->next = w->ids[w->count - 1];
-    }
-    return rc;
+    return rc == RC_OK ? pg_stream(w->store, take_id, w) : rc;
 }
 
 /* Asks for the next chunk, if there is one, and for the ids of the one after it. */

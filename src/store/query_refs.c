@@ -13,7 +13,7 @@ enum rc store_query_refs(struct store *store, struct arena *arena,
     size_t arg_count = sizeof list / sizeof *list;
     struct pg_arg *args = list;
     const struct stmt_row *row =
-        query_sql_compile(store, arena, question, false, &args, &arg_count);
+        query_sql_compile(store, arena, question, QUERY_PAGE, &args, &arg_count);
     PGresult *result;
     enum rc rc = pg_exec(store, &result, row, args, arg_count);
 

@@ -241,12 +241,24 @@ static void in_network(struct query_text *c, const struct query_node *n) {
 
 /* --- containers, and what refers to objects --- */
 
+static void seed_few(struct query_text *c, size_t walk) {
+    begin_seed(c);
+    buf_printf(c->out, "container::bigint as number, null::text as label from " FEW_CONTAINERS,
+               walk);
+    buf_printf(&c->too_many, TOO_MANY, c->too_many.len > 0 ? " or " : "", walk);
+    c->several = true;
+}
+
 static void inside(struct query_text *c, const struct query_node *n) {
     size_t walk = query_walk_of(c, n);
 
     begin_stream(c, "relation_id", "entity_attrs");
     query_text_add(c, " and " IS_MEMBER " and entity_id::bigint = s.number");
     end_stream(c, "relation_id");
+    if (c->is_quick) {
+        seed_few(c, walk);
+        return;
+    }
     begin_large(c);
     buf_printf(c->out, MANY_CONTAINERS COUNT_OF MEMBERS_OF_WALK END_OF_LARGE, walk, walk);
     begin_seed(c);

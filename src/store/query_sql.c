@@ -150,8 +150,9 @@ static void from_all(struct query_text *c, struct buf *out, bool total) {
 
 /* What one seed gives is in that order already. */
 static void from_streams(struct query_text *c, struct buf *out, bool total) {
-    buf_adds(out, total ? HITS_OF_STREAMS : PAGE_OF_STREAMS);
-    buf_adds(out, c->several ? EACH_ONCE : "select e.* from (");
+    buf_adds(out, total ? HITS_OF_STREAMS : " select ");
+    buf_adds(out, c->several ? EACH_ONCE : "");
+    buf_adds(out, total ? "e.* from (" : PAGE_OF_STREAMS);
     buf_add(out, buf_cstr(&c->seeds), c->seeds.len);
     buf_adds(out, FROM_STREAMS);
     buf_add(out, buf_cstr(&c->streams), c->streams.len);
@@ -160,13 +161,24 @@ static void from_streams(struct query_text *c, struct buf *out, bool total) {
     buf_add(out, buf_cstr(&c->condition), c->condition.len);
     buf_adds(out, total ? ") e" : " limit $1::bigint + $2) e");
     buf_adds(out, c->several ? " order by e.entity_id" : "");
-    buf_adds(out, total ? ")" : ") e limit $1 offset $2");
+    buf_adds(out, total ? ")" : " limit $1 offset $2");
+}
+
+static void page_head(const struct query_text *c, struct buf *out) {
+    if (c->too_many.len == 0) {
+        buf_adds(out, " " PAGE_HEAD "(");
+        return;
+    }
+    buf_adds(out, HEAD_OF_QUICK);
+    buf_add(out, buf_cstr(&c->too_many), c->too_many.len);
+    buf_adds(out, OF_TOO_MANY);
 }
 
 static void objects(struct query_text *c, struct buf *out, bool current, bool total) {
     buf_adds(out, current ? NOW : THEN);
     buf_add(out, buf_cstr(&c->walks), c->walks.len);
-    buf_adds(out, total ? "" : " " PAGE_HEAD "(");
+    if (!total)
+        page_head(c, out);
     if (c->stream_count > 0)
         from_streams(c, out, total);
     else
@@ -186,6 +198,7 @@ static void begin_text(struct query_text *c, const char *letters) {
     buf_init(&c->walks, 0);
     buf_init(&c->seeds, 0);
     buf_init(&c->streams, 0);
+    buf_init(&c->too_many, 0);
     buf_init(&c->letters, 0);
     buf_adds(&c->letters, letters);
     c->count = strlen(letters);
@@ -222,6 +235,7 @@ static struct stmt_row statement(struct query_text *c, unsigned flags, struct bu
     buf_release(&c->walks);
     buf_release(&c->seeds);
     buf_release(&c->streams);
+    buf_release(&c->too_many);
     return row;
 }
 
@@ -231,9 +245,10 @@ static const struct stmt_row *finish(struct query_text *c, struct store *store, 
 }
 
 const struct stmt_row *query_sql_compile(struct store *store, struct arena *arena,
-                                         const struct query_node *question, bool total,
+                                         const struct query_node *question, enum query_form form,
                                          struct pg_arg **args, size_t *count) {
-    struct query_text c = {.arena = arena};
+    const bool total = form == QUERY_WITH_TOTAL;
+    struct query_text c = {.arena = arena, .is_quick = form == QUERY_QUICK_PAGE};
     struct buf out;
 
     assert(*count == FIRST_PARAMETERS);

@@ -13,7 +13,7 @@ sub new {
     my $read = sub { JSON::PP->new->utf8->decode(scalar $postgres->psql("select coalesce(json_agg(x order by 1), '[]') from ($_[0]) x", @more)) };
     my $self = bless { entities => $read->('select entity_id as id, name, driver, type from entities where deleted_at_version is null') }, $class;
     $self->{by_id} = { map { $_->{id} => $_ } @{ $self->{entities} } };
-    for my $row (@{ $read->(q{select attr_id, entity_id as owner, key, subkey, number, datatype, int_value as int, string_value as string, to_char(datetime_value, 'YYYY-MM-DD"T"HH24:MI:SS') as date, relation_id as relation from entity_attrs where deleted_at_version is null}) }) {
+    for my $row (@{ $read->(q{select attr_id, entity_id as owner, key, subkey, number, datatype, int_value as int, string_value as string, to_char(datetime_value, 'YYYY-MM-DD"T"HH24:MI:SS') || case when date_trunc('second', datetime_value) <> datetime_value then to_char(datetime_value, '.US') else '' end as date, relation_id as relation from entity_attrs where deleted_at_version is null}) }) {
         push @{ $self->{attrs}{ $row->{owner} } }, $row;
         next unless ($row->{key} // '') eq '_contains' && defined $row->{relation};
         push @{ $self->{members}{ $row->{owner} } },       $row->{relation};
@@ -80,7 +80,7 @@ sub number_of {
 
 sub date_of {
     my ($text) = @_;
-    return $text =~ /\A\d{4}-\d\d-\d\d\z/ ? "${text}T00:00:00" : $text =~ /\A(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)\z/ ? "$1T$2" : undef;
+    return $text =~ /\A\d{4}-\d\d-\d\d\z/ ? "${text}T00:00:00" : $text =~ /\A(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{6})?)\z/ ? "$1T$2" : undef;
 }
 
 my %ORDER = ('<' => sub { $_[0] < 0 }, '<=' => sub { $_[0] <= 0 }, '>' => sub { $_[0] > 0 }, '>=' => sub { $_[0] >= 0 });
