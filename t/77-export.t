@@ -50,11 +50,12 @@ sub names { return join ' ', map { $J->decode($_)->{name} } @_ }
 # Every kind of value, memberships, circles, what refers to what is deleted.
 sql("$id " . <<'END');
 insert into clustoversioning(timestamp, "user", description) values (localtimestamp, 'test', 'data');
+insert into entities (name, type, driver, version) values ('web1', 'server', 'basicserver', 2);
+insert into entities (name, type, driver, version, deleted_at_version) values ('gone', 'pool', 'pool', 1, 2), ('web1', 'server', 'basicserver', 1, 2);
 insert into entities (name, type, driver, version)
-    select 'web' || n, 'server', 'basicserver', 2 from generate_series(1, 12) n
+    select 'web' || n, 'server', 'basicserver', 2 from generate_series(2, 12) n
     union all select n, 'pool', 'pool', 2 from unnest(array['zpool', 'apool', 'inner', 'circle2', 'circle1', 'below', 'self', 'Zoë', 'é', 'Ü', '日本', 'it''s "quoted" \ /']) n
     union all select 'dc', 'datacenter', 'basicdatacenter', 2 union all select n, 'rack', 'basicrack', 2 from unnest(array['r1', 'r2']) n;
-insert into entities (name, type, driver, version, deleted_at_version) values ('gone', 'pool', 'pool', 1, 2), ('web1', 'server', 'basicserver', 1, 2);
 insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
     select pg_temp.id(c), '_contains', n, 'relation', pg_temp.id(m), 2 from (values ('zpool', 0, 'inner'), ('inner', 0, 'web1'), ('apool', 0, 'web1'), ('apool', 1, 'inner'), ('circle1', 0, 'circle2'),
         ('circle2', 0, 'circle1'), ('circle2', 1, 'below'), ('below', 0, 'web2'), ('self', 0, 'self'), ('Zoë', 0, 'é'), ('dc', 0, 'r2'), ('dc', 1, 'r1'), ('r1', 0, 'web3'), ('zpool', 7, 'web10')) v(c, n, m);
@@ -70,6 +71,7 @@ insert into entity_attrs (entity_id, key, subkey, number, datatype, int_value, s
 insert into entity_attrs (entity_id, key, datatype, relation_id, version) values (pg_temp.id('web1'), 'owner', 'relation', pg_temp.id('zpool'), 2), (pg_temp.id('web1'), 'owner', 'relation', pg_temp.id('apool'), 2),
     (pg_temp.id('web1'), 'owner', 'relation', null, 2);
 insert into entity_attrs (entity_id, key, datatype, string_value, version, deleted_at_version) values (pg_temp.id('web1'), 'old', 'string', 'x', 1, 2);
+insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'left', 'string', 'by an object that is gone', 1 from entities where deleted_at_version = 2;
 END
 
 my @all = export();

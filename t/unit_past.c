@@ -6,10 +6,11 @@
 
 #include "store/past.h"
 
-/* Those of reads that go on without: they are only sent for the present (store/list.c, read.c). */
+/* Those of reads that go on without: they are only sent for the present (store/list.c, read.c,
+ * export.c). */
 static bool is_of_present(int i) {
     return i == STMT_OBJECT_CROWDED || i == STMT_PAGE_BY_KEY || i == STMT_PAGE_BY_VALUE ||
-           i == STMT_PAGE_FROM_POOLS || i == STMT_COUNT_OBJECTS;
+           i == STMT_PAGE_FROM_POOLS || i == STMT_COUNT_OBJECTS || i == STMT_EXPORT_ATTRS_BETWEEN;
 }
 
 static bool is_read(int i) {

@@ -3,7 +3,6 @@
  * chunks. */
 #include "store/export.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,23 +123,24 @@ static void start_chunk(const struct walk *w, struct chunk *c, const struct part
     qsort(c->slots, part->count, sizeof *c->slots, by_id);
 }
 
+/* NULL: it is none of the chunk's objects. */
 static struct export_object *object_of(struct chunk *c, int32_t id) {
     const struct slot wanted = {.id = id};
 
     if (!c->last || c->last->id != id)
         c->last = bsearch(&wanted, c->slots, c->part.count, sizeof wanted, by_id);
-    assert(c->last);
-    return &c->objects[c->last->place];
+    return c->last ? &c->objects[c->last->place] : NULL;
 }
 
-/* Whose the rows are; counts how many each object has. */
+/* Whose the rows are, NULL: of none that there is; counts how many each object has. */
 static struct export_object **owners_of(struct chunk *c, const PGresult *result) {
     size_t rows = pg_rows(result);
     struct export_object **owners = arena_array(c->arena, rows, sizeof(struct export_object *));
 
     for (size_t row = 0; row < rows; row++) {
         owners[row] = object_of(c, pg_get_int32(result, row, ATTR_OWNER));
-        owners[row]->attr_count++;
+        if (owners[row])
+            owners[row]->attr_count++;
     }
     return owners;
 }
@@ -155,7 +155,20 @@ static void name_related(const struct export_objects *objects, struct value *val
     value->related_driver = export_objects_driver(objects, number);
 }
 
-static void take_attrs(struct walk *w, struct chunk *c, const PGresult *result) {
+static void take_attr(const struct walk *w, struct chunk *c, const PGresult *result, size_t row,
+                      struct attr *attr) {
+    const char *key = pg_get_text(result, row, ATTR_KEY);
+
+    *attr = (struct attr){.key = key ? key : "",
+                          .subkey = pg_get_text(result, row, ATTR_SUBKEY),
+                          .has_number = !pg_is_null(result, row, ATTR_NUMBER),
+                          .number = pg_get_int32(result, row, ATTR_NUMBER),
+                          .value = objects_borrow_value(c->arena, result, row, ATTR_DATATYPE)};
+    if (attr->value.datatype == DATATYPE_RELATION)
+        name_related(w->order.objects, &attr->value);
+}
+
+static void take_attrs(const struct walk *w, struct chunk *c, const PGresult *result) {
     struct export_object **owners = owners_of(c, result);
 
     for (size_t i = 0; i < c->part.count; i++) {
@@ -163,18 +176,9 @@ static void take_attrs(struct walk *w, struct chunk *c, const PGresult *result) 
             arena_array(c->arena, c->objects[i].attr_count, sizeof *c->objects[i].attrs);
         c->objects[i].attr_count = 0;
     }
-    for (size_t row = 0; row < pg_rows(result); row++) {
-        struct attr *attr = &owners[row]->attrs[owners[row]->attr_count++];
-        const char *key = pg_get_text(result, row, ATTR_KEY);
-
-        *attr = (struct attr){.key = key ? key : "",
-                              .subkey = pg_get_text(result, row, ATTR_SUBKEY),
-                              .has_number = !pg_is_null(result, row, ATTR_NUMBER),
-                              .number = pg_get_int32(result, row, ATTR_NUMBER),
-                              .value = objects_borrow_value(c->arena, result, row, ATTR_DATATYPE)};
-        if (attr->value.datatype == DATATYPE_RELATION)
-            name_related(w->order.objects, &attr->value);
-    }
+    for (size_t row = 0; row < pg_rows(result); row++)
+        if (owners[row])
+            take_attr(w, c, result, row, &owners[row]->attrs[owners[row]->attr_count++]);
 }
 
 static void take_places(const struct walk *w, struct chunk *c, size_t i) {
@@ -199,6 +203,34 @@ static void take_places(const struct walk *w, struct chunk *c, size_t i) {
 
 /* --- the pipeline --- */
 
+/* Are these all the objects from *first to *last? Objects that were made in the order of their
+ * names often are; then the server does not go down its index for each of them. */
+static bool is_range(const struct walk *w, const int32_t *ids, size_t count, int32_t *first,
+                     int32_t *last) {
+    size_t found = 0;
+
+    *first = *last = ids[0];
+    for (size_t i = 1; i < count; i++) {
+        *first = ids[i] < *first ? ids[i] : *first;
+        *last = ids[i] > *last ? ids[i] : *last;
+    }
+    if ((size_t)(*last - *first) > 2 * count)
+        return false;
+    for (int32_t id = *first; id < *last; id++)
+        found += export_objects_find(w->order.objects, id) != EXPORT_NONE;
+    return found + 1 == count;
+}
+
+static void send_ids(struct walk *w, const int32_t *ids, size_t count) {
+    int32_t first, last;
+
+    if (pg_is_current(w->store) && is_range(w, ids, count, &first, &last))
+        pg_send(w->store, STMT(EXPORT_ATTRS_BETWEEN), PG_ARGS(pg_int(first), pg_int(last)));
+    else
+        pg_send(w->store, STMT(EXPORT_ATTRS), PG_ARGS(pg_ints(ids, NULL, count)));
+    pg_flush(w->store);
+}
+
 /* The attributes of the next chunk, if there is one. */
 static struct part ask_rows(struct walk *w) {
     size_t left = w->order.count - w->asked;
@@ -211,8 +243,7 @@ static struct part ask_rows(struct walk *w) {
     ids = arena_array(w->scratch, part.count, sizeof *ids);
     for (size_t i = 0; i < part.count; i++)
         ids[i] = export_objects_id(w->order.objects, w->order.numbers[part.first + i]);
-    pg_send(w->store, STMT(EXPORT_ATTRS), PG_ARGS(pg_ints(ids, NULL, part.count)));
-    pg_flush(w->store);
+    send_ids(w, ids, part.count);
     w->asked += part.count;
     return part;
 }

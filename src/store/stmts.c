@@ -343,6 +343,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     [STMT_EXPORT_ORDER] = {"export_order", "TI", STMT_ONCE, export_sql_order},
     [STMT_EXPORT_ATTRS] = {"export_attrs", "I", 0,
         EXPORT_ATTRS("entity_attrs a", " where a.entity_id = any($1) and a.deleted_at_version is null")},
+    [STMT_EXPORT_ATTRS_BETWEEN] = {"export_attrs_between", "ii", 0,
+        EXPORT_ATTRS("entity_attrs a", " where a.entity_id between $1 and $2 and a.deleted_at_version is null")},
     [STMT_EXPORT_PLANNER] = {"export_planner", "b", STMT_ONCE | STMT_TIMELESS, export_sql_planner},
 
     [STMT_PAGE_BY_KEY] = {"page_by_key", "llbitt", STMT_NEEDS_INIT_DB,
