@@ -76,7 +76,8 @@ enum rc store_lock_attrs(struct store *store, struct arena *arena, const char *n
 /* Adds attributes to an entity, in the order given, with one statement. Relations by related_id. */
 void store_add_attrs(struct store *store, int32_t entity, const struct attr *attrs, size_t count);
 
-/* Ends some attributes of an entity and adds others. The entity is locked (LOCK_CHANGE). */
+/* Ends some attributes of an entity and adds others. The entity is locked (LOCK_CHANGE). Queued, as
+ * store_add_attrs(). */
 void store_replace_attrs(struct store *store, int32_t entity, const struct attr *const *gone,
                          size_t gone_count, const struct attr *added, size_t added_count);
 
