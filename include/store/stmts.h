@@ -244,7 +244,8 @@ enum stmt_flags {
     STMT_COMPILED = 64,  /* of no table: made for one request (store/query_sql.h), and prepared
                             by its text (store/link_plan.h) */
     STMT_TIMELESS = 128, /* reads nothing that has a past: the same as of any version */
-    STMT_LATE = 256      /* of a table, but prepared when a session first uses it */
+    STMT_LATE = 256      /* of a table, but prepared when a session first uses it: not of that in
+                            stmts.c, all of whose rows are prepared on connecting */
 };
 
 /* `params`: one letter per parameter, see pg.h. The name is the prepared statement's. */
