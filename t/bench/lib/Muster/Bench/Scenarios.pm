@@ -38,6 +38,7 @@ my @scenarios = (
     [ 'hot-mixed',   \&Muster::Bench::Writes::hot_mixed ],
     [ 'set',         \&Muster::Bench::Writes::set ],
     [ 'told',        \&Muster::Bench::Writes::told ],
+    [ 'allocate',    \&Muster::Bench::Writes::allocate ],
     [ 'set-prefs',   \&Muster::Bench::Writes::set_preferences ],
     [ 'member',      \&Muster::Bench::Writes::member ],
     [ 'bulk',        \&Muster::Bench::Writes::bulk ],

@@ -83,7 +83,21 @@ sub set {
     return;
 }
 
-# The same with and without the triggers that keep the history and tell of changes.
+# An address from a random manager, of those that have given 500, for a random server.
+sub allocate {
+    my ($run) = @_;
+    my ($n, $managers) = ($run->servers, $run->world->data->count('manager'));
+    my $muster = $run->world->muster('plain');
+    my $lua    = Muster::Bench::Run::form()
+        . "request = function() return wrk.format('POST', '/resourcemanager/ipmanager/manager' .. math.random($managers), nil,"
+        . " 'object=server' .. ($first + math.random($n))) end\n";
+    my $set = Muster::Bench::Run::form() . 'request = function() return ' . set_memory($n, 'nil') . " end\n";
+    my %by  = $run->compare('allocate', [ $run->over_http('allocate', $muster, $lua), $run->over_http('set', $muster, $set) ], slow => 1);
+    $run->judge('allocate', 'an address given, of an attribute set', @by{qw(allocate set)}, payers => ['database'], most => 2);
+    return;
+}
+
+# An attribute set with and without the triggers that keep the history and tell of changes.
 sub told {
     my ($run) = @_;
     my $world = $run->world;
