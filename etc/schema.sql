@@ -225,8 +225,9 @@ end $$;
 -- Only those with lower ids need to be told of an id, as their own doesn't cover it: where none of them
 -- is under way it is not announced, and nobody who comes later has one.
 --
--- muster_at is when the number was taken, in a known time zone, and doesn't step back. Locked first: a
--- writer takes its number before it writes elsewhere.
+-- muster_at is when the number was taken, in a known time zone, and doesn't step back: the sequence
+-- muster_clock has the latest, in microseconds since 1970. Locked first: a writer takes its number before it
+-- writes elsewhere.
 
 do $$ begin
     if not exists (select from pg_attribute
@@ -240,6 +241,11 @@ do $$ begin
             message = 'added columns muster_high and muster_at to clustoversioning';
     end if;
     perform pg_temp.muster_make('sequence', 'muster_high', 'create sequence muster_high as bigint');
+    if to_regclass('muster_clock') is null then
+        perform pg_temp.muster_make('sequence', 'muster_clock', 'create sequence muster_clock as bigint');
+        perform setval('muster_clock', (date_part('epoch', greatest(clock_timestamp(), max(muster_at))) * 1000000)::bigint)
+           from clustoversioning;
+    end if;
 end $$;
 
 -- Rows from before have only "timestamp", in the time zone of whoever wrote them: muster --init-db names
@@ -283,11 +289,12 @@ end $$;
 create or replace function muster_version_taken() returns trigger
 language plpgsql stable security definer as $$
 declare
-    done text := set_config('muster.version', new.version::text, true);
+    at constant bigint := greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                                   pg_sequence_last_value('muster_clock'));
+    done text := set_config('muster.version', new.version::text, true) || setval('muster_clock', at);
 begin
     new.muster_high := greatest(pg_current_xact_id(), pg_sequence_last_value('muster_high')::text::xid8);
-    new.muster_at := greatest(clock_timestamp(),
-                              (select muster_at from clustoversioning order by version desc limit 1));
+    new.muster_at := to_timestamp(at / 1000000.0::double precision);
     return new;
 end $$;
 
@@ -1615,8 +1622,6 @@ begin
         continue when f in ('muster_keep_watch', 'muster_keeps');
         execute format('revoke execute on function %I from public', f);
     end loop;
-    -- Their plans are kept, perhaps of a time when there were few rows: they look each up by its key.
-    alter function muster_version_taken() set enable_seqscan = off;
     -- muster_keep_value does what this did.
     if exists (select from pg_trigger where tgrelid = 'entity_attrs'::regclass and tgname = 'muster_keep_revived') then
         drop trigger muster_keep_revived on entity_attrs;
@@ -1684,6 +1689,8 @@ begin
     end if;
     lock table clustoversioning, entities, entity_attrs, muster_preferences in share row exclusive mode;
     perform setval('muster_high', pg_current_xact_id()::text::bigint);
+    perform setval('muster_clock', (date_part('epoch', greatest(clock_timestamp(), max(muster_at))) * 1000000)::bigint)
+       from clustoversioning; -- sequences are not replicated with the rows
     update muster_floor set cluster = here, since = now(),
                             settled = (select coalesce(max(version), 0) from clustoversioning);
     select max(point) into latest from muster_point;

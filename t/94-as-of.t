@@ -243,5 +243,20 @@ subtest '--init-db of a schema 3 under load' => sub {
     is sql("select count(*) from muster_copy"), 8, 'from now on history is whole';
 };
 
+# As if the clock had been ten minutes ahead, and was put right.
+subtest 'times do not step back' => sub {
+    my $last = sub { return sql("select $_[0] from clustoversioning order by version desc limit 1") };
+    sql("select setval('muster_clock', ((extract(epoch from clock_timestamp()) + 600) * 1000000)::bigint)");
+    is $client->put('/attribute/load1/x', form => { value => 'ahead' })->{status}, 200, 'a write';
+    is $last->("muster_at between clock_timestamp() + interval '9 minutes' and clock_timestamp() + interval '10 minutes'"), 't', 'is not before the one that was ahead';
+    my $at = $last->('muster_at');
+    sql("insert into entities (name, type, driver, version) values ('beside', 'server', 'basicserver', 1)");
+    is $last->("muster_at >= '$at'"), 't', 'nor is that of a writer beside';
+    sql("drop sequence muster_clock");
+    is $world->server->init_db->{out}, "created sequence muster_clock\n", 'it is made again';
+    is $client->put('/attribute/load1/x', form => { value => 'again' })->{status}, 200, 'another write';
+    is $last->("muster_at >= '$at'"), 't', '... after all that are there';
+};
+
 $world->stop;
 done_testing;
