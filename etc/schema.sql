@@ -276,12 +276,16 @@ declare
     done text;
 begin
     if pg_snapshot_xmin(pg_current_snapshot()) < me and id > coalesce(pg_sequence_last_value('muster_high'), 0) then
-        -- One expression, so that nothing can come between the lock and its release: it is of the session,
-        -- as it must not be held until the transaction ends.
-        done := case when pg_advisory_lock(1836413812, 2)::text is null then null
-                     when case when id > coalesce(pg_sequence_last_value('muster_high'), 0)
-                               then setval('muster_high', id) else id end is null then null
-                     else pg_advisory_unlock(1836413812, 2)::text end;
+        begin
+            done := pg_advisory_xact_lock(1836413812, 2)::text;
+            if id > coalesce(pg_sequence_last_value('muster_high'), 0) then
+                done := setval('muster_high', id)::text;
+            end if;
+            -- Of what is undone here setval is no part, but the lock is: it is given back at once. (One of the
+            -- session stays where a statement is cancelled just when it was granted.)
+            raise exception using errcode = 'MU900';
+        exception when sqlstate 'MU900' then null;
+        end;
     end if;
     return null;
 end $$;

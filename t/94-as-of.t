@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
-use Muster::Process qw(build_dir poll run);
+use Muster::Process qw(build_dir poll run slurp temp_dir);
 use Muster::Versions qw(made);
 use Muster::World;
 
@@ -241,6 +241,23 @@ subtest '--init-db of a schema 3 under load' => sub {
     is sql("select count(*) from entity_attrs where key = 'x' and deleted_at_version <= version"), 0, 'and no end is before its beginning';
     sql("update entity_attrs set string_value = 'new' where key = 'x'");
     is sql("select count(*) from muster_copy"), 8, 'from now on history is whole';
+};
+
+# A version is announced under a lock, which must not stay with a session whose statement is cancelled there.
+subtest 'cancelled while a version is taken' => sub {
+    my ($pg, $until) = ($world->postgres, time + 4);
+    my @held = parallel(8, sub {
+        my ($n) = @_;
+        my $file = temp_dir() . '/held';
+        open my $psql, '|-', "$pg->{bin}/psql -q -At -h @{[ $pg->socket_dir ]} -U postgres muster 2>/dev/null" or die "psql: $!";
+        $psql->autoflush;
+        print $psql 'set statement_timeout = ', 1 + $n % 3, ";\n";
+        print $psql 'insert into clustoversioning ("user") select \'x\' from generate_series(1, ', 1 + int rand 40, ");\n" while time < $until;
+        print $psql "set statement_timeout = 0;\nselect count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() \\g $file\n";
+        close $psql;
+        return slurp($file);
+    }, timeout => 60);
+    is join('', @held), "0\n" x 8, 'no lock is left';
 };
 
 # As if the clock had been ten minutes ahead, and was put right.
