@@ -129,9 +129,10 @@ is($wrong, 0, 'as of before it all is');
 
 # Numbers of memberships are integers of 32 bits, and the next is one more than the largest.
 $client->post('/entity/pool', form => { name => 'full' });
+$client->post('/entity/basicserver', form => { name => 'next' }); # any other may be gone
 my $last = $client->request(POST => '/import', type => 'application/x-ndjson', body => qq({"name": "s1", "driver": "basicserver", "in": [{"name": "full", "number": 2147483647}]}\n));
 is($last->{status}, 200, 'a membership with the largest number');
-my $one_more = $client->post('/entity/pool/full', form => { action => 'insert', device => 's2' });
+my $one_more = $client->post('/entity/pool/full', form => { action => 'insert', device => 'next' });
 is_deeply([ @{$one_more}{qw(status json)} ], [ 409, 'The next number would be larger than the largest, 2147483647.' ], 'the next one is refused, and it is said why');
 
 $world->stop;
