@@ -408,18 +408,16 @@ end $$;
 -- With the rights of its owner: whoever may write attributes need not know of these tables.
 create or replace function muster_ip_changed() returns trigger
 language plpgsql security definer as $$
-declare
-    done text; -- an expression, as perform would run a query
 begin
     if tg_op <> 'INSERT' and old.key = 'ip' and old.subkey is null and old.datatype = 'int'
             and old.deleted_at_version is null
             and old.int_value between -2147483648 and 2147483647 then
-        done := muster_ip_remove(old.int_value)::text;
+        perform muster_ip_remove(old.int_value);
     end if;
     if tg_op <> 'DELETE' and new.key = 'ip' and new.subkey is null and new.datatype = 'int'
             and new.deleted_at_version is null
             and new.int_value between -2147483648 and 2147483647 then
-        done := muster_ip_add(new.int_value)::text;
+        perform muster_ip_add(new.int_value);
     end if;
     return null;
 end $$;
@@ -749,8 +747,8 @@ begin
        and e.entity_id in (a.entity_id, a.relation_id) and e.deleted_at_version is not null;
 end $$;
 
--- The next numbers for what managers give under a key, the first of so many, without waiting for whoever holds the counter:
--- then the number is one that a transaction won't come to.
+-- The next numbers for what managers give under a key, the first of so many, without waiting for whoever holds
+-- the counter: then they are some that a transaction won't come to.
 create or replace function muster_reserve(resource_key text, amount integer) returns integer
 language plpgsql security definer as $$
 declare

@@ -81,6 +81,25 @@ void store_add_attrs(struct store *store, int32_t entity, const struct attr *att
 void store_replace_attrs(struct store *store, int32_t entity, const struct attr *const *gone,
                          size_t gone_count, const struct attr *added, size_t added_count);
 
+/* Sets the _lastip of an ip manager, in place where there is one: bookkeeping has no history. */
+enum rc store_set_last(struct store *store, int32_t manager, int64_t last);
+
+/* The same where there is one; whoever replaces it at this moment is not waited for. Queued, as
+ * store_add_attrs(). */
+void store_move_last(struct store *store, int32_t manager, int64_t last);
+
+/* What a manager gives an object, both locked (LOCK_CHANGE): */
+struct giving {
+    int32_t manager, object;
+    bool moves_last; /* of an ip manager that has _lastip: it becomes `last` */
+    int64_t last;
+};
+
+/* Adds the rows of an allocation, which have a key and a number in common and, where
+ * they refer to something, refer to the manager. Queued, as store_add_attrs(). */
+void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
+                size_t count);
+
 /* The next `count` numbers of the object's attributes `key`, the first in *first: after the highest
  * of the counter of that name, as Python clusto has it, and of its attributes. RC_RETRY: another
  * has just made the counter. */
@@ -217,25 +236,6 @@ enum rc store_set_counter(struct store *store, int32_t entity, const char *key, 
 /* A key other than `key` (NULL: any) under which this manager has given something; NULL: none. */
 enum rc store_other_key(struct store *store, struct arena *arena, int32_t manager, const char *key,
                         const char **other);
-
-/* Sets the _lastip of an ip manager, in place where there is one: bookkeeping has no history. */
-enum rc store_set_last(struct store *store, int32_t manager, int64_t last);
-
-/* The same where there is one; whoever replaces it at this moment is not waited for. Queued, as
- * store_add_attrs(). */
-void store_move_last(struct store *store, int32_t manager, int64_t last);
-
-/* What a manager gives an object, both locked (LOCK_CHANGE): */
-struct giving {
-    int32_t manager, object;
-    bool moves_last; /* of an ip manager that has _lastip: it becomes `last` */
-    int64_t last;
-};
-
-/* Adds the rows of an allocation, four at most, which have a key and a number in common and, where
- * they refer to something, refer to the manager. Queued, as store_add_attrs(). */
-void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
-                size_t count);
 
 /* Locks objects as store_lock(LOCK_CHANGE), of which the first is a manager, and reads its
  * attributes but members and references, hidden ones included. */

@@ -1,5 +1,4 @@
 /* alloc.c: what allocation needs of the database: claims, free addresses and names, counters. */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@
 /* How many are taken at once where each lasts for less than so many milliseconds. */
 #define MAX_BLOCK 16
 #define SOON      50
-
-#define MAX_ROWS 4 /* of an allocation */
 
 enum { IP_ADDRESS, IP_MET, IP_NUMBER };
 
@@ -305,15 +302,6 @@ enum rc store_lock_manager(struct store *store, struct arena *arena, const char 
     return RC_OK;
 }
 
-void store_move_last(struct store *store, int32_t manager, int64_t last) {
-    pg_queue(store, STMT(MOVE_LAST), PG_ARGS(pg_int(manager), pg_bigint(last)));
-}
-
-enum rc store_set_last(struct store *store, int32_t manager, int64_t last) {
-    return pg_exec(store, NULL, STMT(SET_LAST),
-                   PG_ARGS(pg_int(manager), pg_bigint(last), pg_version(store)));
-}
-
 enum rc store_release(struct store *store, int32_t manager, int32_t entity, const char *key,
                       const struct value *value, bool *taken) {
     bool is_int = value && value->datatype == DATATYPE_INT;
@@ -326,38 +314,4 @@ enum rc store_release(struct store *store, int32_t manager, int32_t entity, cons
 
     *taken = found > 0;
     return rc;
-}
-
-static void give(struct store *store, const struct giving *g, const struct attr *rows,
-                 size_t count) {
-    const char *subkeys[MAX_ROWS], *datatypes[MAX_ROWS], *strings[MAX_ROWS];
-    int64_t ints[MAX_ROWS];
-    bool no_ints[MAX_ROWS];
-
-    for (size_t i = 0; i < count; i++) {
-        const struct value *value = &rows[i].value;
-
-        subkeys[i] = rows[i].subkey;
-        datatypes[i] = value_datatype_name(value->datatype);
-        strings[i] = value->datatype == DATATYPE_STRING ? value->text : NULL;
-        ints[i] = value->number;
-        no_ints[i] = value->datatype != DATATYPE_INT;
-    }
-    pg_queue(store, STMT(GIVE),
-             PG_ARGS(pg_int(g->object), pg_int(g->manager),
-                     g->moves_last ? pg_bigint(g->last) : pg_null(), pg_text(rows[0].key),
-                     pg_int(rows[0].number), pg_texts(subkeys, count), pg_texts(datatypes, count),
-                     pg_bigints(ints, no_ints, count), pg_texts(strings, count)));
-}
-
-void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
-                size_t count) {
-    assert(count <= MAX_ROWS);
-    if (pg_versioning(store) && pg_has_extensions(store)) {
-        give(store, giving, rows, count);
-        return;
-    }
-    if (giving->moves_last)
-        store_move_last(store, giving->manager, giving->last);
-    store_add_attrs(store, giving->object, rows, count);
 }

@@ -122,6 +122,37 @@ void store_replace_attrs(struct store *store, int32_t entity, const struct attr 
     arena_free(&arena);
 }
 
+void store_move_last(struct store *store, int32_t manager, int64_t last) {
+    pg_queue(store, STMT(MOVE_LAST), PG_ARGS(pg_int(manager), pg_bigint(last)));
+}
+
+enum rc store_set_last(struct store *store, int32_t manager, int64_t last) {
+    return pg_exec(store, NULL, STMT(SET_LAST),
+                   PG_ARGS(pg_int(manager), pg_bigint(last), pg_version(store)));
+}
+
+void store_give(struct store *store, const struct giving *giving, const struct attr *rows,
+                size_t count) {
+    struct arena *arena;
+    struct columns c;
+
+    if (!pg_versioning(store) || !pg_has_extensions(store)) {
+        if (giving->moves_last)
+            store_move_last(store, giving->manager, giving->last);
+        store_add_attrs(store, giving->object, rows, count);
+        return;
+    }
+    arena = arena_new();
+    c = attr_columns(arena, rows, count);
+    pg_queue(store, STMT(GIVE),
+             PG_ARGS(pg_int(giving->object), pg_int(giving->manager),
+                     giving->moves_last ? pg_bigint(giving->last) : pg_null(), pg_text(rows[0].key),
+                     pg_int(rows[0].number), pg_texts(c.subkeys, count),
+                     pg_texts(c.datatypes, count), pg_bigints(c.ints, c.no_ints, count),
+                     pg_texts(c.strings, count)));
+    arena_free(&arena);
+}
+
 enum rc store_next_numbers(struct store *store, int32_t entity, const char *key, int32_t count,
                            int32_t *first) {
     PGresult *result;
