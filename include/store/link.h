@@ -145,10 +145,12 @@ void link_drain_stale(struct link *link);
 /* --- waiting (store/link_wait.c) */
 
 /* Called every 50 ms (LINK_IDLE_MS) while any link of this process waits or connects, after the
- * first tenth of a second; NULL: nothing is. It may not use a link that is in use. */
-#define LINK_IDLE_MS    50
-#define LINK_IDLE_AFTER 100
-void link_set_idle(void (*idle)(void *context), void *context);
+ * first tenth of a second, and after LINK_IDLE_SOON_MS where it says true: there is more to do. NULL:
+ * nothing is. It may not use a link that is in use. */
+#define LINK_IDLE_MS      50
+#define LINK_IDLE_SOON_MS 5
+#define LINK_IDLE_AFTER   100
+void link_set_idle(bool (*idle)(void *context), void *context);
 
 /* What that says is done. Milliseconds until it is to be called again, at most `left`. */
 int64_t link_idle(int64_t waited, int64_t left);

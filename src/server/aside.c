@@ -62,18 +62,21 @@ static bool all_stalled(void) {
     return metrics_all_busy(clock_ms() - ms);
 }
 
-static void look(void *context) {
+/* True: there may be more. */
+static bool look(void *context) {
     struct aside *a = context;
     const char *request = log_get_request();
+    int taken = 0;
 
     if (a->inside || !all_stalled() || a->ends(a->context))
-        return;
+        return false;
     a->inside = true;
-    for (int i = 0; i < AT_ONCE && take_one(a); i++)
-        continue;
+    while (taken < AT_ONCE && take_one(a))
+        taken++;
     fcgi_end_timer();
     log_set_request(request);
     a->inside = false;
+    return taken == AT_ONCE;
 }
 
 struct aside *aside_new(const struct settings *settings, struct cluster *cluster, int listen_fd,

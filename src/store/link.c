@@ -80,11 +80,11 @@ static void drop_with_message(struct link *l) {
 /* --- the connection */
 
 static struct {
-    void (*call)(void *context);
+    bool (*call)(void *context);
     void *context;
 } idle;
 
-void link_set_idle(void (*call)(void *context), void *context) {
+void link_set_idle(bool (*call)(void *context), void *context) {
     idle.call = call;
     idle.context = context;
 }
@@ -92,9 +92,10 @@ void link_set_idle(void (*call)(void *context), void *context) {
 int64_t link_idle(int64_t waited, int64_t left) {
     if (!idle.call)
         return left;
-    if (waited >= LINK_IDLE_AFTER)
-        idle.call(idle.context);
-    return left < LINK_IDLE_MS ? left : LINK_IDLE_MS;
+    bool more = waited >= LINK_IDLE_AFTER && idle.call(idle.context);
+    int64_t next = more ? LINK_IDLE_SOON_MS : LINK_IDLE_MS;
+
+    return left < next ? left : next;
 }
 
 static bool wait_socket(const struct link *l, short events, int64_t deadline) {

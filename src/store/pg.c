@@ -148,7 +148,7 @@ static void begin(struct store *store, enum transaction_kind kind) {
     store->version = 0;
 }
 
-void store_set_idle(void (*idle)(void *context), void *context) {
+void store_set_idle(bool (*idle)(void *context), void *context) {
     link_set_idle(idle, context);
 }
 
