@@ -267,22 +267,35 @@ begin
         'create index muster_version_at on clustoversioning (muster_taken(muster_at, "timestamp"))');
 end $$;
 
--- What needs no table is an expression: perform would run a query for each.
+-- What needs no table is an expression: perform would run a query for each. There are few of them, as each
+-- transaction prepares its expressions anew.
 create or replace function muster_version_begins() returns trigger
 language plpgsql security definer as $$
 declare
-    me constant xid8 := pg_current_xact_id(); -- from here on this transaction has an id
-    id constant bigint := me::text::bigint;
     done text;
 begin
-    if pg_snapshot_xmin(pg_current_snapshot()) < me and id > coalesce(pg_sequence_last_value('muster_high'), 0) then
+    -- From here on this transaction has an id.
+    if pg_snapshot_xmin(pg_current_snapshot()) >= pg_current_xact_id()
+            or pg_current_xact_id()::text::bigint <= pg_sequence_last_value('muster_high') then
+        return null;
+    end if;
+    -- Most often nobody else is in here. No statement is cancelled within an expression; whatever else may
+    -- happen, a lock of the session must not stay.
+    begin
+        done := case when pg_try_advisory_lock(1836413812, 2) then
+                    setval('muster_high', greatest(pg_current_xact_id()::text::bigint, pg_sequence_last_value('muster_high')))
+                    || pg_advisory_unlock(1836413812, 2)::text
+                end;
+    exception when others or query_canceled then
+        perform pg_advisory_unlock(1836413812, 2);
+        raise;
+    end;
+    if done is null then
+        -- A lock that is waited for is not of the session: it would stay where the statement is cancelled just
+        -- when it was granted. Of what is undone here setval is no part, but the lock is.
         begin
             done := pg_advisory_xact_lock(1836413812, 2)::text;
-            if id > coalesce(pg_sequence_last_value('muster_high'), 0) then
-                done := setval('muster_high', id)::text;
-            end if;
-            -- Of what is undone here setval is no part, but the lock is: it is given back at once. (One of the
-            -- session stays where a statement is cancelled just when it was granted.)
+            done := setval('muster_high', greatest(pg_current_xact_id()::text::bigint, pg_sequence_last_value('muster_high')))::text;
             raise exception using errcode = 'MU900';
         exception when sqlstate 'MU900' then null;
         end;
@@ -293,12 +306,12 @@ end $$;
 create or replace function muster_version_taken() returns trigger
 language plpgsql stable security definer as $$
 declare
-    at constant bigint := greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
-                                   pg_sequence_last_value('muster_clock'));
-    done text := set_config('muster.version', new.version::text, true) || setval('muster_clock', at);
+    done constant text := set_config('muster.version', new.version::text, true);
 begin
     new.muster_high := greatest(pg_current_xact_id(), pg_sequence_last_value('muster_high')::text::xid8);
-    new.muster_at := to_timestamp(at / 1000000.0::double precision);
+    new.muster_at := to_timestamp(setval('muster_clock', greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
+                                                                  pg_sequence_last_value('muster_clock')))
+                                  / 1000000.0::double precision);
     return new;
 end $$;
 
@@ -1090,12 +1103,11 @@ $$;
 create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 declare
-    told text := current_setting('muster.told', true);
     own integer;
     late boolean; -- did a row wait for the death of its object?
 begin
-    if told > '' and pg_trigger_depth() = 1 then
-        told := set_config('muster.told', case when told = '2' then '1' else '' end, true);
+    if pg_trigger_depth() = 1 and coalesce(current_setting('muster.told', true), '') > ''
+            and set_config('muster.told', left('1', current_setting('muster.told')::integer - 1), true) is not null then
         return null;
     end if;
     own := nullif(current_setting('muster.version', true), '')::integer;

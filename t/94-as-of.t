@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use JSON::PP ();
 use Muster::Client qw(parallel);
+use Muster::Foreign;
 use Muster::Process qw(build_dir poll run slurp temp_dir);
 use Muster::Versions qw(made);
 use Muster::World;
@@ -258,6 +259,23 @@ subtest 'cancelled while a version is taken' => sub {
         return slurp($file);
     }, timeout => 60);
     is join('', @held), "0\n" x 8, 'no lock is left';
+};
+
+# Who finds the lock taken waits for it, and does not take back what was announced meanwhile.
+subtest 'two announce at once' => sub {
+    my $lock  = "from pg_locks where locktype = 'advisory' and classid = 1836413812 and objid = 2";
+    my $older = $pg->begin('select pg_current_xact_id()');       # without one, nothing is announced
+    my $other = $pg->begin('select pg_advisory_xact_lock(1836413812, 2)');
+    my $who   = Muster::Foreign->new($pg);
+    $who->send('insert into clustoversioning ("user") values (\'waits\') returning muster_high');
+    ok(poll(30, sub { sql("select count(*) $lock and not granted") }), 'it is waited for');
+    $other->("select setval('muster_high', pg_current_xact_id()::text::bigint); commit");
+    my $high = $who->answer(30);
+    cmp_ok $high, '>', sql("select max(muster_high::text::bigint) from clustoversioning where \"user\" <> 'waits'"), 'then it is announced';
+    is $high, sql('select last_value from muster_high'), '... by the number of who was later';
+    is sql("select count(*) $lock"), 0, 'and the lock is given back';
+    is $older->('commit'), 1, 'an older one was under way';
+    $who->end;
 };
 
 # As if the clock had been ten minutes ahead, and was put right.
