@@ -267,53 +267,75 @@ begin
         'create index muster_version_at on clustoversioning (muster_taken(muster_at, "timestamp"))');
 end $$;
 
+-- Functions of triggers that run for each write, with their owner's rights. A SET clause would take longer
+-- than all else they do, so each name in them is qualified instead, of operators and types as well: the
+-- search_path is that of whoever writes. @ stands for the schema of the tables.
+create or replace function pg_temp.muster_make_qualified(name text, volatility text, body text) returns void
+language plpgsql as $$
+declare
+    home text := (select relnamespace::regnamespace from pg_class where oid = 'entity_attrs'::regclass);
+begin
+    execute format('create or replace function %I() returns trigger language plpgsql %s security definer as %L',
+                   name, volatility, replace(body, '@', home));
+    execute format('revoke execute on function %I() from public', name);
+end $$;
+
 -- What needs no table is an expression: perform would run a query for each. There are few of them, as each
 -- transaction prepares its expressions anew.
-create or replace function muster_version_begins() returns trigger
-language plpgsql security definer as $$
+do $do$ begin
+
+perform pg_temp.muster_make_qualified('muster_version_begins', 'volatile', $$
 declare
-    done text;
+    done pg_catalog.text;
 begin
     -- From here on this transaction has an id.
-    if pg_snapshot_xmin(pg_current_snapshot()) >= pg_current_xact_id()
-            or pg_current_xact_id()::text::bigint <= pg_sequence_last_value('muster_high') then
+    if pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) operator(pg_catalog.>=) pg_catalog.pg_current_xact_id()
+            or pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8
+                operator(pg_catalog.<=) pg_catalog.pg_sequence_last_value('@.muster_high') then
         return null;
     end if;
     -- Most often nobody else is in here. No statement is cancelled within an expression; whatever else may
     -- happen, a lock of the session must not stay.
     begin
-        done := case when pg_try_advisory_lock(1836413812, 2) then
-                    setval('muster_high', greatest(pg_current_xact_id()::text::bigint, pg_sequence_last_value('muster_high')))
-                    || pg_advisory_unlock(1836413812, 2)::text
+        done := case when pg_catalog.pg_try_advisory_lock(1836413812, 2) then
+                    pg_catalog.concat(
+                        pg_catalog.setval('@.muster_high', greatest(pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8,
+                                                                    pg_catalog.pg_sequence_last_value('@.muster_high'))),
+                        pg_catalog.pg_advisory_unlock(1836413812, 2))
                 end;
     exception when others or query_canceled then
-        perform pg_advisory_unlock(1836413812, 2);
+        perform pg_catalog.pg_advisory_unlock(1836413812, 2);
         raise;
     end;
     if done is null then
         -- A lock that is waited for is not of the session: it would stay where the statement is cancelled just
         -- when it was granted. Of what is undone here setval is no part, but the lock is.
         begin
-            done := pg_advisory_xact_lock(1836413812, 2)::text;
-            done := setval('muster_high', greatest(pg_current_xact_id()::text::bigint, pg_sequence_last_value('muster_high')))::text;
+            done := pg_catalog.pg_advisory_xact_lock(1836413812, 2)::pg_catalog.text;
+            done := pg_catalog.setval('@.muster_high', greatest(pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8,
+                                                                pg_catalog.pg_sequence_last_value('@.muster_high')))::pg_catalog.text;
             raise exception using errcode = 'MU900';
         exception when sqlstate 'MU900' then null;
         end;
     end if;
     return null;
-end $$;
+end $$);
 
-create or replace function muster_version_taken() returns trigger
-language plpgsql stable security definer as $$
+perform pg_temp.muster_make_qualified('muster_version_taken', 'stable', $$
 declare
-    done constant text := set_config('muster.version', new.version::text, true);
+    done constant pg_catalog.text := pg_catalog.set_config('muster.version', new.version::pg_catalog.text, true);
 begin
-    new.muster_high := greatest(pg_current_xact_id(), pg_sequence_last_value('muster_high')::text::xid8);
-    new.muster_at := to_timestamp(setval('muster_clock', greatest((date_part('epoch', clock_timestamp()) * 1000000)::bigint,
-                                                                  pg_sequence_last_value('muster_clock')))
-                                  / 1000000.0::double precision);
+    new.muster_high := greatest(pg_catalog.pg_current_xact_id(),
+                                pg_catalog.pg_sequence_last_value('@.muster_high')::pg_catalog.text::pg_catalog.xid8);
+    new.muster_at := pg_catalog.to_timestamp(
+        pg_catalog.setval('@.muster_clock', greatest(
+            (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000000)::pg_catalog.int8,
+            pg_catalog.pg_sequence_last_value('@.muster_clock')))
+        operator(pg_catalog./) 1000000.0::pg_catalog.float8);
     return new;
-end $$;
+end $$);
+
+end $do$;
 
 -- ---------------------------------------------------------------------------------------------
 -- Taken addresses. The next free one has to be found in a range that may be full but for one, in
@@ -1474,27 +1496,29 @@ begin
     end if;
 end $$;
 
-create or replace function muster_keep_version() returns trigger
-language plpgsql security definer as $$
+do $do$ begin
+
+perform pg_temp.muster_make_qualified('muster_keep_version', 'volatile', $$
 begin
     if new.deleted_at_version is null
-            and new.version::text is distinct from current_setting('muster.version', true) then
-        new.version := muster_version();
+            and (new.version::pg_catalog.text operator(pg_catalog.=) pg_catalog.current_setting('muster.version', true)) is not true then
+        new.version := @.muster_version();
     end if;
     return new;
-end $$;
+end $$);
 
 -- What ends stays as it was.
-create or replace function muster_keep_end() returns trigger
-language plpgsql security definer as $$
+perform pg_temp.muster_make_qualified('muster_keep_end', 'volatile', $$
 begin
     if old.deleted_at_version is null and new.deleted_at_version is not null
-            and new.deleted_at_version::text is distinct from current_setting('muster.version', true) then
+            and (new.deleted_at_version::pg_catalog.text operator(pg_catalog.=) pg_catalog.current_setting('muster.version', true)) is not true then
         new := old;
-        new.deleted_at_version := greatest(muster_version(), old.version);
+        new.deleted_at_version := greatest(@.muster_version(), old.version);
     end if;
     return new;
-end $$;
+end $$);
+
+end $do$;
 
 -- The row as it was stays as an ended copy, and the changed one begins now. What this very transaction
 -- made nobody else has seen.
@@ -1627,8 +1651,7 @@ declare
     f text;
     t record;
 begin
-    foreach f in array array['muster_version_begins', 'muster_version_taken', 'muster_version',
-            'muster_keep_version', 'muster_keep_end', 'muster_keep_value', 'muster_erases',
+    foreach f in array array['muster_version', 'muster_keep_value', 'muster_erases',
             'muster_keep_erased_attr', 'muster_keeps', 'muster_keep_name', 'muster_keep_revived',
             'muster_keep_truncated', 'muster_keep_watch']
     loop

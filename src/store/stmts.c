@@ -973,7 +973,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from tab t join pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal"
         " where not $3 or g.tgname not like 'muster\\_change\\_%' and g.tgname <> all(" BESIDE ")"
         " union all select s.fresh, 8, 'function', null, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),"
-        " md5(concat(p.prosrc, p.prosecdef, p.provolatile, replace(array_to_string(p.proconfig, ' '), s.home, ''))), null"
+        " md5(concat(replace(p.prosrc, s.prefix, ''), p.prosecdef, p.provolatile, replace(array_to_string(p.proconfig, ' '), s.home, ''))), null"
         " from side s join pg_proc p on p.pronamespace = s.oid and p.proname like 'muster\\_%'"
         " union all select t.fresh, 9, 'policy', t.name, p.polname, null, null"
         " from tab t join pg_policy p on p.polrelid = t.oid where t.forced"

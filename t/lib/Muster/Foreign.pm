@@ -8,12 +8,12 @@ use IO::Select ();
 use IPC::Open2 ();
 use Time::HiRes ();
 
-# A session of its own. Options: database.
+# A session of its own. Options: database, user.
 sub new {
     my ($class, $postgres, %option) = @_;
     my $self = bless { database => $option{database}, postgres => $postgres, marks => 0, buffer => '' }, $class;
     my @command = (
-        "$postgres->{bin}/psql", '-XqAt', '-h', $postgres->socket_dir, '-U', 'postgres',
+        "$postgres->{bin}/psql", '-XqAt', '-h', $postgres->socket_dir, '-U', $option{user} // 'postgres',
         '-d', $option{database} // $postgres->{database},
     );
     local $ENV{PGAPPNAME} = 'python';
