@@ -267,24 +267,22 @@ begin
         'create index muster_version_at on clustoversioning (muster_taken(muster_at, "timestamp"))');
 end $$;
 
--- Functions of triggers that run for each write, with their owner's rights. A SET clause would take longer
--- than all else they do, so each name in them is qualified instead, of operators and types as well: the
--- search_path is that of whoever writes. @ stands for the schema of the tables.
-create or replace function pg_temp.muster_make_qualified(name text, volatility text, body text) returns void
+-- Functions that run for each write, with their owner's rights. A SET clause would take longer than all else
+-- they do, so each name in them is qualified instead, of operators and types as well: the search_path is that
+-- of whoever writes. @ stands for the schema of the tables.
+create or replace function pg_temp.muster_make_qualified(ddl text) returns void
 language plpgsql as $$
-declare
-    home text := (select relnamespace::regnamespace from pg_class where oid = 'entity_attrs'::regclass);
 begin
-    execute format('create or replace function %I() returns trigger language plpgsql %s security definer as %L',
-                   name, volatility, replace(body, '@', home));
-    execute format('revoke execute on function %I() from public', name);
+    execute replace(ddl, '@', (select relnamespace::regnamespace::text from pg_class where oid = 'entity_attrs'::regclass));
 end $$;
 
 -- What needs no table is an expression: perform would run a query for each. There are few of them, as each
 -- transaction prepares its expressions anew.
 do $do$ begin
 
-perform pg_temp.muster_make_qualified('muster_version_begins', 'volatile', $$
+perform pg_temp.muster_make_qualified($ddl$
+create or replace function muster_version_begins() returns trigger
+language plpgsql security definer as $$
 declare
     done pg_catalog.text;
 begin
@@ -319,9 +317,11 @@ begin
         end;
     end if;
     return null;
-end $$);
+end $$ $ddl$);
 
-perform pg_temp.muster_make_qualified('muster_version_taken', 'stable', $$
+perform pg_temp.muster_make_qualified($ddl$
+create or replace function muster_version_taken() returns trigger
+language plpgsql stable security definer as $$
 declare
     done constant pg_catalog.text := pg_catalog.set_config('muster.version', new.version::pg_catalog.text, true);
 begin
@@ -333,7 +333,7 @@ begin
             pg_catalog.pg_sequence_last_value('@.muster_clock')))
         operator(pg_catalog./) 1000000.0::pg_catalog.float8);
     return new;
-end $$);
+end $$ $ddl$);
 
 end $do$;
 
@@ -609,16 +609,21 @@ end $$;
 -- The locks that decide who is first are of the transaction, and by a hash of a text. The server's
 -- lock table is small: one transaction takes as many as this, after that only the unique indexes and
 -- muster_ip order it with others.
+do $do$ begin
+
+perform pg_temp.muster_make_qualified($ddl$
 create or replace function muster_lock(what text) returns void
 language plpgsql as $$
 declare
-    held integer := coalesce(nullif(current_setting('muster.locks', true), ''), '0')::integer;
+    held constant pg_catalog.int4 := pg_catalog.concat('0', pg_catalog.current_setting('muster.locks', true))::pg_catalog.int4;
 begin
-    if held < 256 then
-        perform pg_advisory_xact_lock(hashtextextended(what, 3)),
-                set_config('muster.locks', (held + 1)::text, true);
+    if held operator(pg_catalog.<) 256 then
+        perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(what, 3)),
+                pg_catalog.set_config('muster.locks', (held operator(pg_catalog.+) 1)::pg_catalog.text, true);
     end if;
-end $$;
+end $$ $ddl$);
+
+end $do$;
 
 -- The version of this transaction; who has none gets one.
 create or replace function muster_version() returns integer
@@ -640,26 +645,36 @@ end $$;
 -- in muster.claimed it has both.
 -- Its arguments are the keys of resources. Conditions of triggers are read anew by each statement, which
 -- costs more than to call a function that has nothing to do: they are as short as can be.
+do $do$ begin
+
+perform pg_temp.muster_make_qualified($ddl$
 create or replace function muster_claim() returns trigger
 language plpgsql security definer as $$
+declare
+    value pg_catalog.text;
 begin
     if new.deleted_at_version is not null then
         return new;
     elsif new.subkey is null then
-        if new.key = any (tg_argv) and concat(new.key, '=', coalesce(new.string_value, new.int_value::text), '#', new.number)
-                is distinct from current_setting('muster.claimed', true) then
-            perform muster_lock(concat(new.key, '=', coalesce(new.string_value, new.int_value::text)));
-            if new.number is not null then
-                perform muster_lock(concat(new.key, '#=', new.number));
+        if new.key operator(pg_catalog.=) any (tg_argv) then
+            value := pg_catalog.concat(new.key, '=', coalesce(new.string_value, new.int_value::pg_catalog.text));
+            if (pg_catalog.concat(value, '#', new.number) operator(pg_catalog.=) pg_catalog.current_setting('muster.claimed', true))
+                    is not true then
+                perform @.muster_lock(value);
+                if new.number is not null then
+                    perform @.muster_lock(pg_catalog.concat(new.key, '#=', new.number));
+                end if;
             end if;
         end if;
-    elsif new.subkey = 'ru' and new.key = '_contains' then
-        perform muster_lock('rack=' || new.entity_id);
-    elsif new.subkey = 'connection' and new.key like 'port-%' then
-        perform muster_lock(concat('port=', new.entity_id, '/', new.key, '#', new.number));
+    elsif new.subkey operator(pg_catalog.=) 'ru' and new.key operator(pg_catalog.=) '_contains' then
+        perform @.muster_lock(pg_catalog.concat('rack=', new.entity_id));
+    elsif new.subkey operator(pg_catalog.=) 'connection' and new.key operator(pg_catalog.~~) 'port-%' then
+        perform @.muster_lock(pg_catalog.concat('port=', new.entity_id, '/', new.key, '#', new.number));
     end if;
     return new;
-end $$;
+end $$ $ddl$);
+
+end $do$;
 
 -- A counter is there once. Whoever inserts it without having seen that another has just done so goes
 -- on with that row, under its id, and with the greater value; muster looks again.
@@ -844,8 +859,8 @@ declare
     home regnamespace := (select relnamespace from pg_class where oid = 'entity_attrs'::regclass);
     f text;
 begin
-    foreach f in array array['muster_claim()', 'muster_counter_insert()', 'muster_last_inserted()',
-            'muster_entity_ended()', 'muster_keep_erased_entity()', 'muster_reserve(text, integer)']
+    foreach f in array array['muster_counter_insert()', 'muster_last_inserted()', 'muster_entity_ended()',
+            'muster_keep_erased_entity()', 'muster_end_late(integer[])', 'muster_reserve(text, integer)']
     loop
         execute format('alter function %s set search_path = %s, pg_temp', f, home);
     end loop;
@@ -1111,81 +1126,99 @@ do $$ begin
         'create index muster_change_all on muster_change (xid) where kind = ''*''');
 end $$;
 
+-- Holds objects, whose ids are in order: is one of them dead? Plans are kept, perhaps of a time when there were
+-- few: they look each up by its key.
+create or replace function muster_hold(ids integer[]) returns boolean
+language plpgsql as $$
+declare
+    dead boolean;
+begin
+    select bool_or(e.deleted_at_version is not null) into dead
+      from unnest(ids) as held(id)
+     cross join lateral (select deleted_at_version from entities where entity_id = held.id for key share) as e;
+    return dead;
+end $$;
+
+create or replace function muster_any_dead(ids integer[]) returns boolean
+language plpgsql as $$
+begin
+    return exists (select from unnest(ids) as held(id) cross join lateral (
+        select from entities where entity_id = held.id and deleted_at_version is not null limit 1) as e);
+end $$;
+
+do $do$ begin
+
 -- Of a change of attributes; bookkeeping is not told.
+perform pg_temp.muster_make_qualified($ddl$
 create or replace function muster_attr_kind(key text) returns text
 language sql immutable as $$
-    select case when key like '\_%' and key <> '_contains' then 'z' else 'a' end
-$$;
+    select case when key operator(pg_catalog.~~) '\_%' and key operator(pg_catalog.<>) '_contains' then 'z' else 'a' end
+$$ $ddl$);
 
 -- "added" and "gone" are the rows after and before; each event's trigger has those that it can have.
 -- Of an object there is one row for each statement. What has ended is deleted by pruning only, which is
 -- no change.
 -- muster.told: of how many more events muster tells with the statement that causes them (see
 -- src/store/change_sql.c); what is done below it by somebody else's triggers is told here.
+perform pg_temp.muster_make_qualified($ddl$
 create or replace function muster_attrs_changed() returns trigger
 language plpgsql security definer as $$
 declare
-    own integer;
-    late boolean; -- did a row wait for the death of its object?
+    own pg_catalog.int4;
+    refers pg_catalog.bool;
 begin
-    if pg_trigger_depth() = 1 and coalesce(current_setting('muster.told', true), '') > ''
-            and set_config('muster.told', left('1', current_setting('muster.told')::integer - 1), true) is not null then
+    if pg_catalog.pg_trigger_depth() operator(pg_catalog.=) 1
+            and coalesce(pg_catalog.current_setting('muster.told', true), '') operator(pg_catalog.>) ''
+            and pg_catalog.set_config('muster.told', pg_catalog.left('1',
+                pg_catalog.current_setting('muster.told')::pg_catalog.int4 operator(pg_catalog.-) 1), true) is not null then
         return null;
     end if;
-    own := nullif(current_setting('muster.version', true), '')::integer;
-    if tg_op = 'INSERT' then
-        insert into muster_change (key, kind, version)
-        select id, min(kind)::"char", own from (
-            select entity_id as id, muster_attr_kind(key) as kind from added
+    own := case when pg_catalog.current_setting('muster.version', true) operator(pg_catalog.<>) ''
+                then pg_catalog.current_setting('muster.version')::pg_catalog.int4 end;
+    if tg_op operator(pg_catalog.=) 'INSERT' then
+        insert into @.muster_change (key, kind, version)
+        select id, pg_catalog.min(kind)::pg_catalog."char", own from (
+            select entity_id as id, @.muster_attr_kind(key) as kind from added
             union all select relation_id, 'r' from added where relation_id is not null) as t
          group by id;
-        if exists (select from added where relation_id is not null and deleted_at_version is null) then
-            select bool_or(e.deleted_at_version is not null) into late from (
-                select entity_id as id from added where deleted_at_version is null
-                union select relation_id from added
-                 where relation_id is not null and deleted_at_version is null
-                order by 1) as held
-              cross join lateral (
-                select deleted_at_version from entities where entity_id = held.id for key share) as e;
-        else
-            late := exists (select from added a cross join lateral (
-                select from entities
-                 where entity_id = a.entity_id and deleted_at_version is not null limit 1) as e
-                where a.deleted_at_version is null);
-        end if;
-        if late then
-            perform muster_end_late(array(select attr_id from added where deleted_at_version is null));
-        end if;
-        return null;
-    elsif tg_op = 'UPDATE' then
-        insert into muster_change (key, kind, version)
-        select id, min(kind)::"char", own from (
-            select entity_id as id, muster_attr_kind(key) as kind from added
+    elsif tg_op operator(pg_catalog.=) 'UPDATE' then
+        insert into @.muster_change (key, kind, version)
+        select id, pg_catalog.min(kind)::pg_catalog."char", own from (
+            select entity_id as id, @.muster_attr_kind(key) as kind from added
             union all select relation_id, 'r' from added where relation_id is not null
-            union all select entity_id, muster_attr_kind(key) from gone
+            union all select entity_id, @.muster_attr_kind(key) from gone
             union all select relation_id, 'r' from gone where relation_id is not null) as t
          group by id;
     else
-        insert into muster_change (key, kind, version)
-        select id, min(kind)::"char", own from (
-            select entity_id as id, muster_attr_kind(key) as kind from gone
+        insert into @.muster_change (key, kind, version)
+        select id, pg_catalog.min(kind)::pg_catalog."char", own from (
+            select entity_id as id, @.muster_attr_kind(key) as kind from gone
              where deleted_at_version is null
             union all select relation_id, 'r' from gone
              where relation_id is not null and deleted_at_version is null) as t
          group by id;
         return null;
     end if;
-    if exists (select from added where relation_id is not null and deleted_at_version is null) then
-        perform from (
-            select entity_id as id from added
-             where relation_id is not null and deleted_at_version is null
-            union select relation_id from added
-             where relation_id is not null and deleted_at_version is null
-            order by 1) as held
-          cross join lateral (select from entities where entity_id = held.id for key share) as e;
+    refers := exists (select from added where relation_id is not null and deleted_at_version is null);
+    if tg_op operator(pg_catalog.=) 'UPDATE' then
+        if refers then
+            perform @.muster_hold(array(
+                select entity_id as id from added where relation_id is not null and deleted_at_version is null
+                union select relation_id from added where relation_id is not null and deleted_at_version is null
+                order by 1));
+        end if;
+    -- Did a row wait for the death of its object?
+    elsif (case when refers then @.muster_hold(array(
+                    select entity_id as id from added where deleted_at_version is null
+                    union select relation_id from added where relation_id is not null and deleted_at_version is null
+                    order by 1))
+               else @.muster_any_dead(array(select entity_id from added where deleted_at_version is null)) end) then
+        perform @.muster_end_late(array(select attr_id from added where deleted_at_version is null));
     end if;
     return null;
-end $$;
+end $$ $ddl$);
+
+end $do$;
 
 -- How many live objects there are of a driver and type, as the sum of its rows: writers only add rows,
 -- so they don't wait for each other; now and then one of them makes many rows few.
@@ -1325,7 +1358,9 @@ begin
             ('muster_preferences', 'truncate', 'muster_all_changed', '')
         ) as v(tab, event, func, transition)
     loop
-        execute format('alter function %I() set search_path = %s, pg_temp', t.func, home);
+        if t.func <> 'muster_attrs_changed' then
+            execute format('alter function %I() set search_path = %s, pg_temp', t.func, home);
+        end if;
         execute format('revoke execute on function %I() from public', t.func);
         continue when exists (
             select from pg_trigger where tgrelid = t.tab::regclass and tgenabled = 'A'
@@ -1336,8 +1371,9 @@ begin
         execute format('alter table %I enable always trigger %I', t.tab, 'muster_change_' || t.event);
         made := made + 1;
     end loop;
-    -- Its plan is kept, perhaps of a time when there were few objects: it looks each up by its key.
-    alter function muster_attrs_changed() set enable_seqscan = off;
+    execute format('alter function muster_hold(integer[]) set search_path = %s, pg_temp set enable_seqscan = off', home);
+    execute format('alter function muster_any_dead(integer[]) set search_path = %s, pg_temp set enable_seqscan = off', home);
+    revoke execute on function muster_hold(integer[]), muster_any_dead(integer[]) from public;
     if made > 0 then
         -- What was written without them is not told: everything counts as changed.
         insert into muster_change (key, kind) values (0, '*');
@@ -1498,17 +1534,21 @@ end $$;
 
 do $do$ begin
 
-perform pg_temp.muster_make_qualified('muster_keep_version', 'volatile', $$
+perform pg_temp.muster_make_qualified($ddl$
+create or replace function muster_keep_version() returns trigger
+language plpgsql security definer as $$
 begin
     if new.deleted_at_version is null
             and (new.version::pg_catalog.text operator(pg_catalog.=) pg_catalog.current_setting('muster.version', true)) is not true then
         new.version := @.muster_version();
     end if;
     return new;
-end $$);
+end $$ $ddl$);
 
 -- What ends stays as it was.
-perform pg_temp.muster_make_qualified('muster_keep_end', 'volatile', $$
+perform pg_temp.muster_make_qualified($ddl$
+create or replace function muster_keep_end() returns trigger
+language plpgsql security definer as $$
 begin
     if old.deleted_at_version is null and new.deleted_at_version is not null
             and (new.deleted_at_version::pg_catalog.text operator(pg_catalog.=) pg_catalog.current_setting('muster.version', true)) is not true then
@@ -1516,7 +1556,7 @@ begin
         new.deleted_at_version := greatest(@.muster_version(), old.version);
     end if;
     return new;
-end $$);
+end $$ $ddl$);
 
 end $do$;
 
