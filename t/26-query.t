@@ -328,6 +328,20 @@ subtest 'counts, versions' => sub {
     my $gone = $write->(DELETE => '/attribute/versioned/a');
     is $version->('name = versioned'), $gone, '... that deleted an attribute';
     is $version->('name = versioned', $set), $set, '... and of the past';
+    my %then = (headers => { 'Clusto-As-Of' => $set });
+    for my $question ({ q => 'attr a = 1' }, { q => 'name = versioned', fields => 'name,attr a' }, { q => 'attr a exists', count_by => 'attr a' }) {
+        my ($get, $post, $now) = ($client->get('/query', query => $question, %then), $client->post('/query', form => $question, %then), $client->post('/query', form => $question));
+        is $post->{status}, 200, "POST as of a version: $question->{q}";
+        is $post->{body}, $get->{body}, '... is answered as GET is';
+        isnt $post->{body}, $now->{body}, '... not as of now';
+        is $post->{headers}{$_}, $get->{headers}{$_}, "... with $_" for qw(clusto-as-of clusto-as-of-exact clusto-as-of-time);
+        is $post->{headers}{etag}, undef, '... without an entity tag';
+    }
+    my @pages = map { $client->request($_ => '/query', ($_ eq 'GET' ? 'query' : 'form') => { q => 'name ^ web' }, headers => { 'Clusto-As-Of' => $set, 'Clusto-After' => 0, 'Clusto-Per-Page' => 3 }) } qw(GET POST);
+    is $pages[1]{body}, $pages[0]{body}, 'so is a page';
+    is $pages[1]{headers}{'clusto-next'}, $pages[0]{headers}{'clusto-next'}, '... that has the same next one';
+    is $client->post('/query', form => { q => 'all' }, headers => { 'Clusto-As-Of' => '2147483647' })->{status}, 400, 'not of the future';
+    is $client->post('/query', form => { q => 'name = versioned' }, headers => { 'Clusto-Min-Version' => $gone })->{json}[0], '/pool/versioned', 'nor older than a version';
     is $pairs->('name = versioned', 'version'), "$gone=1", 'counted by version';
     is scalar(grep { !$_->{version} } @{ $client->get('/query', query => { q => 'all', fields => 'name,version' })->{json} }), 0, 'all have one';
 };

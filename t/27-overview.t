@@ -63,7 +63,7 @@ subtest 'what managers can give' => sub {
     form(201, '/resourcemanager/simplenamemanager/names', object => 'b1');
     is_deeply $client->get('/resourcemanager/simplenamemanager/names/free')->{json}, { free => undef, size => undef, used => 1 }, 'one of names';
     is $client->get('/resourcemanager/pool/b1/free')->{status}, 409, 'no manager';
-    is $client->get('/resourcemanager/ipmanager/net/free', headers => { 'Clusto-As-Of' => 1 })->{json}, "Clusto-As-Of can't be obeyed here: this shows what there is now.", 'nor what it could give in the past';
+    is $client->get('/resourcemanager/ipmanager/net/free', headers => { 'Clusto-As-Of' => 1 })->{json}, "Clusto-As-Of can't be obeyed here: it is for reads of objects, attributes, managers and lists.", 'nor what it could give in the past';
 };
 
 subtest 'search' => sub {

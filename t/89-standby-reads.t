@@ -180,6 +180,9 @@ subtest 'no primary' => sub {
     is($stale->{body}, $whole->{body}, 'what was there');
     like($stale->{headers}{'clusto-stale'}, qr/^[1-9][0-9]*$/, 'and says how old it may be');
     is($client->get('/by-name/one', headers => { 'If-None-Match' => $whole->{headers}{etag} })->{status}, 200, 'no 304 for what may be old');
+    my $question = $client->post('/query', form => { q => 'name = one' });
+    is($question->{status}, 200, 'so does a question by POST');
+    like($question->{headers}{'clusto-stale'}, qr/^[1-9][0-9]*$/, '... in the same way');
     is($client->put('/attribute/one/v', form => { value => 'x' })->{status}, 503, 'nothing is written');
     is($door->client->get('/by-name/one')->{status}, 503, 'without that setting 503');
     $primary->start;

@@ -273,7 +273,14 @@ for my $method (qw(POST PUT DELETE)) {
     is_deeply [ $refused->{status}, $refused->{json} ], [ 400, "Clusto-As-Of is for GET: the past can't be changed." ], "$method is refused";
 }
 is $client->get('/by-name/p1', headers => [ 'Clusto-As-Of' => 1, 'Clusto-As-Of' => 2 ])->{status}, 400, 'two of them are refused';
-is $client->get('/driverlist', headers => { 'Clusto-As-Of' => 1 })->{status}, 200, 'where there is no history it means nothing';
+is_deeply [ @{ $client->get($_, headers => { 'Clusto-As-Of' => 1, 'X-User-Id' => 'u' }) }{qw(status json)} ],
+    [ 400, "Clusto-As-Of can't be obeyed here: it is for reads of objects, attributes, managers and lists." ], "nor is it for $_"
+    for '/driverlist', '/history', '/diff?from=1&to=2', '/changes', '/search?q=p1';
+is_deeply [ @{ $client->get($_, headers => { 'Clusto-As-Of' => 1, 'X-User-Id' => 'u' }) }{qw(status json)} ],
+    [ 400, 'Clusto-As-Of is for the inventory, which has versions.' ], "nor for $_"
+    for '/preferences/', '/preferences/c', '/preferences/?changes';
+is $client->get($_, headers => { 'Clusto-As-Of' => 1 })->{status}, 200, "it means nothing for $_" for '/__version__', '/__doc__', '/preferences/__doc__', '/typelist';
+
 
 # --- a write under way
 

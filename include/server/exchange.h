@@ -65,6 +65,9 @@ bool exchange_end(struct exchange *x, bool *body_drained);
 /* Instead of that, after another process has taken over: nothing is sent, nothing is logged. */
 void exchange_forget(struct exchange *x);
 
+/* GET, HEAD, or a read by POST. */
+bool exchange_is_read(const struct exchange *x);
+
 /* True if it asks for changes, which needs a point. */
 bool exchange_is_feed(const struct exchange *x);
 

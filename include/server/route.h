@@ -46,8 +46,11 @@ struct route {
 /* What it reads can be read as of a version. */
 #define ROUTE_PAST 32u
 
-/* It reads the inventory, and can do so only as it is now: Clusto-As-Of is refused. */
+/* It reads the inventory, but not as of one version: Clusto-As-Of is refused. */
 #define ROUTE_PRESENT 32768u
+
+/* A read by POST, for what is too long for a URL. */
+#define ROUTE_READ 262144u
 
 /* It creates: If-None-Match: * is obeyed. */
 #define ROUTE_CREATES 128u
@@ -96,7 +99,8 @@ struct route_match route_find(const struct settings *settings, const struct path
 
 /* A read of the inventory, whose database has versions. */
 static inline bool route_reads_inventory(const struct route *route) {
-    return (route->methods & METHOD_BIT(METHOD_GET)) && route->mount != MOUNT_PREFERENCES &&
+    return ((route->methods & METHOD_BIT(METHOD_GET)) || (route->flags & ROUTE_READ)) &&
+           route->mount != MOUNT_PREFERENCES &&
            (route->flags & (ROUTE_ALONE | ROUTE_MONITOR)) == 0;
 }
 

@@ -16,11 +16,14 @@ int as_of_check(struct exchange *x) {
 
     if (text == NULL)
         return 0;
-    if (!request_is_read(r))
+    if (!exchange_is_read(x))
         return reply_fail(&x->c, 400, "Clusto-As-Of is for GET: the past can't be changed.");
     if (x->match.route->flags & ROUTE_PRESENT)
         return reply_fail(&x->c, 400,
-                          "Clusto-As-Of can't be obeyed here: this shows what there is now.");
+                          "Clusto-As-Of can't be obeyed here: it is for reads of objects, "
+                          "attributes, managers and lists.");
+    if (x->match.mount == MOUNT_PREFERENCES && (x->match.route->flags & ROUTE_ALONE) == 0)
+        return reply_fail(&x->c, 400, "Clusto-As-Of is for the inventory, which has versions.");
     if ((x->match.route->flags & ROUTE_PAST) == 0)
         return 0;
     if (input_check_once(&x->c, "Clusto-As-Of", "HTTP_CLUSTO_AS_OF") ||
@@ -131,7 +134,7 @@ int as_of_end(struct exchange *x, int status) {
         return status;
     if (check_settled(x))
         return x->response.status;
-    if (status != 200 || !x->as_of.point.found.exact) {
+    if (status != 200 || !x->as_of.point.found.exact || !request_is_read(&x->request)) {
         set_headers(x);
         return status;
     }

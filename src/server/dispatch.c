@@ -367,7 +367,7 @@ void dispatch_run(struct exchange *x) {
     exchange_set_log_request(x);
     if (!x->asked)
         response_cache_note_seq(x);
-    if (request_is_read(&x->request))
+    if (exchange_is_read(x))
         x->status = run_read(x);
     else
         x->status = run_write(x);

@@ -66,6 +66,10 @@ void exchange_begin(struct exchange *x, const struct transport *transport) {
     exchange_set_log_request(x);
 }
 
+bool exchange_is_read(const struct exchange *x) {
+    return request_is_read(&x->request) || (x->match.route->flags & ROUTE_READ);
+}
+
 bool exchange_is_feed(const struct exchange *x) {
     return (x->match.route->flags & ROUTE_FEED) && changes_page_has_cursor(&x->c);
 }

@@ -22,7 +22,7 @@ int min_version_check(struct exchange *x) {
 
     if (text == NULL)
         return 0;
-    if (!request_is_read(&x->request))
+    if (!exchange_is_read(x))
         return reply_fail(&x->c, 400, HEADER " is for GET: a write is done by the primary.");
     if (x->match.route->flags & ROUTE_ALONE)
         return 0;

@@ -106,6 +106,11 @@ static bool has_mode(const struct operation *operation) {
     return answers_json(operation) && strstr(operation->answers[0].schema, "Object") != NULL;
 }
 
+/* What it answers has an entity tag. */
+static bool is_conditional(const struct route *route) {
+    return (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) && !(route->flags & ROUTE_READ);
+}
+
 static void write_headers(struct json_writer *w, struct arena *arena, const struct route *route) {
     const struct {
         const char *name;
@@ -126,7 +131,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-Min-Version", route_reads_inventory(route)},
         {"If-Match", route->flags & ROUTE_CONDITIONS},
-        {"If-None-Match", route->flags & (ROUTE_CONDITIONS | ROUTE_PAST | ROUTE_CREATES)},
+        {"If-None-Match", is_conditional(route) || (route->flags & ROUTE_CREATES)},
         {"Clusto-Wait", route->flags & ROUTE_FEED},
         {"Last-Event-ID", route->flags & ROUTE_FEED},
         {"X-User-Id", route->flags & ROUTE_USER},
@@ -303,9 +308,8 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-As-Of", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Time", route->flags & ROUTE_PAST},
-        {"Clusto-Stale",
-         (route->flags & ROUTE_STANDBY) && route->methods == METHOD_BIT(METHOD_GET)},
-        {"ETag", (route->flags & (ROUTE_CONDITIONS | ROUTE_PAST)) &&
+        {"Clusto-Stale", route->flags & ROUTE_STANDBY},
+        {"ETag", is_conditional(route) &&
                      !(route->flags & ROUTE_WRITE) && answer->status != 204},
     };
 
@@ -411,7 +415,8 @@ static void write_responses(struct json_writer *w, struct arena *arena, const st
         route->role != ROLE_ALLOCATE)
         write_error(w, arena, route, seen, 428);
     if (route->flags & ROUTE_PAST) {
-        write_error(w, arena, route, seen, 304);
+        if ((route->flags & ROUTE_READ) == 0)
+            write_error(w, arena, route, seen, 304);
         write_error(w, arena, route, seen, 409);
         write_error(w, arena, route, seen, 410);
     }

@@ -218,7 +218,7 @@ static bool begin_stale(struct exchange *x) {
     struct store_position position;
     int64_t age;
 
-    if (x->w->settings->stale_reads == 0 || !request_is_read(&x->request) ||
+    if (x->w->settings->stale_reads == 0 || !exchange_is_read(x) ||
         !read_position(&position))
         return false;
     age = (clock_us() - position.asked_at) / 1000;
