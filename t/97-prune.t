@@ -175,18 +175,19 @@ subtest 'broken off, and run again' => sub {
     is $left->(), 0, 'to the end';
 };
 
-# Readers know what was answered at each version; pruning goes on all the time, for some seconds and more than once.
+# Readers know what was answered at each version; pruning goes on all the time, for some seconds, more than once, and until
+# a reader has met a version that is not kept any more.
 subtest 'under load' => sub {
     must($client->post('/entity/basicserver', form => { name => 'readers' }));
     my $until = time + 6;
-    my $over  = $world->server->dir . '/over';
+    my ($over, $gone) = map { $world->server->dir . $_ } '/over', '/gone';
     my @done = parallel(10, sub {
         my ($n) = @_;
         srand $SEED + $n;
         my $c = $world->front->client;
         if ($n == 0) {
             my $runs = 0;
-            while (time < $until || $runs < 2) {
+            while (time < $until || $runs < 2 || !-e $gone && time < $until + 60) {
                 my $result = $world->server->run_program([ '--prune-history', 'v' . (latest() - 15) ]);
                 $runs++;
                 next if $result->{status} == 0;
@@ -207,6 +208,7 @@ subtest 'under load' => sub {
             my ($as_of, $oldest) = @{ $answer->{headers} }{qw(clusto-as-of clusto-oldest)};
             if ($answer->{status} == 410) {
                 $status{ $oldest > $version ? 410 : "410, the oldest is $oldest" }++;
+                spew($gone, '');
                 delete $known{"$question $version"};
                 next;
             }
