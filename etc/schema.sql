@@ -1699,6 +1699,8 @@ begin
         continue when f in ('muster_keep_watch', 'muster_keeps');
         execute format('revoke execute on function %I from public', f);
     end loop;
+    revoke execute on function muster_version_begins(), muster_version_taken(), muster_keep_version(), muster_keep_end()
+        from public;
     -- muster_keep_value does what this did.
     if exists (select from pg_trigger where tgrelid = 'entity_attrs'::regclass and tgname = 'muster_keep_revived') then
         drop trigger muster_keep_revived on entity_attrs;

@@ -97,6 +97,12 @@ select string_agg(proname, ' ' order by proname) from pg_proc
  where pronamespace = 'public'::regnamespace and prosecdef and not coalesce(proconfig::text, '') ~ 'search_path=public, ?pg_temp'
    and proname not in ('muster_version_begins', 'muster_version_taken', 'muster_keep_version', 'muster_keep_end', 'muster_claim', 'muster_attrs_changed')
 SQL
+
+# A function of a trigger, as one of a table of his own, would write for whoever may execute it.
+is sql(<<'SQL'), '', 'nobody else can use the functions of triggers';
+select string_agg(proname, ' ' order by proname) from pg_proc
+ where pronamespace = 'public'::regnamespace and prosecdef and prorettype = 'trigger'::regtype and has_function_privilege('writer', oid, 'execute')
+SQL
 is $client->get('/by-name/a')->{status}, 200, 'all is well';
 
 $world->stop;
