@@ -271,10 +271,19 @@ end $$;
 -- they do, so each name in them is qualified instead, of operators and types as well: the search_path is that
 -- of whoever writes. @ stands for the schema of the tables.
 create or replace function pg_temp.muster_make_qualified(ddl text) returns void
-language plpgsql as $$
+language plpgsql as $do$
+declare
+    home constant text := (select relnamespace::regnamespace::text from pg_class where oid = 'entity_attrs'::regclass);
+    body text := '';
+    part text;
 begin
-    execute replace(ddl, '@', (select relnamespace::regnamespace::text from pg_class where oid = 'entity_attrs'::regclass));
-end $$;
+    foreach part in array string_to_array(split_part(ddl, '$$', 2), '@') loop
+        -- Within a text, each quote that a name may have is written twice.
+        body := case when body = '' then '' when body like '%''' then body || replace(home, '''', '''''')
+                     else body || home end || part;
+    end loop;
+    execute split_part(ddl, '$$', 1) || quote_literal(body);
+end $do$;
 
 -- What needs no table is an expression: perform would run a query for each. There are few of them, as each
 -- transaction prepares its expressions anew.
@@ -1932,4 +1941,4 @@ begin
     end if;
 end $$;
 
-drop function pg_temp.muster_make(text, text, text);
+drop function pg_temp.muster_make(text, text, text), pg_temp.muster_make_qualified(text);

@@ -161,6 +161,22 @@ subtest 'who may not make a schema' => sub {
     like($result->{err}, qr/warning: .*what --init-db would make is not known: permission denied/, 'and what is not known');
 };
 
+# Functions that run for each write have the schema's name in them, some in a text.
+for my $schema ('new', 'Rack@%1$s', q{o'dd" one}, 'a$$b', 'e', q{back\\'}) {
+    subtest "tables in schema $schema" => sub {
+        fresh(schema => 0);
+        my $quoted = $postgres->psql('select quote_ident($q$' . $schema . '$q$)', database => $name);
+        sql("create schema $quoted; alter database $name set search_path = $quoted");
+        $server->init_db;
+        is_deeply([ check() ], [], 'nothing is missing');
+        sql("begin; select pg_current_xact_id(); set local search_path = ''; insert into $quoted.entity_attrs (entity_id, key, subkey, datatype, relation_id, version) values (1, '_contains', 'ru', 'relation', 1, 1); commit");
+        is(sql('select version from entity_attrs order by attr_id desc limit 1'), sql('select max(version) from clustoversioning'), 'a write has a version');
+        is(sql("select count(*) from muster_change where version = (select max(version) from clustoversioning)"), 1, 'and is told');
+        is($server->run_program(['--drop-extensions'])->{status}, 0, 'all goes');
+        is(sql("select count(*) from pg_proc where proname $OURS"), 0, 'functions, too');
+    };
+}
+
 is($postgres->psql("select count(*) from pg_namespace where nspname like 'muster%'", database => $name), 0, 'no schema is left');
 $postgres->stop;
 done_testing;

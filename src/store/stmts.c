@@ -973,8 +973,11 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from tab t join pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal"
         " where not $3 or g.tgname not like 'muster\\_change\\_%' and g.tgname <> all(" BESIDE ")"
         " union all select s.fresh, 8, 'function', null, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),"
-        " md5(concat(replace(p.prosrc, s.prefix, ''), p.prosecdef, p.provolatile, replace(array_to_string(p.proconfig, ' '), s.home, ''))), null"
+        " md5(concat(x.body, p.prosecdef, p.provolatile, replace(array_to_string(p.proconfig, ' '), 'search_path=' || s.home, ''))), null"
         " from side s join pg_proc p on p.pronamespace = s.oid and p.proname like 'muster\\_%'"
+        /* Without the names of both, which may stand there for something else, too: "new." */
+        " cross join lateral (select replace(replace(replace(p.prosrc, '''''', ''''), min(prefix) filter (where fresh), ''),"
+        " min(prefix) filter (where not fresh), '') as body from side) x"
         " union all select t.fresh, 9, 'policy', t.name, p.polname, null, null"
         " from tab t join pg_policy p on p.polrelid = t.oid where t.forced"
         " union all select fresh, 10, 'replica identity', name, 'full', null, null from tab where whole),"
