@@ -240,7 +240,13 @@ must($client->put('/attribute/p1/apart', form => { value => $_ })) for 1 .. 3;
 my $latest = sql('select max(version) from clustoversioning');
 my $answer = status_of($latest - 1);
 is $answer->{headers}{'cache-control'}, 'private, max-age=86400', 'an answer of the past may be kept';
-is $answer->{headers}{vary}, 'Clusto-As-Of', 'for this header';
+{
+    # Without being asked again, so each header that makes another answer has to be named.
+    my %varies = map { $_ => 1 } split /, /, $answer->{headers}{vary};
+    ok $varies{$_}, "... for this $_" for 'Clusto-As-Of', map { "Clusto-$_" } qw(Minify Mode Page Per-Page After Contents Units Inherit);
+    like $client->get('/query', query => { q => 'all' }, headers => { 'Clusto-As-Of' => $latest - 1 })->{headers}{vary},
+        qr/^Accept, .*Clusto-After.*Clusto-As-Of$/, 'a question for this Accept, too';
+}
 like $answer->{headers}{'clusto-as-of-time'}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'the time of its version';
 like $answer->{headers}{etag}, qr/^"v@{[ $latest - 1 ]}-[0-9a-f]{16}"$/, 'its tag';
 is status_of($latest - 1, 'If-None-Match' => $answer->{headers}{etag})->{status}, 304, 'which the client has';

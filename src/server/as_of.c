@@ -33,6 +33,11 @@ int as_of_check(struct exchange *x) {
     return 0;
 }
 
+/* All that an answer may depend on (input_headers): a cache may keep it for a day without asking. */
+#define VARY                                                                                       \
+    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Contents, "    \
+    "Clusto-Units, Clusto-Inherit, Clusto-As-Of"
+
 static void set_headers(struct exchange *x) {
     const struct version_found *v = &x->as_of.point.found;
     bool final = as_of_is_final(x);
@@ -43,7 +48,7 @@ static void set_headers(struct exchange *x) {
     response_header(&x->response, "Cache-Control",
                     final ? "private, max-age=86400" : "private, no-cache");
     response_header(&x->response, "Vary",
-                    x->match.route->operation->lines ? "Accept, Clusto-As-Of" : "Clusto-As-Of");
+                    x->match.route->operation->lines ? "Accept, " VARY : VARY);
 }
 
 bool as_of_is_quick(const struct exchange *x) {
