@@ -53,6 +53,7 @@ my @PATHS    = (
     '/from-pools?pool=p1', '/from-pools?pool=p1&pool=p2', '/from-pools?pool=p1&pool=p2&pool=p2&children=false',
     '/query?q=name%20%5E%20web', '/query?q=within%20p1', '/query?q=name%20%5E%20web&fields=name,parents',
     '/resourcemanager/', '/resourcemanager/ipmanager', '/targets?address=name', '/targets?address=name&pool=p1',
+    '/query?q=name%20%5E%20web&count_by=driver', '/query?q=all&count_by=type', '/query?q=name%20%3D%20nobody&count_by=driver',
 );
 my @FORMS = ({}, \%EXPANDED, \%PAGE, \%AFTER, { %EXPANDED, %PAGE }, { %EXPANDED, %AFTER }, { 'Clusto-Minify' => 'true' },
     { %EXPANDED, 'Clusto-Units' => 'true' });
@@ -82,7 +83,7 @@ subtest 'every list has a tag, each request its own' => sub {
 };
 
 subtest 'If-None-Match' => sub {
-    for my $path ('/entity/basicserver', '/by-attr?key=owner', '/from-pools?pool=p1', '/by-names?name=web1', '/query?q=within%20p1', '/resourcemanager/') {
+    for my $path ('/entity/basicserver', '/by-attr?key=owner', '/from-pools?pool=p1', '/by-names?name=web1', '/query?q=within%20p1', '/query?q=all&count_by=driver', '/resourcemanager/') {
         my $etag = tag($path);
         done("$path: unchanged", 304, GET => $path, with($etag));
         my $served = $client->metric('cache_served_total');

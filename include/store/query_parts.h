@@ -145,8 +145,9 @@
     " where entity_id = a.id and coalesce(deleted_at_version, 0) = 0 offset 0) e where "
 
 /* --- counting: of each object each value once. */
-#define BY_VALUE " select v.value, count(*) from hit e cross join lateral (select distinct x.value::text as value from ("
-#define ORDER_OF_VALUES ") x(value) where x.value is not null offset 0) v group by v.value order by 2 desc, v.value collate \"C\""
+#define HEAD_OF_COUNTS "select " SNAPSHOT_TOLD ", null::bigint union all ("
+#define BY_VALUE " " HEAD_OF_COUNTS "select v.value, count(*) from hit e cross join lateral (select distinct x.value::text as value from ("
+#define ORDER_OF_VALUES ") x(value) where x.value is not null offset 0) v group by v.value order by 2 desc, v.value collate \"C\")"
 #define VALUES_OF_ATTR "select " VALUE_TEXT " from attr a where a.entity_id = e.entity_id and a.key = "
 #define VALUES_OF_IPS \
     "select a.string_value from attr a where a.entity_id = e.entity_id and a.key = 'ip' and a.subkey = 'ipstring'"
@@ -162,7 +163,7 @@
 #define VALUE_OF_VERSION "select " HISTORY_NEWEST("e.entity_id", IS_THERE)
 #define VALUE_OF_VERSION_THEN "select " HISTORY_NEWEST("e.entity_id", UP_TO_VERSION)
 #define KEPT_COUNTS(column) \
-    "select " column ", sum(n)::bigint from muster_count group by 1 having sum(n) > 0 order by 2 desc, " column " collate \"C\""
+    HEAD_OF_COUNTS "select " column ", sum(n)::bigint from muster_count group by 1 having sum(n) > 0 order by 2 desc, " column " collate \"C\")"
 
 /* clang-format on */
 

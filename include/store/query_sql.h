@@ -27,7 +27,7 @@ const struct stmt_row *query_sql_fits(struct arena *arena, const struct query_no
                                       struct pg_arg **args, size_t *count);
 
 /* How many of the objects have each value in the column, the most frequent first: its text, and the
- * number. */
+ * number. Before them comes the snapshot, with null as the number. */
 const struct stmt_row *query_sql_count(struct store *store, struct arena *arena,
                                        const struct query_node *question,
                                        const struct query_column *column, struct pg_arg **args,

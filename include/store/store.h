@@ -345,10 +345,10 @@ enum rc store_list_objects(struct store *store, struct arena *arena, const struc
 struct query_column;
 typedef bool (*store_count_row)(void *context, const char *value, int64_t count);
 
-/* One statement, streamed (store/query_count.c). */
+/* One statement, streamed (store/query_count.c). Of the extent there is the snapshot alone. */
 enum rc store_count_query(struct store *store, struct arena *arena,
                           const struct query_node *question, const struct query_column *column,
-                          store_count_row row, void *context);
+                          struct list_extent *extent, store_count_row row, void *context);
 
 /* An attribute that refers to an object, and whose it is. */
 struct reference {

@@ -156,8 +156,8 @@ static enum rc list(struct answer *a, struct listing *listing) {
     const struct query_rows *rows = a->rows;
 
     if (rows->count_by)
-        return store_count_query(c->store, c->arena, listing->question, rows->count_by, take_count,
-                                 a);
+        return store_count_query(c->store, c->arena, listing->question, rows->count_by,
+                                 &a->list.extent, take_count, a);
     if (rows->fields.count == 0 && rows->mode == MODE_COMPACT)
         return store_list_refs(c->store, c->arena, listing, &a->list.extent, take_ref, a);
     return store_list_objects(c->store, c->arena, listing, &a->list.extent, take_object, a);

@@ -2,6 +2,8 @@
 #include "store/query_sql.h"
 
 struct counting {
+    struct arena *arena;
+    struct list_extent *extent;
     store_count_row row;
     void *context;
 };
@@ -9,6 +11,10 @@ struct counting {
 static bool take(void *context, const PGresult *result) {
     const struct counting *counting = context;
 
+    if (pg_is_null(result, 0, 1)) {
+        counting->extent->snapshot = arena_strdup(counting->arena, pg_get_text(result, 0, 0));
+        return true;
+    }
     return counting->row(counting->context, pg_get_text(result, 0, 0), pg_get_int(result, 0, 1));
 }
 
@@ -22,8 +28,8 @@ static bool is_kept(struct store *store, const struct query_node *question,
 
 enum rc store_count_query(struct store *store, struct arena *arena,
                           const struct query_node *question, const struct query_column *column,
-                          store_count_row row, void *context) {
-    struct counting counting = {row, context};
+                          struct list_extent *extent, store_count_row row, void *context) {
+    struct counting counting = {arena, extent, row, context};
     struct pg_arg *args = NULL;
     size_t count = 0;
     const struct stmt_row *statement;
