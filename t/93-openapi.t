@@ -169,6 +169,16 @@ GET    /transaction/__doc__                              getTransactionDoc
 GET    /typelist                                         getTypelist
 END
 
+subtest 'forms of objects, and cursors' => sub {
+    my $described = $document{'3.0.3'};
+    my $headers   = sub { my ($path, $method) = @_; return join ' ', grep { /\bClusto-(?:Mode|Units)\b/ } map { ($_->{'$ref'} // '') =~ s{.*/}{}r } @{ $described->{paths}{$path}{$method}{parameters} } };
+    is($headers->(@$_), 'Clusto-Mode Clusto-Units', "@$_: compact or expanded, and with units") for [ '/query', 'get' ], [ '/query', 'post' ], [ '/from-pools', 'get' ];
+    is($headers->('/driverlist', 'get'), 'Clusto-Mode', 'drivers are expanded, too');
+    is($headers->('/search', 'get'), '', 'what is searched has one form');
+    my $answer = $described->{paths}{'/search'}{get}{responses}{200};
+    ok($answer->{headers}{$_}, "/search: the header $_") for qw(Clusto-Next Link);
+};
+
 subtest 'waiting for changes' => sub {
     my $described = $document{'3.0.3'};
     my %headers   = map { ("$_->[0] $_->[1]" => join ' ', map { s{.*/}{}r } grep { m{/parameters/} } map { $_->{'$ref'} // '' } @{ $_->[2]{parameters} }) } operations($described);

@@ -101,9 +101,18 @@ static bool answers_json(const struct operation *operation) {
     return operation->answers[0].schema != NULL && operation->answers[0].media == NULL;
 }
 
-/* Objects are compact or expanded. */
+static bool answers(const struct operation *operation, const char *schema) {
+    return answers_json(operation) && strcmp(operation->answers[0].schema, schema) == 0;
+}
+
+/* They are compact or expanded. */
+static bool shows_objects(const struct operation *operation) {
+    return answers(operation, "QueryRows") ||
+           (answers_json(operation) && strstr(operation->answers[0].schema, "Object") != NULL);
+}
+
 static bool has_mode(const struct operation *operation) {
-    return answers_json(operation) && strstr(operation->answers[0].schema, "Object") != NULL;
+    return shows_objects(operation) || answers(operation, "NamesOrDrivers");
 }
 
 /* What it answers has an entity tag. */
@@ -118,7 +127,7 @@ static void write_headers(struct json_writer *w, struct arena *arena, const stru
     } headers[] = {
         {"Clusto-Minify", answers_json(route->operation)},
         {"Clusto-Mode", has_mode(route->operation)},
-        {"Clusto-Units", has_mode(route->operation)},
+        {"Clusto-Units", shows_objects(route->operation)},
         {"Clusto-Contents", route->operation->has_contents},
         {"Clusto-Inherit", route->operation->has_inherited},
         {"Clusto-Page", has_pages(route->operation)},
@@ -286,8 +295,16 @@ static bool is_feed(const struct route *route, const struct operation_answer *an
     return (route->flags & ROUTE_FEED) && answer->status == 200;
 }
 
+/* Another kind of cursor than that of pages. */
+static const char *cursor_of(const struct route *route, const struct operation_answer *answer) {
+    if (is_feed(route, answer))
+        return "Changes-Next";
+    return answers(route->operation, "Matches") ? "Matches-Next" : NULL;
+}
+
 static void write_answer_headers(struct json_writer *w, struct arena *arena,
                                  const struct route *route, const struct operation_answer *answer) {
+    const char *cursor = cursor_of(route, answer);
     const struct {
         const char *name;
         bool applies;
@@ -298,7 +315,7 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-Pages", has_pages(route->operation)},
         {"Clusto-Per-Page", has_pages(route->operation)},
         {"Clusto-Next", has_pages(route->operation)},
-        {"Link", has_pages(route->operation) || is_feed(route, answer)},
+        {"Link", has_pages(route->operation) || cursor != NULL},
         {"Clusto-More", is_feed(route, answer)},
         {"Clusto-Made", is_feed(route, answer)},
         {"Clusto-Version", route->flags & ROUTE_WRITE},
@@ -321,9 +338,9 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         json_key(w, headers[i].name);
         refer(w, arena, "headers", headers[i].name);
     }
-    if (is_feed(route, answer)) { /* another kind of cursor than that of pages */
+    if (cursor != NULL) {
         json_key(w, "Clusto-Next");
-        refer(w, arena, "headers", "Changes-Next");
+        refer(w, arena, "headers", cursor);
     }
     json_object_close(w);
 }
