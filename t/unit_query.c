@@ -181,7 +181,10 @@ static void test_refusals(void) {
     refused("attr inherited a", "line 1, column 17: \"a\" is followed by nothing; an operator is");
     refused("attr inherited",
             "line 1, column 15: \"inherited\" is followed by nothing; an operator is");
-    refused("attr a. = 1", "line 1, column 9: \"attr\" is followed by \"=\"; the key");
+    refused("attr a. = 1", "line 1, column 9: \"a.\" is followed by \"=\"; the key");
+    refused("attr a.b:", "line 1, column 10: \"a.b:\" is followed by nothing; the key");
+    refused("attr inherited 'a'.'b'.c = 1",
+            "line 1, column 23: \"'a'.'b'\" is followed by \".c\"; an operator is");
     refused("attr a:b = 1", "line 1, column 6: \"attr\" is followed by \"a:b\"; the number");
     refused("directly has x", "line 1, column 10: \"directly\" is followed by \"has\"; within");
     refused("within", "line 1, column 7: \"within\" is followed by nothing; the name");

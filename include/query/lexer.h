@@ -40,10 +40,10 @@ struct lexer_token lexer_next(struct arena *arena, const char *at);
 
 /* The path of an attribute at `at`: KEY, KEY.SUBKEY, KEY:NUMBER or KEY.SUBKEY:NUMBER. Parts may be
  * quoted. In a bare key a dot ends it, in a bare subkey only a colon does. *token is all of it;
- * its kind is TOKEN_WORD, or that of the token that is there instead. The texts that are missing
- * are NULL. */
+ * its kind is TOKEN_WORD, or that of the token that is there instead; *before is then what there is
+ * of the path, up to the dot or colon, if anything. The texts that are missing are NULL. */
 struct lexer_path {
-    struct lexer_token token;
+    struct lexer_token token, before;
     const char *key, *subkey, *number;
 };
 struct lexer_path lexer_attr(struct arena *arena, const char *at);

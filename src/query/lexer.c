@@ -101,6 +101,9 @@ static bool add_part(struct arena *arena, struct lexer_path *path, const char *e
     struct lexer_token part = read_part(arena, path->token.end + 1, ends);
 
     if (!is_part(&part)) {
+        const char *begin = path->token.begin;
+
+        path->before = made(arena, TOKEN_WORD, begin, (size_t)(path->token.end + 1 - begin));
         path->token = part;
         return false;
     }

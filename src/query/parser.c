@@ -173,7 +173,7 @@ static bool parse_attr(struct parser *p, struct query_node *test) {
 
     test->inherited = accept_inherited(p);
     path = lexer_attr(p->arena, p->token.end);
-    p->last = p->token;
+    p->last = path.before.begin != NULL ? path.before : p->token;
     p->token = path.token;
     if (path.token.kind != TOKEN_WORD) {
         refuse(p, "the key of an attribute is expected: KEY, KEY.SUBKEY or KEY.SUBKEY:NUMBER");
