@@ -34,7 +34,7 @@ subtest 'addresses' => sub {
     is join(' ', map { text($_) } taken(give('ipmanager/net', object => 's1', count => 4, adjacent => 'true'))), '10.1.0.6 10.1.0.7 10.1.0.8 10.1.0.9', 'adjacent ones';
     is join(' ', map { text($_) } taken(give('ipmanager/net', object => 's2', count => 2))), '10.1.0.10 10.1.0.11', 'it goes on after them';
     my $none = give('ipmanager/net', object => 's2', count => 4);
-    is $none->{status}, 409, 'more than are left';
+    is "$none->{status} $none->{json}", '409 "net" has no 4 resources left, only 3', 'more than are left';
     is join(' ', addresses('s2')), '10.1.0.10 10.1.0.11', 'then none';
     is $client->delete('/resourcemanager/ipmanager/net', form => { object => 's0', resource => '10.1.0.2' })->{status}, 204, 'one is given back';
     my $apart = give('ipmanager/net', object => 's2', count => 4, adjacent => 'true');
@@ -57,7 +57,8 @@ subtest 'refusals' => sub {
 subtest 'names' => sub {
     is_deeply give('simpleentitynamemanager/hosts', driver => 'basicserver', count => 3)->{json}, [ map { "/basicserver/h0$_" } 1 .. 3 ], 'of new objects';
     is_deeply [ map { $_->{value} } @{ give('simplenamemanager/labels', object => 's0', count => 3)->{json} } ], [qw(l01 l02 l03)], 'of an object';
-    is give('simpleentitynamemanager/hosts', driver => 'basicserver', count => 97)->{status}, 409, 'more than there are';
+    my $many = give('simpleentitynamemanager/hosts', driver => 'basicserver', count => 97);
+    is "$many->{status} $many->{json}", '409 "hosts" has no 97 resources left, only 96', 'more than there are';
     is $client->get('/by-name/h04')->{status}, 404, 'then none';
     is_deeply give('simpleentitynamemanager/hosts', driver => 'basicserver', count => 1)->{json}, ['/basicserver/h04'], 'and the counter stays';
 };
@@ -78,6 +79,10 @@ subtest 'in a transaction' => sub {
     is $done->{status}, 200, 'how many is what another operation says' or diag $done->{body};
     is join(' ', map { scalar addresses($_) } 's7', 's8'), '3 3', 'so many';
     is give('ipmanager/other', object => 's7', count => '${0}')->{status}, 400, 'which is none elsewhere';
+    my ($before, undef, $after) = @{ $client->post('/transaction', json => [
+        (map { $_, { method => 'POST', path => '/resourcemanager/ipmanager/other', params => { object => 's8', count => '2' } }, $_ } { method => 'GET', path => '/resourcemanager/ipmanager/other/free' }),
+    ])->{json} };
+    is $after->{body}{used} - $before->{body}{used}, 2, 'what is free before and after';
 };
 
 # Four servers' workers, sixteen clients, one of two overlapping managers each; others take single ones.

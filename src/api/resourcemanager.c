@@ -194,11 +194,19 @@ static int give_next(struct context *c, struct allocation *allocation, bool free
     return 0;
 }
 
+/* The next one of `count` was refused after `given`: that there is none left would be no news. */
+static int too_few(struct context *c, const struct manager *manager, int64_t given, int64_t count) {
+    if (given == 0 || c->rc != RC_OK || c->response->status != 409)
+        return c->response->status;
+    return reply_fail(c, 409, "\"%s\" has no %lld resources left, only %lld", manager->ref.name,
+                      (long long)count, (long long)given);
+}
+
 static int give_all(struct context *c, struct manager *manager, struct allocation *allocation,
                     int64_t count, struct attr *given) {
     for (int64_t i = 0; i < count; i++) {
         if (give_next(c, allocation, false, &given[i]))
-            return c->response->status;
+            return too_few(c, manager, i, count);
         if (manager->driver->allocator == ALLOCATOR_IP && !allocation->resource)
             manager->last_given = given[i].value.number; /* the next one is after it */
     }
@@ -283,7 +291,7 @@ static int create_all(struct context *c, const struct driver *driver, const stru
 
     for (int64_t i = 0; i < several->count; i++)
         if (create_named(c, driver, manager, resource, &refs[i]))
-            return c->response->status;
+            return too_few(c, manager, i, several->count);
     reply_json(c, 201);
     if (several->is_list)
         json_array_open(c->json);

@@ -116,7 +116,7 @@ static const struct route table[] = {
     {GET, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_list, ROLE_READ, "GET /resourcemanager/{driver}", LIST, NULL, &operation_managers},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}", resourcemanager_create, ROLE_WRITE, "POST /resourcemanager/{driver}", MAKE, NULL, &operation_manager_create},
     {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_show, ROLE_READ, "GET /resourcemanager/{driver}/{name}", SHOW, NULL, &operation_manager},
-    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", ROUTE_PRESENT | NEAR, NULL, &operation_free},
+    {GET, MOUNT_RESOURCEMANAGER, "{driver}/{name}/free", resourcemanager_free, ROLE_READ, "GET /resourcemanager/{driver}/{name}/free", ROUTE_PRESENT | PART | NEAR, NULL, &operation_free},
     {POST, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_allocate, ROLE_ALLOCATE, "POST /resourcemanager/{driver}/{name}", ALTER, resourcemanager_ask, &operation_allocate},
     {DELETE, MOUNT_RESOURCEMANAGER, "{driver}/{name}", resourcemanager_deallocate, ROLE_ALLOCATE, "DELETE /resourcemanager/{driver}/{name}", ALTER, NULL, &operation_deallocate},
 
