@@ -283,6 +283,7 @@ subtest 'columns, lines, CSV' => sub {
     $client->request(POST => '/attribute/empty', body => JSON::PP->new->utf8->encode([ map { { key => 'cell', value => $_ } } '=1+1', 'a,b', "two\nlines", 'say "x"' ]), type => 'application/json');
     $client->request(POST => '/attribute/empty', form => { key => 'formula', value => $_ }) for '@x';
     is $ask->('name = empty', 'attr formula,attr cell', Accept => 'text/csv, */*;q=0.1')->{body}, qq(attr formula,attr cell\r\n\@x,"=1+1 a,b two\nlines say ""x"""\r\n), '... quoted';
+    is $ask->('name in (web1, empty)', 'attr formula', Accept => 'text/csv')->{body}, qq(attr formula\r\n""\r\n\@x\r\n), '... of one column, without a blank line, which readers skip';
     my $safe = $client->get('/query', query => { q => 'name = empty', fields => 'attr formula,attr cell', csv_safe => 'true' }, headers => { Accept => 'text/csv' });
     is $safe->{body}, qq(attr formula,attr cell\r\n'\@x,"'=1+1 a,b two\nlines say ""x"""\r\n), '... safe for spreadsheets';
     is $ask->('pool = web', 'name', Accept => 'text/csv', 'Clusto-After' => 0, 'Clusto-Per-Page' => 1)->{body}, "name\r\nweb1\r\n", '... a page';

@@ -59,6 +59,8 @@ static bool write_csv(struct answer *a, const struct object *object) {
         add_cell(&a->line, object ? query_fields_text(a->arena, column, object) : column->title,
                  a->rows->csv_safe);
     }
+    if (a->line.len == 0)
+        buf_adds(&a->line, "\"\""); /* a blank line would be no row to many programs */
     buf_adds(&a->line, "\r\n");
     arena_reset(a->arena);
     return !a->line.failed && response_write(a->c->response, a->line.data, a->line.len);
