@@ -85,6 +85,8 @@ sub reads {
     is_deeply(ask(GET => '/by-attr?key=_contains&value=/pool/p2'), [ 200, ['/pool/p1'] ], 'relations are found');
     is_deeply(ask(GET => '/by-name/web')->[1]{ips}, ['10.0.0.2'], 'addresses are shown');
     is_deeply(ask(GET => '/entity/pool?names=self&names=p1'), [ 200, [qw(/pool/p1 /pool/self)] ], 'filters work');
+    is_deeply(ask(GET => '/query?q=all&count_by=type')->[1][0], { value => 'pool', count => 4 }, 'types are counted');
+    is_deeply(ask(GET => '/query?q=is%20pool&count_by=driver')->[1], [ { value => 'pool', count => 4 } ], 'drivers, too');
     return;
 }
 

@@ -84,6 +84,7 @@ subtest 'what is and what is not the same' => sub {
     done('no key', 400, PUT => '/attribute/web3/colour', $_, form => { value => 'x' }) for '', 'x' x 256, "caf\xc3\xa9";
     done('preferences', 400, POST => '/preferences/box', 'k', headers => { 'X-User-Id' => 'u' });
     done('a read', 200, GET => '/by-name/web3', 'k');
+    done('a question that is sent by POST', 200, POST => '/query', 'k', form => { q => 'name = web3' });
 };
 
 # Each asks until it has a response; nobody knows who was first.

@@ -28,7 +28,7 @@ int idempotency_check(struct exchange *x) {
     const struct request *r = &x->request;
     const char *text = request_header(r, "Idempotency-Key");
 
-    if (text == NULL || request_is_read(r))
+    if (text == NULL || exchange_is_read(x))
         return 0;
     if (!(x->match.route->flags & ROUTE_WRITE))
         return reply_fail(&x->c, 400, "Idempotency-Key is for writes of the inventory.");
