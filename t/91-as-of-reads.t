@@ -260,6 +260,7 @@ is status_of($after =~ s/T(\d\d)/sprintf 'T%02d', ($1 + 2) % 24/er . '+02:00')->
     unless $after =~ /T2[23]/;
 is status_of('now')->{headers}{'clusto-as-of'}, $latest, 'now is the latest';
 is status_of('now')->{headers}{'cache-control'}, 'private, no-cache', 'which is not kept';
+is status_of($time)->{headers}{'clusto-as-of'}, $latest - 1, 'as of that time there is the version';
 is status_of('2001-01-01')->{status}, 400, 'a date without a time';
 is status_of('2001-01-01T00:00:00Z')->{status}, 404, 'before the first version there was nothing';
 

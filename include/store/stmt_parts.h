@@ -14,6 +14,9 @@
 #define ISO(time) "to_char(" time " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define TAKEN_AT  "muster_taken(muster_at, \"timestamp\")"
 
+/* The same as it is shown, rounded up to a millisecond: as of this time there is the version. */
+#define TAKEN_SHOWN ISO("(" TAKEN_AT " + interval '999 microseconds')")
+
 /* Whole objects: what hangs on each of these entities. Those of one name are hardly ever more than one, and
  * a plan without a sort is faster by as much as two of its rows take. */
 #define EACH_UNSORTED(entities, arms) \

@@ -43,7 +43,7 @@
     " group by m.xid, m.key, m.version having max(m.seq) > $3 order by 1 limit $4)" \
     " select m.key::integer, 1, d.attr_id, d.key, d.subkey, d.number, d.datatype, d.int_value, d.string_value," \
     " d.datetime_value, d.relation_id, r.name, r.driver, r.type, m.seq, m.change, e.name, e.driver, e.type," \
-    " m.erased, m.was, m.version, " ISO(TAKEN_AT) ", v.\"user\", v.description, d.added" \
+    " m.erased, m.was, m.version, " TAKEN_SHOWN ", v.\"user\", v.description, d.added" \
     " from m left join lateral (select name, driver, type from entities where entity_id = m.key offset 0) e on true" \
     " left join lateral (select muster_at, \"timestamp\", \"user\", description from clustoversioning" \
     " where version = m.version offset 0) v on true" \

@@ -118,7 +118,7 @@ const char history_sql_page[] =
 /* --- versions */
 
 /* $1: above, $2: below, $3: by this user, $4: how many; $5 the objects. */
-#define VERSION "select v.version, " ISO(TAKEN_AT) ", v.\"user\", v.description from "
+#define VERSION "select v.version, " TAKEN_SHOWN ", v.\"user\", v.description from "
 #define PAGE_OF_VERSIONS " and v.version > $1 and v.version < $2 order by v.version desc limit $4"
 
 const char history_sql_versions[] = VERSION "clustoversioning v where $3::text is null" PAGE_OF_VERSIONS;

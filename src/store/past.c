@@ -155,7 +155,7 @@ _Static_assert(2 * (STMT_COUNT_OBJECTS - STMT_REF_BY_NAME + 1) < LINK_LATE, "a p
         REFERENCES_OF(REFERRING("a.attr_id", LIVE("a", "$8")) " union all " REFERRING(PLACE, ENDED("a", "$8")), \
             ENTITY_OF("a.entity_id", "$8"))}, \
     [STMT_EXPORT_HEAD] = {PREFIX "export_head", "i", PAST | STMT_ONCE, \
-        "select $1, (select " ISO(TAKEN_AT) " from clustoversioning where version <= $1 order by version desc limit 1)"}, \
+        "select $1, (select " TAKEN_SHOWN " from clustoversioning where version <= $1 order by version desc limit 1)"}, \
     [STMT_EXPORT_PLACES] = {PREFIX "export_places", "i", PAST | STMT_ONCE, export_sql_past_places}, \
     [STMT_EXPORT_ORDER] = {PREFIX "export_order", "TIi", PAST | STMT_ONCE, EXPORT_ORDER}, \
     [STMT_EXPORT_ATTRS] = {PREFIX "export_attrs", "Ii", PAST, \

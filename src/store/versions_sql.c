@@ -23,7 +23,7 @@ const char versions_sql_find[] =
     " f.watching <> '!', f.watch = f.watching and w.version >= f.exact,"
     " coalesce(($2 || 'Z')::timestamptz > clock_timestamp(), false),"
     " $1 is not null or $2 is not null and exists (select from later),"
-    " (select " ISO(TAKEN_AT) " from clustoversioning"
+    " (select " TAKEN_SHOWN " from clustoversioning"
     " where version <= w.version order by version desc limit 1),"
     " exists (select from muster_was where until > w.version)"
     " from wanted w cross join f cross join lateral (select coalesce(w.version <= f.settled or (select " SETTLED
