@@ -240,6 +240,8 @@ must($client->put('/attribute/p1/apart', form => { value => $_ })) for 1 .. 3;
 my $latest = sql('select max(version) from clustoversioning');
 my $answer = status_of($latest - 1);
 is $answer->{headers}{'cache-control'}, 'private, max-age=86400', 'an answer of the past may be kept';
+is $client->get($_->[1], headers => { 'Clusto-As-Of' => $latest - 1 })->{headers}{'cache-control'}, $_->[2], "... $_->[0]"
+    for [ 'that there is none, too', '/by-name/none', 'private, max-age=86400' ], [ 'but not what the configuration refuses', '/entity/nodriver', 'private, no-cache' ];
 {
     # Without being asked again, so each header that makes another answer has to be named.
     my %varies = map { $_ => 1 } split /, /, $answer->{headers}{vary};

@@ -38,15 +38,21 @@ int as_of_check(struct exchange *x) {
     "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Contents, "    \
     "Clusto-Units, Clusto-Inherit, Clusto-As-Of"
 
+/* A refusal, except that there is no such object, is up to the configuration, which can change. */
+static bool may_be_kept(const struct exchange *x) {
+    int status = x->response.status;
+
+    return as_of_is_final(x) && (status < 400 || status == 404);
+}
+
 static void set_headers(struct exchange *x) {
     const struct version_found *v = &x->as_of.point.found;
-    bool final = as_of_is_final(x);
 
     response_header(&x->response, "Clusto-As-Of", arena_printf(x->arena, "%d", (int)v->number));
     response_header(&x->response, "Clusto-As-Of-Time", v->time);
     response_header(&x->response, "Clusto-As-Of-Exact", v->exact ? "true" : "false");
     response_header(&x->response, "Cache-Control",
-                    final ? "private, max-age=86400" : "private, no-cache");
+                    may_be_kept(x) ? "private, max-age=86400" : "private, no-cache");
     response_header(&x->response, "Vary",
                     x->match.route->operation->lines ? "Accept, " VARY : VARY);
 }
