@@ -239,7 +239,10 @@ subtest 'time is up' => sub {
     is_deeply($answer->{json}, [], 'empty');
     isnt($answer->{headers}{'clusto-next'}, $since, 'but with a new cursor');
     is($answer->{headers}{'clusto-more'}, 'false', 'and no more');
+    is($answer->{headers}{'clusto-made'}, $client->get('/changes?since=now')->{headers}{'clusto-made'}, 'made when that point was');
     is($client->metric('waits_timed_out_total'), $out + 1, 'counted');
+    my $quiet = $client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 1 });
+    is($quiet->{headers}{'clusto-made'}, $answer->{headers}{'clusto-made'}, 'also where nothing was made meanwhile');
     is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => $_ })->{status}, 400, "Clusto-Wait: $_ is refused") for '51', '-1', 'x', '';
     is($client->get('/changes?since=' . now(), headers => { 'Clusto-Wait' => 0 })->{status}, 200, '0: at once');
     my $head = begin('/changes?since=' . now(), method => 'HEAD');

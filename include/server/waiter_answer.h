@@ -46,6 +46,9 @@ struct waiter_answer {
 enum rc waiter_answers_find(struct waiter_answers *answers, struct waiter_question *question,
                             struct waiter_answer *out);
 
+/* The latest point, and when it was made. */
+void waiter_answers_note(struct waiter_answers *answers, const struct feed_status *status);
+
 /* The answer that there is nothing, for a client that knows everything up to `at`. False: it can't
  * be made. */
 bool waiter_answers_empty(struct waiter_answers *answers, struct waiter_question *question,

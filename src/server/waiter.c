@@ -108,6 +108,7 @@ static enum rc look(struct waiter *w) {
     if (status.latest.point != w->latest.point || status.latest.nonce != w->latest.nonce)
         w->room.behind = true;
     w->latest = status.latest;
+    waiter_answers_note(w->room.answers, &status);
     return w->room.behind ? waiter_room_advance(&w->room, &status) : RC_OK;
 }
 

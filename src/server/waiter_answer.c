@@ -3,6 +3,7 @@
 #include "server/waiter_answer.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@ struct waiter_answers {
     struct feed_wanted wanted;
     uint64_t page; /* its number */
     struct feed_cursor latest;
+    struct feed_cursor made_at; /* the latest point that was seen, */
+    char made[sizeof("2026-11-26T15:07:43.120Z")]; /* and when it was made */
     struct feed_events events;
     const char *const *users; /* whose preferences were changed, sorted */
     size_t user_count;
@@ -184,6 +187,18 @@ void waiter_answers_close(struct waiter_answers *a) {
     a->user_count = 0;
 }
 
+void waiter_answers_note(struct waiter_answers *a, const struct feed_status *status) {
+    a->made_at = status->latest;
+    (void)snprintf(a->made, sizeof(a->made), "%s", status->made != NULL ? status->made : "");
+}
+
+/* When the point that a client has come to was made; NULL: not known, or it is inside a batch. */
+static const char *made_at(const struct waiter_answers *a, const struct feed_cursor *at) {
+    bool same = at->point == a->made_at.point && at->nonce == a->made_at.nonce && at->to == 0;
+
+    return same && a->made[0] != '\0' ? a->made : NULL;
+}
+
 /* --- answers --- */
 
 /* RC_OK: the response was made. */
@@ -246,7 +261,7 @@ enum rc waiter_answers_find(struct waiter_answers *a, struct waiter_question *q,
 
 bool waiter_answers_empty(struct waiter_answers *a, struct waiter_question *q,
                           const struct feed_cursor *at, struct waiter_answer *out) {
-    const struct feed_page page = {.next = *at};
+    const struct feed_page page = {.next = *at, .made = made_at(a, at)};
     int status;
 
     if (!a->is_open)
