@@ -361,7 +361,7 @@ subtest 'the floor' => sub {
     refused('what may not be all', { version => $w }, 409, "Version $w can't be reverted: what was written up to version $w may not all be known.", undef);
     sql("update muster_floor set exact = $v");
     reverted('what is', { version => $w });
-    refused('an object to before', { object => 'a', to => $v - 1 }, 409, qr/may not all be known/, undef);
+    refused('an object to before', { object => 'a', to => $v - 1 }, 409, qr/^The object can't be brought back to version @{[ $v - 1 ]}: what was written up to version \d+ may not all be known\.$/, undef);
     my $x = set('a', 'floor', 3);
     sql("update muster_floor set oldest = $x, exact = $x");
     my $answer = refused('what is not kept', { version => $w }, 410, qr/^Version $w is not kept any more; the oldest is $x\.$/, undef);

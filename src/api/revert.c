@@ -23,8 +23,8 @@ static int check_role(struct context *c) {
 /* --- what is to be reverted */
 
 /* What was written then must be known as a whole: `from` is the earliest version whose changes
- * matter. */
-static int check_floor(struct context *c, int32_t from) {
+ * matter; `what` is that, in the message. */
+static int check_floor(struct context *c, int32_t from, const char *what) {
     struct history_floor floor;
 
     if (reply_rc(c, history_floor(c->store, &floor)))
@@ -33,16 +33,17 @@ static int check_floor(struct context *c, int32_t from) {
         return point_fail_pruned(c, from, floor.oldest);
     if (from <= floor.exact)
         return reply_fail(c, 409,
-                          "Version %d can't be reverted: what was written up to version %d may not "
-                          "all be known.",
-                          (int)from, (int)floor.exact);
+                          "%s: what was written up to version %d may not all be known.", what,
+                          (int)floor.exact);
     return 0;
 }
 
 static int get_version(struct context *c, int64_t version, struct revert *what) {
     struct point point = {.wanted = {.by_number = true, .number = (int32_t)version}};
 
-    if (check_role(c) || point_find(c, &point) || check_floor(c, (int32_t)version))
+    if (check_role(c) || point_find(c, &point) ||
+        check_floor(c, (int32_t)version,
+                    arena_printf(c->arena, "Version %d can't be reverted", (int)version)))
         return c->response->status;
     what->version = (int32_t)version;
     return 0;
@@ -56,7 +57,9 @@ static int get_object(struct context *c, const char *name, struct revert *what) 
     if (!to)
         return reply_fail(c, 412, "Provide the version or time \"to\" which the object goes back");
     if (point_parse(c, "\"to\"", to, &point) || check_role(c) || point_find(c, &point) ||
-        check_floor(c, point.found.number + 1) ||
+        check_floor(c, point.found.number + 1,
+                    arena_printf(c->arena, "The object can't be brought back to version %d",
+                                 (int)point.found.number)) ||
         find_check(c, store_ref_by_name(c->store, c->arena, name, &ref), name, &ref, NULL))
         return c->response->status;
     what->version = point.found.number;
