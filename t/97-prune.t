@@ -94,6 +94,9 @@ subtest 'what goes and what stays' => sub {
             push @wrong, "$question as of $version: $now" if $now ne $text;
         }
     }
+    my ($pruned) = sql("select v from generate_series($floor - 5, $floor) v where not exists (select from clustoversioning where version = v) order by 1 limit 1");
+    is $client->get('/by-name/p', headers => { 'Clusto-Min-Version' => $_ })->{status}, $_ > $end ? 503 : 200, "nobody waits for version $_, unless it is to come" for grep { defined } $pruned, $floor, $end, $end + 1;
+    ok defined $pruned, 'a version is there no more';
     is $gone, 5 * @QUESTIONS, 'below the floor each answer is 410, those in the cache too';
     is_deeply \@wrong, [], 'at and above it each is what it was';
     is sql("select count(*) from entity_attrs where deleted_at_version <= $floor"), 0, 'no row that had ended is left';

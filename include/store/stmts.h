@@ -141,6 +141,7 @@ enum stmt {
     STMT_CHECK_VERSIONS,
     STMT_SNAPSHOT,
     STMT_VERSION_EXISTS,
+    STMT_VERSION_PASSED,
     STMT_VERSIONS_DONE,
     /* and those that go (store/prune.c) */
     STMT_RAISE_FLOOR,

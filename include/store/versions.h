@@ -50,7 +50,8 @@ enum rc store_check_settled(struct store *store);
 void store_ask_settled(const struct store *store, struct store_read *read, int32_t version,
                        struct version_found *out);
 
-/* Is the version committed, in the database as the next snapshot shows it? Outside a transaction. */
+/* Is the version committed, in the database as the next snapshot shows it? So is one that
+ * `muster --prune-history` has deleted since. Outside a transaction. */
 enum rc store_has_version(struct store *store, int32_t version, bool *there);
 
 /* Up to which version all are settled for snapshots taken after this; 0: it can't be told, as

@@ -14,4 +14,7 @@ extern const char versions_sql_check[];
  * number is read before the locks. */
 extern const char versions_sql_done[];
 
+/* Have all up to this version ended, as a row of it or of a later one tells? False if none does. */
+extern const char versions_sql_passed[];
+
 #endif

@@ -717,6 +717,7 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
     /* Instead of the same check again: was anything committed since? */
     [STMT_SNAPSHOT] = {"snapshot", "", 0, "select pg_current_snapshot()::text"},
     [STMT_VERSION_EXISTS] = {"version_exists", "i", 0, "select exists (select from clustoversioning where version = $1)"},
+    [STMT_VERSION_PASSED] = {"version_passed", "i", STMT_NEEDS_INIT_DB, versions_sql_passed},
     [STMT_VERSIONS_DONE] = {"versions_done", "", STMT_NEEDS_INIT_DB, versions_sql_done},
 
     [STMT_HISTORY_CHANGES] = {"history_changes", "IIiiI", STMT_NEEDS_INIT_DB, history_sql_changes},

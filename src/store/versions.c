@@ -93,16 +93,26 @@ enum rc store_check_settled(struct store *store) {
     return rc;
 }
 
-enum rc store_has_version(struct store *store, int32_t version, bool *there) {
+static enum rc ask_of_version(struct store *store, const struct stmt_row *row, int32_t version,
+                              bool *out) {
     PGresult *result;
-    enum rc rc = pg_exec(store, &result, STMT(VERSION_EXISTS), PG_ARGS(pg_int(version)));
+    enum rc rc = pg_exec(store, &result, row, PG_ARGS(pg_int(version)));
 
-    *there = false;
+    *out = false;
     if (rc != RC_OK)
         return rc;
-    *there = pg_get_bool(result, 0, 0);
+    *out = pg_get_bool(result, 0, 0);
     PQclear(result);
     return RC_OK;
+}
+
+/* Where there is no such row any more, a later one tells that all before it have ended. */
+enum rc store_has_version(struct store *store, int32_t version, bool *there) {
+    enum rc rc = ask_of_version(store, STMT(VERSION_EXISTS), version, there);
+
+    if (rc == RC_OK && !*there && pg_has_extensions(store))
+        rc = ask_of_version(store, STMT(VERSION_PASSED), version, there);
+    return rc;
 }
 
 enum rc store_versions_done(struct store *store, int32_t *done) {

@@ -40,9 +40,13 @@ const char versions_sql_check[] =
     "select v.version, v.watch = v.watching and v.watch <> '!' and v.version >= v.exact and v.version >= v.oldest"
     " and v.version <= (select max(version) from clustoversioning),"
     " exists (select from muster_was where until > v.version),"
-    " (select " ISO(TAKEN_AT) " from clustoversioning"
+    " (select " TAKEN_SHOWN " from clustoversioning"
     " where version <= v.version order by version desc limit 1), pg_current_snapshot()::text"
     " from (select unnest($1) as version, oldest, exact, watch, " KEEP_WATCH " as watching from muster_floor offset 0) v";
+
+const char versions_sql_passed[] =
+    "select coalesce((select " SETTLED " from clustoversioning v, muster_floor f where v.version >= $1"
+    " order by v.version limit 1), false)";
 
 const char versions_sql_done[] =
     "select case when pg_is_in_recovery() or exists (select from pg_locks where locktype = 'relation'"
