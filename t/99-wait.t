@@ -306,7 +306,8 @@ for my $kind ('nginx', 'lighttpd', 'apache', 'haproxy') {
         my $front = Muster::Front->new(server => $server, kind => $kind);
         my $port  = $front->port;
         my $one   = stream('/changes?since=' . now(), port => $port);
-        ok(read_until($one, qr/\r\n\r\n/), 'the head comes at once') or return diag $one->{bytes};
+        ok(read_until($one, qr/\r\n\r\n/, 5), 'the head comes at once') or return diag $one->{bytes};
+        ok(read_until($one, qr/^:\r?\nid: \S/m, 5), 'and the cursor, should there be no event');
         like($one->{bytes}, qr{^Content-Type: text/event-stream}mi, 'as a stream');
         waiting_becomes(1);
         my $first = make();
@@ -333,10 +334,11 @@ for my $kind ('nginx', 'lighttpd', 'apache', 'haproxy') {
 subtest 'a comment in a stream' => sub {
     my $stream = stream('/changes?since=' . now() . '&object=nothing');
     waiting_becomes(1);
+    ok(read_until($stream, qr/^:\s*\nid: ?\S+\s*\n\s*\n/m, 5), 'at the beginning');
     make();
     my $before = last_id($stream);
-    ok(read_until($stream, qr/^:\s*\n/m, 25), 'every 15 seconds');
-    ok(read_until($stream, qr/^:\s*\nid: ?\S+\s*\n\s*\n/m, 5) && last_id($stream) ne ($before // ''), 'with a new cursor');
+    ok(read_until($stream, qr/^:.*^:\s*\n/ms, 25), 'every 15 seconds');
+    ok(read_until($stream, qr/^:.*^:\s*\nid: ?\S+\s*\n\s*\n/ms, 5) && last_id($stream) ne ($before // ''), 'with a new cursor');
     close $stream->{socket};
     waiting_becomes(0);
 };

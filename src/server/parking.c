@@ -125,6 +125,16 @@ static void refuse(struct exchange *x, int status, const char *message, bool lat
         response_header(&x->response, "Retry-After", "1");
 }
 
+/* Without a body nginx may keep the head back until there is one; and who begins with since=now
+ * knows from where to go on, should the connection break before a change. */
+static bool begin_stream(struct exchange *x) {
+    const char *text = arena_printf(x->arena, ":\nid: %s\n\n", x->c.wait.cursor);
+
+    if (x->response.body_bytes == 0 && !response_write(&x->response, text, strlen(text)))
+        return false;
+    return response_flush(&x->response);
+}
+
 bool parking_try(struct exchange *x, struct fcgi *fcgi, int waiter) {
     enum handover_result result;
 
@@ -135,7 +145,7 @@ bool parking_try(struct exchange *x, struct fcgi *fcgi, int waiter) {
         refuse(x, 429, "Too many clients are waiting for changes.", true);
         return false;
     }
-    if (x->c.wait.stream && !response_flush(&x->response))
+    if (x->c.wait.stream && !begin_stream(x))
         return false;
     result = hand_over(x, fcgi, waiter);
     if (result == HANDOVER_OK) {
