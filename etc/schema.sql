@@ -301,10 +301,12 @@ begin
                 operator(pg_catalog.<=) pg_catalog.pg_sequence_last_value('@.muster_high') then
         return null;
     end if;
-    -- Most often nobody else is in here. No statement is cancelled within an expression; whatever else may
-    -- happen, a lock of the session must not stay.
+    -- Most often nobody else is in here. Within an expression a statement is cancelled only where it waits, and
+    -- setval() waits for nothing once the session knows the sequence; whatever else may happen, a lock of the
+    -- session must not stay.
     begin
-        done := case when pg_catalog.pg_try_advisory_lock(1836413812, 2) then
+        done := case when pg_catalog.pg_sequence_parameters('@.muster_high'::pg_catalog.regclass) is not null
+                          and pg_catalog.pg_try_advisory_lock(1836413812, 2) then
                     pg_catalog.concat(
                         pg_catalog.setval('@.muster_high', greatest(pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8,
                                                                     pg_catalog.pg_sequence_last_value('@.muster_high'))),

@@ -278,6 +278,19 @@ subtest 'two announce at once' => sub {
     $who->end;
 };
 
+# A session that is new has to read about the sequence: while it waits for that, it has not the lock.
+subtest 'nothing is waited for with the lock of a session' => sub {
+    my $older = $pg->begin('select pg_current_xact_id()');
+    my $other = $pg->begin('lock table pg_sequence in access exclusive mode');
+    my $who   = Muster::Foreign->new($pg);
+    $who->send('insert into clustoversioning ("user") values (\'new\')');
+    ok(poll(30, sub { sql("select count(*) from pg_locks where relation = 'pg_sequence'::regclass and not granted") }), 'it waits');
+    is sql("select count(*) from pg_locks where locktype = 'advisory' and classid = 1836413812 and objid = 2"), 0, 'without the lock';
+    $_->('commit') for $other, $older;
+    is $who->answer(30), '', 'and goes on';
+    $who->end;
+};
+
 # As if the clock had been ten minutes ahead, and was put right.
 subtest 'times do not step back' => sub {
     my $last = sub { return sql("select $_[0] from clustoversioning order by version desc limit 1") };
