@@ -302,10 +302,12 @@ begin
         return null;
     end if;
     -- Most often nobody else is in here. Within an expression a statement is cancelled only where it waits, and
-    -- setval() waits for nothing once the session knows the sequence; whatever else may happen, a lock of the
-    -- session must not stay.
+    -- setval() waits for nothing once the session knows the sequence (muster.announced); whatever else may
+    -- happen, a lock of the session must not stay.
     begin
-        done := case when pg_catalog.pg_sequence_parameters('@.muster_high'::pg_catalog.regclass) is not null
+        done := case when ((pg_catalog.current_setting('muster.announced', true) operator(pg_catalog.=) 'on') is true
+                           or pg_catalog.pg_sequence_parameters('@.muster_high'::pg_catalog.regclass) is not null
+                              and pg_catalog.set_config('muster.announced', 'on', false) is not null)
                           and pg_catalog.pg_try_advisory_lock(1836413812, 2) then
                     pg_catalog.concat(
                         pg_catalog.setval('@.muster_high', greatest(pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8,
