@@ -43,6 +43,10 @@ void changes_page_wait(struct context *c, const struct changes_page *page,
 /* True if the request wants a stream. */
 bool changes_page_is_stream(const struct context *c);
 
+/* What a stream has where there is no event, so that the client and those between see that it
+ * lives: a comment, and with it where the client is. In the arena. */
+const char *changes_page_comment(struct arena *arena, const char *cursor);
+
 /* Around the JSON document of an event in a stream; `id` is where the client is after it. */
 void changes_page_event_begin(struct context *c, const struct feed_cursor *id);
 void changes_page_event_end(struct context *c);

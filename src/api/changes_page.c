@@ -144,6 +144,10 @@ void changes_page_wait(struct context *c, const struct changes_page *page,
                                     .stream = page->stream};
 }
 
+const char *changes_page_comment(struct arena *arena, const char *cursor) {
+    return arena_join(arena, (const char *[]){":\nid: ", cursor, "\n\n", NULL});
+}
+
 static void write_text(struct context *c, const char *text) {
     (void)response_write(c->response, text, strlen(text));
 }

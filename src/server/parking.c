@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "api/changes_page.h"
 #include "api/reply.h"
 #include "base/clock.h"
 #include "server/handover.h"
@@ -128,7 +129,7 @@ static void refuse(struct exchange *x, int status, const char *message, bool lat
 /* Without a body nginx may keep the head back until there is one; and who begins with since=now
  * knows from where to go on, should the connection break before a change. */
 static bool begin_stream(struct exchange *x) {
-    const char *text = arena_printf(x->arena, ":\nid: %s\n\n", x->c.wait.cursor);
+    const char *text = changes_page_comment(x->arena, x->c.wait.cursor);
 
     if (x->response.body_bytes == 0 && !response_write(&x->response, text, strlen(text)))
         return false;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "api/changes_page.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/exchange.h"
@@ -279,9 +280,7 @@ void waiter_room_event(struct waiter_room *room, struct waiter_client *client, u
  * what is kept. */
 static void put_comment(struct waiter_room *room, struct waiter_client *client,
                         struct arena *arena) {
-    const char *cursor = feed_cursor_text(arena, &client->at);
-
-    put_text(room, client, arena_join(arena, (const char *[]){":\nid: ", cursor, "\n\n", NULL}),
+    put_text(room, client, changes_page_comment(arena, feed_cursor_text(arena, &client->at)),
              false);
 }
 
