@@ -12,6 +12,11 @@
 enum { INPUT_HEADERS = 8 };
 extern const char *const input_headers[INPUT_HEADERS];
 
+/* Their names, as Vary has them. */
+#define INPUT_VARY                                                                                 \
+    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Contents, "    \
+    "Clusto-Units, Clusto-Inherit"
+
 /* The parameter's last value; NULL if it is missing or empty. */
 const char *input_nonempty(const struct context *c, const char *name);
 

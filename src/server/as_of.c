@@ -33,10 +33,8 @@ int as_of_check(struct exchange *x) {
     return 0;
 }
 
-/* All that an answer may depend on (input_headers): a cache may keep it for a day without asking. */
-#define VARY                                                                                       \
-    "Clusto-Minify, Clusto-Mode, Clusto-Page, Clusto-Per-Page, Clusto-After, Clusto-Contents, "    \
-    "Clusto-Units, Clusto-Inherit, Clusto-As-Of"
+/* All that an answer may depend on: a cache may keep it for a day without asking. */
+#define VARY INPUT_VARY ", Clusto-As-Of"
 
 /* A refusal, except that there is no such object, is up to the configuration, which can change. */
 static bool may_be_kept(const struct exchange *x) {
