@@ -100,8 +100,7 @@ struct route_match route_find(const struct settings *settings, const struct path
 /* A read of the inventory, whose database has versions. */
 static inline bool route_reads_inventory(const struct route *route) {
     return ((route->methods & METHOD_BIT(METHOD_GET)) || (route->flags & ROUTE_READ)) &&
-           route->mount != MOUNT_PREFERENCES &&
-           (route->flags & (ROUTE_ALONE | ROUTE_MONITOR)) == 0;
+           route->mount != MOUNT_PREFERENCES && (route->flags & (ROUTE_ALONE | ROUTE_MONITOR)) == 0;
 }
 
 /* "GET, HEAD, OPTIONS" for an Allow header, in the arena. */

@@ -145,8 +145,8 @@ void link_drain_stale(struct link *link);
 /* --- waiting (store/link_wait.c) */
 
 /* Called every 50 ms (LINK_IDLE_MS) while any link of this process waits or connects, after the
- * first tenth of a second, and after LINK_IDLE_SOON_MS where it says true: there is more to do. NULL:
- * nothing is. It may not use a link that is in use. */
+ * first tenth of a second, and after LINK_IDLE_SOON_MS where it says true: there is more to do.
+ * NULL: nothing is. It may not use a link that is in use. */
 #define LINK_IDLE_MS      50
 #define LINK_IDLE_SOON_MS 5
 #define LINK_IDLE_AFTER   100

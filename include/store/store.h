@@ -140,8 +140,8 @@ uint64_t store_instance(const struct store *store);
 const char *store_error(const struct store *store);
 
 /* Called every 50 ms while this process waits for the database or connects to it, after the first
- * tenth of a second, and after 5 ms where it says true: there is more to do. NULL: nothing is. It may
- * use no store that is in use. */
+ * tenth of a second, and after 5 ms where it says true: there is more to do. NULL: nothing is. It
+ * may use no store that is in use. */
 void store_set_idle(bool (*idle)(void *context), void *context);
 
 /* Asked while waiting for the database whether the client is still there; NULL: don't ask. When it

@@ -105,8 +105,8 @@ static int count_objects(struct context *c, struct drivers *drivers) {
     static const struct query_column column = {.kind = QUERY_COLUMN_DRIVER};
     struct list_extent extent = {0};
 
-    return reply_rc(c, store_count_query(c->store, c->arena, &all, &column, &extent, take_count,
-                                         drivers));
+    return reply_rc(
+        c, store_count_query(c->store, c->arena, &all, &column, &extent, take_count, drivers));
 }
 
 static void show_driver(struct context *c, const struct counted *counted) {

@@ -32,9 +32,8 @@ static int check_floor(struct context *c, int32_t from, const char *what) {
     if (from <= floor.oldest)
         return point_fail_pruned(c, from, floor.oldest);
     if (from <= floor.exact)
-        return reply_fail(c, 409,
-                          "%s: what was written up to version %d may not all be known.", what,
-                          (int)floor.exact);
+        return reply_fail(c, 409, "%s: what was written up to version %d may not all be known.",
+                          what, (int)floor.exact);
     return 0;
 }
 

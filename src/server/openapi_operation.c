@@ -326,8 +326,7 @@ static void write_answer_headers(struct json_writer *w, struct arena *arena,
         {"Clusto-As-Of-Exact", route->flags & ROUTE_PAST},
         {"Clusto-As-Of-Time", route->flags & ROUTE_PAST},
         {"Clusto-Stale", route->flags & ROUTE_STANDBY},
-        {"ETag", is_conditional(route) &&
-                     !(route->flags & ROUTE_WRITE) && answer->status != 204},
+        {"ETag", is_conditional(route) && !(route->flags & ROUTE_WRITE) && answer->status != 204},
     };
 
     json_key(w, "headers");

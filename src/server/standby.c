@@ -218,8 +218,7 @@ static bool begin_stale(struct exchange *x) {
     struct store_position position;
     int64_t age;
 
-    if (x->w->settings->stale_reads == 0 || !exchange_is_read(x) ||
-        !read_position(&position))
+    if (x->w->settings->stale_reads == 0 || !exchange_is_read(x) || !read_position(&position))
         return false;
     age = (clock_us() - position.asked_at) / 1000;
     if (age > x->w->settings->stale_reads || !is_reached(x->w, &position, true))

@@ -29,7 +29,7 @@ struct waiter_answers {
     struct feed_wanted wanted;
     uint64_t page; /* its number */
     struct feed_cursor latest;
-    struct feed_cursor made_at; /* the latest point that was seen, */
+    struct feed_cursor made_at;                    /* the latest point that was seen, */
     char made[sizeof("2026-11-26T15:07:43.120Z")]; /* and when it was made */
     struct feed_events events;
     const char *const *users; /* whose preferences were changed, sorted */
