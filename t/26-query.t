@@ -182,6 +182,14 @@ subtest 'each production' => sub {
         'ip in 10.1.2.7/32'                        => 'web2',
         'ip in 0.0.0.0/0'                          => 'web1 web2 web3 web4',
         'ip in (10.1.1.7, 10.1.4.7)'               => 'web1 web4',
+        'ip in (10.1.2.0/23)'                      => 'web2 web3',
+        'ip in (10.1.1.0/24, "10.1.4.0/24", 10.9.0.0/16)' => 'web1 web4',
+        'ip in (10.1.1.7, 10.1.2.0/23, 10.1.3.0/24)' => 'web1 web2 web3',
+        'ip in (10.1.4.7/32, 10.1.4.7, nothing)'   => 'web4',
+        'ip in (0.0.0.0/0, 10.0.0.0/8)'            => 'web1 web2 web3 web4',
+        'type = server and not ip in (10.1.1.7, 10.1.2.0/23)' => 'web4 web5 web6 web7 web8 web9',
+        '!ip in (10.1.1.0/24, 10.1.2.0/23) and is basicserver and ip exists' => 'web4',
+        'is basicserver and ip in (10.1.1.0/24, 10.1.4.0/24) and name != web1' => 'web4',
         'ip > 10.1.2.200'                          => 'web3 web4',
         'ip <= 10.1.1.7'                           => 'web1',
         'ip ^ 10.1.3.'                             => 'web3',
@@ -378,6 +386,31 @@ subtest "$fuzzed damaged questions" => sub {
     cmp_ok $status{400} // 0, '>', $fuzzed / 5, '... and many not';
 };
 
+# Networks in lists, in all that asks for what is not there any more.
+subtest 'networks of the past' => sub {
+    my $ip = sub { return { address => "10.77.$_[0].$_[1]", number => unpack('N', pack 'C4', 10, 77, @_) - 2**31 } };
+    my %ip = map { ("$_" => $ip->(split /\./)) } '0.1', '1.1', '2.1';
+    my $cursor = $client->get('/changes', query => { since => 'now' })->{headers}{'clusto-next'};
+    my $before;
+    for my $name (sort keys %ip) {
+        my @attrs = ([ undef, int => $ip{$name}{number} ], [ ipstring => string => $ip{$name}{address} ]);
+        is $client->post('/entity/basicserver', form => { name => "past$name" })->{status}, 201, "past$name";
+        is $client->post("/attribute/past$name", form => { key => 'ip', number => 0, datatype => $_->[1], value => $_->[2], $_->[0] ? (subkey => $_->[0]) : () })->{status}, 201, '... with its address' for @attrs;
+        $before = $pg->psql('select max(version) from clustoversioning');
+    }
+    $client->delete("/attribute/past$_/ip") for sort keys %ip;
+    my %list  = ('10.77.0.0/24, 10.77.2.0/24' => 'past0.1 past2.1', '10.77.0.1, 10.77.2.0/24' => 'past0.1 past2.1', '10.77.0.0/22' => 'past0.1 past1.1 past2.1', '10.78.0.0/16, 10.77.0.1' => 'past0.1');
+    my $names = sub { return join ' ', map { s{.*/}{}r } @_ };
+    for my $list (sort keys %list) {
+        my %then = ('Clusto-As-Of' => $before);
+        is found("ip in ($list)"), '', "($list): no more";
+        is $names->(@{ query("ip in ($list)", %then)->{json} }), $list{$list}, '... but then';
+        is $names->(@{ query("name ^ past and !ip in ($list)", %then)->{json} }), $names->(grep { " $list{$list} " !~ / \Q$_\E / } map { "past$_" } sort keys %ip), '... and not the others';
+        my %seen = map { ($_->{object} => 1) } @{ $client->get('/changes', query => { since => $cursor, q => "ip in ($list)" })->{json} };
+        is $names->(sort keys %seen), $list{$list}, '... changed';
+    }
+};
+
 # Random questions to a client, with what the evaluator over the same rows finds.
 sub ask_randomly {
     my ($count, $to, $question) = @_;
@@ -437,7 +470,7 @@ insert into entity_attrs (entity_id, key, number, datatype, int_value, version)
 insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
     select m.entity_id, 'uses', n, 'relation', (select entity_id from entities where name = 'prod'), 1 from entities m cross join generate_series(1, 30) n where m.name like 'small%';
 END
-    for my $q ('pool ^ big', 'ip in 172.16.0.0/16', 'refers prod and is basicappliance', 'pool ^ big and name like small?') {
+    for my $q ('pool ^ big', 'ip in 172.16.0.0/16', 'ip in (172.16.0.0/24, 172.16.0.0/16)', 'ip in (172.16.0.1/32, 172.16.0.1/28, 172.16.0.1)', 'refers prod and is basicappliance', 'pool ^ big and name like small?') {
         my @all = map { "/basicappliance/small$_" } 1 .. ($q =~ /like/ ? 9 : 400);
         is_deeply query($q)->{json}, \@all, "$q: all";
         is_deeply [ walk($q, 150) ], \@all, '... page after page';

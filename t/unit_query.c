@@ -33,8 +33,8 @@ static const char *test_text(const struct query_node *n) {
     text = arena_printf(arena, "%s %s", text, operators[n->op]);
     for (size_t i = 0; i < n->value_count; i++)
         text = arena_printf(arena, "%s [%s]", text, value_text(&n->values[i]));
-    if (n->op == QUERY_IN_NETWORK)
-        text = arena_printf(arena, "%s %u-%u", text, n->first, n->last);
+    for (size_t i = 0; i < n->network_count; i++)
+        text = arena_printf(arena, "%s %u-%u", text, n->networks[i].first, n->networks[i].last);
     return text;
 }
 
@@ -133,6 +133,13 @@ static void test_operators(void) {
     is_read("ip in 10.1.2.3/32", "ip net 167838211-167838211");
     is_read("ip in 0.0.0.0/0", "ip net 0-4294967295");
     is_read("ip in (10.0.0.1, 10.0.0.2)", "ip in [10.0.0.1] [10.0.0.2]");
+    is_read("ip in (10.1.2.3/16)", "ip net 167837696-167903231");
+    is_read("ip in (0.0.0.0/1, '10.1.2.3/32')", "ip net 0-2147483647 167838211-167838211");
+    is_read("ip in (10.0.0.1, 10.1.2.3/32, 10.0.0.2)",
+            "(ip in [10.0.0.1] [10.0.0.2] or ip net 167838211-167838211)");
+    is_read("not ip in (a, 0.0.0.0/0) and all",
+            "((not (ip in [a] or ip net 0-4294967295)) and all)");
+    is_read("name in (a, 10.0.0.0/8)", "name in [a] [10.0.0.0/8]");
 }
 
 static void test_values(void) {
@@ -175,6 +182,8 @@ static void test_refusals(void) {
     refused("ip in 10.0.0.0/33",
             "line 1, column 7: \"in\" is followed by \"10.0.0.0/33\"; a network is");
     refused("ip in 10.0.0.0/255.0.0.0", "line 1, column 7: \"in\" is followed by ");
+    refused("ip in (10.0.0.1, 10.0.0.0/33)",
+            "line 1, column 18: \",\" is followed by \"10.0.0.0/33\"; an address or a network is");
     refused("ip < x", "line 1, column 6: \"<\" is followed by \"x\"; an address is expected");
     refused("attr",
             "line 1, column 5: \"attr\" is followed by nothing; the key of an attribute is");
@@ -204,6 +213,8 @@ static void test_limits(void) {
     refused_with(&few, "(((all)))", "line 1, column 4: more than 2 levels");
     refused_with(&few, "not not not all", "line 1, column 13: more than 2 levels");
     refused_with(&few, "name in (a, b, c)", "line 1, column 16: more than 2 values");
+    refused_with(&few, "ip in (1.1.1.1, 2.0.0.0/8, 3.0.0.0/8)",
+                 "line 1, column 28: more than 2 values");
     is_read("((all)) and ((all))", "(all and all)");
 }
 

@@ -36,7 +36,7 @@ enum query_operator {
     QUERY_CONTAINS,
     QUERY_LIKE,
     QUERY_IN,        /* one of the values */
-    QUERY_IN_NETWORK /* of an address: from first to last */
+    QUERY_IN_NETWORK /* of an address: in one of the networks */
 };
 
 /* Less, greater and the like. */
@@ -53,6 +53,11 @@ struct query_value {
     const char *date; /* ISO, NULL: it is none */
 };
 
+/* From its first address to its last. */
+struct query_network {
+    uint32_t first, last;
+};
+
 struct query_node {
     enum query_kind kind;
     const struct query_node *left, *right; /* QUERY_NOT: left only */
@@ -66,7 +71,8 @@ struct query_node {
     bool directly;  /* QUERY_WITHIN */
     const struct query_value *values; /* one, of QUERY_IN one or more, of QUERY_EXISTS none */
     size_t value_count;
-    uint32_t first, last; /* QUERY_IN_NETWORK */
+    const struct query_network *networks; /* QUERY_IN_NETWORK */
+    size_t network_count;
 };
 
 /* 0: no limit. */

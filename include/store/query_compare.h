@@ -19,6 +19,9 @@ void query_compare_column(struct query_text *c, const char *name, const char *is
 /* " and (...)" of the attribute a, as the test says; nothing for QUERY_EXISTS. */
 void query_compare_value(struct query_text *c, const struct query_node *n);
 
+/* The networks of a test, as a table: "unnest(...) n(first, last)". */
+void query_compare_networks(struct query_text *c, const struct query_node *n);
+
 /* What values can be besides text, as parameters: of all of them the numbers (an array), of one the
  * date. Null: no such thing. */
 struct pg_arg query_compare_numbers(struct arena *arena, const struct query_node *n);

@@ -134,6 +134,12 @@
     "object r cross join lateral (select from entity_attrs a where a.relation_id = r.entity_id" \
     " and a.deleted_at_version is null" IS_REFERENCE " offset 0) a where r.name = "
 #define NUMBERS_OF_ADDRESSES "a.key = 'ip' and (a.subkey is null) is true and a.datatype = 'int'"
+#define IS_IN_NETWORK "a.int_value between n.first and n.last"
+/* Of several networks each is a range of the index. */
+#define NETWORKS ", networks%d(first, last) as materialized (select * from "
+#define ADDRESSES_IN_NETWORKS \
+    "networks%d n cross join lateral (select a.entity_id from entity_attrs a where a.deleted_at_version is null" \
+    " and " NUMBERS_OF_ADDRESSES " and " IS_IN_NETWORK " offset 0) a"
 
 /* What the streams give, each object once. Of each seed its first objects are enough. */
 #define HITS_OF_STREAMS ", hit as materialized (select "

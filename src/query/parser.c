@@ -247,58 +247,109 @@ static bool find_operator(const struct parser *p, enum query_operator *out) {
     return false;
 }
 
-/* The values of "in (...)". */
-static bool parse_values(struct parser *p, struct query_node *test) {
-    size_t capacity = 0;
-    struct query_value *values = NULL;
-
-    test->op = QUERY_IN;
-    do {
-        bool quoted = p->token.kind == TOKEN_STRING;
-        const char *text;
-
-        if (p->limits->values > 0 && test->value_count == (size_t)p->limits->values) {
-            refuse_limit(p, "values of one \"in\" (query_values)", p->limits->values);
-            return false;
-        }
-        text = expect_text(p, "a value is expected");
-        if (text == NULL)
-            return false;
-        test->values = values =
-            arena_grow(p->arena, values, test->value_count, &capacity, sizeof *values);
-        values[test->value_count++] = literal_read(p->arena, text, quoted);
-    } while (accept(p, TOKEN_COMMA));
-    if (accept(p, TOKEN_CLOSE))
-        return true;
-    refuse(p, ", or ) is expected");
-    return false;
+static bool is_text(const struct lexer_token *token) {
+    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
 }
 
 /* 10.1.0.0/16: what is behind the prefix doesn't count. */
-static bool parse_network(struct parser *p, struct query_node *test) {
-    const char *slash = strchr(p->token.text, '/');
+static bool expect_network(struct parser *p, struct query_network *out, const char *expected) {
+    const char *slash = is_text(&p->token) ? strchr(p->token.text, '/') : NULL;
     uint32_t base, mask;
 
-    if ((p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) || slash == NULL ||
-        strchr(slash, '.') != NULL || !ip_parse_netmask(slash, &mask) ||
+    if (slash == NULL || strchr(slash, '.') != NULL || !ip_parse_netmask(slash, &mask) ||
         !ip_parse(arena_strndup(p->arena, p->token.text, (size_t)(slash - p->token.text)), &base)) {
-        refuse(p, "a network is expected (10.1.0.0/16), or ( and values");
+        refuse(p, expected);
         return false;
     }
     advance(p);
-    test->op = QUERY_IN_NETWORK;
-    test->first = base & mask;
-    test->last = test->first | ~mask;
+    *out = (struct query_network){base & mask, base | ~mask};
+    return true;
+}
+
+/* What is in the parentheses of "in (...)". */
+struct list {
+    struct query_value *values;
+    struct query_network *networks;
+    size_t value_count, value_capacity, network_count, network_capacity;
+};
+
+static bool parse_value(struct parser *p, struct list *list) {
+    bool quoted = p->token.kind == TOKEN_STRING;
+    const char *text = expect_text(p, "a value is expected");
+
+    if (text == NULL)
+        return false;
+    list->values = arena_grow(p->arena, list->values, list->value_count, &list->value_capacity,
+                              sizeof *list->values);
+    list->values[list->value_count++] = literal_read(p->arena, text, quoted);
+    return true;
+}
+
+static bool parse_network(struct parser *p, struct list *list) {
+    list->networks = arena_grow(p->arena, list->networks, list->network_count,
+                                &list->network_capacity, sizeof *list->networks);
+    return expect_network(p, &list->networks[list->network_count++],
+                          "an address or a network is expected (10.1.2.3, 10.1.0.0/16)");
+}
+
+static bool parse_element(struct parser *p, bool is_ip, struct list *list) {
+    const size_t limit = (size_t)p->limits->values;
+
+    if (limit > 0 && list->value_count + list->network_count == limit) {
+        refuse_limit(p, "values of one \"in\" (query_values)", p->limits->values);
+        return false;
+    }
+    if (is_ip && is_text(&p->token) && strchr(p->token.text, '/') != NULL)
+        return parse_network(p, list);
+    return parse_value(p, list);
+}
+
+/* Values and networks are tests of their own, of which one has to be fulfilled. */
+static void set_list(struct parser *p, struct query_node *test, const struct list *list) {
+    struct query_node *values = make(p, QUERY_TEST, NULL, NULL),
+                      *networks = make(p, QUERY_TEST, NULL, NULL);
+
+    *values = *networks = *test;
+    values->op = QUERY_IN;
+    values->values = list->values;
+    values->value_count = list->value_count;
+    networks->op = QUERY_IN_NETWORK;
+    networks->networks = list->networks;
+    networks->network_count = list->network_count;
+    if (list->network_count > 0 && list->value_count > 0)
+        *test = *make(p, QUERY_OR, values, networks);
+    else
+        *test = list->value_count > 0 ? *values : *networks;
+}
+
+static bool parse_list(struct parser *p, struct query_node *test) {
+    struct list list = {.values = NULL};
+
+    do
+        if (!parse_element(p, test->field == QUERY_IP, &list))
+            return false;
+    while (accept(p, TOKEN_COMMA));
+    if (!accept(p, TOKEN_CLOSE)) {
+        refuse(p, ", or ) is expected");
+        return false;
+    }
+    set_list(p, test, &list);
     return true;
 }
 
 static bool parse_in(struct parser *p, struct query_node *test) {
+    struct query_network *network = arena_array(p->arena, 1, sizeof *network);
+
     if (accept(p, TOKEN_OPEN))
-        return parse_values(p, test);
-    if (test->field == QUERY_IP)
-        return parse_network(p, test);
-    refuse(p, "( is expected");
-    return false;
+        return parse_list(p, test);
+    if (test->field != QUERY_IP) {
+        refuse(p, "( is expected");
+        return false;
+    }
+    test->op = QUERY_IN_NETWORK;
+    test->networks = network;
+    test->network_count = 1;
+    return expect_network(p, network, "a network is expected (10.1.0.0/16), or ( and values");
 }
 
 /* Addresses are greater and less than addresses only. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/ip.h"
 #include "store/compare.h"
 #include "store/query_parts.h"
 
@@ -82,6 +83,21 @@ void query_compare_column(struct query_text *c, const char *name, const char *is
         compare_text(c, name, n);
         query_text_add(c, numbers ? " end" : "");
     }
+}
+
+void query_compare_networks(struct query_text *c, const struct query_node *n) {
+    int64_t *first = arena_array(c->arena, n->network_count, sizeof *first),
+            *last = arena_array(c->arena, n->network_count, sizeof *last);
+
+    for (size_t i = 0; i < n->network_count; i++) {
+        first[i] = ip_to_stored(n->networks[i].first);
+        last[i] = ip_to_stored(n->networks[i].last);
+    }
+    query_text_add(c, "unnest(");
+    query_text_parameter(c, 'L', pg_bigints(first, NULL, n->network_count));
+    query_text_add(c, ", ");
+    query_text_parameter(c, 'L', pg_bigints(last, NULL, n->network_count));
+    query_text_add(c, ") n(first, last)");
 }
 
 /* --- values of attributes --- */

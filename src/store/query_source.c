@@ -220,9 +220,9 @@ static void of_value(struct query_text *c, const struct query_node *n) {
 
 static void network(struct query_text *c, const struct query_node *n) {
     query_text_add(c, NUMBERS_OF_ADDRESSES " and a.int_value between ");
-    query_text_parameter(c, 'l', pg_bigint(ip_to_stored(n->first)));
+    query_text_parameter(c, 'l', pg_bigint(ip_to_stored(n->networks->first)));
     query_text_add(c, " and ");
-    query_text_parameter(c, 'l', pg_bigint(ip_to_stored(n->last)));
+    query_text_parameter(c, 'l', pg_bigint(ip_to_stored(n->networks->last)));
 }
 
 static void in_network(struct query_text *c, const struct query_node *n) {
@@ -234,6 +234,29 @@ static void in_network(struct query_text *c, const struct query_node *n) {
     query_text_add(c, COUNT_OF "entity_attrs a where true" LIVE " and ");
     network(c, n);
     query_text_add(c, END_OF_LARGE);
+}
+
+static void in_several_networks(struct query_text *c, const struct query_node *n) {
+    const int number = c->stream_count + 1;
+    const char *from = arena_printf(c->arena, ADDRESSES_IN_NETWORKS, number);
+
+    c->out = &c->walks;
+    buf_printf(c->out, NETWORKS, number);
+    query_compare_networks(c, n);
+    query_text_add(c, ")");
+    begin_stream(c, "a.entity_id", from);
+    end_stream(c, "a.entity_id");
+    begin_large(c);
+    query_text_add(c, COUNT_OF);
+    query_text_add(c, from);
+    query_text_add(c, END_OF_LARGE);
+}
+
+static void in_networks(struct query_text *c, const struct query_node *n) {
+    if (n->network_count == 1)
+        in_network(c, n);
+    else
+        in_several_networks(c, n);
     begin_seed(c);
     query_text_add(c, "null::bigint as number, null::text as label where");
     end_seed_unless_large(c);
@@ -302,7 +325,7 @@ static void write_test(struct query_text *c, const struct query_node *n) {
     case OF_VALUE: of_value(c, n); break;
     case INSIDE: inside(c, n); break;
     case REFERRING: referring(c, n); break;
-    case IN_NETWORK: in_network(c, n); break;
+    case IN_NETWORK: in_networks(c, n); break;
     case OF_KEY: of_key(c, n); break;
     case OF_CLASS:
         if (n->field == QUERY_IS)

@@ -43,6 +43,17 @@ static void address_number(struct query_text *c, const char *is, uint32_t addres
     query_text_add(c, IS_TRUE);
 }
 
+static void in_networks(struct query_text *c, const struct query_node *n) {
+    if (n->network_count == 1) {
+        address_number(c, " >= ", n->networks->first);
+        address_number(c, " <= ", n->networks->last);
+        return;
+    }
+    query_text_add(c, " and (exists (select from ");
+    query_compare_networks(c, n);
+    query_text_add(c, " where " IS_IN_NETWORK ")" IS_TRUE);
+}
+
 static void ip(struct query_text *c, const struct query_node *n) {
     uint32_t address = 0;
 
@@ -57,12 +68,10 @@ static void ip(struct query_text *c, const struct query_node *n) {
         return;
     }
     query_text_add(c, " and (a.subkey is null) is true and a.datatype = 'int'");
-    if (n->op == QUERY_IN_NETWORK) {
-        address_number(c, " >= ", n->first);
-        address_number(c, " <= ", n->last);
-    } else if (ip_parse(n->values->text, &address)) { /* the parser has seen to that */
+    if (n->op == QUERY_IN_NETWORK)
+        in_networks(c, n);
+    else if (ip_parse(n->values->text, &address)) /* the parser has seen to that */
         address_number(c, query_compare_sign(n->op), address);
-    }
     query_text_add(c, ENDED);
 }
 

@@ -14,13 +14,16 @@ static void promise_test(const struct query_node *test) {
     PROMISE(named == (test->name != NULL));
     PROMISE(test->field < QUERY_IS || test->op == QUERY_EXISTS);
     PROMISE(test->op != QUERY_IN_NETWORK || test->field == QUERY_IP);
-    PROMISE(test->first <= test->last && test->value_count <= 1000);
+    PROMISE(test->value_count + test->network_count <= 1000);
+    for (size_t i = 0; i < test->network_count; i++)
+        PROMISE(test->networks[i].first <= test->networks[i].last);
     PROMISE((test->value_count == 0) == (test->op == QUERY_EXISTS || test->op == QUERY_IN_NETWORK));
     for (size_t i = 0; i < test->value_count; i++)
         PROMISE(test->values[i].text != NULL);
 }
 
-/* How many tests; the tree is not deeper than its limits allow. */
+/* How many tests, where addresses and networks in one list are two; the tree is not deeper than its
+ * limits allow. */
 static int promise_tree(const struct query_node *node, int depth) {
     PROMISE(node != NULL && depth <= limits.depth + 2 * limits.tests + 2);
     switch (node->kind) {
@@ -43,7 +46,7 @@ void fuzz_query(struct input *in) {
     verdict = query_parse(in->arena, text, &limits, &query);
     PROMISE((verdict.rc == RC_OK) == (query != NULL && verdict.message == NULL));
     if (verdict.rc == RC_OK) {
-        PROMISE(promise_tree(query, 0) <= limits.tests);
+        PROMISE(promise_tree(query, 0) <= 2 * limits.tests);
     } else {
         PROMISE(verdict.rc == RC_INVALID);
         promise_message(verdict.message);

@@ -191,10 +191,16 @@ sub some_address {
     my @all  = map { $_->{string} } grep { ($_->{subkey} // '') eq 'ipstring' } @rows;
     my $of   = sub { return grep { ($_->{key} // '') eq 'ip' } @{ $self->{attrs}{ $_[0]{id} } // [] } };
     if ($kind eq 'net') {
-        my $bits = int rand 33;
-        my $mask = $bits ? 0xffffffff << (32 - $bits) & 0xffffffff : 0;
-        my $base = pick(@all);
-        return ("ip in $base/$bits", sub { any { !defined $_->{subkey} && $_->{datatype} eq 'int' && (($_->{int} + 2**31) & $mask) == (address_number($base) & $mask) } $of->(@_) });
+        my @list = map { [ pick(@all), rand() < 0.7 ? int rand 33 : undef ] } 1 .. 1 + rand 4;
+        my $fits = sub {
+            my ($row, $base, $bits) = @_;
+            return ($row->{subkey} // '') eq 'ipstring' && $row->{string} eq $base unless defined $bits;
+            my $mask = $bits ? 0xffffffff << (32 - $bits) & 0xffffffff : 0;
+            return !defined $row->{subkey} && $row->{datatype} eq 'int' && (($row->{int} + 2**31) & $mask) == (address_number($base) & $mask);
+        };
+        my $text = join ', ', map { defined $_->[1] ? "$_->[0]/$_->[1]" : $_->[0] } @list;
+        $text = "($text)" if @list > 1 || !defined $list[0][1] || rand() < 0.2;
+        return ("ip in $text", sub { any { my $row = $_; any { $fits->($row, @$_) } @list } $of->(@_) });
     }
     my ($text, $accepts) = some_condition(@all);
     if ($text =~ /^([<>]=?) '?([0-9.]+)/) {
