@@ -1865,7 +1865,7 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------
--- With search_index: the texts that contain a text, for GET /search, by their trigrams. Without the
+-- With search_index: the names and values that contain a text, for GET /search, by their trigrams. Without the
 -- extension, or the right to create it, whole tables are read. What is MU002 is told, but nothing was done.
 -- The lists of pending entries are short, as each search reads them as a whole.
 
@@ -1876,7 +1876,8 @@ declare
     x text;
 begin
     if wanted = 'off' then
-        foreach x in array array['muster_entities_text', 'muster_attrs_text'] loop
+        foreach x in array array['muster_entities_text', 'muster_attrs_text',
+                                 'muster_attrs_number_text', 'muster_attrs_date_text'] loop
             if to_regclass(x) is not null then
                 execute format('drop index %I', x);
                 raise notice using errcode = 'MU001', message = format('dropped index %s', x);
@@ -1899,6 +1900,23 @@ begin
         'create index muster_attrs_text on entity_attrs using gin (string_value %s.gin_trgm_ops)
          with (gin_pending_list_limit = 512)
          where string_value is not null and deleted_at_version is null', home));
+    -- Numbers but for those that addresses are stored as; times with all their digits. As GET /search asks for
+    -- them.
+    perform pg_temp.muster_make('index', 'muster_attrs_number_text', format(
+        'create index muster_attrs_number_text on entity_attrs using gin ((int_value::text) %s.gin_trgm_ops)
+         with (gin_pending_list_limit = 512)
+         where int_value is not null and (key = ''ip'' and subkey is null) is not true
+           and deleted_at_version is null', home));
+    perform pg_temp.muster_make('index', 'muster_attrs_date_text', format(
+        'create index muster_attrs_date_text on entity_attrs using gin ((
+         lpad(extract(year from datetime_value)::text, greatest(4, length(extract(year from datetime_value)::text)), ''0'')
+         || ''-'' || lpad(extract(month from datetime_value)::text, 2, ''0'')
+         || ''-'' || lpad(extract(day from datetime_value)::text, 2, ''0'')
+         || ''T'' || lpad(extract(hour from datetime_value)::text, 2, ''0'')
+         || '':'' || lpad(extract(minute from datetime_value)::text, 2, ''0'')
+         || '':'' || lpad(round(extract(second from datetime_value)::numeric, 6)::text, 9, ''0'')) %s.gin_trgm_ops)
+         with (gin_pending_list_limit = 512)
+         where datetime_value is not null and deleted_at_version is null', home));
 exception
     -- The package is not installed, the role may not, or it is in a schema that the role may not use.
     when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then

@@ -75,16 +75,38 @@ subtest 'search' => sub {
     $set->('b2', 'note',    'NEEDLE');
     $set->('b3', '_hidden', 'needle');
     $set->('b4', 'number',  4711, datatype => 'int');
-    is $found->('needle'), '/blade/b2:exact:note /pool/needle:exact:name /pool/needles:beginning:name /blade/b1:inside:note /pool/the needle:inside:name',
-        'exact, beginning, inside';
+    is $found->('needle'), '/pool/needle:exact:name /blade/b2:exact:note /pool/needles:beginning:name /pool/the needle:inside:name /blade/b1:inside:note',
+        'exact, beginning, inside, and of each rank names first';
     is $found->('a_b'), '/pool/a_b:exact:name', 'no pattern';
     is $found->('%'), '/pool/100%:inside:name', '... this neither';
     is $found->('10.0.0.2'), '/blade/b1:exact:ip', 'an address';
-    is $found->('4711'), '', 'no number';
+    subtest 'numbers, times and objects, as they are shown' => sub {
+        form(201, '/entity/pool', name => $_) for qw(p5 p6 p7);
+        $set->('p5', 'serial', '-47110', datatype => 'int');
+        $set->('p5', 'note',   'a 4711 in it');
+        $set->('p6', 'hour',   '2026-11-28T10:15:00', datatype => 'datetime');
+        $set->('p7', 'moment', '2026-11-28T10:15:00.000250', datatype => 'datetime');
+        $set->('p7', 'friend', '/pool/the needle', datatype => 'relation');
+        is $found->('4711'),   '/blade/b4:exact:number /pool/p5:inside:serial', 'a number that is it, and one that it is in: once, the first attribute';
+        is $found->('471'),    '/blade/b4:beginning:number /pool/p5:inside:serial', '... its beginning';
+        is $found->('-47'),    '/pool/p5:beginning:serial', '... with its sign';
+        is $found->('04711'),  '', '... with what it has not';
+        is_deeply $search->('4711')->{json}[0], { object => '/blade/b4', match => 'exact', in => 'attr', key => 'number', subkey => undef, value => '4711' }, 'the value is a text';
+        is $found->('2026-11-28t10:15:00'), '/pool/p6:exact:hour /pool/p7:beginning:moment', 'a time';
+        is $found->('2026-11-28'),          '/pool/p6:beginning:hour /pool/p7:beginning:moment', '... a day';
+        is $found->('-28T10'),              '/pool/p6:inside:hour /pool/p7:inside:moment', '... inside';
+        is $found->('00.000250'),           '/pool/p7:inside:moment', '... of a second';
+        is $found->('00.0'),                '/pool/p7:inside:moment', '... only digits that are shown';
+        is $search->('00.000250')->{json}[0]{value}, '2026-11-28T10:15:00.000250', '... as it is shown';
+        is $found->('the needle'), '/pool/the needle:exact:name /pool/p7:inside:friend', 'what refers to it comes after it';
+        is $search->('the needle')->{json}[1]{value}, '/pool/the needle', '... with its path';
+        my $number = $world->postgres->psql("select int_value from entity_attrs where key = 'ip' and subkey is null limit 1");
+        is $found->($number), '', 'not what an address is stored as';
+    };
     is $found->('nothing like it'), '', 'nothing';
     is $search->('')->{status}, 412, 'without a text';
     is $client->get('/search', query => { q => 'x' }, headers => { 'Clusto-As-Of' => 1 })->{status}, 400, 'the past is not searched';
-    is $search->('x', after => $_)->{status}, 400, "after=$_" for 'x', '3-1', '0-', '1-x';
+    is $search->('x', after => $_)->{status}, 400, "after=$_" for qw(x 9-1 0- 1-x);
     $world->postgres->psql("insert into entities (name, type, driver, version) select 'hay' || lpad(n::text, 3, '0'), 'pool', 'pool', 1 from generate_series(1, 120) n");
     my ($after, @walked, @sizes);
     do {

@@ -15,12 +15,25 @@ binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 
 my $world = Muster::World->new(data => 0, conf => { workers => 1 });
 my ($pg, $server, $client) = ($world->postgres, $world->server, $world->client);
-my @indexes = qw(muster_attrs_text muster_entities_text);
+my @indexes = qw(muster_entities_text muster_attrs_text muster_attrs_number_text muster_attrs_date_text);
+my $created = join '', map { "created index $_\n" } @indexes;
 
 $pg->psql("select 1 from pg_available_extensions where name = 'pg_trgm'")
     or plan skip_all => 'pg_trgm is not installed (it comes with PostgreSQL)';
 
 sub search  { return $client->get('/search', query => { q => Encode::encode('UTF-8', $_[0]) }) }
+# Of all pages.
+sub found {
+    my ($text) = @_;
+    my ($after, @found);
+    do {
+        my $answer = $client->get('/search', query => { q => $text, defined $after ? (after => $after) : () });
+        push @found, @{ $answer->{json} };
+        $after = $answer->{headers}{'clusto-next'};
+    } while defined $after && @found < 1000;
+    return @found;
+}
+
 sub made    { return join ' ', $pg->psql("select indexrelid::regclass from pg_index where indexrelid::regclass::text like 'muster_%_text' order by 1") }
 sub init_db { $server->write_conf(search_index => $_[0] ? JSON::PP::true : JSON::PP::false); return $server->init_db->{out} }
 
@@ -39,13 +52,53 @@ sub text {
     return join '', map { $letters[ rand @letters ] } 1 .. 1 + rand $most;
 }
 
-my @texts = map { text(12) } 1 .. 300;
+# What is there: [object, key, datatype, value], also numbers of any length, times with and without parts of a second,
+# and references.
+my @times = map { sprintf '%04d-%02d-%02dT%02d:%02d:%02d%s', 1900 + rand 200, 1 + rand 12, 1 + rand 28, rand 24, rand 60, rand 60, ('', '.500000', '.000025', '.120000')[ rand 4 ] } 1 .. 100;
+my @rows  = (
+    (map { [ 'k', 'string',   text(12) ] } 1 .. 300),
+    (map { [ 'n', 'int',      int rand 2**$_ ] } 1 .. 62),
+    (map { [ 'n', 'int',      $_ ] } -1, -2**31, '9223372036854775807', '-9223372036854775808', -47_114_711),
+    (map { [ 't', 'datetime', $_ ] } @times, '0099-03-04T00:00:00', '12026-01-02T03:04:05', 'infinity'),
+    (map { [ 'r', 'relation', 'o' . 7 * $_ % 100 ] } 0 .. 99));
+@rows = map { [ 'o' . $_ % 100, @{ $rows[$_] } ] } 0 .. $#rows;
+my $quoted = sub { my ($text) = @_; return "'" . $text =~ s/'/''/gr . "'" };
+my $values = join ', ', map { '(' . join(', ', map { $quoted->($_) } @$_) . ')' } @rows;
 $pg->psql(Encode::encode('UTF-8', "insert into entities (name, type, driver, version) select 'o' || n, 'pool', 'pool', 1 from generate_series(0, 99) n;"
-    . join '', map { "insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'k', 'string', '" . $texts[$_] =~ s/'/''/gr . "', 1 from entities where name = 'o" . $_ % 100 . "';" } 0 .. $#texts));
+    . "insert into entity_attrs (entity_id, key, datatype, string_value, int_value, datetime_value, relation_id, version)"
+    . " select e.entity_id, k, d, case d when 'string' then v end, case d when 'int' then v::bigint end, case d when 'datetime' then v::timestamp end, case d when 'relation' then r.entity_id end, 1"
+    . " from (values $values) x(o, k, d, v) join entities e on e.name = o left join entities r on r.name = v;"));
+# Two that stand for an address; what is of another datatype than it says.
+$pg->psql("insert into entity_attrs (entity_id, key, subkey, datatype, int_value, string_value, version) select entity_id, 'ip', x.*, 1"
+    . " from entities, (values (null, 'int', 1234567, null), ('sub', 'int', 7654321, null), ('odd', 'string', 99887766, 'x'), ('even', 'int', null, '1')) x where name = 'o3'");
+push @rows, [ 'o3', 'ip', 'int', 7654321 ], [ 'o3', 'ip', 'string', 'x' ];
+
+# The same by comparing each value with the text, as "PLACE name value".
+sub expected {
+    my ($wanted) = @_;
+    my $place = sub { my $at = index lc $_[0], lc $wanted; return $at < 0 ? undef : ($at ? 6 : lc $_[0] eq lc $wanted ? 0 : 3) };
+    my %best;
+    for my $row (map([ "o$_", '', 'name', "o$_" ], 0 .. 99), @rows) {
+        my ($object, $key, $datatype, $value) = @$row;
+        my $at = $place->($value) // next;
+        next if $value eq 'infinity';
+        $at   += 1                        if $datatype ne 'name';
+        ($at, $value) = (8, "/pool/$value") if $datatype eq 'relation';
+        $best{$object} = [ $at, $value ] if !$best{$object} || $best{$object}[0] > $at;
+    }
+    return map { join ' ', $best{$_}[0], $_, $best{$_}[1] } sort { $best{$a}[0] <=> $best{$b}[0] || substr($a, 1) <=> substr $b, 1 } keys %best;
+}
+
+sub place_of {
+    my ($found) = @_;
+    my $kind = $found->{in} eq 'name' ? 0 : $found->{key} eq 'r' ? 2 : 1;
+    return { exact => 0, beginning => 3, inside => 6 }->{ $found->{match} } + $kind;
+}
+
 # Parts of what is there in another case, and anything.
-my @questions = ('o1', 'O99', '%', '_', '\\', '___', '%%%', '\\\\\\');
-for (1 .. 150) {
-    my $text = $texts[ rand @texts ];
+my @questions = ('o1', 'O99', '%', '_', '\\', '___', '%%%', '\\\\\\', '-', '.', ':', '0', '-4711', '.00', '.000', '1234567', '234567', '7654321', '99887766', '0099-', '099', '12026-01', '/pool/o1', 'infinity');
+for (1 .. 300) {
+    my $text = $rows[ rand @rows ][3];
     my $part = substr $text, rand length $text, 1 + rand 6;
     push @questions, (sub { uc $part }, sub { lc $part }, sub { $part }, sub { text(4) })[ rand 4 ]->();
 }
@@ -54,7 +107,15 @@ for (1 .. 150) {
 subtest 'the same answers' => sub {
     is made(), '', 'there is no index unless it is wanted';
     my @without = map { search($_)->{body} } @questions;
-    is init_db(1), "created extension pg_trgm\ncreated index muster_entities_text\ncreated index muster_attrs_text\n", 'it is made';
+    my $differ = 0;
+    for my $i (grep { $questions[$_] =~ /^[[:ascii:]]*$/ } 0 .. $#questions) {
+        my @found    = map { join ' ', place_of($_), $_->{object} =~ m{^/pool/(.*)}, $_->{value} } grep { $_->{object} ne '/clustometa/clustometa' } found($questions[$i]);
+        my @expected = expected($questions[$i]);
+        next if "@found" eq "@expected";
+        diag "$questions[$i]: @found\nexpected: @expected" if $differ++ < 3;
+    }
+    is $differ, 0, 'what is found is what there is, in its order';
+    is init_db(1), "created extension pg_trgm\n$created", 'it is made';
     is init_db(1), "nothing to do\n", 'once';
     # So that it is used for texts of any length, and for so few rows.
     $pg->psql('alter database muster set seq_page_cost = 1e9; alter database muster set random_page_cost = 0');
@@ -74,11 +135,16 @@ subtest 'the same answers' => sub {
 
 subtest 'few rows are read' => sub {
     load_many($pg, count => 20_000, attrs => 1);
+    $pg->psql("insert into entity_attrs (entity_id, key, datatype, int_value, datetime_value, version) select entity_id, x.*, version from entities,"
+        . " lateral (values ('serial', 'int', 4711000000 + substr(name, 7)::int, null), ('bought', 'datetime', null, '2001-01-01'::timestamp + substr(name, 7)::int * interval '1 hour')) x where name like 'server%'; analyze entity_attrs");
     $server->restart;
     poll(30, sub { my $rows = rows(); sleep 2; return $rows == rows() });
     my ($used, $rows) = (used(), rows());
     is search('1 OF server012345')->{json}[0]{object}, '/basicserver/server012345', 'an attribute is found';
     is search('ver01234')->{json}[9]{object}, '/basicserver/server012349', 'and names';
+    is search('1199999')->{json}[0], undef, 'of numbers what is not there';
+    is search('471101234')->{json}[9]{object}, '/basicserver/server012349', '... and what is';
+    is search('2002-05-30T09')->{json}[0]{object}, '/basicserver/server012345', '... of times the hour';
     ok poll(30, sub { used() >= $used + 4 }), 'by the indexes';
     is rows(), $rows, 'no table was read as a whole';
     is @{ search('se')->{json} }, 50, 'what is too short for that is found as well';
@@ -90,7 +156,7 @@ subtest 'what the options say' => sub {
     $pg->psql('drop index muster_attrs_text');
     is $check->(), "index muster_attrs_text of entity_attrs is missing (muster --init-db makes it)\n1 found\n", 'one that is missing';
     is init_db(1), "created index muster_attrs_text\n", '... is made';
-    is init_db(0), "dropped index muster_entities_text\ndropped index muster_attrs_text\n", 'they are not wanted any more';
+    is init_db(0), $created =~ s/created/dropped/gr, 'they are not wanted any more';
     is init_db(0), "nothing to do\n", 'nor missed';
     is $check->(), "0 found\n", '... by --check-db';
     init_db(1);
@@ -109,7 +175,7 @@ subtest 'who may not create the extension' => sub {
     like $other->init_db->{out}, qr/created table entities.*$refused/ms, 'is told, and everything else is made';
     is $other->init_db->{out} =~ s/$refused//r, "\nnothing to do\n", '... again';
     $pg->psql("create schema elsewhere; create extension pg_trgm schema elsewhere; grant usage on schema elsewhere to builder", database => $name);
-    is $other->init_db->{out}, "created index muster_entities_text\ncreated index muster_attrs_text\n", 'where somebody else has created it, in any schema, it is used';
+    is $other->init_db->{out}, $created, 'where somebody else has created it, in any schema, it is used';
     is $other->init_db->{out}, "nothing to do\n", '... once';
 };
 

@@ -59,8 +59,7 @@
 #define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"
 #define VALUE_TEXT \
     "case a.datatype when 'int' then a.int_value::text" \
-    " when 'datetime' then to_char(a.datetime_value, 'YYYY-MM-DD\"T\"HH24:MI:SS')" \
-    " || case when date_trunc('second', a.datetime_value) <> a.datetime_value then to_char(a.datetime_value, '.US') else '' end" \
+    " when 'datetime' then " DATETIME_SHOWN("a.datetime_value") \
     " when 'relation' then " PATH_OF_RELATION " else a.string_value end"
 #define WHOLE_NUMBER(text) text " ~ '^-?[0-9]{1,200}$'"
 

@@ -205,19 +205,47 @@
     " and a.deleted_at_version is null and a.int_value between $1 and $2" \
     " union select $3 where $3 between $1 and $2 union select $2 + 1) u) g where g.lo <= g.hi order by g.lo"
 
-/* What has the text $1, which the pattern $2 finds, in its name or a text of an attribute: of each object
- * the best place. After the object $4 of the rank $3, $5 of them. */
-#define RANK_OF(text) \
-    "case when lower(" text ") = lower($1) then 0 when starts_with(lower(" text "), lower($1)) then 1 else 2 end"
+/* A time of an attribute as it is shown. */
+#define DATETIME_SHOWN(time) \
+    "to_char(" time ", 'YYYY-MM-DD\"T\"HH24:MI:SS')" \
+    " || case when date_trunc('second', " time ") <> " time " then to_char(" time ", '.US') else '' end"
+
+/* The conditions of the indexes muster_attrs_number_text and muster_attrs_date_text in schema.sql: numbers,
+ * without those that stand for an address; times with all their digits, which what is shown begins. */
+#define NO_ADDRESS(a) "(" a "key = 'ip' and " a "subkey is null) is not true"
+#define TIME_DIGITS(part, time) "lpad(extract(" part " from " time ")::text, 2, '0')"
+#define TIME_TEXT(time) \
+    "lpad(extract(year from " time ")::text, greatest(4, length(extract(year from " time ")::text)), '0')" \
+    " || '-' || " TIME_DIGITS("month", time) " || '-' || " TIME_DIGITS("day", time) \
+    " || 'T' || " TIME_DIGITS("hour", time) " || ':' || " TIME_DIGITS("minute", time) \
+    " || ':' || lpad(round(extract(second from " time ")::numeric, 6)::text, 9, '0')"
+
+/* What has the text $1, which the pattern $2 finds, in its name or a value of an attribute: of each object
+ * the best place. After the object $4 of the place $3, $5 of them. A place is three times the rank, and 0 for
+ * a name, 1 for a value, 2 for a path, which begins with what is no part of the name that was looked for.
+ * Numbers and times are read only for what may be in one. */
+#define PLACE_OF(text) \
+    "case when lower(" text ") = lower($1) then 0 when starts_with(lower(" text "), lower($1)) then 3 else 6 end"
 #define SEARCHED \
-    "with hit as materialized (select e.entity_id, " RANK_OF("e.name") " as rank, true as is_name, null::text as key," \
-    " null::text as subkey, e.name as value, 0 as attr_id from entities e where e.deleted_at_version is null and e.name ilike $2" \
-    " union all select a.entity_id, " RANK_OF("a.string_value") ", false, a.key, a.subkey, a.string_value, a.attr_id" \
-    " from entity_attrs a where a.deleted_at_version is null and a.string_value ilike $2 and coalesce(a.key, '') not like '\\_%')," \
-    " best as materialized (select distinct on (entity_id) * from hit order by entity_id, rank, is_name desc, attr_id)" \
-    " select b.rank, b.key, b.subkey, b.value, b.is_name, e.entity_id, e.name, e.driver, e.type" \
-    " from (select * from best where (rank, entity_id) > ($3, $4)) b join entities e on e.entity_id = b.entity_id" \
-    " where e.deleted_at_version is null order by b.rank, b.entity_id limit $5"
+    "with named as materialized (select entity_id, name, driver from entities" \
+    " where deleted_at_version is null and name ilike $2)," \
+    " hit as materialized (select entity_id, " PLACE_OF("name") " as place, null::text as key, null::text as subkey," \
+    " name as value, 0 as attr_id from named" \
+    " union all select a.entity_id, " PLACE_OF("v.value") " + 1, a.key, a.subkey, v.value, a.attr_id from entity_attrs a" \
+    " cross join lateral (select case a.datatype when 'int' then a.int_value::text" \
+    " when 'datetime' then " DATETIME_SHOWN("a.datetime_value") " else a.string_value end as value) v" \
+    " where a.deleted_at_version is null and coalesce(a.key, '') not like '\\_%'" \
+    " and (a.string_value ilike $2" \
+    " or $1 ~ '^-?[0-9]*$' and a.int_value::text ilike $2 and " NO_ADDRESS("a.") \
+    " or $1 ~* '^[-0-9T:.]*$' and (" TIME_TEXT("a.datetime_value") ") ilike $2)" \
+    " and v.value ilike $2" \
+    " union all select a.entity_id, 8, a.key, a.subkey, '/' || n.driver || '/' || n.name, a.attr_id" \
+    " from named n join entity_attrs a on a.relation_id = n.entity_id" \
+    " where a.relation_id is not null and a.deleted_at_version is null and coalesce(a.key, '') not like '\\_%')," \
+    " best as materialized (select distinct on (entity_id) * from hit order by entity_id, place, attr_id)" \
+    " select b.place, b.key, b.subkey, b.value, e.entity_id, e.name, e.driver, e.type" \
+    " from (select * from best where (place, entity_id) > ($3, $4)) b join entities e on e.entity_id = b.entity_id" \
+    " where e.deleted_at_version is null order by b.place, b.entity_id limit $5"
 
 /* clang-format on */
 

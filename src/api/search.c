@@ -10,17 +10,17 @@
 
 enum { PAGE = 50 };
 
-/* "RANK-ID", as Clusto-Next said. */
+/* "PLACE-ID", as Clusto-Next said. */
 static int read_after(struct context *c, struct search *wanted) {
     const char *text = input_nonempty(c, "after");
     int64_t id = 0;
 
     if (!text)
         return 0;
-    if (*text < '0' || *text > '0' + SEARCH_INSIDE || text[1] != '-' ||
+    if (*text < '0' || *text > '0' + SEARCH_PLACES - 1 || text[1] != '-' ||
         num_parse_range(text + 2, 0, INT32_MAX, &id) != NUM_OK)
         return reply_fail(c, 400, "%s is no cursor of a search", quote(c->arena, text));
-    wanted->rank = (enum search_rank)(*text - '0');
+    wanted->place = *text - '0';
     wanted->after = (int32_t)id;
     return 0;
 }
@@ -45,7 +45,7 @@ static void show_found(struct context *c, const struct search_found *found) {
 
 static void add_next(struct context *c, const struct search_found *last) {
     static const char *const own[] = {"after", NULL};
-    const char *next = arena_printf(c->arena, "%d-%d", (int)last->rank, (int)last->ref.id);
+    const char *next = arena_printf(c->arena, "%d-%d", last->place, (int)last->ref.id);
 
     response_header(c->response, "Clusto-Next", next);
     reply_link_next(c, own, arena_printf(c->arena, "after=%s", next));

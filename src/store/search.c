@@ -1,5 +1,5 @@
-/* search.c: objects by what is in their names and in the texts of their attributes. Tables are read
- * as a whole, unless --init-db made indexes of trigrams (the setting search_index). */
+/* search.c: objects by what is in their names and in the values of their attributes. Tables are
+ * read as a whole, unless --init-db made indexes of trigrams (the setting search_index). */
 #include "store/search.h"
 
 #include <string.h>
@@ -7,11 +7,10 @@
 #include "store/pg.h"
 
 enum {
-    FOUND_RANK,
+    FOUND_PLACE,
     FOUND_KEY,
     FOUND_SUBKEY,
     FOUND_TEXT,
-    FOUND_IS_NAME,
     FOUND_ID,
     FOUND_NAME,
     FOUND_DRIVER,
@@ -34,14 +33,15 @@ static const char *pattern_of(struct arena *arena, const char *text) {
 }
 
 static struct search_found found_of(const PGresult *result, size_t row) {
-    int32_t rank = pg_get_int32(result, row, FOUND_RANK);
+    int place = pg_get_int32(result, row, FOUND_PLACE);
 
     return (struct search_found){.ref = {.id = pg_get_int32(result, row, FOUND_ID),
                                          .name = pg_get_text(result, row, FOUND_NAME),
                                          .driver = pg_get_text(result, row, FOUND_DRIVER),
                                          .type = pg_get_text(result, row, FOUND_TYPE)},
-                                 .rank = (enum search_rank)rank,
-                                 .is_name = pg_get_bool(result, row, FOUND_IS_NAME),
+                                 .place = place,
+                                 .rank = (enum search_rank)(place / 3),
+                                 .is_name = place % 3 == 0,
                                  .key = pg_get_text(result, row, FOUND_KEY),
                                  .subkey = pg_get_text(result, row, FOUND_SUBKEY),
                                  .text = pg_get_text(result, row, FOUND_TEXT)};
@@ -61,7 +61,7 @@ static enum rc ask(struct store *store, struct arena *arena, const struct search
     allow_scans(store);
     return pg_exec(store, result, STMT(SEARCH),
                    PG_ARGS(pg_text(wanted->text), pg_text(pattern_of(arena, wanted->text)),
-                           pg_int((int32_t)wanted->rank), pg_int(wanted->after),
+                           pg_int(wanted->place), pg_int(wanted->after),
                            pg_bigint(wanted->limit + 1)));
 }
 
