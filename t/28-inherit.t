@@ -59,6 +59,27 @@ subtest 'refusals' => sub {
     is $client->get('/attribute/one/ip?resource=10.0.0.1', headers => { 'Clusto-Inherit' => 'true' })->{status}, 400, 'a resource';
 };
 
+# What can't be obeyed is not ignored, either; what was said before without the header is not said again.
+subtest 'where it is not obeyed' => sub {
+    my @others = (
+        [ GET => '/entity/basicserver/one' ], [ GET => '/by-name/one' ], [ GET => '/entity/' ], [ GET => '/entity/pool' ], [ GET => '/by-names?name=one' ],
+        [ GET => '/query?q=all' ], [ POST => '/query', form => { q => 'all' } ], [ GET => '/export' ], [ GET => '/changes?since=now' ], [ GET => '/history' ],
+        [ GET => '/preferences/', headers => { 'X-User-Id' => 'one' } ], [ POST => '/attribute/one', form => { key => 'new', value => 1 } ], [ POST => '/entity/pool', form => { name => 'new' } ],
+    );
+    for my $request (@others) {
+        my ($method, $path, %option) = @$request;
+        my $with = sub { return $client->request($method, $path, %option, headers => { %{ $option{headers} // {} }, 'Clusto-Inherit' => $_[0] }) };
+        cmp_ok $client->request($method, $path, %option)->{status}, '<', 300, "$method $path" if $method eq 'GET';
+        my $answer = $with->('true');
+        is $answer->{status}, 400, "$method $path with it";
+        like $answer->{json}, qr/^Clusto-Inherit can't be obeyed here: it is for GET of attributes/, '... by its message';
+        is $with->('yes')->{status}, 400, '... neither true nor false';
+        cmp_ok $with->('false')->{status}, '<', 300, '... but false is' if $method eq 'GET' || $path eq '/query';
+    }
+    is $client->get('/attribute/one/new')->{json}[0], undef, 'nothing was written';
+    is $client->get($_, headers => { 'Clusto-Inherit' => 'true' })->{status}, 200, "$_ has nothing to do with objects" for '/__version__', '/__meta__', '/__ready__', '/query/__doc__';
+};
+
 subtest 'it is as it is now, and was' => sub {
     my $answer  = $client->get('/attribute/one', headers => { 'Clusto-Inherit' => 'true' });
     my $version = $world->postgres->psql('select max(version) from clustoversioning');

@@ -280,6 +280,23 @@ static bool headers_valid(const struct request *request) {
     return is_valid(request, "HTTP_CLUSTO_DESCRIPTION") && is_valid(request, "HTTP_CLUSTO_AS_OF");
 }
 
+/* A response without what is inherited would look like one where nothing is. */
+static int check_inherit(struct exchange *x) {
+    const struct route *route = x->match.route;
+    bool inherit;
+
+    if (route->operation->has_inherited ||
+        (route->flags & (ROUTE_TRANSACTION | ROUTE_ALONE | ROUTE_MONITOR)))
+        return 0;
+    if (input_inherit(&x->c, &inherit))
+        return x->response.status;
+    if (!inherit)
+        return 0;
+    return reply_fail(&x->c, 400,
+                      "Clusto-Inherit can't be obeyed here: it is for GET of attributes. /query "
+                      "finds objects by what they inherit: attr inherited KEY.");
+}
+
 /* What is past has entity tags of its own. */
 static const char *list_vary(const struct exchange *x) {
     if (!(x->match.route->flags & ROUTE_LIST) || x->as_of.wanted)
@@ -317,7 +334,7 @@ static int check_request(struct exchange *x) {
     x->c.arg_count = x->match.arg_count;
     x->c.mount = x->match.mount;
     if ((refused = as_of_check(x)) != 0 || (refused = min_version_check(x)) != 0 ||
-        (refused = parameters_read(x)) != 0)
+        (refused = check_inherit(x)) != 0 || (refused = parameters_read(x)) != 0)
         return refused;
     x->c.list_vary = list_vary(x);
     return (x->match.route->flags & ROUTE_TRANSACTION) ? transaction_read(x) : 0;
