@@ -278,6 +278,10 @@ subtest 'columns, lines, CSV' => sub {
         my $answer = $ask->('all', $bad);
         is $answer->{status}, length $bad ? 400 : 200, "fields=$bad";
     }
+    is $ask->('all', 'name,attr a,type,attr a')->{json}, q{The column 'attr a' is named twice.}, 'a column that is named twice';
+    # Each is compared with a few others: with all of them it took ten seconds.
+    my $many = $client->post('/query', form => { q => 'name = web1', fields => join ',', map { "attr k$_" } 1 .. 60_000 }, timeout => 4);
+    is_deeply [ $many->{status}, scalar keys %{ ref $many->{json} ? $many->{json}[0] : {} } ], [ 200, 60_000 ], 'many columns, in time';
     my $lines = $ask->('pool = web', undef, Accept => 'application/x-ndjson');
     is $lines->{headers}{'content-type'}, 'application/x-ndjson', 'lines';
     is $lines->{body}, join('', map { "\"/$_\"\n" } qw(basicserver/web1 basicserver/web2 bladeserver/web3)), '... of paths';

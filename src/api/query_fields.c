@@ -1,6 +1,7 @@
 /* query_fields.c: columns of /query. */
 #include "api/query_fields.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,11 +54,21 @@ static const char *read_column(struct arena *arena, const char *at, struct query
     return end;
 }
 
-static bool is_repeated(const struct query_fields *fields, const char *title) {
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Two members of an object can't have the same name. There may be thousands of columns. */
+static int check_titles(struct context *c, const struct query_fields *fields) {
+    const char **titles = arena_array(c->arena, fields->count, sizeof *titles);
+
     for (size_t i = 0; i < fields->count; i++)
-        if (strcmp(fields->columns[i].title, title) == 0)
-            return true;
-    return false;
+        titles[i] = fields->columns[i].title;
+    qsort(titles, fields->count, sizeof *titles, by_text);
+    for (size_t i = 1; i < fields->count; i++)
+        if (strcmp(titles[i - 1], titles[i]) == 0)
+            return reply_fail(c, 400, "The column %s is named twice.", quote(c->arena, titles[i]));
+    return 0;
 }
 
 int query_fields_read(struct context *c, const char *text, struct query_fields *out) {
@@ -78,15 +89,12 @@ int query_fields_read(struct context *c, const char *text, struct query_fields *
                 "%s is not a list of columns: name, driver, type, path, ips, parents, "
                 "contents, attr KEY.SUBKEY:NUMBER, version",
                 quote(c->arena, text));
-        if (is_repeated(out, column->title))
-            return reply_fail(c, 400, "The column %s is named twice.",
-                              quote(c->arena, column->title));
         out->count++;
         after = lexer_next(c->arena, end);
         at = after.end;
     }
     if (after.kind == TOKEN_END)
-        return 0;
+        return check_titles(c, out);
     return reply_fail(c, 400, "In the list of columns %s a comma is expected before %s.",
                       quote(c->arena, text), quote(c->arena, after.begin));
 }
