@@ -101,6 +101,9 @@ static void test_fields(void) {
     is_read("pool = web and rack ^ r1", "(container[pool] = [web] and container[rack] ^ [r1])");
     is_read("attr system.memory >= 32G", "attr[system].[memory] >= [32G#34359738368]");
     is_read("attr a.b.c:3 exists", "attr[a].[b.c]:3 exists");
+    is_read("attr a..b exists", "attr[a].[.b] exists");
+    is_read("attr a.b.:3 exists", "attr[a].[b.]:3 exists");
+    is_read("attr ''.'' exists", "attr[].[] exists");
     is_read("attr a:0 = 1", "attr[a]:0 = [1#1]");
     is_read("attr 'a.b'.\"c:d\":7 = 1", "attr[a.b].[c:d]:7 = [1#1]");
     is_read("attr _x exists", "attr[_x] exists");
@@ -191,6 +194,12 @@ static void test_refusals(void) {
     refused("attr inherited",
             "line 1, column 15: \"inherited\" is followed by nothing; an operator is");
     refused("attr a. = 1", "line 1, column 9: \"a.\" is followed by \"=\"; the key");
+    refused("attr .a exists", "line 1, column 6: \"attr\" is followed by \".a\"; the key");
+    refused("attr inherited :1 = a",
+            "line 1, column 16: \"inherited\" is followed by \":1\"; the key");
+    refused("attr a.:1 = 1", "line 1, column 8: \"a.\" is followed by \":1\"; the key");
+    refused("attr a. b = 1", "line 1, column 9: \"a.\" is followed by \"b\"; the key");
+    refused("attr a.b: 1 exists", "line 1, column 11: \"a.b:\" is followed by \"1\"; the key");
     refused("attr a.b:", "line 1, column 10: \"a.b:\" is followed by nothing; the key");
     refused("attr inherited 'a'.'b'.c = 1",
             "line 1, column 23: \"'a'.'b'\" is followed by \".c\"; an operator is");

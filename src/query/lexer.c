@@ -80,19 +80,25 @@ struct lexer_token lexer_next(struct arena *arena, const char *at) {
 
 /* --- the path of an attribute --- */
 
+static bool is_part(const struct lexer_token *token) {
+    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
+}
+
 /* A part up to one of the characters `ends`. */
 static struct lexer_token read_part(struct arena *arena, const char *at, const char *ends) {
+    struct lexer_token other;
     size_t n = 0;
 
     if (*at == '"' || *at == '\'')
         return read_string(arena, at);
     while (is_word(at[n]) && strchr(ends, at[n]) == NULL)
         n++;
-    return n > 0 ? made(arena, TOKEN_WORD, at, n) : lexer_next(arena, at);
-}
-
-static bool is_part(const struct lexer_token *token) {
-    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
+    if (n > 0)
+        return made(arena, TOKEN_WORD, at, n);
+    other = lexer_next(arena, at);
+    if (is_part(&other)) /* it follows a blank, or begins with a dot or colon */
+        other.kind = TOKEN_UNKNOWN;
+    return other;
 }
 
 /* Takes a part that follows the separator; false: what is there is no part, and the token now. */
