@@ -188,6 +188,10 @@ static void test_refusals(void) {
     refused("ip in (10.0.0.1, 10.0.0.0/33)",
             "line 1, column 18: \",\" is followed by \"10.0.0.0/33\"; an address or a network is");
     refused("ip < x", "line 1, column 6: \"<\" is followed by \"x\"; an address is expected");
+    refused("ip = 10.0.0.0/8",
+            "line 1, column 6: \"=\" is followed by \"10.0.0.0/8\"; an address is "
+            "expected (10.1.2.3); a network follows \"in\"");
+    refused("ip isnt '10.0.0.0/8'", "line 1, column 9: \"isnt\" is followed by ");
     refused("attr",
             "line 1, column 5: \"attr\" is followed by nothing; the key of an attribute is");
     refused("attr inherited a", "line 1, column 17: \"a\" is followed by nothing; an operator is");

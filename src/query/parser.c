@@ -352,14 +352,18 @@ static bool parse_in(struct parser *p, struct query_node *test) {
     return expect_network(p, network, "a network is expected (10.1.0.0/16), or ( and values");
 }
 
-/* Addresses are greater and less than addresses only. */
+/* Addresses are greater and less than addresses only, and none is a network. */
 static bool check_value(struct parser *p, const struct query_node *test) {
     uint32_t address;
 
-    if (test->field != QUERY_IP || !query_is_order(test->op) || ip_parse(p->token.text, &address))
+    if (test->field != QUERY_IP || ip_parse(p->token.text, &address))
         return true;
-    refuse(p, "an address is expected (10.1.2.3)");
-    return false;
+    if (query_is_order(test->op))
+        refuse(p, "an address is expected (10.1.2.3)");
+    else if ((test->op == QUERY_EQUAL || test->op == QUERY_UNEQUAL) && is_text(&p->token) &&
+             strchr(p->token.text, '/') != NULL)
+        refuse(p, "an address is expected (10.1.2.3); a network follows \"in\"");
+    return p->verdict.rc == RC_OK;
 }
 
 static bool parse_operator(struct parser *p, struct query_node *test) {
