@@ -29,6 +29,8 @@ load(
     object(basicserver => 'both',  [ 'left', 'right' ], attr(motd => undef, 'mine')),
     object(basicserver => 'one',   ['left'], attr(owner => mail => 'x')),
     object(basicserver => 'alone', [],       attr(motd => undef, 'only')),
+    object(pool => 'outer', [], attr(list => s => 'a', 0), attr(list => s => 'b', 1), attr(list => t => 'c', 2)),
+    object(basicserver => 'inner', ['outer'], attr(list => s => 'mine', 0)),
 );
 
 subtest 'what is inherited' => sub {
@@ -39,6 +41,10 @@ subtest 'what is inherited' => sub {
     is inherited('one/dns'), 'dns:0=1<top dns:1=2<top', 'by key';
     is inherited('one/owner/team'), 'owner.team=left<left', 'by subkey';
     is inherited('both/dns//1'), '404 "The path has an empty segment."', 'a number needs a subkey in the path';
+    is inherited('inner/list'), 'list.s:0=mine<inner list.t:2=c<outer', 'of numbers all are inherited, or none';
+    is inherited('inner/list/s/0'), 'list.s:0=mine<inner', 'one by its number';
+    is inherited('inner/list/s/1'), '', '... that an own list does not have';
+    is inherited('inner/list/t/2'), 'list.t:2=c<outer', '... that is inherited';
     is inherited('one/nothing'), '', 'nothing';
     is inherited('left/_contains'), '_contains:0=/basicserver/both<left _contains:1=/basicserver/one<left', 'hidden ones are its own';
     is inherited('one/_contains'), '', 'and not inherited';
@@ -114,14 +120,17 @@ subtest 'a query finds the same' => sub {
     load(map {
         my $i     = $_;
         my %in    = map { ($names[ rand $i ] => 1) } 1 .. ($i ? 1 + rand 2 : 0);
-        object(pool => $names[$i], [ sort keys %in ], map { rand() < 0.35 ? attr($_->[0], $_->[1], int rand 3) : () } [ 'a', undef ], [ 'b', 's' ], [ 'b', 't' ]);
+        object(pool => $names[$i], [ sort keys %in ], map { rand() < 0.35 ? attr($_->[0], $_->[1], int rand 3, $_->[2]) : () } [ 'a', undef ], [ 'b', 's', 0 ], [ 'b', 's', 1 ], [ 'b', 't' ], [ '_c', 's', 1 ]);
     } 0 .. $#names);
-    my %shown = map { ($_ => $client->get("/attribute/$_", headers => { 'Clusto-Inherit' => 'true' })->{json}) } @names;
-    for my $test ([ 'b', 's' ], [ 'b', 't' ]) {
-        my ($key, $subkey) = @$test;
+    my $show  = sub { return @{ $client->get("/attribute/$_[0]", headers => { 'Clusto-Inherit' => 'true' })->{json} } };
+    my %shown = map { ($_ => [ $show->($_), $show->("$_/_c") ]) } @names;
+    for my $test ([ 'b', 's' ], [ 'b', 't' ], ['b'], ['a'], [ 'b', 's', 0 ], [ 'b', 's', 1 ], [ 'b', undef, 1 ], ['_c'], [ '_c', 's', 1 ]) {
+        my ($key, $subkey, $number) = @$test;
+        my $path = $key . (defined $subkey ? ".$subkey" : '') . (defined $number ? ":$number" : '');
+        my $is   = sub { my ($attr) = @_; return $attr->{key} eq $key && (!defined $subkey || ($attr->{subkey} // '') eq $subkey) && (!defined $number || ($attr->{number} // -1) == $number) };
         for my $value (undef, 0 .. 2) {
-            my $q    = "name ^ o and attr inherited $key.$subkey " . (defined $value ? "= $value" : 'exists');
-            my $want = join ' ', sort grep { grep { $_->{key} eq $key && $_->{subkey} eq $subkey && (!defined $value || $_->{value} eq $value) } @{ $shown{$_} } } @names;
+            my $q    = "name ^ o and not name in (one, outer) and attr inherited $path " . (defined $value ? "= $value" : 'exists');
+            my $want = join ' ', sort grep { grep { $is->($_) && (!defined $value || $_->{value} eq $value) } @{ $shown{$_} } } @names;
             is join(' ', sort map { s{.*/}{}r } @{ $client->get('/query', query => { q => $q })->{json} }), $want, $q;
         }
     }

@@ -108,6 +108,7 @@ static void test_fields(void) {
     is_read("attr 'a.b'.\"c:d\":7 = 1", "attr[a.b].[c:d]:7 = [1#1]");
     is_read("attr _x exists", "attr[_x] exists");
     is_read("attr inherited a.b:1 = x", "attr inherited[a].[b]:1 = [x]");
+    is_read("attr inherited _a exists", "attr[_a] exists");
     is_read("attr INHERITED 'in' in (x)", "attr inherited[in] in [x]");
     is_read("attr inherited inherited exists", "attr inherited[inherited] exists");
     is_read("attr inherited exists", "attr[inherited] exists");

@@ -45,15 +45,17 @@
     "exists (select from attr a where a.entity_id = e.entity_id and (a.relation_id is not null) is true" \
     " and coalesce(a.key, '') not like '\\_%' and (select r.name from object r where r.entity_id = a.relation_id) = "
 
-/* The same of the nearest of the object and its containers that has such attributes: its own, else those
- * of what it is in, else of what that is in. A circle ends with the depth. */
+/* The same of the nearest of the object and its containers that has such attributes, of each subkey for
+ * itself: its own, else those of what it is in, else of what that is in. A circle ends with the depth. */
 #define UP_TO_OWNERS \
     "exists (select from (with recursive up(id, depth) as (select e.entity_id, 0 union select m.id, u.depth + 1 from up u" \
     " cross join " ENTITY("u.id") " c" CONTAINERS " where u.depth < 32)," \
     " own as (select u.depth, a.* from up u cross join " ENTITY("u.id") " c cross join lateral (" \
     "select * from attr where entity_id = u.id and key = "
 #define OF_OWNERS " offset 0) a where true"
-#define OF_NEAREST ") select * from own where depth = (select min(depth) from own)) a where true"
+#define OF_NEAREST \
+    ") select * from (select *, rank() over (partition by subkey order by depth) as place from own) n" \
+    " where place = 1) a where true"
 
 /* The text of a value, whatever its datatype, as it is shown. */
 #define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"

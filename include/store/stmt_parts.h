@@ -24,10 +24,10 @@
 #define EACH(entities, arms) EACH_UNSORTED(entities " order by entity_id", arms)
 
 /* Of the object that NAMED gives and of what it is in the attributes with the key $2, subkey $3, number $4
- * (null: any), of each key and subkey those of the nearest that have it; objects by how far they are. A circle
- * ends with the depth. The ranges leave out a container's members. */
+ * (null: any), of each key and subkey those of the nearest that have it, with whatever numbers; objects by how
+ * far they are. A circle ends with the depth. The ranges leave out a container's members. */
 #define INHERITED_MATCH \
-    " and ($3::text is null or a.subkey = $3) and ($4::integer is null or a.number = $4)" \
+    " and ($3::text is null or a.subkey = $3)" \
     " and (a.key not like '\\_%' or (n.depth = 0 and a.key = $2))"
 #define INHERITED(NAMED, CONTAINERS, ENTITY, ATTRS) \
     "with recursive up(id, depth) as (select e.entity_id, 0 from (" NAMED " order by entity_id limit 1) e" \
@@ -44,7 +44,8 @@
     " from near n cross join " ENTITY("n.entity_id") " e" \
     " union all select o.entity_id, 1, o.attr_id, o.key, o.subkey, o.number, o.datatype, o.int_value, o.string_value," \
     " o.datetime_value, o.relation_id, r.name, r.driver, r.type, o.depth" \
-    " from own o left join " ENTITY("o.relation_id") " r on true where o.place = 1) x order by x.far, x.entity_id, x.tag"
+    " from own o left join " ENTITY("o.relation_id") " r on true where o.place = 1" \
+    " and ($4::integer is null or o.number = $4)) x order by x.far, x.entity_id, x.tag"
 
 /* Attributes for an export, which knows what all objects are called: a column less costs as much as a row's
  * way through an index. */

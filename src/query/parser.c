@@ -186,6 +186,7 @@ static bool parse_attr(struct parser *p, struct query_node *test) {
     }
     advance(p);
     test->field = QUERY_ATTR;
+    test->inherited = test->inherited && *path.key != '_'; /* what is hidden is its own */
     test->name = path.key;
     test->subkey = path.subkey;
     test->has_number = path.number != NULL;

@@ -28,8 +28,9 @@ static void attr(struct query_text *c, const struct query_node *n) {
         query_text_around(c, UP_TO_OWNERS, n->name, OF_OWNERS);
     else
         of_key(c, n->name);
-    query_text_narrow(c, n->subkey, n->has_number, n->number);
-    query_text_add(c, n->inherited ? OF_NEAREST : "");
+    query_text_narrow(c, n->subkey, false, 0);
+    query_text_add(c, n->inherited ? OF_NEAREST : ""); /* of all numbers, or of none */
+    query_text_narrow(c, NULL, n->has_number, n->number);
     query_compare_value(c, n);
     query_text_add(c, ENDED);
 }

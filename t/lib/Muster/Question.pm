@@ -48,16 +48,18 @@ sub reached {
     return \%seen;
 }
 
-# What the function finds of the nearest containers that have something of it.
+# Rows that the function finds of the object and of what it is in, of each subkey those of the nearest.
 sub nearest {
     my ($self, $find, $id) = @_;
-    my %seen = ($id => 1);
-    my @at   = ($id);
-    while (@at = grep { $self->{by_id}{$_} && !$seen{$_}++ } map { @{ $self->{containers}{$_} // [] } } @at) {
-        my @found = map { $find->($_) } @at;
-        return @found if @found;
+    my (%seen, %has, @all);
+    my @at = ($id);
+    while (@at = grep { $self->{by_id}{$_} && !$seen{$_}++ } @at) {
+        my @found = grep { !$has{ $_->{subkey} // '/' } } map { $find->($_) } @at;
+        $has{ $_->{subkey} // '/' } = 1 for @found;
+        push @all, @found;
+        @at = map { @{ $self->{containers}{$_} // [] } } @at;
     }
-    return;
+    return @all;
 }
 
 # --- values ----------------------------------------------------------------------------------------
@@ -221,10 +223,9 @@ sub some_attr {
     my $path = $part->($key) . (defined $subkey ? '.' . $part->($subkey) : '') . (defined $number ? ":$number" : '');
     my $inherited = rand() < 0.3;
     return (($inherited ? 'attr inherited ' : 'attr ') . "$path $text", sub {
-        my $fits = sub { my ($id) = @_; return grep { ($_->{key} // '') eq $key && (!defined $subkey || ($_->{subkey} // '') eq $subkey) && (!defined $number || ($_->{number} // -1) == $number) } @{ $self->{attrs}{$id} // [] } };
-        my @mine = $fits->($_[0]{id});
-        @mine = $self->nearest($fits, $_[0]{id}) if $inherited && !@mine;
-        return $accepts->(map { [ scalar $self->value_text($_), $_->{datatype} eq 'string' ? 'text' : $_->{datatype} ] } @mine);
+        my $fits = sub { my ($id) = @_; return grep { ($_->{key} // '') eq $key && (!defined $subkey || ($_->{subkey} // '') eq $subkey) } @{ $self->{attrs}{$id} // [] } };
+        my @mine = $inherited && $key !~ /^_/ ? $self->nearest($fits, $_[0]{id}) : $fits->($_[0]{id});
+        return $accepts->(map { [ scalar $self->value_text($_), $_->{datatype} eq 'string' ? 'text' : $_->{datatype} ] } grep { !defined $number || ($_->{number} // -1) == $number } @mine);
     });
 }
 
