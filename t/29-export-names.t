@@ -4,10 +4,11 @@
 use v5.24;
 use warnings;
 use utf8;
+use Digest::SHA qw(sha256_hex);
 use Encode ();
 use JSON::PP ();
 use Muster::Client;
-use Muster::Process qw(run slurp source_dir temp_dir which);
+use Muster::Process qw(run slurp source_dir spew temp_dir which);
 use Muster::World;
 use Test::More;
 
@@ -78,5 +79,72 @@ subtest 'names that are other words for dnsmasq' => sub {
     like $result->{err}, qr/^muster-export: $_: dnsmasq takes \Q'$_'\E for another word: left out of dhcp-host$/m, "... with a word: $_" for @names;
     like $result->{out}, qr/^dhcp-host=.*,9z$/m, 'one that only looks so';
 };
+
+# What a name has at its end where another one would be the same.
+sub digits { my ($name) = @_; return substr sha256_hex(Encode::encode('UTF-8', $name)), 0, 8 }
+
+pool('a-b',       'web1');
+pool('a_b',       'web2');
+pool('a b',       'db1');
+pool('größe',     'web1');
+pool('grüße',     'web2');
+pool('group_all', 'web1');
+pool('all',       'web2');
+pool('outer',     'a-b', 'a b', 'db1');
+pool('end\\',     'web1');
+$world->postgres->psql(<<'END');
+insert into entities (name, type, driver, version) values ('', 'pool', 'pool', 1);
+insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
+    select c.entity_id, '_contains', 0, 'relation', m.entity_id, 1 from entities c, entities m where (c.name, m.name) = ('', 'web1');
+END
+
+subtest 'ansible: groups whose names would be the same' => sub {
+    my $result = export('ansible');
+    my $list   = json($result->{out});
+    my %hosts  = map { $_ => $list->{$_}{hosts} } grep { $_ ne '_meta' && @{ $list->{$_}{hosts} } } keys %$list;
+    delete $hosts{ungrouped};
+    is_deeply \%hosts, {
+        a_b => ['web2'], 'a_b_' . digits('a-b') => ['web1'], 'a_b_' . digits('a b') => ['db1'],
+        'gr__e_' . digits('größe') => ['web1'], 'gr__e_' . digits('grüße') => ['web2'],
+        group_all => ['web1'], 'group_all_' . digits('all') => ['web2'],
+        outer => ['db1'], end_ => ['web1'], group_ => ['web1'],
+    }, 'each pool has a group of its own; the one whose name needs no change has it' or diag explain \%hosts;
+    is_deeply $list->{outer}{children}, [ sort map { 'a_b_' . digits($_) } 'a-b', 'a b' ], 'inside others, too';
+    like Encode::decode('UTF-8', $result->{err}), qr/^muster-export: 'a-b' is the group a_b_@{[ digits('a-b') ]}: a_b would be that of another, too$/m, '... with a word';
+    unlike $result->{err}, qr/'a_b' is/, '... about those that are called otherwise';
+    is_deeply json(export('ansible', '--query', 'name = web1')->{out})->{ 'a_b_' . digits('a-b') }{hosts}, ['web1'], 'whatever is selected';
+    pool('a_b_' . digits('a-b'), 'db1');
+    is_deeply json(export('ansible')->{out})->{ 'a_b_' . digits('a-b') }{hosts}, ['db1'], 'a name that is made so on purpose gets no others';
+    done('that pool', 204, DELETE => '/entity/pool/a_b_' . digits('a-b'));
+};
+
+subtest 'nagios: groups whose names would be the same' => sub {
+    my $file = "$dir/nagios.cfg";
+    printed('nagios', '--output', $file);
+    my %members = slurp($file) =~ /^define hostgroup \{\n    hostgroup_name (.*)\n.*\n    members (.*)\n\}$/mg;
+    is_deeply \%members, {
+        'a-b' => 'web1', a_b => 'web2', 'a_b_' . digits('a b') => 'db1', 'gr__e_' . digits('größe') => 'web1', 'gr__e_' . digits('grüße') => 'web2',
+        group_all => 'web1', all => 'web2', outer => 'db1', end_ => 'web1', _ => 'web1',
+    }, 'the same for Nagios' or diag explain \%members;
+    like slurp($file), qr/^    alias end_$/m, 'a line that would go on in the next one';
+};
+
+# What Ansible itself makes of it, read by the script and by the plugin.
+SKIP: {
+    which('ansible-inventory') or skip 'ansible-inventory is not installed (Debian: ansible-core)', 1;
+    $ENV{MUSTER_SANITIZED} and skip 'ansible-inventory is run on the plain build', 1;
+    subtest 'ansible-inventory' => sub {
+        my $file = spew("$dir/muster.yml", "plugin: muster\n");
+        my %list;
+        for my $way ([ script => $program ], [ muster => $file ]) {
+            my ($plugin, $inventory) = @$way;
+            my $result = run([ 'ansible-inventory', '-i', $inventory, '--list' ], timeout => 300, env => { HOME => $dir, LC_ALL => 'C.UTF-8', ANSIBLE_LOCAL_TEMP => "$dir/ansible", ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED => 1, ANSIBLE_INVENTORY_ENABLED => $plugin, ANSIBLE_INVENTORY_PLUGINS => source_dir() . '/contrib/ansible', MUSTER_URL => $world->front->url });
+            is $result->{status}, 0, "$plugin: accepted" or diag $result->{err};
+            $list{$plugin} = eval { json($result->{out}) } // {};
+        }
+        is_deeply $list{script}{a_b}, { hosts => ['web2'] }, 'a pool has only its own hosts';
+        is_deeply $list{muster}, $list{script}, 'the plugin agrees with the script';
+    };
+}
 
 done_testing;
