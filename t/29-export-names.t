@@ -129,6 +129,31 @@ subtest 'nagios: groups whose names would be the same' => sub {
     like slurp($file), qr/^    alias end_$/m, 'a line that would go on in the next one';
 };
 
+subtest 'ansible: values that mean something in its JSON' => sub {
+    done('JSON', 201, POST => '/attribute/web2', json => { key => 'vault', value => { __ansible_vault => 'x', a => [ { __ansible_unsafe => '{{ x }}' } ] } });
+    my $web2 = json(export('ansible', '--host', 'web2')->{out})->{muster};
+    is_deeply $web2->{vault}, { _ansible_vault => 'x', a => [ { _ansible_unsafe => { __ansible_unsafe => '{{ x }}' } } ] }, 'no secret, and nothing that is marked twice';
+    my $deep = '[' x 600 . ']' x 600;
+    $world->postgres->psql("insert into entity_attrs (entity_id, key, datatype, string_value, version) select entity_id, 'deep', 'json', '$deep', 1 from entities where name = 'web2'");
+    is json(printed('ansible', '--host', 'web2'))->{muster}{deep}, $deep, 'what is nested very deep stays a text';
+    $world->postgres->psql("delete from entity_attrs where key = 'deep'");
+};
+
+# YAML is what Puppet reads. It has no halves of characters, and no control characters as they are.
+subtest 'puppet-enc: JSON that is YAML, too' => sub {
+    my $text = "\x{1f600} \\ud83d\\ude00 \x7f \x{85} \x{2028} \x{feff} \x{fffe} größe\t";
+    attr('web2', key => 'text', value => $text);
+    my $out = printed('puppet-enc', 'web2');
+    is json($out)->{parameters}{muster_text}, $text, 'it is JSON';
+    unlike $out, qr/(?<!\\)\\ud8/, 'no half of a character';
+    SKIP: {
+        my $code = 'import json, sys, yaml; json.dump(yaml.load(sys.stdin.buffer.read().decode(), yaml.CSafeLoader), sys.stdout)';
+        run([ 'python3', '-c', 'import yaml; yaml.CSafeLoader' ])->{status} == 0 or skip 'libyaml for Python is not installed (Debian: python3-yaml)', 1;
+        my $result = run([ 'python3', '-c', $code ], stdin => Encode::encode('UTF-8', $out));
+        is eval { json($result->{out})->{parameters}{muster_text} }, $text, 'libyaml, as in Ruby, reads the same' or diag $result->{err};
+    }
+};
+
 # What Ansible itself makes of it, read by the script and by the plugin.
 SKIP: {
     which('ansible-inventory') or skip 'ansible-inventory is not installed (Debian: ansible-core)', 1;
