@@ -111,6 +111,19 @@ END
     like export('hosts', '--driver', 'blade')->{err}, qr/^muster-export: no host has an address$/m, 'a driver';
 };
 
+# A process that answers with these, one after the other: [ what, how many bytes it promises beyond that ].
+sub answer_with {
+    my ($listener, @answers) = @_;
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    for my $answer (@answers) {
+        my $socket = $listener->accept;
+        while (<$socket>) { last if /^\r\n/ }
+        print {$socket} "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " . (length($answer->[0]) + $answer->[1]) . "\r\n\r\n$answer->[0]";
+    }
+    POSIX::_exit(0);
+}
+
 subtest 'a file is whole, or stays' => sub {
     my $file = written('hosts', 'hosts');
     my ($before, $text) = ((stat $file)[1], slurp($file));
@@ -141,19 +154,25 @@ subtest 'a file is whole, or stays' => sub {
     my $broken = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!";
     for my $sent ([ 'the last line is missing', 0, $export =~ s/[^\n]*\n\z//r ], [ 'in the middle of a line', 1000, substr $export, 0, length($export) - 90 ], [ 'a number of lines', 0, $export =~ s/^[^\n]*"web1"[^\n]*\n//mr ], [ 'nothing', 0, '' ], [ 'no JSON', 0, '<html>' ]) {
         my ($what, $more, $body) = @$sent;
-        my $pid = fork // die "fork: $!";
-        if (!$pid) {
-            for my $answer ([ $drivers, 0 ], [ $body, $more ]) {
-                my $socket = $broken->accept;
-                while (<$socket>) { last if /^\r\n/ }
-                print {$socket} "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " . (length($answer->[0]) + $answer->[1]) . "\r\n\r\n$answer->[0]";
-            }
-            POSIX::_exit(0);
-        }
+        my $pid = answer_with($broken, [ $drivers, 0 ], [ $body, $more ]);
         $stays->("broken: $what", qr/.+/, 'hosts', '--url', 'http://127.0.0.1:' . $broken->sockport);
         waitpid $pid, 0;
     }
-    is_deeply [ glob "$dir/hosts?*" ], [], 'nothing is left beside it';
+    for my $odd ([ 'no object', '[]', '[]' ], [ 'a number', 5, 5 ], [ 'drivers of another kind', '{"basicserver": 1}', $export ], [ 'a line of another kind', $drivers, qq({"version": 1}\n[]\n{"complete": true, "objects": 1}\n) ], [ 'a line without its parts', $drivers, qq({"version": 1}\n{"name": "x"}\n{"complete": true, "objects": 1}\n) ], [ 'an end that does not count', $drivers, qq({"version": 1}\n{"complete": true}\n) ], [ 'a version that is none', $drivers, $export =~ s/"version": \d+/"version": "x"/r ]) {
+        my ($what, @bodies) = @$odd;
+        my $pid = answer_with($broken, map { [ $_, 0 ] } @bodies);
+        $stays->("odd: $what", qr/(?!.*Traceback).+/s, 'hosts', '--url', 'http://127.0.0.1:' . $broken->sockport);
+        kill TERM => $pid;
+        waitpid $pid, 0;
+    }
+    is_deeply [ glob "$dir/hosts?* $dir/.hosts*" ], [], 'nothing is left beside it';
+    my $killed = spew("$dir/sitecustomize.py", "import os\nos.replace = lambda *_: os.kill(os.getpid(), 9)\n");
+    attr('web2', key => 'x', value => 'z');
+    address(web2 => '10.20.0.15');
+    export_env({ PYTHONPATH => $dir, PYTHONDONTWRITEBYTECODE => 1 }, 'hosts', '--output', $file);
+    unlink $killed;
+    is slurp($file), $text, 'killed before the end: the file is as it was';
+    is_deeply [ [ glob "$dir/hosts?*" ], scalar(() = glob "$dir/.hosts.*") ], [ [], 1 ], '... and what is left beside it is hidden from who reads all of the directory';
 };
 
 subtest 'ssh-config' => sub {
