@@ -402,6 +402,21 @@ subtest 'puppet-enc' => sub {
 
 # --- tokens ------------------------------------------------------------------------------------------
 
+subtest 'a token is never shown' => sub {
+    for my $case ([ 'the end of a line', "secret\n", 1 ], [ 'two lines', "sec\nret", 0 ], [ 'a blank', 'sec ret', 0 ], [ 'a letter that no token has', "secr\x{e9}t", 0 ]) {
+        my ($what, $token, $is_good) = @$case;
+        my $file = spew("$dir/token", Encode::encode('UTF-8', $token));
+        for my $way ([ 'MUSTER_TOKEN', { MUSTER_TOKEN => Encode::encode('UTF-8', $token) } ], [ 'a file', {}, '--token-file', $file ]) {
+            my ($from, $env, @args) = @$way;
+            my $result = export_env($env, 'hosts', @args);
+            is $result->{status}, $is_good ? 0 : 1, "$what, from $from: " . ($is_good ? 'left out' : 'refused');
+            like $result->{err}, qr/^muster-export: the token .*$/m, '... with a word' unless $is_good;
+            unlike $result->{err}, qr/sec/, '... that does not say which';
+        }
+    }
+    like export_env({}, 'hosts', '--token-file', spew("$dir/token", "\n"))->{err}, qr/^muster-export: the token is empty$/m, 'a file without a token';
+};
+
 # A server for one request: what it got goes to a file, then it sends that elsewhere, or says that there is nothing.
 sub serve_once {
     my ($file, $location) = @_;

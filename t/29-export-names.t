@@ -25,7 +25,7 @@ my $dir     = temp_dir();
 sub json { return JSON::PP->new->decode($_[0]) }
 sub done { return $client->expect(@_) }
 sub attr { my ($name, %form) = @_; return done("an attribute of $name", 201, POST => "/attribute/$name", form => \%form) }
-sub server { my ($name, @addresses) = @_; done($name, 201, POST => '/entity/basicserver', form => { name => $name }); return map { done("$_ of $name", 201, POST => '/resourcemanager/ipmanager/lan', form => { object => $name, resource => $_ }) } @addresses }
+sub server { my ($name, @addresses) = @_; done("the server $name", 201, POST => '/entity/basicserver', form => { name => $name }); return map { done("$_ of $name", 201, POST => '/resourcemanager/ipmanager/lan', form => { object => $name, resource => $_ }) } @addresses }
 sub pool { my ($name, @devices) = @_; done("the pool $name", 201, POST => '/entity/pool', form => { name => $name }); return done("members of $name", 200, POST => '/entity/pool/' . Muster::Client::uri_encode($name), form => [ action => 'insert', map { (device => $_) } @devices ]) }
 
 done('a manager', 201, POST => '/resourcemanager/ipmanager', form => [ name => 'lan', baseip => '10.20.0.0', netmask => '16' ]);
@@ -78,6 +78,17 @@ subtest 'names that are other words for dnsmasq' => sub {
     unlike $result->{out}, qr/^dhcp-host=.*,(?:ignore|infinite|\d+[smhdw]?)$/m, '... where no name is one of them';
     like $result->{err}, qr/^muster-export: $_: dnsmasq takes \Q'$_'\E for another word: left out of dhcp-host$/m, "... with a word: $_" for @names;
     like $result->{out}, qr/^dhcp-host=.*,9z$/m, 'one that only looks so';
+};
+
+subtest 'names on standard error' => sub {
+    $world->postgres->psql(<<'END');
+insert into entities (name, type, driver, version) values (E'line\nmuster-export: x \x1b[2J', 'server', 'basicserver', 1);
+insert into entity_attrs (entity_id, key, subkey, number, datatype, string_value, version) select entity_id, 'ip', 'ipstring', 1, 'string', 'x', 1 from entities where name like 'line%';
+END
+    my $result = export('hosts');
+    like $result->{err}, qr/^muster-export: line_muster-export: x _\[2J: 'x' is not an address: left out$/m, 'are on one line, and give no orders to a terminal';
+    unlike $result->{err}, qr/\x1b/, '... none of them';
+    $world->postgres->psql("delete from entity_attrs where string_value = 'x' and key = 'ip'; delete from entities where name like 'line%'");
 };
 
 # What a name has at its end where another one would be the same.
