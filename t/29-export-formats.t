@@ -463,6 +463,16 @@ subtest 'a token is sent to the server that it is for' => sub {
         like slurp("$dir/first"), qr/^authorization: bearer secret\r$/mi, '... the server gets the token' or diag $result->{err};
         unlike -e "$dir/second" ? slurp("$dir/second") : '', qr/secret/, '... another one does not';
     }
+    with_program('ansible-inventory' => 'ansible-core', sub {
+        my $other = spew("$dir/token", "of-another-server\n");
+        my $first = serve_once("$dir/first");
+        my $file  = spew("$dir/muster.yml", "plugin: muster\nurl: $first->{url}\ntoken: of-this-one\n");
+        my %env   = (ANSIBLE_INVENTORY_ENABLED => 'muster', ANSIBLE_INVENTORY_PLUGINS => "$contrib/ansible", MUSTER_TOKEN => 'of-another-server', MUSTER_TOKEN_FILE => $other);
+        ansible(\%env, 'ansible-inventory', '-i', $file, '--list');
+        kill TERM => $first->{pid};
+        waitpid $first->{pid}, 0;
+        like slurp("$dir/first"), qr/^authorization: bearer of-this-one\r$/mi, 'the plugin: the token of its file comes before all of the environment';
+    });
 };
 
 done_testing;

@@ -41,8 +41,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         command += ["--pool=" + pool for pool in self.get_option("pools")]
         command += ["--driver=" + driver for driver in self.get_option("drivers")]
         env = {name: value for name, value in os.environ.items() if name != "MUSTER_QUERY"}
-        if self.get_option("token"):
-            env["MUSTER_TOKEN"] = self.get_option("token")
+        token = self.get_option("token")
+        if token and token != env.get("MUSTER_TOKEN"):  # that of the inventory's file is for its server
+            env["MUSTER_TOKEN"] = token
+            env.pop("MUSTER_TOKEN_FILE", None)
         try:
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         except OSError as error:
