@@ -9,7 +9,9 @@ static const struct query_limits limits = {.bytes = 4096, .tests = 64, .depth = 
 static const char *value_text(const struct query_value *value) {
     const char *text = value->text;
 
-    if (value->is_number)
+    if (value->is_large)
+        text = arena_printf(arena, "%s#large", text);
+    else if (value->is_number)
         text = arena_printf(arena, "%s#%lld", text, (long long)value->number);
     if (value->date)
         text = arena_printf(arena, "%s@%s", text, value->date);
@@ -153,6 +155,10 @@ static void test_values(void) {
     is_read("name = \xc3\xa4\xe2\x82\xac", "name = [\xc3\xa4\xe2\x82\xac]");
     is_read("attr a = -12", "attr[a] = [-12#-12]");
     is_read("attr a = '12'", "attr[a] = [12]");
+    is_read("attr a > 9223372036854775807", "attr[a] > [9223372036854775807#9223372036854775807]");
+    is_read("attr a > 9223372036854775808", "attr[a] > [9223372036854775808#large]");
+    is_read("attr a > -99999999999999999999", "attr[a] > [-99999999999999999999#large]");
+    is_read("attr a > '99999999999999999999'", "attr[a] > [99999999999999999999]");
     is_read("attr a = 1K", "attr[a] = [1K#1024]");
     is_read("attr a = 2T", "attr[a] = [2T#2199023255552]");
     is_read("attr a = 99999999999999T", "attr[a] = [99999999999999T]");

@@ -48,7 +48,8 @@ static inline bool query_is_order(enum query_operator op) {
 struct query_value {
     const char *text;
     bool is_number;
-    bool is_size; /* "32G": a number that is no number's text */
+    bool is_size;  /* "32G": a number that is no number's text */
+    bool is_large; /* a number beyond 64 bits, which only its text says */
     int64_t number;
     const char *date; /* ISO, NULL: it is none */
 };

@@ -40,10 +40,14 @@ static const char *read_date(struct arena *arena, const char *text) {
 
 struct query_value literal_read(struct arena *arena, const char *text, bool quoted) {
     struct query_value value = {.text = text, .date = read_date(arena, text)};
+    enum num_result parsed = NUM_OK;
 
     if (quoted)
         return value;
     value.is_size = read_size(text, &value.number);
-    value.is_number = value.is_size || num_parse(text, &value.number) == NUM_OK;
+    if (!value.is_size)
+        parsed = num_parse(text, &value.number);
+    value.is_large = parsed == NUM_OUT_OF_RANGE;
+    value.is_number = parsed != NUM_MALFORMED;
     return value;
 }

@@ -55,6 +55,14 @@ static void compare_text(struct query_text *c, const char *left, const struct qu
     }
 }
 
+static void compare_number_value(struct query_text *c, const struct query_node *n) {
+    query_text_add(c, query_compare_sign(n->op));
+    if (n->values->is_large)
+        query_text_around(c, "", n->values->text, "::numeric");
+    else
+        query_text_parameter(c, 'l', pg_bigint(n->values->number));
+}
+
 /* A column that is text, but a number where both are. */
 void query_compare_column(struct query_text *c, const char *name, const char *is_number,
                           const char *number, const struct query_node *n) {
@@ -76,8 +84,7 @@ void query_compare_column(struct query_text *c, const char *name, const char *is
             query_text_add(c, is_number);
             query_text_add(c, " then ");
             query_text_add(c, number);
-            query_text_add(c, query_compare_sign(n->op));
-            query_text_parameter(c, 'l', pg_bigint(n->values->number));
+            compare_number_value(c, n);
             query_text_add(c, " else ");
         }
         compare_text(c, name, n);
@@ -107,12 +114,10 @@ static void order_of_value(struct query_text *c, const struct query_node *n) {
 
     if (value->is_number) {
         query_text_add(c, "case when a.datatype = 'int' then a.int_value");
-        query_text_add(c, query_compare_sign(n->op));
-        query_text_parameter(c, 'l', pg_bigint(value->number));
+        compare_number_value(c, n);
         query_text_add(c, " when a.datatype = 'string' and " WHOLE_NUMBER(
                               "a.string_value") " then a.string_value::numeric");
-        query_text_add(c, query_compare_sign(n->op));
-        query_text_parameter(c, 'l', pg_bigint(value->number));
+        compare_number_value(c, n);
         query_text_add(c, " else ");
     } else if (value->date) {
         query_text_add(c, "case when a.datatype = 'datetime' then a.datetime_value");

@@ -218,7 +218,7 @@ sub some_attr {
     my ($key, $subkey, $number) = ($like->{key}, rand() < 0.4 ? $like->{subkey} : undef, rand() < 0.2 ? $like->{number} : undef);
     my @rows = grep { ($_->{key} // '') eq $key } map { @$_ } values %{ $self->{attrs} };
     my @texts = map { my $t = $self->value_text($_); defined $t ? ($t, $t, substr $t, 0, 3) : () } @rows;
-    my ($text, $accepts) = some_condition((grep { length } @texts), '5', '10', '2K', '2024-02-29', 'zebra');
+    my ($text, $accepts) = some_condition((grep { length } @texts), '5', '10', '10000000000000000000', '2K', '2024-02-29', 'zebra');
     my $part = sub { $_[0] =~ /\A\w+\z/a && rand() < 0.7 ? $_[0] : shown({ text => $_[0], quoted => 1 }) };
     my $path = $part->($key) . (defined $subkey ? '.' . $part->($subkey) : '') . (defined $number ? ":$number" : '');
     my $inherited = rand() < 0.3;
