@@ -1900,12 +1900,12 @@ begin
         'create index muster_attrs_text on entity_attrs using gin (string_value %s.gin_trgm_ops)
          with (gin_pending_list_limit = 512)
          where string_value is not null and deleted_at_version is null', home));
-    -- Numbers but for those that addresses are stored as; times with all their digits. As GET /search asks for
-    -- them.
+    -- Numbers but for those that addresses are stored as and those that managers count with; times with all
+    -- their digits. As GET /search asks for them.
     perform pg_temp.muster_make('index', 'muster_attrs_number_text', format(
         'create index muster_attrs_number_text on entity_attrs using gin ((int_value::text) %s.gin_trgm_ops)
          with (gin_pending_list_limit = 512)
-         where int_value is not null and (key = ''ip'' and subkey is null) is not true
+         where int_value is not null and (key = ''ip'' and subkey is null or key like ''\_%%'') is not true
            and deleted_at_version is null', home));
     perform pg_temp.muster_make('index', 'muster_attrs_date_text', format(
         'create index muster_attrs_date_text on entity_attrs using gin ((

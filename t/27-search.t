@@ -13,7 +13,7 @@ use Test::More;
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 
-my $world = Muster::World->new(data => 0, conf => { workers => 1 });
+my $world = Muster::World->new(data => 0, conf => { workers => 1, search_index => JSON::PP::false });
 my ($pg, $server, $client) = ($world->postgres, $world->server, $world->client);
 my @indexes = qw(muster_entities_text muster_attrs_text muster_attrs_number_text muster_attrs_date_text);
 my $created = join '', map { "created index $_\n" } @indexes;
@@ -170,7 +170,7 @@ subtest 'who may not create the extension' => sub {
     $pg->psql('create role builder login; grant pg_read_all_settings to builder');
     my $name = $pg->create_database('builders');
     $pg->psql('grant all on schema public to builder; revoke create on database builders from public', database => $name);
-    my $other = Muster::Server->new(postgres => $pg, conninfo => $pg->conninfo($name) =~ s/user=postgres/user=builder/r, schema => 0, start => 0, conf => { search_index => JSON::PP::true });
+    my $other = Muster::Server->new(postgres => $pg, conninfo => $pg->conninfo($name) =~ s/user=postgres/user=builder/r, schema => 0, start => 0);
     my $refused = qr/^GET \/search goes without an index: permission denied to create extension "pg_trgm"$/m;
     like $other->init_db->{out}, qr/created table entities.*$refused/ms, 'is told, and everything else is made';
     is $other->init_db->{out} =~ s/$refused//r, "\nnothing to do\n", '... again';

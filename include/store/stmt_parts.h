@@ -212,8 +212,9 @@
     " || case when date_trunc('second', " time ") <> " time " then to_char(" time ", '.US') else '' end"
 
 /* The conditions of the indexes muster_attrs_number_text and muster_attrs_date_text in schema.sql: numbers,
- * without those that stand for an address; times with all their digits, which what is shown begins. */
-#define NO_ADDRESS(a) "(" a "key = 'ip' and " a "subkey is null) is not true"
+ * without those that stand for an address and those that managers count with; times with all their digits,
+ * which what is shown begins. */
+#define NUMBER_IS_SEARCHED "(a.key = 'ip' and a.subkey is null or a.key like '\\_%') is not true"
 #define TIME_DIGITS(part, time) "lpad(extract(" part " from " time ")::text, 2, '0')"
 #define TIME_TEXT(time) \
     "lpad(extract(year from " time ")::text, greatest(4, length(extract(year from " time ")::text)), '0')" \
@@ -237,7 +238,7 @@
     " when 'datetime' then " DATETIME_SHOWN("a.datetime_value") " else a.string_value end as value) v" \
     " where a.deleted_at_version is null and coalesce(a.key, '') not like '\\_%'" \
     " and (a.string_value ilike $2" \
-    " or $1 ~ '^-?[0-9]*$' and a.int_value::text ilike $2 and " NO_ADDRESS("a.") \
+    " or $1 ~ '^-?[0-9]*$' and a.int_value::text ilike $2 and " NUMBER_IS_SEARCHED \
     " or $1 ~* '^[-0-9T:.]*$' and (" TIME_TEXT("a.datetime_value") ") ilike $2)" \
     " and v.value ilike $2" \
     " union all select a.entity_id, 8, a.key, a.subkey, '/' || n.driver || '/' || n.name, a.attr_id" \

@@ -325,7 +325,7 @@ static const struct setting table[] = {
     GROUP(response_headers, "()", "headers of every response"),
     INT(restart_limit, 60, 1, 100000,
         "deaths of workers in a minute after which new ones are started slowly"),
-    BOOL_OF(store, search_index, false,
+    BOOL_OF(store, search_index, true,
             "--init-db makes indexes for GET /search, which cost time at each write"),
     INT(send_timeout, 60000, 10, HOUR,
         "milliseconds the front server may take to accept a part of a response"),
