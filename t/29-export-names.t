@@ -64,6 +64,13 @@ subtest 'names that are names only with the domain' => sub {
     like printed('dns-zone', '--query', 'name = web1', '--domain', 'Example.org.', '--ns', 'ns.example.net'), qr/^\$ORIGIN Example\.org\.\n.*^web1\.Example\.org\. IN A 10\.20\.0\.11$/ms, 'the domain may end with a dot';
 };
 
+subtest 'names that differ in case' => sub {
+    server(WEB1 => '10.20.3.1');
+    my $result = export('hosts', '--query', 'name in (web1, WEB1)');
+    like $result->{out}, qr/^10\.20\.0\.11\tweb1$/m, 'the one in small letters is the host';
+    is $result->{err}, "muster-export: 'WEB1' is the name of another host: left out\n", '... and the other is left out';
+};
+
 # dhcp-host takes its words in any order, and knows them by what they are.
 subtest 'names that are other words for dnsmasq' => sub {
     my @names = qw(ignore infinite 12h 5s 7w 31);
