@@ -98,6 +98,23 @@ END
     $world->postgres->psql("delete from entity_attrs where string_value = 'x' and key = 'ip'; delete from entities where name like 'line%'");
 };
 
+# A host may be in several networks; reservations stand in one.
+subtest 'kea: reservations of a network' => sub {
+    server(two => '10.20.4.1', '10.20.128.1');
+    attr('two', key => 'port-nic-eth', subkey => 'mac', number => $_, value => "00:16:3e:00:04:0$_") for 1, 2;
+    my @args = ('kea', '--query', 'name = two', '--network');
+    my $file = "$dir/kea.json";
+    printed(@args, '10.20.128.0/17', '--output', $file);
+    is_deeply json(slurp($file)), [ { 'hw-address' => '00:16:3e:00:04:02', 'ip-address' => '10.20.128.1', hostname => 'two' } ], 'only those, with the hardware address that belongs to them';
+    like export(@args, $_->[0])->{err}, qr/$_->[1]/, "$_->[0]: refused" for [ '10.20.0.1/16', '--network: .*host bits' ], [ '10.21.0.0/16', 'no host has an address and' ];
+    SKIP: {
+        which('kea-dhcp4') or skip 'kea-dhcp4 is not installed (Debian: kea-dhcp4-server)', 1;
+        my $conf = spew("$dir/kea.conf", qq({"Dhcp4": {"interfaces-config": {"interfaces": []}, "lease-database": {"type": "memfile", "persist": false}, "subnet4": [{"id": 1, "subnet": "10.20.128.0/17", "reservations": <?include "$file"?>}]}}\n));
+        my $result = run([ 'kea-dhcp4', '-t', $conf ]);
+        is $result->{status}, 0, 'Kea accepts them, as it takes no others there' or diag $result->{out};
+    }
+};
+
 # What a name has at its end where another one would be the same.
 sub digits { my ($name) = @_; return substr sha256_hex(Encode::encode('UTF-8', $name)), 0, 8 }
 
