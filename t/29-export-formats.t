@@ -390,6 +390,8 @@ subtest 'puppet-enc' => sub {
     is export('puppet-enc', 'web1.example.net', '--domain', 'example.org')->{status}, 1, 'of another domain';
     is export('puppet-enc', "it's")->{status}, 1, 'a node that is not there';
     is export('puppet-enc')->{status}, 1, 'no node';
+    is_deeply json(printed('puppet-enc', '--domain', 'example.org', '--', 'web1.example.org')), $node, 'in another order';
+    is export('puppet-enc', '--', '--list')->{err}, "muster-export: --list is not a host of the inventory\n", 'no node is an option';
     with_program(puppet => 'puppet-agent', sub {
         my $enc = spew("$dir/enc", "#!/bin/sh\nMUSTER_URL=@{[ $world->front->url ]} exec python3 $program puppet-enc \"\$1\" --domain example.org\n");
         chmod 0755, $enc;
