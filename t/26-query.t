@@ -478,7 +478,8 @@ insert into entity_attrs (entity_id, key, number, datatype, int_value, version)
 insert into entity_attrs (entity_id, key, number, datatype, relation_id, version)
     select m.entity_id, 'uses', n, 'relation', (select entity_id from entities where name = 'prod'), 1 from entities m cross join generate_series(1, 30) n where m.name like 'small%';
 END
-    for my $q ('pool ^ big', 'ip in 172.16.0.0/16', 'ip in (172.16.0.0/24, 172.16.0.0/16)', 'ip in (172.16.0.1/32, 172.16.0.1/28, 172.16.0.1)', 'refers prod and is basicappliance', 'pool ^ big and name like small?') {
+    for my $q ('pool ^ big', 'ip in 172.16.0.0/16', 'ip in (172.16.0.0/24, 172.16.0.0/16)', 'ip in (172.16.0.1/32, 172.16.0.1/28, 172.16.0.1)', 'refers prod and is basicappliance',
+        'pool ^ big or refers prod and is basicappliance or ip in 172.16.0.0/16 or ip in (172.16.0.0/17, 172.16.1.0/24)', 'pool ^ big and name like small?') {
         my @all = map { "/basicappliance/small$_" } 1 .. ($q =~ /like/ ? 9 : 400);
         is_deeply query($q)->{json}, \@all, "$q: all";
         is_deeply [ walk($q, 150) ], \@all, '... page after page';

@@ -118,8 +118,9 @@
 #define LARGE ", large%d(yes) as materialized (select "
 #define COUNT_OF "(select count(*) from (select from "
 #define END_OF_LARGE " limit 10000) x) = 10000)"
-#define UNLESS_LARGE \
-    " not (select yes from large%d) union all select 0, null, null where (select yes from large%d)"
+#define UNLESS_LARGE " not (select yes from large%d)"
+#define IS_LARGE     "%s(select yes from large%d)"
+#define SEED_OF_ALL  " union all select 0, null, null where "
 #define MEMBERS_OF_WALK \
     "walk%zu w cross join lateral (select from entity_attrs where " IS_MEMBER \
     " and entity_id::bigint = w.container offset 0) m where w.at = 0"

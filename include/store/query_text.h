@@ -11,6 +11,7 @@ struct query_text {
     struct arena *arena;
     struct buf condition, walks, seeds, streams;
     struct buf too_many; /* containers for the quick form; empty: never */
+    struct buf large;    /* streams, so that all objects are the seed; empty: never */
     struct buf *out;     /* one of them */
     struct buf letters;
     struct pg_arg *args;
@@ -23,7 +24,6 @@ struct query_text {
     const struct query_node *sure; /* is fulfilled by what the streams give */
     int stream_count;
     bool several; /* more than one seed is possible */
-    bool large;   /* the seed may be all objects */
 };
 
 void query_text_add(struct query_text *c, const char *fixed);

@@ -111,16 +111,16 @@ static void seed_values(struct query_text *c, const struct query_node *n) {
 }
 
 /* Whether a stream is too long to be sorted is found out by a table of its own, which ends with
- * end_large(); then all objects are looked at, in the order of the list. */
+ * END_OF_LARGE; then all objects are looked at, in the order of the list. */
 static void begin_large(struct query_text *c) {
-    c->large = true;
     c->out = &c->walks;
     buf_printf(c->out, LARGE, c->stream_count);
 }
 
 /* After a seed's condition. */
 static void end_seed_unless_large(struct query_text *c) {
-    buf_printf(c->out, UNLESS_LARGE, c->stream_count, c->stream_count);
+    buf_printf(c->out, UNLESS_LARGE, c->stream_count);
+    buf_printf(&c->large, IS_LARGE, c->large.len > 0 ? " or " : "", c->stream_count);
     c->several = true;
 }
 
@@ -361,6 +361,10 @@ void query_source_write(struct query_text *c, const struct query_node *question)
     while (n->kind == QUERY_AND)
         n = better_of(n);
     write_sources(c, n);
+    if (c->large.len > 0) { /* once, however many streams are large */
+        buf_adds(&c->seeds, SEED_OF_ALL);
+        buf_add(&c->seeds, buf_cstr(&c->large), c->large.len);
+    }
     if (is_sure(n))
         c->sure = n;
 }

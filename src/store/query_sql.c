@@ -121,7 +121,7 @@ static bool is_denied(const struct query_node *n) {
 
 /* What the streams give fulfils the test, all objects need not. */
 static void sure_or_test(struct query_text *c, const struct query_node *n) {
-    if (n == c->sure && !c->large) {
+    if (n == c->sure && c->large.len == 0) {
         query_text_add(c, "true");
         return;
     }
@@ -166,7 +166,7 @@ static void from_streams(struct query_text *c, struct buf *out, bool total) {
     buf_add(out, buf_cstr(&c->seeds), c->seeds.len);
     buf_adds(out, FROM_STREAMS);
     buf_add(out, buf_cstr(&c->streams), c->streams.len);
-    buf_adds(out, c->large ? STREAM_OF_ALL : "");
+    buf_adds(out, c->large.len > 0 ? STREAM_OF_ALL : "");
     buf_adds(out, OBJECTS_OF_STREAMS);
     buf_add(out, buf_cstr(&c->condition), c->condition.len);
     buf_adds(out, total ? ") e" : " limit $1::bigint + $2) e");
@@ -209,6 +209,7 @@ static void begin_text(struct query_text *c, const char *letters) {
     buf_init(&c->seeds, 0);
     buf_init(&c->streams, 0);
     buf_init(&c->too_many, 0);
+    buf_init(&c->large, 0);
     buf_init(&c->letters, 0);
     buf_adds(&c->letters, letters);
     c->count = strlen(letters);
@@ -246,6 +247,7 @@ static struct stmt_row statement(struct query_text *c, unsigned flags, struct bu
     buf_release(&c->seeds);
     buf_release(&c->streams);
     buf_release(&c->too_many);
+    buf_release(&c->large);
     return row;
 }
 
