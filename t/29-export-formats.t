@@ -416,6 +416,12 @@ subtest 'a token is never shown' => sub {
             unlike $result->{err}, qr/sec/, '... that does not say which';
         }
     }
+    my $objects = spew("$dir/objects.jsonl", "");
+    for my $case ([ "secret\n", 0 ], [ "sec\nret", 1 ]) {
+        my $result = run([ 'python3', source_dir() . '/contrib/muster-import', $world->front->url, $objects ], env => { MUSTER_TOKEN => $case->[0] });
+        is $result->{status}, $case->[1], 'muster-import: ' . ($case->[1] ? 'refused' : 'left out') or diag $result->{err};
+        unlike $result->{err}, qr/sec/, '... nor there';
+    }
     like export_env({}, 'hosts', '--token-file', spew("$dir/token", "\n"))->{err}, qr/^muster-export: the token is empty$/m, 'a file without a token';
 };
 
