@@ -54,8 +54,8 @@
     "select * from attr where entity_id = u.id and key = "
 #define OF_OWNERS " offset 0) a where true"
 #define OF_NEAREST \
-    ") select * from (select *, rank() over (partition by subkey order by depth) as place from own) n" \
-    " where place = 1) a where true"
+    ") select * from own n where (not exists (select from own o where o.depth < n.depth" \
+    " and o.subkey is not distinct from n.subkey)) is true) a where true"
 
 /* The text of a value, whatever its datatype, as it is shown. */
 #define PATH_OF_RELATION "(select '/' || r.driver || '/' || r.name from object r where r.entity_id = a.relation_id)"
