@@ -21,7 +21,7 @@ my $created = join '', map { "created index $_\n" } @indexes;
 $pg->psql("select 1 from pg_available_extensions where name = 'pg_trgm'")
     or plan skip_all => 'pg_trgm is not installed (it comes with PostgreSQL)';
 
-sub search  { return $client->get('/search', query => { q => Encode::encode('UTF-8', $_[0]) }) }
+sub search  { return $client->get('/search', query => { q => $_[0] }) }
 # Of all pages.
 sub found {
     my ($text) = @_;
@@ -108,7 +108,7 @@ subtest 'the same answers' => sub {
     is made(), '', 'there is no index unless it is wanted';
     my @without = map { search($_)->{body} } @questions;
     my $differ = 0;
-    for my $i (grep { $questions[$_] =~ /^[[:ascii:]]*$/ } 0 .. $#questions) {
+    for my $i (0 .. $#questions) {
         my @found    = map { join ' ', place_of($_), $_->{object} =~ m{^/pool/(.*)}, $_->{value} } grep { $_->{object} ne '/clustometa/clustometa' } found($questions[$i]);
         my @expected = expected($questions[$i]);
         next if "@found" eq "@expected";
