@@ -5,7 +5,8 @@ use warnings;
 use utf8;
 use Encode ();
 use JSON::PP ();
-use Muster::Data qw(load_many);
+use Muster::Data qw(load_many python_tables);
+use Muster::Front;
 use Muster::Process qw(poll);
 use Muster::Server;
 use Muster::World;
@@ -148,6 +149,28 @@ subtest 'few rows are read' => sub {
     ok poll(30, sub { used() >= $used + 4 }), 'by the indexes';
     is rows(), $rows, 'no table was read as a whole';
     is @{ search('se')->{json} }, 50, 'what is too short for that is found as well';
+};
+
+# Of 20,000 names each one is referred to. 4e8 pairs would take longer than a statement may.
+subtest 'many are referred to' => sub {
+    my $answers = sub {
+        my ($name, $with, $tables) = @_;
+        my $conninfo = $pg->conninfo($pg->create_database($name));
+        $pg->psql($tables, database => $name);
+        my $other = Muster::Server->new(postgres => $pg, conninfo => $conninfo, schema => $with, conf => { workers => 1, statement_timeout => 10_000 * ($ENV{MUSTER_SLOW} // 1) });
+        $pg->psql('alter table entity_attrs set (autovacuum_enabled = off); alter table entities set (autovacuum_enabled = off)', database => $name);
+        load_many($pg, count => 20_000, attrs => 0, pool => 'all', analyze => 0, psql => { database => $name });
+        $pg->psql("insert into entity_attrs (entity_id, key, datatype, relation_id, version) select e.entity_id, 'in', 'relation', p.entity_id, 1 from entities e, entities p where p.name = 'all' and e.name like 'server%9'", database => $name);
+        my $front  = Muster::Front->new(server => $other);
+        my $answer = $front->client->get('/search', query => { q => 'server' });
+        is $answer->{status}, 200, $name or diag $answer->{body};
+        is $front->client->get('/search', query => { q => 'all' })->{json}[1]{object}, '/basicserver/server000009', '... what refers to one';
+        $front->stop;
+        $other->stop;
+        return;
+    };
+    $answers->('statistics_of_empty_tables', 1, '');
+    $answers->('python_without_indexes',     0, python_tables());
 };
 
 subtest 'what the options say' => sub {

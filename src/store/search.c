@@ -48,18 +48,23 @@ static struct search_found found_of(const PGresult *result, size_t row) {
 }
 
 /* Whole tables are to be read as such, for this transaction; or an index, if the text has trigrams
- * and is not in most rows: for that the planner must see it. */
-static void allow_scans(struct store *store) {
-    static const char *const names[] = {"enable_seqscan", "enable_bitmapscan", "plan_cache_mode"};
-    static const char *const values[] = {"on", "on", "force_custom_plan"};
+ * and is not in most rows: for that the planner must see it. Where --init-db made no index of
+ * references, they are read once, not once for each name. */
+static void allow_scans(struct store *store, bool by_index) {
+    static const char *const names[] = {"enable_seqscan", "enable_bitmapscan", "plan_cache_mode",
+                                        "enable_hashjoin", "enable_nestloop"};
+    static const char *const values[] = {"on", "on", "force_custom_plan", "on", "off"};
+    size_t count = by_index ? 3 : 5;
 
-    pg_queue(store, STMT(SET_SESSION), PG_ARGS(pg_texts(names, 3), pg_texts(values, 3)));
+    pg_queue(store, STMT(SET_SESSION), PG_ARGS(pg_texts(names, count), pg_texts(values, count)));
 }
 
 static enum rc ask(struct store *store, struct arena *arena, const struct search *wanted,
                    PGresult **result) {
-    allow_scans(store);
-    return pg_exec(store, result, STMT(SEARCH),
+    bool by_index = pg_has_extensions(store);
+
+    allow_scans(store, by_index);
+    return pg_exec(store, result, by_index ? STMT(SEARCH) : STMT(SEARCH_PLAIN),
                    PG_ARGS(pg_text(wanted->text), pg_text(pattern_of(arena, wanted->text)),
                            pg_int(wanted->place), pg_int(wanted->after),
                            pg_bigint(wanted->limit + 1)));

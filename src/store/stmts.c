@@ -523,7 +523,8 @@ const struct stmt_row stmts_rows[STMT_COUNT] = {
         " from muster_ip_take($1, $2, $3) as t left join lateral ("
         CLAIMING("t.address::text", "$4", "$5", " where t.address is not null") ") as l on true"},
     [STMT_FREE_RANGES] = {"free_ranges", "lll", 0, FREE_RANGES},
-    [STMT_SEARCH] = {"search", "ttiil", STMT_ONCE, SEARCHED},
+    [STMT_SEARCH] = {"search", "ttiil", STMT_ONCE | STMT_NEEDS_INIT_DB, SEARCHED(BY_INDEX)},
+    [STMT_SEARCH_PLAIN] = {"search_plain", "ttiil", STMT_ONCE, SEARCHED("")},
     [STMT_HOLDER_OF_INT] = {"holder_of_int", "tli", 0,
         "select a.entity_id from entity_attrs a"
         " where a.key = $1 and (a.subkey is null) is true and a.deleted_at_version is null and a.int_value = $2"
