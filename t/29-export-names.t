@@ -173,6 +173,16 @@ subtest 'nagios: groups whose names would be the same' => sub {
     like slurp($file), qr/^    alias end_$/m, 'a line that would go on in the next one';
 };
 
+subtest 'ansible: a host that is called as what Ansible always has' => sub {
+    server(ungrouped => '10.20.6.1');
+    my $result = export('ansible');
+    my $list   = json($result->{out});
+    ok !exists $list->{_meta}{hostvars}{ungrouped}, 'is left out';
+    ok !(grep { $_ eq 'ungrouped' } map { @{ $list->{$_}{hosts} } } grep { $_ ne '_meta' } keys %$list), '... of each group';
+    like $result->{err}, qr/^muster-export: 'ungrouped' is a group of Ansible: left out$/m, '... with a word';
+    is_deeply json(printed('ansible', '--host', 'ungrouped')), {}, '... and has no variables';
+};
+
 subtest 'ansible: values that mean something in its JSON' => sub {
     done('JSON', 201, POST => '/attribute/web2', json => { key => 'vault', value => { __ansible_vault => 'x', a => [ { __ansible_unsafe => '{{ x }}' } ] } });
     my $web2 = json(export('ansible', '--host', 'web2')->{out})->{muster};
@@ -211,6 +221,7 @@ SKIP: {
             is $result->{status}, 0, "$plugin: accepted" or diag $result->{err};
             $list{$plugin} = eval { json($result->{out}) } // {};
         }
+        is_deeply [ sort keys %{ $list{script}{_meta}{hostvars} } ], [ sort keys %{ json(export('ansible')->{out})->{_meta}{hostvars} } ], 'all hosts';
         is_deeply $list{script}{a_b}, { hosts => ['web2'] }, 'a pool has only its own hosts';
         is_deeply $list{muster}, $list{script}, 'the plugin agrees with the script';
     };
