@@ -140,6 +140,11 @@ subtest 'searching' => sub {
     shows('ams1-servers', 'or the manager that can give it');
     $browser->go('/ui/search?q=frontend');
     has_text('main', qr/owner: frontend/, 'else it says what matched');
+    $browser->go('/ui/search?q=65536');
+    has_text('main', qr/system\.memory: 65536/, '  a number, too');
+    $browser->go('/ui/search?q=ams1-serv');
+    has_text('main tbody tr:first-child', qr/^ams1-servers\s.*name/s, '  the object first');
+    has_text('main', qr/ip\.manager: \/ipmanager\/ams1-servers/, '  then what refers to it');
     $browser->go('/ui/list/basicserver?q=' . uri_encode('attr owner ='));
     has_text('main [role=alert]', qr/line 2, column 13: .*a value is expected/, 'a query that can not be read is told where');
     has_text('main h1', qr/0 objects$/, '  and finds nothing');
