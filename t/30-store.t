@@ -301,6 +301,7 @@ SQL
 # Rows of the attributes that were read so far. A session's numbers are there when it has ended.
 sub rows_read {
     my ($database) = @_;
+    $postgres->wait_for_sessions("datname = '$database'");
     return sql($database, "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_all_tables where relname = 'entity_attrs'");
 }
 

@@ -7,7 +7,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Muster::Data;
-use Muster::Process qw(poll);
 use Muster::World;
 
 my $world  = Muster::World->new(data => 0, conf => { workers => 1, cache_size => 0, statement_timeout => 60_000,
@@ -21,14 +20,11 @@ sub page {
     return $client->get($path, headers => { 'Clusto-Per-Page' => 20, 'Clusto-After' => $after, %header });
 }
 
-# The sessions of muster end, so that nothing they read is missing.
+# The sessions of muster end, so that nothing they read is missing; those of psql have.
 sub rows_read {
     my ($going_on) = @_;
-    my $sessions = "from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
-    if (!$going_on) {
-        $pg->psql("select pg_terminate_backend(pid) $sessions");
-        poll(10, sub { !$pg->psql("select count(*) $sessions") }) or die "sessions stay\n";
-    }
+    $pg->psql("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") if !$going_on;
+    $pg->wait_for_sessions($going_on ? "application_name = 'psql'" : 'true');
     return $pg->psql('select (select sum(idx_tup_read) from pg_stat_user_indexes) + (select sum(coalesce(seq_tup_read, 0)) from pg_stat_user_tables)');
 }
 

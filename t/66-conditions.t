@@ -132,10 +132,7 @@ subtest 'an object with many members' => sub {
     $insert->(102 .. 3000);
     my $answer = $client->get('/by-name/p3');
     cmp_ok(length $answer->{body}, '>', 70_000, 'too long to be held back');
-    for my $times (1 .. 3) {
-        my $read = sql("select coalesce(sum(idx_scan), 0) from pg_stat_user_tables where relname = 'entities'");
-        done("unchanged, $times", 304, GET => '/by-name/p3', headers => { 'If-None-Match' => $answer->{headers}{etag} });
-    }
+    done("unchanged, $_", 304, GET => '/by-name/p3', headers => { 'If-None-Match' => $answer->{headers}{etag} }) for 1 .. 3;
     my $served = $client->metric('cache_served_total');
     done('unchanged', 304, GET => '/by-name/p3', headers => { 'If-None-Match' => $answer->{headers}{etag} });
     is($client->metric('cache_served_total') - $served, 1, 'out of the cache');

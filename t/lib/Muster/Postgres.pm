@@ -248,6 +248,15 @@ sub begin {
     };
 }
 
+# Waits until the sessions to which this condition applies have ended, and with that have told what they read: the
+# program of a session may have ended before.
+sub wait_for_sessions {
+    my ($self, $condition) = @_;
+    poll(10, sub { !$self->psql("select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and $condition") })
+        or croak 'sessions stay';
+    return;
+}
+
 # A setting of the server's own, or without a value its default again, in force in every session.
 sub setting {
     my ($self, $name, $value) = @_;
