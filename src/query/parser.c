@@ -1,414 +1,9 @@
 /* parser.c: a question as a tree, by recursive descent. */
+#include "query/parser.h"
+
 #include <string.h>
-#include <strings.h>
-
-#include "base/num.h"
-#include "base/utf8.h"
-#include "model/driver.h"
-#include "model/ip.h"
-#include "query/lexer.h"
-#include "query/literal.h"
-#include "query/query.h"
-
-struct parser {
-    struct arena *arena;
-    const struct query_limits *limits;
-    const char *text;
-    struct lexer_token token, last; /* the one that is looked at, and the one before it */
-    int tests, depth;
-    struct verdict verdict; /* the first refusal */
-};
-
-#define FIELDS                                                                                     \
-    "a test is expected: not, all, ( or a field: name driver type ip attr is within directly has " \
-    "refers, or a type of objects (pool, rack, ...)"
-#define OPERATORS "an operator is expected: = != < <= > >= ^ ~ in like exists"
 
 static const struct query_node *parse_expression(struct parser *p);
-
-/* --- refusals --- */
-
-static struct verdict refuse_at(struct parser *p, const char *at, const char *message) {
-    size_t line = 1;
-    const char *begin = p->text, *newline;
-
-    while ((newline = memchr(begin, '\n', (size_t)(at - begin))) != NULL) {
-        begin = newline + 1;
-        line++;
-    }
-    return verdict_no(p->arena, RC_INVALID, "line %zu, column %zu: %s", line,
-                      utf8_length(arena_strndup(p->arena, begin, (size_t)(at - begin))) + 1,
-                      message);
-}
-
-/* A part of the question for a message: not too long, no character cut. */
-static const char *shown(struct parser *p, const struct lexer_token *token) {
-    size_t n = (size_t)(token->end - token->begin), most = 40;
-
-    if (token->kind == TOKEN_END)
-        return "nothing";
-    if (token->kind == TOKEN_UNTERMINATED)
-        return "a quoted text without its end";
-    if (n <= most)
-        return arena_printf(p->arena, "\"%.*s\"", (int)n, token->begin);
-    while (most > 0 && ((unsigned char)token->begin[most] & 0xC0u) == 0x80u)
-        most--;
-    return arena_printf(p->arena, "\"%.*s...\"", (int)most, token->begin);
-}
-
-/* The token is not what could stand here. */
-static const struct query_node *refuse(struct parser *p, const char *expected) {
-    const char *found = shown(p, &p->token);
-
-    if (p->verdict.rc != RC_OK)
-        return NULL;
-    if (p->last.begin == NULL)
-        found = arena_printf(p->arena, "the query begins with %s", found);
-    else
-        found = arena_printf(p->arena, "%s is followed by %s", shown(p, &p->last), found);
-    p->verdict = refuse_at(p, p->token.begin, arena_printf(p->arena, "%s; %s", found, expected));
-    return NULL;
-}
-
-static const struct query_node *refuse_limit(struct parser *p, const char *what, int limit) {
-    if (p->verdict.rc == RC_OK)
-        p->verdict =
-            refuse_at(p, p->token.begin, arena_printf(p->arena, "more than %d %s", limit, what));
-    return NULL;
-}
-
-/* --- tokens --- */
-
-static void advance(struct parser *p) {
-    p->last = p->token;
-    p->token = lexer_next(p->arena, p->token.end);
-}
-
-/* A word of the language, in any case. */
-static bool is_word(const struct parser *p, const char *word) {
-    return p->token.kind == TOKEN_WORD && strcasecmp(p->token.text, word) == 0;
-}
-
-static bool accept_word(struct parser *p, const char *word) {
-    if (!is_word(p, word))
-        return false;
-    advance(p);
-    return true;
-}
-
-static bool accept(struct parser *p, enum lexer_kind kind) {
-    if (p->token.kind != kind)
-        return false;
-    advance(p);
-    return true;
-}
-
-/* A value or a name; NULL: refused. */
-static const char *expect_text(struct parser *p, const char *expected) {
-    const char *text = p->token.text;
-
-    if (p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) {
-        refuse(p, expected);
-        return NULL;
-    }
-    advance(p);
-    return text;
-}
-
-/* --- tests --- */
-
-static struct query_node *make(struct parser *p, enum query_kind kind,
-                               const struct query_node *left, const struct query_node *right) {
-    struct query_node *node = arena_array(p->arena, 1, sizeof *node);
-
-    node->kind = kind;
-    node->left = left;
-    node->right = right;
-    return node;
-}
-
-/* name, driver, type and the like; a name of the language before a type of objects. */
-static bool parse_plain_field(struct parser *p, struct query_node *test) {
-    static const struct {
-        const char *word;
-        enum query_field field;
-    } fields[] = {
-        {"name", QUERY_NAME}, {"driver", QUERY_DRIVER}, {"type", QUERY_TYPE}, {"ip", QUERY_IP}};
-
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (accept_word(p, fields[i].word)) {
-            test->field = fields[i].field;
-            return true;
-        }
-    }
-    if (p->token.kind != TOKEN_WORD || driver_last_of_type(p->token.text) == NULL)
-        return false;
-    test->field = QUERY_CONTAINER;
-    test->name = p->token.text;
-    advance(p);
-    return true;
-}
-
-static bool find_operator(const struct parser *p, enum query_operator *out);
-
-/* "attr inherited KEY"; before an operator it is a key itself. */
-static bool accept_inherited(struct parser *p) {
-    struct parser ahead = *p;
-    enum query_operator op;
-
-    ahead.token = lexer_next(p->arena, p->token.end);
-    if (!is_word(&ahead, "inherited"))
-        return false;
-    ahead.token = lexer_next(p->arena, ahead.token.end);
-    if ((ahead.token.kind != TOKEN_WORD && ahead.token.kind != TOKEN_STRING) ||
-        find_operator(&ahead, &op) || is_word(&ahead, "in") || is_word(&ahead, "exists"))
-        return false;
-    advance(p);
-    return true;
-}
-
-static bool parse_attr(struct parser *p, struct query_node *test) {
-    struct lexer_path path;
-    int64_t number = 0;
-
-    test->inherited = accept_inherited(p);
-    path = lexer_attr(p->arena, p->token.end);
-    p->last = path.before.begin != NULL ? path.before : p->token;
-    p->token = path.token;
-    if (path.token.kind != TOKEN_WORD) {
-        refuse(p, "the key of an attribute is expected: KEY, KEY.SUBKEY or KEY.SUBKEY:NUMBER");
-        return false;
-    }
-    if (path.number && num_parse_range(path.number, 0, INT32_MAX, &number) != NUM_OK) {
-        refuse(p, "the number of an attribute is expected after the colon (a colon that belongs to "
-                  "a key or subkey is written in quotes)");
-        return false;
-    }
-    advance(p);
-    test->field = QUERY_ATTR;
-    test->inherited = test->inherited && *path.key != '_'; /* what is hidden is its own */
-    test->name = path.key;
-    test->subkey = path.subkey;
-    test->has_number = path.number != NULL;
-    test->number = (int32_t)number;
-    return true;
-}
-
-/* Tests without an operator; false: it is another one, or was refused. */
-static bool parse_of_name(struct parser *p, struct query_node *test) {
-    static const struct {
-        const char *word;
-        enum query_field field;
-        const char *expected;
-    } words[] = {{"is", QUERY_IS, "a driver is expected"},
-                 {"within", QUERY_WITHIN, "the name of an object is expected"},
-                 {"has", QUERY_HAS, "the name of an object is expected"},
-                 {"refers", QUERY_REFERS, "the name of an object is expected"}};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (accept_word(p, words[i].word)) {
-            test->field = words[i].field;
-            test->name = expect_text(p, words[i].expected);
-            return test->name != NULL;
-        }
-    }
-    if (!accept_word(p, "directly"))
-        return false;
-    test->directly = true;
-    if (is_word(p, "within"))
-        return parse_of_name(p, test);
-    refuse(p, "within is expected");
-    return false;
-}
-
-/* --- operators --- */
-
-static bool find_operator(const struct parser *p, enum query_operator *out) {
-    static const struct {
-        enum lexer_kind kind;
-        const char *word;
-        enum query_operator op;
-    } operators[] = {{TOKEN_EQUAL, "is", QUERY_EQUAL},
-                     {TOKEN_UNEQUAL, "isnt", QUERY_UNEQUAL},
-                     {TOKEN_LESS, NULL, QUERY_LESS},
-                     {TOKEN_LESS_EQUAL, NULL, QUERY_LESS_EQUAL},
-                     {TOKEN_GREATER, NULL, QUERY_GREATER},
-                     {TOKEN_GREATER_EQUAL, NULL, QUERY_GREATER_EQUAL},
-                     {TOKEN_BEGINS, "startswith", QUERY_BEGINS},
-                     {TOKEN_CONTAINS, "contains", QUERY_CONTAINS},
-                     {TOKEN_END, "like", QUERY_LIKE}};
-
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-        if ((p->token.kind == operators[i].kind && p->token.kind != TOKEN_END) ||
-            (operators[i].word && is_word(p, operators[i].word))) {
-            *out = operators[i].op;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_text(const struct lexer_token *token) {
-    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
-}
-
-/* 10.1.0.0/16: what is behind the prefix doesn't count. */
-static bool expect_network(struct parser *p, struct query_network *out, const char *expected) {
-    const char *slash = is_text(&p->token) ? strchr(p->token.text, '/') : NULL;
-    uint32_t base, mask;
-
-    if (slash == NULL || strchr(slash, '.') != NULL || !ip_parse_netmask(slash, &mask) ||
-        !ip_parse(arena_strndup(p->arena, p->token.text, (size_t)(slash - p->token.text)), &base)) {
-        refuse(p, expected);
-        return false;
-    }
-    advance(p);
-    *out = (struct query_network){base & mask, base | ~mask};
-    return true;
-}
-
-/* What is in the parentheses of "in (...)". */
-struct list {
-    struct query_value *values;
-    struct query_network *networks;
-    size_t value_count, value_capacity, network_count, network_capacity;
-};
-
-static bool parse_value(struct parser *p, struct list *list) {
-    bool quoted = p->token.kind == TOKEN_STRING;
-    const char *text = expect_text(p, "a value is expected");
-
-    if (text == NULL)
-        return false;
-    list->values = arena_grow(p->arena, list->values, list->value_count, &list->value_capacity,
-                              sizeof *list->values);
-    list->values[list->value_count++] = literal_read(p->arena, text, quoted);
-    return true;
-}
-
-static bool parse_network(struct parser *p, struct list *list) {
-    list->networks = arena_grow(p->arena, list->networks, list->network_count,
-                                &list->network_capacity, sizeof *list->networks);
-    return expect_network(p, &list->networks[list->network_count++],
-                          "an address or a network is expected (10.1.2.3, 10.1.0.0/16)");
-}
-
-static bool parse_element(struct parser *p, bool is_ip, struct list *list) {
-    const size_t limit = (size_t)p->limits->values;
-
-    if (limit > 0 && list->value_count + list->network_count == limit) {
-        refuse_limit(p, "values of one \"in\" (query_values)", p->limits->values);
-        return false;
-    }
-    if (is_ip && is_text(&p->token) && strchr(p->token.text, '/') != NULL)
-        return parse_network(p, list);
-    return parse_value(p, list);
-}
-
-/* Values and networks are tests of their own, of which one has to be fulfilled. */
-static void set_list(struct parser *p, struct query_node *test, const struct list *list) {
-    struct query_node *values = make(p, QUERY_TEST, NULL, NULL),
-                      *networks = make(p, QUERY_TEST, NULL, NULL);
-
-    *values = *networks = *test;
-    values->op = QUERY_IN;
-    values->values = list->values;
-    values->value_count = list->value_count;
-    networks->op = QUERY_IN_NETWORK;
-    networks->networks = list->networks;
-    networks->network_count = list->network_count;
-    if (list->network_count > 0 && list->value_count > 0)
-        *test = *make(p, QUERY_OR, values, networks);
-    else
-        *test = list->value_count > 0 ? *values : *networks;
-}
-
-static bool parse_list(struct parser *p, struct query_node *test) {
-    struct list list = {.values = NULL};
-
-    do
-        if (!parse_element(p, test->field == QUERY_IP, &list))
-            return false;
-    while (accept(p, TOKEN_COMMA));
-    if (!accept(p, TOKEN_CLOSE)) {
-        refuse(p, ", or ) is expected");
-        return false;
-    }
-    set_list(p, test, &list);
-    return true;
-}
-
-static bool parse_in(struct parser *p, struct query_node *test) {
-    struct query_network *network = arena_array(p->arena, 1, sizeof *network);
-
-    if (accept(p, TOKEN_OPEN))
-        return parse_list(p, test);
-    if (test->field != QUERY_IP) {
-        refuse(p, "( is expected");
-        return false;
-    }
-    test->op = QUERY_IN_NETWORK;
-    test->networks = network;
-    test->network_count = 1;
-    return expect_network(p, network, "a network is expected (10.1.0.0/16), or ( and values");
-}
-
-/* Addresses are greater and less than addresses only, and none is a network. */
-static bool check_value(struct parser *p, const struct query_node *test) {
-    uint32_t address;
-
-    if (test->field != QUERY_IP || ip_parse(p->token.text, &address))
-        return true;
-    if (query_is_order(test->op))
-        refuse(p, "an address is expected (10.1.2.3)");
-    else if ((test->op == QUERY_EQUAL || test->op == QUERY_UNEQUAL) && is_text(&p->token) &&
-             strchr(p->token.text, '/') != NULL)
-        refuse(p, "an address is expected (10.1.2.3); a network follows \"in\"");
-    return p->verdict.rc == RC_OK;
-}
-
-static bool parse_operator(struct parser *p, struct query_node *test) {
-    struct query_value *value;
-    const char *text;
-    bool quoted;
-
-    if (accept_word(p, "exists"))
-        return true;
-    if (accept_word(p, "in"))
-        return parse_in(p, test);
-    if (!find_operator(p, &test->op)) {
-        refuse(p, OPERATORS);
-        return false;
-    }
-    advance(p);
-    quoted = p->token.kind == TOKEN_STRING;
-    if (!check_value(p, test))
-        return false;
-    text = expect_text(p, "a value is expected");
-    if (text == NULL)
-        return false;
-    value = arena_array(p->arena, 1, sizeof *value);
-    *value = literal_read(p->arena, text, quoted);
-    test->values = value;
-    test->value_count = 1;
-    return true;
-}
-
-static const struct query_node *parse_test(struct parser *p) {
-    struct query_node *test = make(p, QUERY_TEST, NULL, NULL);
-
-    if (p->limits->tests > 0 && p->tests++ == p->limits->tests)
-        return refuse_limit(p, "tests (query_tests)", p->limits->tests);
-    if (parse_of_name(p, test))
-        return test;
-    if (p->verdict.rc != RC_OK)
-        return NULL;
-    if (is_word(p, "attr") ? !parse_attr(p, test) : !parse_plain_field(p, test))
-        return refuse(p, FIELDS);
-    return parse_operator(p, test) ? test : NULL;
-}
-
-/* --- expressions --- */
 
 /* One more of what nests; a NULL of the function that does the work comes back as it is. */
 static const struct query_node *nested(struct parser *p,
@@ -416,7 +11,7 @@ static const struct query_node *nested(struct parser *p,
     const struct query_node *node;
 
     if (p->limits->depth > 0 && p->depth == p->limits->depth)
-        return refuse_limit(p, "levels of ( and not (query_depth)", p->limits->depth);
+        return parser_refuse_limit(p, "levels of ( and not (query_depth)", p->limits->depth);
     p->depth++;
     node = parse(p);
     p->depth--;
@@ -426,32 +21,32 @@ static const struct query_node *nested(struct parser *p,
 static const struct query_node *parse_not(struct parser *p) {
     const struct query_node *inner;
 
-    if (accept(p, TOKEN_NOT) || accept_word(p, "not")) {
+    if (parser_accept(p, TOKEN_NOT) || parser_accept_word(p, "not")) {
         inner = nested(p, parse_not);
-        return inner ? make(p, QUERY_NOT, inner, NULL) : NULL;
+        return inner ? parser_node(p, QUERY_NOT, inner, NULL) : NULL;
     }
-    if (accept_word(p, "all"))
-        return make(p, QUERY_ALL, NULL, NULL);
-    if (!accept(p, TOKEN_OPEN))
-        return parse_test(p);
+    if (parser_accept_word(p, "all"))
+        return parser_node(p, QUERY_ALL, NULL, NULL);
+    if (!parser_accept(p, TOKEN_OPEN))
+        return parser_test(p);
     inner = nested(p, parse_expression);
-    if (inner == NULL || accept(p, TOKEN_CLOSE))
+    if (inner == NULL || parser_accept(p, TOKEN_CLOSE))
         return inner;
-    return refuse(p, "and, or or ) is expected");
+    return parser_refuse(p, "and, or or ) is expected");
 }
 
 static const struct query_node *parse_and(struct parser *p) {
     const struct query_node *left = parse_not(p), *right;
 
     while (left != NULL) {
-        bool minus = accept(p, TOKEN_AND_NOT);
+        bool minus = parser_accept(p, TOKEN_AND_NOT);
 
-        if (!minus && !accept(p, TOKEN_AND) && !accept_word(p, "and"))
+        if (!minus && !parser_accept(p, TOKEN_AND) && !parser_accept_word(p, "and"))
             break;
         right = parse_not(p);
         if (right != NULL && minus)
-            right = make(p, QUERY_NOT, right, NULL);
-        left = right ? make(p, QUERY_AND, left, right) : NULL;
+            right = parser_node(p, QUERY_NOT, right, NULL);
+        left = right ? parser_node(p, QUERY_AND, left, right) : NULL;
     }
     return left;
 }
@@ -459,9 +54,9 @@ static const struct query_node *parse_and(struct parser *p) {
 static const struct query_node *parse_expression(struct parser *p) {
     const struct query_node *left = parse_and(p), *right;
 
-    while (left != NULL && (accept(p, TOKEN_OR) || accept_word(p, "or"))) {
+    while (left != NULL && (parser_accept(p, TOKEN_OR) || parser_accept_word(p, "or"))) {
         right = parse_and(p);
-        left = right ? make(p, QUERY_OR, left, right) : NULL;
+        left = right ? parser_node(p, QUERY_OR, left, right) : NULL;
     }
     return left;
 }
@@ -477,6 +72,6 @@ struct verdict query_parse(struct arena *arena, const char *text, const struct q
     p.token = lexer_next(arena, text);
     *out = parse_expression(&p);
     if (*out != NULL && p.token.kind != TOKEN_END)
-        refuse(&p, "and, or or the end of the query is expected");
+        parser_refuse(&p, "and, or or the end of the query is expected");
     return p.verdict;
 }
