@@ -294,9 +294,11 @@ subtest 'columns, lines, CSV' => sub {
         is $answer->{status}, length $bad ? 400 : 200, "fields=$bad";
     }
     is $ask->('all', 'name,attr a,type,attr a')->{json}, q{The column 'attr a' is named twice.}, 'a column that is named twice';
-    # Each is compared with a few others: with all of them four times as many took sixteen times as long.
-    my %used = map { $_ => processor_time_of_columns($_) } 15_000, 60_000;
-    cmp_ok $used{60_000}, '<', 8 * $used{15_000} + 100, "many columns: $used{15_000} and $used{60_000} ms";
+    # Each is compared with a few others: with all of them four times as many took sixteen times as long. So they do
+    # under the sanitizers, whose strspn() looks at all of the text that follows.
+    my @counts = $ENV{MUSTER_SANITIZED} ? (500, 2_000) : (15_000, 60_000);
+    my @used   = map { processor_time_of_columns($_) } @counts;
+    cmp_ok $used[1], '<', 8 * $used[0] + 100, "many columns: @counts take @used ms";
     my $lines = $ask->('pool = web', undef, Accept => 'application/x-ndjson');
     is $lines->{headers}{'content-type'}, 'application/x-ndjson', 'lines';
     is $lines->{body}, join('', map { "\"/$_\"\n" } qw(basicserver/web1 basicserver/web2 bladeserver/web3)), '... of paths';
