@@ -35,6 +35,11 @@ struct lexer_token {
     const char *begin, *end; /* in the question */
 };
 
+/* A value or a name, in quotes or not. */
+static inline bool lexer_is_text(const struct lexer_token *token) {
+    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
+}
+
 /* The token at `at`, after blanks. Its text is in the arena. */
 struct lexer_token lexer_next(struct arena *arena, const char *at);
 

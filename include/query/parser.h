@@ -15,8 +15,8 @@ struct parser {
     struct verdict verdict; /* the first refusal */
 };
 
-/* The token is not what could stand here: "line 1, column 7: "x" is followed by "y"; EXPECTED".
- * NULL. */
+/* The token is not what could stand here: the first message says where, what was found, and what
+ * was expected. NULL. */
 const struct query_node *parser_refuse(struct parser *p, const char *expected);
 
 /* There are more than `limit` of them. NULL. */

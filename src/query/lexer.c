@@ -80,10 +80,6 @@ struct lexer_token lexer_next(struct arena *arena, const char *at) {
 
 /* --- the path of an attribute --- */
 
-static bool is_part(const struct lexer_token *token) {
-    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
-}
-
 /* A part up to one of the characters `ends`. */
 static struct lexer_token read_part(struct arena *arena, const char *at, const char *ends) {
     struct lexer_token other;
@@ -96,7 +92,7 @@ static struct lexer_token read_part(struct arena *arena, const char *at, const c
     if (n > 0)
         return made(arena, TOKEN_WORD, at, n);
     other = lexer_next(arena, at);
-    if (is_part(&other)) /* it follows a blank, or begins with a dot or colon */
+    if (lexer_is_text(&other)) /* it follows a blank, or begins with a dot or colon */
         other.kind = TOKEN_UNKNOWN;
     return other;
 }
@@ -106,7 +102,7 @@ static bool add_part(struct arena *arena, struct lexer_path *path, const char *e
                      const char **out) {
     struct lexer_token part = read_part(arena, path->token.end + 1, ends);
 
-    if (!is_part(&part)) {
+    if (!lexer_is_text(&part)) {
         const char *begin = path->token.begin;
 
         path->before = made(arena, TOKEN_WORD, begin, (size_t)(path->token.end + 1 - begin));
@@ -121,7 +117,7 @@ static bool add_part(struct arena *arena, struct lexer_path *path, const char *e
 struct lexer_path lexer_attr(struct arena *arena, const char *at) {
     struct lexer_path path = {.token = read_part(arena, skip_blanks(at), ".:")};
 
-    if (!is_part(&path.token))
+    if (!lexer_is_text(&path.token))
         return path;
     path.token.kind = TOKEN_WORD;
     path.key = path.token.text;

@@ -48,9 +48,8 @@ static bool accept_inherited(struct parser *p) {
     if (!parser_is_word(&ahead, "inherited"))
         return false;
     ahead.token = lexer_next(p->arena, ahead.token.end);
-    if ((ahead.token.kind != TOKEN_WORD && ahead.token.kind != TOKEN_STRING) ||
-        find_operator(&ahead, &op) || parser_is_word(&ahead, "in") ||
-        parser_is_word(&ahead, "exists"))
+    if (!lexer_is_text(&ahead.token) || find_operator(&ahead, &op) ||
+        parser_is_word(&ahead, "in") || parser_is_word(&ahead, "exists"))
         return false;
     parser_advance(p);
     return true;
@@ -139,13 +138,9 @@ static bool find_operator(const struct parser *p, enum query_operator *out) {
     return false;
 }
 
-static bool is_text(const struct lexer_token *token) {
-    return token->kind == TOKEN_WORD || token->kind == TOKEN_STRING;
-}
-
 /* 10.1.0.0/16: what is behind the prefix doesn't count. */
 static bool expect_network(struct parser *p, struct query_network *out, const char *expected) {
-    const char *slash = is_text(&p->token) ? strchr(p->token.text, '/') : NULL;
+    const char *slash = lexer_is_text(&p->token) ? strchr(p->token.text, '/') : NULL;
     uint32_t base, mask;
 
     if (slash == NULL || strchr(slash, '.') != NULL || !ip_parse_netmask(slash, &mask) ||
@@ -191,7 +186,7 @@ static bool parse_element(struct parser *p, bool is_ip, struct list *list) {
         parser_refuse_limit(p, "values of one \"in\" (query_values)", p->limits->values);
         return false;
     }
-    if (is_ip && is_text(&p->token) && strchr(p->token.text, '/') != NULL)
+    if (is_ip && lexer_is_text(&p->token) && strchr(p->token.text, '/') != NULL)
         return parse_network(p, list);
     return parse_value(p, list);
 }
@@ -252,7 +247,7 @@ static bool check_value(struct parser *p, const struct query_node *test) {
         return true;
     if (query_is_order(test->op))
         parser_refuse(p, "an address is expected (10.1.2.3)");
-    else if ((test->op == QUERY_EQUAL || test->op == QUERY_UNEQUAL) && is_text(&p->token) &&
+    else if ((test->op == QUERY_EQUAL || test->op == QUERY_UNEQUAL) && lexer_is_text(&p->token) &&
              strchr(p->token.text, '/') != NULL)
         parser_refuse(p, "an address is expected (10.1.2.3); a network follows \"in\"");
     return p->verdict.rc == RC_OK;

@@ -84,7 +84,7 @@ bool parser_accept(struct parser *p, enum lexer_kind kind) {
 const char *parser_expect_text(struct parser *p, const char *expected) {
     const char *text = p->token.text;
 
-    if (p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) {
+    if (!lexer_is_text(&p->token)) {
         parser_refuse(p, expected);
         return NULL;
     }
